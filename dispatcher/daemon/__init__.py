@@ -1,0 +1,1 @@
+"""The service process: start, schedule, workers, clean stop."""

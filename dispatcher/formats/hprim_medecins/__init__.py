@@ -1,0 +1,1 @@
+"""HPRIM Médecins: header, text and coded section."""

@@ -1,0 +1,1 @@
+"""HPRIM Santé 2.x result files into reports."""

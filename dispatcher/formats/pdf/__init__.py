@@ -1,0 +1,1 @@
+"""The printable report as PDF/A, rendered with typst."""

@@ -1,0 +1,1 @@
+"""IHE XDM: the zip that carries CDA documents by mail."""

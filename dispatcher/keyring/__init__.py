@@ -1,0 +1,1 @@
+"""Our keys and theirs; which one is good on a date."""

@@ -1,0 +1,1 @@
+"""What comes back: delivery notices, read notices, and which dispatch they speak of. Pure."""

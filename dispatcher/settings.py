@@ -1,0 +1,351 @@
+"""Settings: one TOML file → pydantic models (decision D11). Unknown keys are refused; all faults are listed at once.
+
+Relative paths are relative to the folder of the file. Secrets are given by path. An environment variable
+``DISPATCHER__SECTION__KEY`` overrides one value. Every key is explained in ``docs/settings.md``; a test compares.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+from dispatcher.errors import ConfigError
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Address = Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]
+
+
+class Section(BaseModel):
+    """A section of the file: frozen, no unknown key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _under(value: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return value if value.is_absolute() or folder is None else Path(folder) / value
+
+
+class PathSection(Section):
+    """A section whose ``Path`` values, defaults too, are relative to the configuration file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _resolve(cls, value: Any, info: ValidationInfo) -> Any:
+        return _under(value, info) if isinstance(value, Path) else value
+
+
+class BiologistSettings(Section):
+    rpps: str = Field(pattern=r"^\d{11}$")
+    family: str
+    given: str
+    title: str = "DR"
+    profession: str = "G15_10/SM03"
+    """JDV_J01: G15_10/SM03 médecin biologiste, G15_21/G pharmacien biologiste."""
+
+
+class LaboratorySettings(Section):
+    """Who signs the reports."""
+
+    name: str
+    finess: str = Field(pattern=r"^[0-9][0-9AB][0-9]{7}$")
+    oid: str = Field(pattern=r"^[0-2](\.(0|[1-9]\d*))+$")
+    address: list[str] = Field(default_factory=list, max_length=4)
+    postcode: str = ""
+    town: str = ""
+    phone: str = ""
+    cofrac: str = ""
+    biologist: BiologistSettings
+
+
+class StoreSettings(Section):
+    url: str = "sqlite:///state/dispatcher.sqlite3"
+    """SQLAlchemy URL. SQLite paths are relative to the configuration file; PostgreSQL: ``postgresql+psycopg://…``."""
+
+
+class KeysSettings(PathSection):
+    master: Path = Path("keys/master.key")
+    """Master key of the payloads (32 random bytes, base64), mode 0600."""
+    folder: Path = Path("keys")
+
+
+class SourceSettings(PathSection):
+    """One folder a LIS writes into."""
+
+    folder: Path
+    patterns: list[str] = Field(default_factory=lambda: ["*"])
+    ignore: list[str] = Field(default_factory=lambda: [".*", "*.tmp", "*.part", "*.ok", "*.OK", "*~"])
+    contract: Literal["stable", "done-file"] = "stable"
+    """``stable``: quiet over two looks and complete in content; ``done-file``: ``NAME.OK`` stands beside it."""
+    done_suffix: str = ".OK"
+    stable_seconds: float = Field(default=2.0, ge=0)
+    max_bytes: int = Field(default=50_000_000, gt=0)
+    encoding: str | None = None
+    """Overrides what the file declares: ``utf-8``, ``cp1252``, ``cp850``, ``mac-roman``…"""
+    after: Literal["remove", "archive"] = "remove"
+    archive: Path | None = None
+    partial: Literal["hold", "send"] = "send"
+    """What to do with partial reports."""
+    watch: Literal["native", "polling", "off"] = "native"
+    """Folder events are hints only; ``polling`` for network shares."""
+    copies: bool = True
+    """Also send to the copies named by the file."""
+
+    @model_validator(mode="after")
+    def _archive_given(self) -> SourceSettings:
+        if self.after == "archive" and self.archive is None:
+            raise ValueError('« after = "archive" » demande un dossier « archive »')
+        return self
+
+
+class PaceSettings(Section):
+    per_minute: int = Field(default=60, gt=0)
+    """Never exceeded in any 60 seconds."""
+    burst: int | None = Field(default=None, gt=0)
+    """Most hand-overs at one instant; default a quarter of ``per_minute``."""
+
+
+class BatchSettings(Section):
+    every_minutes: float = Field(default=5, gt=0)
+    max_count: int = Field(default=500, gt=0)
+    max_bytes: int = Field(default=100_000_000, gt=0)
+
+
+class MailboxSettings(PathSection):
+    """Where notices come back to."""
+
+    kind: Literal["maildir", "imap"]
+    path: Path | None = None
+    host: str = ""
+    port: int = 143
+    tls: Literal["starttls", "tls"] = "starttls"
+    server_name: str = ""
+    ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    user: str = ""
+    password_file: Path | None = None
+    folder: str = "INBOX"
+
+    @model_validator(mode="after")
+    def _place(self) -> MailboxSettings:
+        if self.kind == "maildir" and self.path is None:
+            raise ValueError("une boîte « maildir » demande « path »")
+        if self.kind == "imap" and not self.host:
+            raise ValueError("une boîte « imap » demande « host »")
+        return self
+
+
+class ChannelSettings(PathSection):
+    """One sending account with its pace (canal)."""
+
+    family: Literal["mssante", "apicrypt", "smime"]
+    """``mssante``: XDM and PDF, allowed domains apply; ``apicrypt``: HPRIM text, to the site's own proxy; ``smime``."""
+    sender: Address
+    sender_label: str = ""
+    reply_to: Address | None = None
+    transport: Literal["smtp", "folder"] = "smtp"
+    folder: Path | None = None
+    """For ``transport = "folder"``: rehearsal, mails are written here."""
+    host: str = ""
+    port: int = 587
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    """``none`` only towards loopback."""
+    server_name: str = ""
+    """Name checked in the server's certificate, when it is not ``host``."""
+    ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    user: str = ""
+    password_file: Path | None = None
+    timeout_seconds: float = Field(default=60, gt=0)
+    connections: int = Field(default=2, gt=0, le=16)
+    """Open at once, per worker."""
+    mails_per_connection: int = Field(default=100, gt=0)
+    format: Literal["cda", "hprim-medecins"] | None = None
+    """Default format; by family when absent."""
+    sign: bool = True
+    pace: PaceSettings = PaceSettings()
+    batch: BatchSettings = BatchSettings()
+    request_dsn: bool = True
+    request_mdn: bool = True
+    max_mail_bytes: int = Field(default=10_000_000, gt=0)
+    nil: str = ""
+    """X-MSS-NIL: product reference of convergence.esante.gouv.fr."""
+    conformance: Literal["enforce", "warn", "off"] = "enforce"
+    mailbox: MailboxSettings | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ChannelSettings:
+        if self.transport == "smtp" and not self.host:
+            raise ValueError("un canal « smtp » demande « host »")
+        if self.transport == "folder" and self.folder is None:
+            raise ValueError("un canal « folder » demande « folder »")
+        if self.transport == "smtp" and self.tls == "none" and self.host not in {"127.0.0.1", "localhost", "::1"}:
+            raise ValueError('« tls = "none" » n\'est permis que vers la machine elle-même (127.0.0.1)')
+        if (self.client_cert is None) != (self.client_key is None):
+            raise ValueError("« client_cert » et « client_key » vont ensemble")
+        return self
+
+    @property
+    def default_format(self) -> str:
+        """Format used when nothing else says."""
+        return self.format or ("hprim-medecins" if self.family == "apicrypt" else "cda")
+
+
+class DirectorySettings(PathSection):
+    snapshot: Path = Path("state/directory.sqlite3")
+    """Searchable copy made by ``dispatcher directory import``."""
+    local: Path = Path("tables/destinataires.csv")
+    certificates: Path = Path("certificates")
+    """Folder of recipients' certificates (PEM or DER)."""
+    max_age_days: int = Field(default=15, gt=0)
+    shrink_percent: float = Field(default=5.0, ge=0)
+
+
+class TrustSettings(PathSection):
+    """The list of allowed domains."""
+
+    roots: Path = Path("trust/roots.pem")
+    """Pinned root and intermediate certificates (PEM)."""
+    signer_cn: str = "alb.mssante.fr"
+    max_age_days: int = Field(default=30, gt=0)
+
+
+class RoutingSettings(Section):
+    default_channel: Name | None = None
+    """Channel for recipients whose table line names none; needed when there are several channels."""
+    prefer: Literal["PER", "ORG"] = "PER"
+
+
+class TerminologySettings(PathSection):
+    folder: Path | None = None
+    """The laboratory's own tables, laid over the shipped ones."""
+
+
+class RetrySettings(Section):
+    first_minutes: float = Field(default=1, gt=0)
+    factor: float = Field(default=2, ge=1)
+    max_minutes: float = Field(default=120, gt=0)
+    give_up_hours: float = Field(default=48, gt=0)
+
+
+class ServiceSettings(Section):
+    workers: int = Field(default=1, ge=1, le=16)
+    scan_seconds: float = Field(default=5, gt=0)
+    collect_seconds: float = Field(default=30, gt=0)
+    lease_seconds: float = Field(default=120, gt=1)
+    silence_hours: float = Field(default=12, gt=0)
+    working_hours: tuple[time, time] = (time(7), time(20))
+
+
+class LogSettings(Section):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class Settings(Section):
+    """The whole file."""
+
+    laboratory: LaboratorySettings
+    store: StoreSettings = StoreSettings()
+    keys: KeysSettings = Field(default_factory=KeysSettings)
+    sources: dict[Name, SourceSettings] = Field(default_factory=dict)
+    channels: dict[Name, ChannelSettings] = Field(min_length=1)
+    directory: DirectorySettings = Field(default_factory=DirectorySettings)
+    trust: TrustSettings = Field(default_factory=TrustSettings)
+    routing: RoutingSettings = RoutingSettings()
+    terminology: TerminologySettings = TerminologySettings()
+    retry: RetrySettings = RetrySettings()
+    service: ServiceSettings = ServiceSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _channel_known(self) -> Settings:
+        default = self.routing.default_channel
+        if default is not None and default not in self.channels:
+            raise ValueError(f"« routing.default_channel » nomme un canal inconnu : « {default} »")
+        if default is None and len(self.channels) > 1:
+            raise ValueError("plusieurs canaux : « routing.default_channel » doit dire lequel sert par défaut")
+        return self
+
+
+_FRENCH = {
+    "missing": "valeur absente, obligatoire",
+    "extra_forbidden": "clé inconnue (faute de frappe ?)",
+    "string_pattern_mismatch": "forme refusée, attendu : {pattern}",
+    "string_type": "texte attendu",
+    "int_parsing": "nombre entier attendu",
+    "int_type": "nombre entier attendu",
+    "float_parsing": "nombre attendu",
+    "bool_parsing": "true ou false attendu",
+    "literal_error": "valeur refusée, attendu : {expected}",
+    "greater_than": "doit être supérieur à {gt}",
+    "greater_than_equal": "doit être au moins {ge}",
+    "less_than_equal": "doit être au plus {le}",
+    "too_short": "au moins {min_length} élément attendu",
+}
+
+
+def _fault(error: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in error["loc"]) or "fichier"
+    text = _FRENCH.get(error["type"])
+    if text is None:
+        message = str(error["msg"]).removeprefix("Value error, ")
+    else:
+        message = text.format(
+            **{**dict.fromkeys(("pattern", "expected", "gt", "ge", "le", "min_length"), "?"), **error.get("ctx", {})}
+        )
+    return f"{place} : {message}"
+
+
+def _overrides(environ: dict[str, str], data: dict[str, Any]) -> None:
+    for key, value in environ.items():
+        if not key.startswith("DISPATCHER__"):
+            continue
+        *sections, last = [part.lower() for part in key.split("__")[1:]]
+        target = data
+        for section in sections:
+            target = target.setdefault(section, {})
+        target[last] = value
+
+
+def parse(text: str, folder: Path, environ: dict[str, str] | None = None, name: str = "dispatcher.toml") -> Settings:
+    """TOML text to settings; relative paths under ``folder``. Raises :class:`ConfigError` with every fault found."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} : TOML illisible ({error}).", hint="Corriger la ligne indiquée.") from error
+    _overrides(environ or {}, data)
+    for section in ("keys", "directory", "trust"):
+        data.setdefault(section, {})  # so that their default paths are resolved too
+    try:
+        settings = Settings.model_validate(data, context={"folder": folder})
+    except ValidationError as error:
+        faults = tuple(_fault(fault) for fault in error.errors())
+        raise ConfigError(
+            f"{name} : {len(faults)} faute(s) de configuration.", faults=faults, hint="Voir docs/settings.md."
+        ) from error
+    return settings
+
+
+def load(path: Path) -> Settings:
+    """Read the file at ``path``. Raises :class:`ConfigError` when it is missing or wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"Configuration introuvable : {path}.", hint="« dispatcher init DOSSIER » en écrit une commentée."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"Configuration illisible : {path} ({type(error).__name__}).", hint="Attendu : TOML en UTF-8."
+        ) from error
+    return parse(text, path.parent.resolve(), dict(os.environ), path.name)

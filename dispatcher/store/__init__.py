@@ -1,0 +1,1 @@
+"""Writes everything down: SQLAlchemy tables, one unit of work, encrypted payloads, hash-chained journal."""

@@ -1,0 +1,1 @@
+"""Alembic environment; every released schema upgrades from here."""

@@ -1,0 +1,1 @@
+"""Hands mails over (SMTP, folder) and fetches what comes back (IMAP, Maildir)."""

@@ -1,0 +1,86 @@
+"""Unit texts of French laboratories and the official list of UCUM strings.
+
+Text in, text out. The rules stand in ``mappings/README.md``: the unit map of an analysis wins over the general table;
+the Greek mu is the micro sign (``u`` is accepted), blanks around ``/`` count for nothing, **case is kept**, for ``mU``
+and ``MU`` differ. Only the litre may be written ``l`` or ``L``: both are the litre in UCUM.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_LITRE = re.compile(r"(?<![A-Za-zÀ-ÿ])([munpfdcµk]?)l(?![A-Za-zÀ-ÿ])")
+_ANNOTATION = re.compile(r"\{.[a-z]*.\}")
+
+
+def unit_key(text: str) -> str:
+    """How unit texts are compared: one micro sign, no blanks around ``/``, single blanks, case kept."""
+    flat = unicodedata.normalize("NFC", text).replace("\u03bc", "\u00b5")
+    flat = re.sub(r"[\s\u00a0\u202f]+", " ", flat).strip()
+    flat = re.sub(r" ?/ ?", "/", flat)
+    return re.sub(r"(?<![A-Za-zÀ-ÿ])u(?=[A-Za-z]{1,4}(?![a-z]))", "µ", flat)
+
+
+def loose_keys(text: str) -> tuple[str, ...]:
+    """Keys to try in order: as written; the litre in capital; raised digits on the line; no blank at all."""
+    key = unit_key(text)
+    litre = _LITRE.sub(r"\1L", key)
+    lowered = litre.translate(_RAISED)
+    return tuple(dict.fromkeys((key, litre, lowered, lowered.replace(" ", ""))))
+
+
+class UnitTable:
+    """Unit text to UCUM; a text may be known to have none (empty string)."""
+
+    def __init__(self, pairs: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._exact = {unit_key(text): ucum for text, ucum in pairs.items()}
+        self._loose: dict[str, str | None] = {}
+        for text, ucum in pairs.items():
+            for key in loose_keys(text):
+                self._loose[key] = ucum if self._loose.get(key, ucum) == ucum else None
+
+    def __contains__(self, text: str) -> bool:
+        return self.find(text) is not None
+
+    def __len__(self) -> int:
+        return len(self._exact)
+
+    def find(self, text: str) -> str | None:
+        """The UCUM string, the empty string when there is none by rule, ``None`` when the text is not in the table."""
+        keys = loose_keys(text)
+        if keys[0] in self._exact:
+            return self._exact[keys[0]]
+        return next((found for key in keys if (found := self._loose.get(key)) is not None), None)
+
+
+def legal_ucum(unit: str, official: frozenset[str]) -> bool:
+    """The official rule: lower-case ``{…}`` cut out, the rest is nothing or one of the listed strings."""
+    bare = _ANNOTATION.sub("", unit)
+    return bare in official if bare else bool(unit)
+
+
+OF_PROPERTY: dict[str, re.Pattern[str]] = {
+    name: re.compile(pattern)
+    for name, pattern in {
+        "MCnc": r"g/",
+        "SCnc": r"mol/|eq/",
+        "NCnc": r"^10\*|^/|CFU",
+        "CCnc": r"U\]?/|kat/",
+        "MRat": r"g/",
+        "SRat": r"mol/|eq/",
+        "EntVol": r"^fL$|^um3$",
+        "EntMass": r"^pg$",
+        "PPres": r"mm\[Hg\]|kPa",
+    }.items()
+}
+"""What the unit of a LOINC property must look like (LOINC users' guide, "property"): a mass code never takes mol/L."""
+
+
+def fits(ucum: str | None, quantity: str) -> bool:
+    """The unit may stand with a code of this property; ``True`` when there is nothing to compare."""
+    pattern = OF_PROPERTY.get(quantity)
+    return not ucum or pattern is None or bool(pattern.search(ucum))

@@ -87,6 +87,8 @@ class SourceSettings(PathSection):
     """``stable``: quiet over two looks and complete in content; ``done-file``: ``NAME.OK`` stands beside it."""
     done_suffix: str = ".OK"
     stable_seconds: float = Field(default=2.0, ge=0)
+    patience_seconds: float = Field(default=60.0, ge=0)
+    """How long an incomplete file, or one that is no message, waits before it is taken (and quarantined) as it is."""
     max_bytes: int = Field(default=50_000_000, gt=0)
     encoding: str | None = None
     """Overrides what the file declares: ``utf-8``, ``cp1252``, ``cp850``, ``mac-roman``…"""

@@ -1,0 +1,118 @@
+"""Use case: read what came back to our mailbox, match it to dispatches, and let it change their state.
+
+Every notice is stored once (by digest) in the same transaction as the change it makes; the mail is filed only after
+that commit, so a stop in between reads it again and changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, field
+
+from dispatcher.clock import Clock
+from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.states import State
+from dispatcher.ports import Fetched, Mailbox, ReceiptRow, Store, UnitOfWork
+from dispatcher.receipts.matching import effect, match
+from dispatcher.receipts.notices import Notice, read
+
+log = logging.getLogger(__name__)
+
+DATES = {State.DELIVERED: "delivered_at", State.READ: "read_at", State.SENT: "sent_at"}
+
+
+@dataclass(slots=True)
+class Collected:
+    """What one pass over a mailbox did."""
+
+    mails: int = 0
+    notices: int = 0
+    matched: int = 0
+    unmatched: int = 0
+    changes: dict[State, int] = field(default_factory=dict)
+
+
+def collect(channel: str, mailbox: Mailbox, store: Store, clock: Clock) -> Collected:
+    """Read the new mails of ``mailbox``. Raises :class:`dispatcher.errors.TransportError` when it cannot be reached."""
+    result = Collected()
+    for fetched in mailbox.fetch():
+        result.mails += 1
+        understood = take_notice(channel, fetched, store, clock, result)
+        mailbox.settle((fetched.uid,), understood=understood)
+    return result
+
+
+def take_notice(channel: str, fetched: Fetched, store: Store, clock: Clock, result: Collected) -> bool:
+    """Read one mail and write down what it says. True when every notice in it found its dispatch."""
+    notices, _problems = read(fetched.content)
+    digest = hashlib.sha256(fetched.content).hexdigest()
+    result.notices += len(notices)
+    matched = 0
+    with store.transaction() as uow:
+        for number, notice in enumerate(notices):
+            matched += _apply(uow, store, channel, notice, f"{digest}:{number}", fetched.content, clock, result)
+        if not notices:
+            _keep(uow, store, channel, None, f"{digest}:0", fetched.content, clock, "Courrier sans avis reconnu.")
+    result.matched += matched
+    result.unmatched += max(len(notices), 1) - matched
+    return bool(notices) and matched == len(notices)
+
+
+def _apply(
+    uow: UnitOfWork,
+    store: Store,
+    channel: str,
+    notice: Notice,
+    digest: str,
+    content: bytes,
+    clock: Clock,
+    result: Collected,
+) -> bool:
+    found = match(notice, uow.dispatches.find_message)
+    if found.dispatch is None:
+        _keep(uow, store, channel, notice, digest, content, clock, found.why)
+        return False
+    change = effect(found.dispatch.state, notice)
+    if not _keep(uow, store, channel, notice, digest, content, clock, change.why, found.dispatch):
+        return True
+    if change.state is not None:
+        _move(uow, found.dispatch, change.state, change.why, clock)
+        result.changes[change.state] = result.changes.get(change.state, 0) + 1
+    return True
+
+
+def _move(uow: UnitOfWork, dispatch: Dispatch, state: State, why: str, clock: Clock) -> None:
+    changes: dict[str, object] = {"reason": "" if state in DATES else why}
+    if state in DATES:
+        changes[DATES[state]] = clock.now()
+    uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}", **changes)
+    log.info("dispatch %s is %s", dispatch.id, state)
+
+
+def _keep(
+    uow: UnitOfWork,
+    store: Store,
+    channel: str,
+    notice: Notice | None,
+    digest: str,
+    content: bytes,
+    clock: Clock,
+    note: str,
+    dispatch: Dispatch | None = None,
+) -> bool:
+    return uow.receipts.add(
+        ReceiptRow(
+            id=store.new_id("R"),
+            dispatch_id=dispatch.id if dispatch else "",
+            kind=notice.kind if notice else "other",
+            action=(notice.action or "") if notice else "",
+            status=(notice.status or "") if notice else "",
+            code=(notice.code or "") if notice else "",
+            at=clock.now(),
+            digest=digest,
+            channel=channel,
+            note=note,
+        ),
+        content,
+    )

@@ -1,0 +1,105 @@
+"""What a hand-over's end does to its dispatch. The only place that turns transport errors into states."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dispatcher.errors import LeaseLost, TransportError
+from dispatcher.outbox.dispatch import Accepted, Dispatch
+from dispatcher.outbox.retry import RetryDecision, decide
+from dispatcher.outbox.states import State
+from dispatcher.ports import ReceiptRow, Store, UnitOfWork
+from dispatcher.service.channel import Channel
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one hand-over ended."""
+
+    dispatch: Dispatch
+    result: Accepted | TransportError
+
+
+def settle(uow: UnitOfWork, store: Store, channel: Channel, outcome: Outcome, now: datetime) -> State:
+    """Write the outcome down; gives the state the dispatch is in now."""
+    dispatch = outcome.dispatch
+    if isinstance(outcome.result, Accepted):
+        state, changes = State.SENT, _accepted(dispatch, outcome.result, now)
+        _keep_reply(uow, store, dispatch, outcome.result, now)
+    else:
+        decision = decide(
+            outcome.result, dispatch.attempts + 1, now - (dispatch.created_at or now), channel.retry, now=now
+        )
+        state, changes = decision.state, _refused(dispatch, outcome.result, decision)
+    try:
+        moved = uow.dispatches.move(dispatch.id, state, fence=dispatch.fence, event=f"dispatch.{state}", **changes)
+    except LeaseLost:
+        return _late(uow, dispatch, state, changes)
+    log.info("dispatch %s is %s", dispatch.id, state)
+    return _withdraw_if_superseded(uow, moved)
+
+
+def _accepted(dispatch: Dispatch, accepted: Accepted, now: datetime) -> dict[str, Any]:
+    reply = f"{accepted.reply} {accepted.status} {accepted.text}".replace("  ", " ")
+    return {"attempts": dispatch.attempts + 1, "sent_at": now, "reply": reply[:200], "reason": "", "due_at": None}
+
+
+def _refused(dispatch: Dispatch, error: TransportError, decision: RetryDecision) -> dict[str, Any]:
+    reply = " ".join(str(part) for part in (error.reply, error.status, error.stage) if part)
+    return {
+        "attempts": dispatch.attempts + (1 if decision.uses_attempt else 0),
+        "due_at": decision.due_at,
+        "reason": decision.reason,
+        "hold_code": decision.hold_code,
+        "reply": reply[:200],
+    }
+
+
+def _keep_reply(uow: UnitOfWork, store: Store, dispatch: Dispatch, accepted: Accepted, now: datetime) -> None:
+    """The reply to the final dot is the first receipt."""
+    digest = hashlib.sha256(f"{dispatch.id}/{dispatch.attempts}/{accepted.reply}".encode()).hexdigest()
+    uow.receipts.add(
+        ReceiptRow(
+            id=store.new_id("R"),
+            dispatch_id=dispatch.id,
+            kind="smtp",
+            action="accepted",
+            status=accepted.status or str(accepted.reply),
+            at=now,
+            digest=digest,
+            channel=dispatch.channel,
+            note="Accepté par l'opérateur." + ("" if accepted.dsn_requested else " Avis de remise non proposé."),
+        )
+    )
+
+
+def _late(uow: UnitOfWork, dispatch: Dispatch, state: State, changes: dict[str, Any]) -> State:
+    """The lease was lost meanwhile. An acceptance still settles an ``unknown``; the rest is the new owner's."""
+    current = uow.dispatches.get(dispatch.id)
+    if current is not None and current.state is State.UNKNOWN and state is State.SENT:
+        uow.dispatches.move(dispatch.id, State.SENT, event="dispatch.sent-late", **changes)
+        return State.SENT
+    log.warning("dispatch %s: outcome %s came after its lease was lost", dispatch.id, state)
+    return current.state if current is not None else state
+
+
+def _withdraw_if_superseded(uow: UnitOfWork, dispatch: Dispatch) -> State:
+    """A newer version came while this one was being sent, and this one did not leave."""
+    if dispatch.state not in {State.DEFERRED, State.QUEUED, State.HELD}:
+        return dispatch.state
+    version = uow.reports.get(dispatch.report_id)
+    if version is None or not version.superseded:
+        return dispatch.state
+    uow.dispatches.move(
+        dispatch.id,
+        State.WITHDRAWN,
+        event="dispatch.withdrawn",
+        reason="Remplacé par une version plus récente du compte rendu.",
+    )
+    return State.WITHDRAWN

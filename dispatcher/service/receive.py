@@ -1,0 +1,127 @@
+"""Use case: take the files of one source folder into the store. Accepted is never lost, the same bytes never twice.
+
+The order is what makes it safe: the bytes are committed first, the file leaves the folder after. A stop in between
+leaves a file the store already knows; the next pass recognises it by path, size and time, and only puts it away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, field, replace
+
+from dispatcher.clock import Clock
+from dispatcher.errors import IntakeError
+from dispatcher.outbox.dispatch import SourceFile
+from dispatcher.outbox.states import FileState
+from dispatcher.ports import Found, Spool, Store, Taken, UnitOfWork
+
+log = logging.getLogger(__name__)
+
+GROUP = 50
+"""Files committed together."""
+
+
+@dataclass(slots=True)
+class Received:
+    """What one pass over a source did."""
+
+    taken: int = 0
+    duplicates: int = 0
+    waiting: int = 0
+    faults: list[str] = field(default_factory=list)
+    """French, for the operator; no file name."""
+
+
+def receive(spool: Spool, store: Store, clock: Clock) -> Received:
+    """Take every whole file of ``spool``. Raises :class:`IntakeError` when the folder itself cannot be read."""
+    result = Received()
+    group: list[Taken] = []
+    for found in spool.scan():
+        if _put_away_if_known(spool, store, found):
+            continue
+        taken = _take(spool, store, clock, found, result)
+        if taken is not None:
+            group.append(taken)
+        if len(group) >= GROUP:
+            _commit(group, spool, store, clock, result)
+            group = []
+    _commit(group, spool, store, clock, result)
+    return result
+
+
+def _put_away_if_known(spool: Spool, store: Store, found: Found) -> bool:
+    """A file that was committed before a stop: finish its removal."""
+    with store.reading() as uow:
+        known = uow.files.seen(spool.name, found.path, found.size, found.mtime_ns)
+        siblings = () if known is None else _sibling_names(uow, known.id)
+    if known is None:
+        return False
+    spool.finish(found.path, siblings)
+    with store.transaction() as uow:
+        uow.files.mark_removed(known.id)
+    return True
+
+
+def _sibling_names(uow: UnitOfWork, file_id: str) -> tuple[str, ...]:
+    kinds = uow.payloads.kinds(file_id)
+    return tuple(kind.removeprefix("sibling:") for kind in kinds if kind.startswith("sibling:"))
+
+
+def _take(spool: Spool, store: Store, clock: Clock, found: Found, result: Received) -> Taken | None:
+    if not found.whole:
+        result.waiting += 1
+        with store.transaction() as uow:
+            uow.files.note_waiting(spool.name, found, clock.now())
+        return None
+    try:
+        return spool.take(found)
+    except IntakeError as error:
+        log.warning("source %s: a file was not taken (%s)", spool.name, error.code)
+        result.faults.append(str(error))
+        with store.transaction() as uow:
+            uow.files.note_waiting(spool.name, replace(found, whole=False, why=str(error)), clock.now())
+        return None
+
+
+def _commit(group: list[Taken], spool: Spool, store: Store, clock: Clock, result: Received) -> None:
+    """One transaction for the whole group, then the folder is cleared."""
+    if not group:
+        return
+    with store.transaction() as uow:
+        ids = [record(uow, store, spool.name, taken, clock) for taken in group]
+    for file_id, state in ids:
+        result.duplicates += state is FileState.DUPLICATE
+        result.taken += state is FileState.RECEIVED
+        log.info("file %s taken in (%s)", file_id, state)
+    for taken in group:
+        spool.finish(taken.found.path, tuple(taken.siblings))
+    with store.transaction() as uow:
+        for file_id, _ in ids:
+            uow.files.mark_removed(file_id)
+
+
+def record(uow: UnitOfWork, store: Store, source: str, taken: Taken, clock: Clock) -> tuple[str, FileState]:
+    """Write one file and its bytes down; ``duplicate`` when this source already brought the same bytes."""
+    digest = hashlib.sha256(taken.content).hexdigest()
+    first = uow.files.same_bytes(source, digest)
+    again = first is not None and first.state is not FileState.QUARANTINED
+    file = SourceFile(
+        id=store.new_id("F"),
+        source=source,
+        path=taken.found.path,
+        name=taken.found.name,
+        size=taken.found.size,
+        mtime_ns=taken.found.mtime_ns,
+        sha256=digest,
+        state=FileState.DUPLICATE if again else FileState.RECEIVED,
+        received_at=clock.now(),
+        reason=f"Mêmes octets que le fichier {first.id} : rien n'est renvoyé." if again and first else "",
+        duplicate_of=first.id if again and first else "",
+    )
+    uow.files.forget_waiting(source, taken.found.path)
+    uow.files.add(file)
+    uow.payloads.put(file.id, "original", taken.content)
+    for name, content in taken.siblings.items():
+        uow.payloads.put(file.id, f"sibling:{name}", content)
+    return file.id, file.state

@@ -1,0 +1,218 @@
+"""A file of HL7 v2 text cut into messages: ``[FHS] {[BHS] {MSH …} [BTS]} [FTS]``, or messages one after the other.
+
+HL7 v2.5 chapter 2 §2.10.3 (batch protocol). Every line of the file ends in exactly one place: a segment of a message, a
+segment of the envelope, or a problem. A wrong count or a missing trailer is an error about the whole file: what is
+missing may be somebody's result.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from dispatcher.formats.er7.segments import Segment, lines, terminated
+from dispatcher.formats.er7.separators import HL7_USUAL, Separators, from_header
+from dispatcher.report.model import Problem, Severity
+
+_HEADERS = ("MSH", "FHS", "BHS")
+_TRAILERS = ("BTS", "FTS")
+_BARE = frozenset({"DSC", "NTE", "PV1", "PV2", "PD1", "ORC", "SPM", "BTS", "FTS", "EVN", "SFT"})
+"""Segments seen without any field; a lone word of three capitals is otherwise text."""
+_NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message: its separators and all its segments in file order, ``MSH`` first."""
+
+    separators: Separators
+    segments: tuple[Segment, ...]
+
+    @property
+    def header(self) -> Segment:
+        """``MSH``."""
+        return self.segments[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A whole file. ``envelope`` holds FHS, BHS, BTS and FTS; ``problems`` are about the file, not about a report."""
+
+    messages: tuple[Message, ...]
+    envelope: tuple[Segment, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    terminated: bool = True
+    """The last line is closed by a line end."""
+
+
+@dataclass(slots=True)
+class _Cutter:
+    separators: Separators = HL7_USUAL
+    messages: list[list[Segment]] = field(default_factory=list)
+    envelope: list[Segment] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    pending: list[str] = field(default_factory=list)
+    pending_line: int = 0
+    inside: bool = False
+    """A message is open: between MSH and the next header or trailer."""
+    stray: list[int] = field(default_factory=list)
+    broken: list[int] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
+    """Messages seen in each open or closed BHS of the current file envelope."""
+    loose: int = 0
+    """Messages of the current file envelope that stand in no batch."""
+    open_file: int = 0
+    open_batch: int = 0
+    """Line of the FHS or BHS that waits for its trailer; 0 when none does."""
+
+    def take(self, number: int, line: str) -> None:
+        name = line[:3]
+        if name in _HEADERS and not line[3:4].isalnum():
+            self.flush()
+            self.pending, self.pending_line = [line], number
+        elif not self.pending and not self.inside and name not in _TRAILERS:
+            self.stray.append(number)
+        elif self._starts_segment(line):
+            self.flush()
+            self.pending, self.pending_line = [line], number
+        else:
+            self.broken.append(number)
+            self.pending.append(line)
+
+    def _starts_segment(self, line: str) -> bool:
+        mark = line[3:4]
+        if mark and mark != self._separators_ahead().field:
+            return False
+        return bool(_NAME.fullmatch(line[:3])) and (bool(mark) or line in _BARE)
+
+    def _separators_ahead(self) -> Separators:
+        """Those of the header that is still pending, else those in force."""
+        head = self.pending[0] if self.pending else ""
+        return from_header(head) if head[:3] in _HEADERS else self.separators
+
+    def flush(self) -> None:
+        """Close the pending segment and put it where it belongs."""
+        if not self.pending:
+            return
+        text, line, name = "\n".join(self.pending), self.pending_line, self.pending[0][:3]
+        self.pending = []
+        if name in _HEADERS:
+            self.separators = from_header(text)
+            segment = Segment(text, line, self.separators, declares_separator=True)
+            if name == "MSH":
+                self.messages.append([segment])
+                self.inside = True
+                if self.open_batch:
+                    self.batches[-1] += 1
+                else:
+                    self.loose += 1
+            else:
+                self._open(segment)
+        elif name in _TRAILERS:
+            self._close(Segment(text, line, self.separators))
+        elif self.inside:
+            self.messages[-1].append(Segment(text, line, self.separators))
+        else:
+            self.stray.append(line)
+
+    def _open(self, segment: Segment) -> None:
+        self.inside = False
+        self.envelope.append(segment)
+        if segment.name == "FHS":
+            self._refuse_open_ends()
+            self.open_file, self.batches, self.loose = segment.line, [], 0
+        else:
+            self._refuse_open_batch()
+            self.open_batch = segment.line
+            self.batches.append(0)
+
+    def _close(self, segment: Segment) -> None:
+        self.inside = False
+        self.envelope.append(segment)
+        if segment.name == "BTS":
+            if not self.open_batch:
+                self._error("envelope-order", segment.where(), "BTS sans BHS ouvert avant lui ; BHS attendu")
+            else:
+                self._compare(segment, (self.batches[-1],), "message(s)")
+            self.open_batch = 0
+            return
+        self._refuse_open_batch()
+        if not self.open_file:
+            self._error("envelope-order", segment.where(), "FTS sans FHS ouvert avant lui ; FHS attendu")
+        else:
+            # Without BHS some count one batch, some none, some their messages.
+            self._compare(segment, (len(self.batches),) if self.batches else (self.loose, 1, 0), "lot(s)")
+        self.open_file = 0
+
+    def _compare(self, trailer: Segment, counted: tuple[int, ...], what: str) -> None:
+        declared = trailer.component(1)
+        if not declared:
+            return
+        number = re.match(r"[0-9]{1,9}(?![0-9])", declared)
+        if number is None:
+            self.problems.append(
+                Problem(
+                    code="envelope-count-unreadable",
+                    severity=Severity.WARNING,
+                    where=trailer.where(1),
+                    message=f"{trailer.name}-1 devrait donner un nombre de {what} : compte non vérifié.",
+                )
+            )
+        elif int(number[0]) not in counted:
+            self._error(
+                "envelope-count",
+                trailer.where(1),
+                f"{trailer.name}-1 annonce {int(number[0])} {what}, {counted[0]} trouvé(s) : fichier incomplet",
+            )
+
+    def _refuse_open_batch(self) -> None:
+        if self.open_batch:
+            self._error("envelope-trailer", f"ligne {self.open_batch}, BHS", "le lot n’est pas fermé : BTS attendu")
+            self.open_batch = 0
+
+    def _refuse_open_ends(self) -> None:
+        self._refuse_open_batch()
+        if self.open_file:
+            self._error("envelope-trailer", f"ligne {self.open_file}, FHS", "le fichier n’est pas fermé : FTS attendu")
+            self.open_file = 0
+
+    def _error(self, code: str, where: str, found: str) -> None:
+        message = f"Enveloppe HL7 : {found}. Rien n’est diffusé de ce fichier ; le faire réexporter par le laboratoire."
+        self.problems.append(Problem(code=code, severity=Severity.ERROR, where=where, message=message))
+
+    def finish(self) -> None:
+        self.flush()
+        self._refuse_open_ends()
+        if self.stray:
+            self.problems.append(
+                Problem(
+                    code="text-outside-message",
+                    severity=Severity.WARNING,
+                    where=f"ligne {self.stray[0]}",
+                    message=f"{len(self.stray)} ligne(s) hors de tout message (avant MSH, après la fin) : non lue(s).",
+                )
+            )
+        if self.broken:
+            self.problems.append(
+                Problem(
+                    code="broken-line",
+                    severity=Severity.WARNING,
+                    where=f"ligne {self.broken[0]}",
+                    message=f"{len(self.broken)} ligne(s) sans nom de segment : lue(s) comme la suite de la précédente. "
+                    "Le logiciel du laboratoire devrait écrire \\.br\\ pour un retour à la ligne.",
+                )
+            )
+
+
+def cut(text: str) -> Cut:
+    """Text to messages. Never raises; a text without ``MSH`` gives no message."""
+    cutter = _Cutter()
+    for number, line in lines(text):
+        cutter.take(number, line)
+    cutter.finish()
+    return Cut(
+        messages=tuple(Message(separators=own[0].separators, segments=tuple(own)) for own in cutter.messages),
+        envelope=tuple(cutter.envelope),
+        problems=tuple(cutter.problems),
+        terminated=terminated(text),
+    )

@@ -1,1 +1,4 @@
-"""Builds the mail and seals it: MIME bytes (RFC 5322, 2045), CMS (RFC 5652), S/MIME 4.0 (RFC 8551). Pure: keys and time are handed in."""
+"""The sealed mail: what it says (composition), MIME (RFC 2045-2047, 2231), CMS (RFC 5652), S/MIME 4.0 (RFC 8551).
+
+Pure: keys, certificates and time are handed in.
+"""

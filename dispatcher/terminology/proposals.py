@@ -28,26 +28,30 @@ def propose(terms: Terminology, missing: Missing, limit: int) -> tuple[Proposal,
     scored = []
     for analysis in terms.analyses.values():
         name, score = _match(analysis, names)
-        if score and _unit_fits(terms, analysis, missing.unit):
-            score += _specimen_score(analysis.specimen, code) - 2 * analysis.discouraged
-            if score > 0:
-                scored.append((-score, analysis.loinc, _proposal(analysis, name, missing)))
+        specimen_score = _specimen_score(analysis.specimen, code)
+        if score and specimen_score is not None and _unit_fits(terms, analysis, missing.unit):
+            score += specimen_score - 2 * analysis.discouraged
+            scored.append((-score, analysis.loinc, _proposal(analysis, name, missing)))
     return tuple(proposal for _, _, proposal in sorted(scored, key=lambda entry: entry[:2])[:limit])
 
 
 def _match(analysis: Analysis, names: set[str]) -> tuple[str, int]:
-    """The short label that matches, and how well: 6 whole, 5 whole but shared by several analyses, 2 as a beginning."""
+    """The short label that matches, and how well: 6 whole, 5 whole but shared, 2 one begins the other."""
     best = ("", 0)
     for label in (*analysis.short_labels, analysis.usual):
         folded = fold(label)
         if folded in names:
             score = 5 if label in analysis.ambiguous else 6
-        elif len(folded) >= SHORTEST and any(name.startswith(f"{folded} ") for name in names):
+        elif any(_begins(folded, name) or _begins(name, folded) for name in names):
             score = 2
         else:
             continue
         best = max(best, (label, score), key=lambda pair: pair[1])
     return best
+
+
+def _begins(short: str, long: str) -> bool:
+    return len(short) >= SHORTEST and long.startswith(f"{short} ")
 
 
 def _unit_fits(terms: Terminology, analysis: Analysis, unit: str) -> bool:
@@ -63,12 +67,13 @@ def _unit_fits(terms: Terminology, analysis: Analysis, unit: str) -> bool:
     )
 
 
-def _specimen_score(usual: str, given: str) -> int:
+def _specimen_score(usual: str, given: str) -> int | None:
+    """2 the same, 1 both blood, 0 not said; ``None`` when the analysis is made on something else."""
     if not usual or not given:
         return 0
     if usual == given:
         return 2
-    return 1 if {usual, given} <= BLOOD else -4
+    return 1 if {usual, given} <= BLOOD else None
 
 
 def _proposal(analysis: Analysis, name: str, missing: Missing) -> Proposal:

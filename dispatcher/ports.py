@@ -12,43 +12,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from dispatcher.store_ports import (
-    Batches as Batches,
-)
-from dispatcher.store_ports import (
-    Dispatches as Dispatches,
-)
-from dispatcher.store_ports import (
-    DispatchFilter as DispatchFilter,
-)
-from dispatcher.store_ports import (
-    Files as Files,
-)
-from dispatcher.store_ports import (
-    Journal as Journal,
-)
-from dispatcher.store_ports import (
-    PaceBook as PaceBook,
-)
-from dispatcher.store_ports import (
-    Payloads as Payloads,
-)
-from dispatcher.store_ports import (
-    ReceiptRow as ReceiptRow,
-)
-from dispatcher.store_ports import (
-    Receipts as Receipts,
-)
-from dispatcher.store_ports import (
-    Reference as Reference,
-)
-from dispatcher.store_ports import (
-    Reports as Reports,
-)
-from dispatcher.store_ports import (
-    Store as Store,
-)
-from dispatcher.store_ports import (
-    UnitOfWork as UnitOfWork,
+    Batches,
+    Dispatches,
+    DispatchFilter,
+    Files,
+    Journal,
+    PaceBook,
+    Payloads,
+    ReceiptRow,
+    Receipts,
+    Reference,
+    Reports,
+    Store,
+    UnitOfWork,
 )
 
 if TYPE_CHECKING:
@@ -59,6 +35,37 @@ if TYPE_CHECKING:
     from dispatcher.report.model import IdType
     from dispatcher.routing.candidates import Entry, LocalEntry
 
+
+__all__ = [
+    "Found",
+    "Taken",
+    "Spool",
+    "Directory",
+    "AllowedDomains",
+    "RecipientCertificate",
+    "Certificates",
+    "Signer",
+    "Keyring",
+    "Cipher",
+    "Mail",
+    "TransportSession",
+    "Transport",
+    "Fetched",
+    "Mailbox",
+    "Batches",
+    "Dispatches",
+    "DispatchFilter",
+    "Files",
+    "Journal",
+    "PaceBook",
+    "Payloads",
+    "ReceiptRow",
+    "Receipts",
+    "Reference",
+    "Reports",
+    "Store",
+    "UnitOfWork",
+]
 
 # ------------------------------------------------------------------------------------------------ intake
 

@@ -1,0 +1,41 @@
+"""Where a command finds its configuration and its parts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dispatcher import wiring
+from dispatcher.settings import Settings, load
+
+
+@dataclass
+class _Config:
+    """What the common options said."""
+
+    path: Path | None = None
+
+    def resolve(self) -> Path:
+        """``--config``, else ``DISPATCHER_CONFIG``, else ``./dispatcher.toml``."""
+        if self.path is not None:
+            return self.path
+        return Path(os.environ.get("DISPATCHER_CONFIG") or "dispatcher.toml")
+
+
+CONFIG = _Config()
+
+
+def settings() -> Settings:
+    """The settings. Raises :class:`dispatcher.errors.ConfigError`."""
+    return load(CONFIG.resolve())
+
+
+def office() -> wiring.Office:
+    """All parts, wired from the configuration. Raises :class:`dispatcher.errors.DispatcherError`."""
+    return wiring.build(settings())
+
+
+def config_exists() -> bool:
+    """True when a configuration is there to be used."""
+    return CONFIG.resolve().is_file()

@@ -1,0 +1,129 @@
+"""Use case: what is the state of things? Read-only views for the command line and the console; no patient data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dispatcher.clock import Clock
+from dispatcher.outbox.dispatch import Batch, Dispatch, JournalLine, ReportVersion, SourceFile
+from dispatcher.outbox.states import FileState, State
+from dispatcher.ports import DispatchFilter, ReceiptRow, Store
+from dispatcher.service.channel import Channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelStatus:
+    """One channel: what waits, and when the backlog will be through at the present pace."""
+
+    name: str
+    waiting: int
+    paused: str
+    per_minute: int
+    through_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """One glance: is all well?"""
+
+    dispatches: dict[State, int]
+    files: dict[FileState, int]
+    oldest: Dispatch | None
+    oldest_age: timedelta | None
+    channels: tuple[ChannelStatus, ...]
+    unmatched: int
+
+
+def status(store: Store, clock: Clock, channels: dict[str, Channel]) -> StatusView:
+    """Counts, the oldest unfinished dispatch, and a forecast per channel."""
+    now = clock.now()
+    with store.reading() as uow:
+        oldest = uow.dispatches.oldest_unfinished()
+        per_channel = []
+        for name, channel in channels.items():
+            counts = uow.dispatches.counts(channel=name)
+            waiting = sum(counts.get(state, 0) for state in (State.READY, State.QUEUED, State.SENDING, State.DEFERRED))
+            per_channel.append(
+                ChannelStatus(
+                    name=name,
+                    waiting=waiting,
+                    paused=uow.pace.paused(channel.scope, now) or "",
+                    per_minute=channel.limit.per_window,
+                    through_at=_forecast(channel, waiting, now),
+                )
+            )
+        return StatusView(
+            dispatches=uow.dispatches.counts(),
+            files=uow.files.counts(),
+            oldest=oldest,
+            oldest_age=now - oldest.created_at if oldest is not None and oldest.created_at is not None else None,
+            channels=tuple(per_channel),
+            unmatched=len(uow.receipts.unmatched(limit=1000)),
+        )
+
+
+def _forecast(channel: Channel, waiting: int, now: datetime) -> datetime | None:
+    """When the last waiting mail leaves: the burst at once, the rest at the refill rate."""
+    if waiting == 0:
+        return None
+    rate = channel.limit.per_second or channel.limit.per_window / channel.limit.window.total_seconds()
+    return now + timedelta(seconds=max(0, waiting - channel.limit.burst) / rate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchView:
+    """Everything about one dispatch."""
+
+    dispatch: Dispatch
+    report: ReportVersion | None
+    file: SourceFile | None
+    batch: Batch | None
+    receipts: tuple[ReceiptRow, ...]
+    timeline: tuple[JournalLine, ...]
+    siblings: tuple[Dispatch, ...]
+    """Other dispatches of the same report chain."""
+
+
+def show(store: Store, dispatch_id: str) -> DispatchView | None:
+    """One dispatch with its report, file, batch, receipts and timeline; None when there is no such id."""
+    with store.reading() as uow:
+        dispatch = uow.dispatches.get(dispatch_id)
+        if dispatch is None:
+            return None
+        report = uow.reports.get(dispatch.report_id)
+        file = uow.files.get(report.file_id) if report is not None else None
+        others = uow.dispatches.list(DispatchFilter(chain=dispatch.chain, limit=200))
+        return DispatchView(
+            dispatch=dispatch,
+            report=report,
+            file=file,
+            batch=uow.batches.get(dispatch.batch_id) if dispatch.batch_id else None,
+            receipts=uow.receipts.of_dispatch(dispatch_id),
+            timeline=uow.journal.of_subject(dispatch_id),
+            siblings=tuple(d for d in others if d.id != dispatch_id),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileView:
+    """Everything about one source file."""
+
+    file: SourceFile
+    reports: tuple[ReportVersion, ...]
+    dispatches: tuple[Dispatch, ...]
+    timeline: tuple[JournalLine, ...]
+
+
+def show_file(store: Store, file_id: str) -> FileView | None:
+    """One source file with what became of it."""
+    with store.reading() as uow:
+        file = uow.files.get(file_id)
+        if file is None:
+            return None
+        return FileView(
+            file=file,
+            reports=uow.reports.of_file(file_id),
+            dispatches=uow.dispatches.list(DispatchFilter(file_id=file_id, limit=1000)),
+            timeline=uow.journal.of_subject(file_id),
+        )

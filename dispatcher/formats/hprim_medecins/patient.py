@@ -7,6 +7,7 @@ the line and never its content. The social security number is the insured's, for
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -40,7 +41,7 @@ def read_parties(header: Header) -> Parties:
     sender_id, sender = split_party(header.lines[10])
     addressee_id, addressee = split_party(header.lines[11])
     if not header.line(12):
-        problems.append(info("missing-addressee", header.where(12), "En-tête, ligne 12 (destinataire) vide."))
+        problems.append(_note(header, 12, info, "missing-addressee", "destinataire absent."))
     return Parties(
         patient=_patient(header, born, problems),
         laboratory=Laboratory(id=sender_id, name=sender),
@@ -54,20 +55,11 @@ def read_parties(header: Header) -> Parties:
 def _patient(header: Header, born: dates.DateRead, problems: list[Problem]) -> Patient:
     birth_name, used_name = _names(header.line(2))
     if used_name:
-        problems.append(
-            info(
-                "two-names", header.where(2), "En-tête, ligne 2 : deux noms, lus comme nom de naissance et nom utilisé."
-            )
-        )
-    for number in (2, 3):
+        problems.append(_note(header, 2, info, "two-names", "deux noms, lus comme nom de naissance et nom utilisé."))
+    for number, code in ((2, "missing-name"), (3, "missing-given-name")):
         if not any(c.isalpha() for c in header.line(number)):
-            problems.append(
-                error(
-                    "missing-name" if number == 2 else "missing-given-name",
-                    header.where(number),
-                    f"En-tête, ligne {number} ({grammar.header_line(number).name}) vide. À compléter par le laboratoire.",
-                )
-            )
+            said = f"{grammar.header_line(number).name} absent. À compléter par le laboratoire."
+            problems.append(_note(header, number, error, code, said))
     nss, sex = _nss(header, born.day, problems)
     given = re.sub(r"\s+", " ", header.line(3))
     return Patient(
@@ -116,74 +108,56 @@ def _nss(header: Header, born: date | None, problems: list[Problem]) -> tuple[st
         return "", Sex.UNKNOWN
     key = nir_key(number[0]) if number else None
     if number is None or len(bare) not in (13, 15):
-        problems.append(
-            info(
-                "nss-form",
-                header.where(8),
-                "En-tête, ligne 8 : numéro de sécurité sociale illisible (13 chiffres et clé).",
-            )
-        )
+        said = "numéro de sécurité sociale illisible (13 chiffres et clé attendus)."
+        problems.append(_note(header, 8, info, "nss-form", said))
         return "", Sex.UNKNOWN
     if len(bare) == 15 and key != bare[13:]:
-        problems.append(
-            warning("nss-key", header.where(8), "En-tête, ligne 8 : la clé du numéro de sécurité sociale est fausse.")
-        )
+        problems.append(_note(header, 8, warning, "nss-key", "la clé du numéro de sécurité sociale est fausse."))
     same_person = born is not None and bare[1:5] == f"{born:%y%m}"
     sexes = {"1": Sex.MALE, "3": Sex.MALE, "7": Sex.MALE, "2": Sex.FEMALE, "4": Sex.FEMALE, "8": Sex.FEMALE}
     return bare, sexes.get(bare[0], Sex.UNKNOWN) if same_person else Sex.UNKNOWN
 
 
+_BIRTH_DATE_NOTES = {
+    Form.BLANK: (error, "missing-birth-date", "date de naissance absente. À compléter par le laboratoire."),
+    Form.NOT_CALENDAR: (
+        error,
+        "birth-date-not-calendar",
+        "la date de naissance n’est pas une date du calendrier (mois ou jour impossible). "
+        "Vérifier l’identité du patient avant tout envoi.",
+    ),
+    Form.SHORT_YEAR: (warning, "two-digit-year", "année de naissance sur deux chiffres ; le siècle a été déduit."),
+    Form.OTHER: (info, "date-form", "date comprise, mais écrite autrement que JJ/MM/AAAA."),
+}
+_REPORT_DATE_NOTES = {
+    Form.BLANK: (warning, "missing-report-date", "date du dossier absente."),
+    Form.SHORT_YEAR: (info, "date-form", "année du dossier sur deux chiffres, lue comme 20xx."),
+    Form.OTHER: (info, "date-form", "date comprise, mais écrite autrement que JJ/MM/AAAA."),
+    Form.EMBEDDED: (info, "date-form", "date trouvée au milieu d’un texte ; JJ/MM/AAAA seul attendu."),
+}
+
+
 def _note_birth_date(header: Header, born: dates.DateRead, problems: list[Problem]) -> None:
-    where = header.where(7)
-    if born.form is Form.BLANK:
-        problems.append(
-            error(
-                "missing-birth-date",
-                where,
-                "En-tête, ligne 7 : date de naissance absente. À compléter par le laboratoire.",
-            )
-        )
-    elif born.form is Form.NOT_CALENDAR:
-        problems.append(
-            error(
-                "birth-date-not-calendar",
-                where,
-                "En-tête, ligne 7 : la date de naissance n’est pas une date du calendrier (mois ou jour impossible). "
-                "Vérifier l’identité du patient avant tout envoi.",
-            )
-        )
+    note = _BIRTH_DATE_NOTES.get(born.form)
+    if note is not None and (born.day is not None or note[0] is error):
+        problems.append(_note(header, 7, *note))
     elif born.day is None:
-        problems.append(
-            error(
-                "unreadable-birth-date", where, "En-tête, ligne 7 : date de naissance illisible ; JJ/MM/AAAA attendu."
-            )
-        )
-    elif born.form is Form.SHORT_YEAR:
-        problems.append(
-            warning(
-                "two-digit-year",
-                where,
-                "En-tête, ligne 7 : année de naissance sur deux chiffres ; le siècle a été déduit.",
-            )
-        )
-    elif born.form is not Form.STANDARD:
-        problems.append(
-            info("date-form", where, "En-tête, ligne 7 : date comprise, mais écrite autrement que JJ/MM/AAAA.")
-        )
+        said = "date de naissance illisible ; JJ/MM/AAAA attendu."
+        problems.append(_note(header, 7, error, "unreadable-birth-date", said))
 
 
 def _note_report_date(header: Header, read: dates.DateRead, problems: list[Problem]) -> None:
-    where = header.where(10)
-    if read.form is Form.BLANK:
-        problems.append(warning("missing-report-date", where, "En-tête, ligne 10 : date du dossier absente."))
+    note = _REPORT_DATE_NOTES.get(read.form)
+    if note is not None and (read.when is not None or read.form is Form.BLANK):
+        problems.append(_note(header, 10, *note))
     elif read.when is None:
-        problems.append(
-            warning("unreadable-report-date", where, "En-tête, ligne 10 : date illisible ; JJ/MM/AAAA attendu.")
-        )
-    elif read.form is not Form.STANDARD:
-        problems.append(
-            info("date-form", where, "En-tête, ligne 10 : date comprise, mais écrite autrement que JJ/MM/AAAA.")
-        )
+        said = "date du dossier illisible ; JJ/MM/AAAA attendu."
+        problems.append(_note(header, 10, warning, "unreadable-report-date", said))
+
+
+def _note(header: Header, number: int, kind: Callable[[str, str, str], Problem], code: str, said: str) -> Problem:
+    """A problem about header line ``number``: its place in the file, and its number in the header."""
+    return kind(code, header.where(number), f"En-tête, ligne {number} : {said}")
 
 
 _TITLES = {"DR", "DOCTEUR", "PR", "PROFESSEUR", "M", "MR", "MME", "MLLE", "MONSIEUR", "MADAME", "MM"}

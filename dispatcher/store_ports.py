@@ -62,8 +62,15 @@ class Files(Protocol):
     def claim(self, owner: str, limit: int, lease: timedelta, now: datetime) -> tuple[SourceFile, ...]:
         """Lease files in state ``received``, oldest first.
 
-        An expired lease counts one return; the third sets the file aside (quarantined).
+        An expired lease counts one return; the third sets the file aside (quarantined). A file that came back is
+        claimed alone, so that one bad file takes no others with it.
         """
+
+    def extend_lease(self, owner: str, until: datetime) -> None:
+        """Heartbeat: all files this owner holds."""
+
+    def release(self, owner: str) -> int:
+        """Give back every file this owner holds, without counting a return (orderly stop). Gives their number."""
 
     def not_removed(self, source: str) -> tuple[SourceFile, ...]:
         """Files safe in the store whose original may still stand in the source folder."""

@@ -1,0 +1,102 @@
+"""Which reports are versions of one another, which are the same, which is the older.
+
+Report in, text or a digest out. Keys and hashing with a key are the store's: what :func:`chain_text` and
+:func:`patient_text` give holds an identity and must never be written down as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime
+
+from dispatcher.report.model import Attachment, Report, Status
+from dispatcher.report.moments import compare, day_of
+
+_TRANSPORT = frozenset({"sender_file_id", "problems", "reported_at", "received_at"})
+"""Of a report: who carried it and when it was edited or received. The same results edited twice are one content."""
+_LEFT_OUT = frozenset({"loinc", "ucum", "raw", "address", "phone", "phones"})
+"""Set by our tables, another spelling of ``value``, or of no medical meaning."""
+_RANK = {Status.PARTIAL: 0, Status.FINAL: 1, Status.CORRECTED: 2, Status.CANCELLED: 3}
+
+
+def plain(text: str) -> str:
+    """How names and numbers are compared: capitals, no accents, letters and digits only, single blanks."""
+    text = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE").replace("ß", "ss")
+    bare = "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
+    return " ".join(re.sub(r"[\W_]+", " ", bare).upper().split())
+
+
+def identity_text(birth_name: str, first_given: str, birth_date: date | None, birth_date_raw: str = "") -> str:
+    """The traits a person is searched by, in one spelling; the store hashes it with its key."""
+    day = birth_date.isoformat() if birth_date else plain(birth_date_raw)
+    return json.dumps(["patient-1", plain(birth_name), plain(first_given), day], ensure_ascii=True)
+
+
+def patient_text(report: Report) -> str:
+    """:func:`identity_text` of the report's patient."""
+    patient = report.patient
+    return identity_text(patient.birth_name, patient.first_given, patient.birth_date, patient.birth_date_raw)
+
+
+def chain_text(report: Report) -> str:
+    """What all versions of one report share: laboratory, order number, patient traits.
+
+    The laboratory's own order number wins over the requester's. Traits are in it because laboratories start their
+    numbers again: a report must never replace another patient's. Without any number, the day of collection and the
+    analyses stand in.
+    """
+    laboratory = report.laboratory.id or report.laboratory.finess or report.laboratory.name
+    number = report.order.filler.strip() or report.order.placer.strip()
+    rest: list[str] = []
+    if not number:
+        day = report.collected_at or report.ordered_at or report.reported_at
+        rest = [
+            day_of(day).isoformat() if day else "",
+            *sorted({plain(b.code.code or b.title) for b in report.batteries}),
+        ]
+    return json.dumps(["chain-1", plain(laboratory), plain(number), *rest, patient_text(report)], ensure_ascii=True)
+
+
+def fingerprint(report: Report) -> str:
+    """SHA-256 (hex) of the content: equal for the same results exported again, whatever message carried them.
+
+    Left out: control id, problems, edition and reception time, file names of documents, addresses and telephones,
+    spelling of numbers (``raw``), codes set by our tables. Documents count by their own SHA-256.
+    """
+    content = _canonical(report, skip=_TRANSPORT | _LEFT_OUT)
+    text = json.dumps(["report-1", content], ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _canonical(value: object, skip: frozenset[str] = _LEFT_OUT) -> object:
+    """Plain JSON values, empty ones left out, so that a new field with its default changes nothing."""
+    if isinstance(value, Attachment):
+        return {"media_type": value.media_type, "sha256": value.sha256}
+    if is_dataclass(value) and not isinstance(value, type):
+        pairs = ((f.name, _canonical(getattr(value, f.name))) for f in fields(value) if f.name not in skip)
+        return {
+            name: item for name, item in pairs if item is not None and item is not False and item not in ("", [], {})
+        }
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_canonical(item) for item in value]
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", str(value)).strip()
+    return value
+
+
+def is_older(new: Report, current: Report) -> bool:
+    """``new`` was edited before ``current``: it arrived late and must not replace it.
+
+    Edition times decide; when they are equal, or one is unknown, so does the status: partial, final, corrected,
+    cancelled. ``False`` when nothing tells them apart.
+    """
+    order = compare(new.reported_at, current.reported_at)
+    return order < 0 if order else _RANK[new.status] < _RANK[current.status]

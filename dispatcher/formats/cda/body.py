@@ -1,0 +1,98 @@
+"""The structured body: chapters, comments on the whole report, copy of the document as PDF.
+
+CR-BIO 2024.01: one section per chapter with its text and exactly one entry (S_laboratorySpecialty.sch); comments
+without code in 1.2.250.1.213.1.1.2.73; the PDF copy is obligatory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from dispatcher.formats.cda import narrative, results
+from dispatcher.formats.cda.draft import Draft
+from dispatcher.formats.cda.elements import COMP, SPECIMEN_TYPE, Element, coded, event, loinc, points_at, sub, templates
+from dispatcher.formats.cda.layout import Chapter, Sample
+from dispatcher.formats.cda.pdf_copy import pdf_section
+from dispatcher.formats.cda.tables import specimens
+from dispatcher.formats.cda.times import stamp
+
+
+def structured_body(draft: Draft, root: Element, chapters: Sequence[Chapter]) -> None:
+    """``component/structuredBody``. Raises :class:`dispatcher.errors.RenderError` without a PDF."""
+    body = sub(sub(root, "component"), "structuredBody")
+    told = narrative.notices(draft)
+    if told:
+        text = _comment_section(body, "Information sur ce compte rendu")
+        for notice in told:
+            narrative.notice(text, notice)
+    for chapter in chapters:
+        _chapter(draft, body, chapter)
+    said = [c for c in draft.report.comments if c.strip()]
+    if said:
+        text = _comment_section(body, "Commentaire")
+        for comment in said:
+            narrative.lines(sub(text, "paragraph"), comment)
+    if draft.report.text.strip():
+        text = _comment_section(body, "Texte du laboratoire")
+        narrative.lines(sub(text, "paragraph"), _columns_kept(draft.report.text))
+    pdf_section(draft, body)
+
+
+def _columns_kept(text: str) -> str:
+    """Runs of blanks as no-break spaces, or a viewer would close up the columns of a printed report."""
+    return re.sub(r" {2,}", lambda run: "\u00a0" * len(run[0]), text.expandtabs(8))
+
+
+def _comment_section(body: Element, title: str) -> Element:
+    section = sub(sub(body, "component"), "section")
+    templates(section, "2.16.840.1.113883.10.12.201", "1.3.6.1.4.1.19376.1.4.1.2.16", "1.2.250.1.213.1.1.2.73")
+    loinc(section, "code", "55112-7", "Commentaire")
+    sub(section, "title", text=title)
+    return sub(section, "text")
+
+
+def _chapter(draft: Draft, body: Element, chapter: Chapter) -> None:
+    section = sub(sub(body, "component"), "section")
+    templates(section, "1.3.6.1.4.1.19376.1.3.3.2.1", "1.2.250.1.213.1.1.2.70")
+    loinc(section, "code", chapter.loinc, chapter.display)
+    sub(section, "title", text=chapter.title)
+    narrative.chapter_text(draft, section, chapter)
+    entry = sub(section, "entry", {"typeCode": "DRIV"})
+    templates(entry, "1.3.6.1.4.1.19376.1.3.1", "1.2.250.1.213.1.1.3.21")
+    act = event(entry, "act", "ACT")
+    loinc(act, "code", chapter.loinc, chapter.display)
+    sub(act, "statusCode", {"code": results.state(draft)})
+    for sample in chapter.samples:
+        _sample(draft, act, sample)
+    for group in chapter.groups:
+        results.group(draft, act, group)
+    for group in chapter.groups:
+        results.loose_comments(act, group)
+
+
+def _sample(draft: Draft, act: Element, sample: Sample) -> None:
+    """Specimen collection (1.3.6.1.4.1.19376.1.3.1.2): exactly one participant with exactly one id."""
+    specimen = sample.specimen
+    procedure = event(sub(act, "entryRelationship", COMP), "procedure", "PROC")
+    templates(procedure, "1.3.6.1.4.1.19376.1.3.1.2", "1.2.250.1.213.1.1.3.77")
+    points_at(sub(procedure, "code"), sample.key)
+    if sample.collected_at:
+        sub(sub(procedure, "effectiveTime"), "high", {"value": stamp(sample.collected_at)})
+    else:
+        sub(procedure, "effectiveTime", {"nullFlavor": "UNK"})
+    role = sub(sub(procedure, "participant", {"typeCode": "PRD"}), "participantRole", {"classCode": "SPEC"})
+    if specimen.id.strip():
+        draft.own_number(role, specimen.id, "numéro d'échantillon")
+    else:
+        sub(role, "id", {"root": draft.derived_id("specimen:" + sample.key)})
+    entity = sub(role, "playingEntity")
+    concept = specimens().get(specimen.code)
+    code = coded(entity, "code", concept.code, SPECIMEN_TYPE, concept.display) if concept else sub(entity, "code")
+    points_at(code, sample.key + "n")
+    if sample.received_at:
+        received = event(sub(procedure, "entryRelationship", COMP), "act", "ACT")
+        templates(received, "1.3.6.1.4.1.19376.1.3.1.3", "1.2.250.1.213.1.1.3.107")
+        # The code system is spelled so in the official rule (E_FR-Prelevement.sch).
+        coded(received, "code", "SPRECEIVE", "1.3.5.1.4.1.19376.1.5.3.2", "Échantillon reçu")
+        sub(received, "effectiveTime", {"value": stamp(sample.received_at)})

@@ -1,0 +1,168 @@
+"""Results as coded entries: observations, batteries, isolates with their antibiogram, pictures, comments.
+
+CR-BIO 2024.01 templates 1.2.250.1.213.1.1.3.32, .78, .79, .80, .103 over IHE PaLM XD-LAB 1.3.6.1.4.1.19376.1.3.1.4 to
+.6. The 2024.01 rules accept ``completed`` and ``aborted`` for a result, nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import replace
+
+from dispatcher.formats.cda import values, wording
+from dispatcher.formats.cda.draft import Draft
+from dispatcher.formats.cda.elements import COMP, Element, event, flat, loinc, points_at, sub, templates
+from dispatcher.formats.cda.layout import Fate, Group, Isolate, Row
+from dispatcher.formats.cda.narrative import IMAGES
+from dispatcher.formats.cda.times import stamp
+from dispatcher.report.model import Attachment, Status, ValueType, When
+
+CODED_FATES = frozenset({Fate.RESULT, Fate.ABORTED, Fate.CANCELLED})
+ANTIBIOGRAM = ("18769-0", "Antibiogramme")
+
+
+def state(draft: Draft) -> str:
+    """``statusCode`` of the act and of its batteries."""
+    status = draft.report.status
+    return "active" if status is Status.PARTIAL else "aborted" if status is Status.CANCELLED else "completed"
+
+
+def group(draft: Draft, act: Element, of: Group) -> None:
+    """A battery: an organizer when it has a title of its own, else its results directly under the act."""
+    coded_rows = [row for row in of.rows if row.fate in CODED_FATES]
+    label = wording.label(coded_rows[0].observation.code) if len(of.rows) == len(coded_rows) == 1 else ""
+    if coded_rows and (not of.title or of.title.casefold() == label.casefold()):
+        for row in coded_rows:
+            _results(draft, act, "entryRelationship", row)
+    elif of.rows or not of.isolates:
+        # A battery without coded result yet still gives the act the COMP the rules ask for.
+        organizer = _organizer(act, "entryRelationship", *_BATTERY)
+        if of.title:
+            values.battery_code(draft, organizer, of.battery.code, of.title, of.key)
+        waiting = any(row.fate is Fate.WAITING for row in of.rows)
+        sub(organizer, "statusCode", {"code": "active" if waiting else state(draft)})
+        for row in coded_rows:
+            _results(draft, organizer, "component", row)
+    for isolate in of.isolates:
+        _isolate(draft, act, isolate)
+
+
+_BATTERY = ("BATTERY", "1.3.6.1.4.1.19376.1.3.1.4", "1.2.250.1.213.1.1.3.78")
+_CLUSTER = ("CLUSTER", "1.3.6.1.4.1.19376.1.3.1.5", "1.2.250.1.213.1.1.3.79")
+
+
+def _link(parent: Element, name: str) -> Element:
+    """``entryRelationship`` under an act or an observation, ``component`` under an organizer."""
+    return sub(parent, name, COMP if name == "entryRelationship" else None)
+
+
+def _organizer(parent: Element, link: str, kind: str, *roots: str) -> Element:
+    organizer = event(_link(parent, link), "organizer", kind)
+    templates(organizer, *roots)
+    return organizer
+
+
+def _isolate(draft: Draft, act: Element, isolate: Isolate) -> None:
+    organism = isolate.organism
+    cluster = _organizer(act, "entryRelationship", *_CLUSTER)
+    sub(cluster, "statusCode", {"code": "aborted" if organism.fate is not Fate.RESULT else state(draft)})
+    _effective_time(cluster, organism.at)
+    specimen = sub(sub(cluster, "specimen", {"typeCode": "SPC"}), "specimenRole", {"classCode": "SPEC"})
+    sub(specimen, "id", {"root": draft.derived_id("isolate:" + organism.key)})
+    germ = sub(specimen, "specimenPlayingEntity", {"classCode": "MIC"})
+    values.organism_code(draft, germ, organism.observation, organism.key)
+    for row in isolate.counts:
+        if row.fate in CODED_FATES:
+            _results(draft, cluster, "component", row)
+    lines = [row for row in isolate.lines if row.fate in CODED_FATES]
+    if lines:
+        battery = _organizer(cluster, "component", *_BATTERY)
+        points_at(loinc(battery, "code", *ANTIBIOGRAM), organism.key + "a")
+        sub(battery, "statusCode", {"code": state(draft)})
+        for row in lines:
+            _results(draft, battery, "component", row, susceptibility=True)
+
+
+def _effective_time(parent: Element, at: When | None) -> None:
+    sub(parent, "effectiveTime", {"value": stamp(at)} if at else {"nullFlavor": "UNK"})
+
+
+def _results(draft: Draft, parent: Element, link: str, row: Row, *, susceptibility: bool = False) -> None:
+    """One row: one observation, two when the test has a second value in another unit, or a picture."""
+    result = row.observation
+    if result.type is ValueType.DOCUMENT and row.fate is Fate.RESULT:
+        if result.document is not None and result.document.media_type in IMAGES:
+            _picture(_link(parent, link), row, result.document)
+        return
+    _observation(draft, _link(parent, link), row, susceptibility=susceptibility)
+    alt = result.alt
+    if alt is not None and alt.value.strip() and row.fate is Fate.RESULT:
+        second = replace(
+            result,
+            value=alt.value.strip(),
+            unit=alt.unit,
+            ucum=alt.ucum,
+            low=alt.low,
+            high=alt.high,
+            range_text="",
+            alt=None,
+            comments=(),
+            method="",
+        )
+        _observation(draft, _link(parent, link), replace(row, observation=second), susceptibility=False, second=True)
+
+
+def _picture(holder: Element, row: Row, picture: Attachment) -> None:
+    media = sub(holder, "observationMedia", {"classCode": "OBS", "moodCode": "EVN", "ID": row.key + "i"})
+    templates(media, "2.16.840.1.113883.10.12.304", "1.2.250.1.213.1.1.3.103")
+    content = base64.b64encode(picture.content).decode("ascii")
+    sub(media, "value", {"mediaType": picture.media_type, "representation": "B64"}, content)
+
+
+def _observation(draft: Draft, holder: Element, row: Row, *, susceptibility: bool, second: bool = False) -> None:
+    """``second``: another unit is another LOINC code, which only the laboratory's mapping could tell; left uncoded."""
+    result = row.observation
+    element = event(holder, "observation", "OBS")
+    templates(element, "1.3.6.1.4.1.19376.1.3.1.6", "1.2.250.1.213.1.1.3.80")
+    values.analysis_code(draft, element, result, row.key, with_loinc=not second)
+    sub(element, "statusCode", {"code": "completed" if row.fate is Fate.RESULT else "aborted"})
+    _effective_time(element, row.at)
+    if row.fate is not Fate.RESULT:
+        comments(element, _comments_of(row))
+        return
+    values.value(draft, element, result, row.key)
+    values.interpretations(element, result, susceptibility=susceptibility)
+    if result.method.strip():
+        points_at(sub(element, "methodCode"), row.key + "m")
+    comments(element, _comments_of(row))
+    unit = values.unit_of(draft, result.ucum, "") if result.low or result.high else ""
+    values.reference_range(element, result.low, result.high, unit, flat(result.range_text))
+
+
+def _comments_of(row: Row) -> list[tuple[str, str]]:
+    return [(f"{row.key}c{n}", c) for n, c in enumerate(row.observation.comments, 1)]
+
+
+def comments(parent: Element, keyed: Iterable[tuple[str, str]]) -> None:
+    """One SUBJ act per comment, pointing at its place in the text (``keyed``: ID and comment)."""
+    for key, comment in keyed:
+        if not comment.strip():
+            continue
+        act = event(sub(parent, "entryRelationship", {"typeCode": "SUBJ"}), "act", "ACT")
+        templates(act, "2.16.840.1.113883.10.20.1.40", "1.3.6.1.4.1.19376.1.5.3.1.4.2", "1.2.250.1.213.1.1.3.32")
+        loinc(act, "code", "48767-8", "Commentaire")
+        sub(sub(act, "text"), "reference", {"value": "#" + key})
+        sub(act, "statusCode", {"code": "completed"})
+
+
+def loose_comments(act: Element, of: Group) -> None:
+    """Comments of a battery, of its germs and of its lines without coded result: they hang on the act."""
+    comments(act, ((f"{of.key}c{n}", c) for n, c in enumerate(of.battery.comments, 1)))
+    isolated = [r for i in of.isolates for r in (*i.counts, *i.lines)]
+    for row in [i.organism for i in of.isolates] + [r for r in of.rows + isolated if not _coded(r)]:
+        comments(act, _comments_of(row))
+
+
+def _coded(row: Row) -> bool:
+    return row.fate in CODED_FATES and not (row.fate is Fate.RESULT and row.observation.type is ValueType.DOCUMENT)

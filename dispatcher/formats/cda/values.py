@@ -1,0 +1,199 @@
+"""Codes and values of one result, in the data types the official examples use (HL7 V3 data types R1).
+
+PQ for a number with a unit, REAL for one without, IVL_PQ for a comparator or a range, CD for codes and words. A unit
+without legal UCUM string gives a PQ without ``@unit`` and its printed text in ``translation/originalText``: the
+official rule accepts 761 strings and refuses all others (terminologie.sch).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from dispatcher.formats.cda import tables, wording
+from dispatcher.formats.cda.draft import Draft
+from dispatcher.formats.cda.elements import (
+    INTERPRETATION,
+    LOINC,
+    NCBI,
+    SNOMED,
+    TYPE,
+    Element,
+    coded,
+    flat,
+    loinc,
+    points_at,
+    sub,
+    token,
+)
+from dispatcher.report.identifiers import loinc_ok, oid_ok
+from dispatcher.report.model import Code, Observation, Severity, ValueType
+
+_INCLUSIVE = {"<": ("high", "false"), "<=": ("high", "true"), ">": ("low", "false"), ">=": ("low", "true")}
+_SUSCEPTIBILITY = frozenset({"S", "I", "R"})
+
+
+is_loinc = cache(loinc_ok)
+"""Shape and check digit of a LOINC code; the same few hundred codes come back all day."""
+
+
+def analysis_code(
+    draft: Draft, parent: Element, observation: Observation, key: str, *, with_loinc: bool = True
+) -> None:
+    """``code`` of a result: LOINC with its name, or bare; always the reference to the text and the local code."""
+    text = wording.label(observation.code, observation.alternate)
+    number = observation.loinc or ""
+    _code(draft, parent, number if with_loinc else "", text, key, (observation.code, observation.alternate))
+
+
+def battery_code(draft: Draft, parent: Element, code: Code, text: str, key: str) -> None:
+    """``code`` of a battery, the same way."""
+    number = code.code if tables.system_oid(code.system) == LOINC or code.system == LOINC else ""
+    _code(draft, parent, number, text, key, (code,))
+
+
+def _code(draft: Draft, parent: Element, number: str, text: str, key: str, others: tuple[Code | None, ...]) -> None:
+    if is_loinc(number):
+        terminology = draft.context.terminology
+        display = terminology.display(number) if terminology else ""
+        element = loinc(parent, "code", number, display or text)
+    else:
+        element = sub(parent, "code")
+    points_at(element, key)
+    written: set[tuple[str, str]] = set()
+    for other in others:
+        if other is None or not other.code.strip():
+            continue
+        system = system_of(draft, other)
+        pair = (token(other.code), system)
+        if system != LOINC and pair not in written:
+            written.add(pair)
+            coded(element, "translation", *pair, wording.label(other))
+
+
+def system_of(draft: Draft, code: Code) -> str:
+    """OID of a code's system; a local or unknown one is the laboratory's own."""
+    name = code.system.strip()
+    if oid_ok(name):
+        return name
+    return tables.system_oid(name) or draft.laboratory.oid
+
+
+# ------------------------------------------------------------------------------------------------ values
+
+
+def unit_of(draft: Draft, ucum: str | None, where: str) -> str:
+    """The UCUM string when the official rule accepts it, else empty (and told when a mapping gave it)."""
+    if not ucum:
+        return ""
+    if tables.legal_unit(ucum):
+        return ucum
+    draft.warn(
+        "unit-not-in-official-list",
+        where,
+        f"L'unité UCUM « {ucum} » n'est pas dans la liste officielle : la valeur part sans unité codée, "
+        "l'unité reste lisible dans le texte. Corrigez la table de correspondance des unités du laboratoire.",
+    )
+    return ""
+
+
+def value(draft: Draft, parent: Element, observation: Observation, key: str) -> None:
+    """``value`` of a result that has one."""
+    where = f"observation {key}"
+    if observation.type is ValueType.NUMERIC and wording.NUMBER.fullmatch(observation.value.strip()):
+        unit = unit_of(draft, observation.ucum, where)
+        quantity(parent, observation.value.strip(), observation.comparator, unit, flat(observation.unit))
+        return
+    if observation.type is ValueType.NUMERIC:
+        draft.warn(
+            "number-not-readable",
+            where,
+            "Résultat numérique dont la valeur n'est pas un nombre décimal : transmis en texte dans le CDA.",
+            Severity.INFO,
+        )
+    _words(draft, parent, observation, key)
+
+
+def quantity(parent: Element, number: str, comparator: str, unit: str, printed: str) -> None:
+    """PQ, REAL or IVL_PQ. ``printed`` is the unit as the laboratory writes it."""
+    if comparator in _INCLUSIVE:
+        bound, inclusive = _INCLUSIVE[comparator]
+        interval = sub(parent, "value", {TYPE: "IVL_PQ"})
+        attributes = {"value": number, "unit": unit} if unit else {"value": number}
+        element = sub(interval, bound, attributes | {"inclusive": inclusive})
+    elif not unit and not printed:
+        sub(parent, "value", {TYPE: "REAL", "value": number})
+        return
+    else:
+        attributes = {"value": number, "unit": unit} if unit else {"value": number}
+        element = sub(parent, "value", {TYPE: "PQ"} | attributes)
+    if not unit and printed:
+        sub(sub(element, "translation", {"value": number}), "originalText", text=printed)
+
+
+def _words(draft: Draft, parent: Element, observation: Observation, key: str) -> None:
+    """CD: the code when its system is known to all, else the words alone and the local code as a translation."""
+    code = observation.value_code
+    attributes = {TYPE: "CD"}
+    system = system_of(draft, code) if code and code.code.strip() else ""
+    public = bool(system) and system != draft.laboratory.oid
+    if code and public:
+        attributes |= {"code": token(code.code), "codeSystem": system, "displayName": wording.label(code)}
+    element = sub(parent, "value", attributes)
+    points_at(element, key + "v")
+    if code and system and not public:
+        coded(element, "translation", token(code.code), system, wording.label(code))
+
+
+def interpretations(parent: Element, observation: Observation, *, susceptibility: bool = False) -> None:
+    """``interpretationCode`` for every flag of the value set.
+
+    An antibiogram line without flag, whose result itself reads S, I or R, has it as its interpretation.
+    """
+    found = wording.interpretations(observation)
+    letter = observation.value.strip().upper()
+    if not found and susceptibility and letter in _SUSCEPTIBILITY:
+        found = [tables.interpretations()[letter]]
+    for concept in found:
+        coded(parent, "interpretationCode", concept.code, INTERPRETATION, concept.display)
+
+
+def reference_range(parent: Element, low: str, high: str, unit: str, text: str) -> None:
+    """At most one ``referenceRange`` (rule): bounds as IVL_PQ when they are numbers in order, else the printed text."""
+    low, high = low.strip(), high.strip()
+    bounds = [(name, n) for name, n in (("low", low), ("high", high)) if wording.NUMBER.fullmatch(n)]
+    ordered = len(bounds) < 2 or float(low) <= float(high)
+    usable = bool(bounds) and ordered and len(bounds) == bool(low) + bool(high)
+    text = text.strip() or wording.span(low, high)
+    if not usable and not text:
+        return
+    parent = sub(parent, "referenceRange", {"typeCode": "REFV"})
+    normal = sub(parent, "observationRange", {"classCode": "OBS", "moodCode": "EVN.CRT"})
+    if not usable:
+        sub(normal, "text", text=text)
+        return
+    interval = sub(normal, "value", {TYPE: "IVL_PQ"})
+    for name, number in bounds:
+        sub(interval, name, {"value": number, "unit": unit} if unit else {"value": number})
+    coded(normal, "interpretationCode", "N", INTERPRETATION, "Normal")
+
+
+def organism_code(draft: Draft, parent: Element, observation: Observation, key: str) -> None:
+    """``code`` of a germ: SNOMED CT, with NCBI as its only allowed translation; or that translation alone; or words.
+
+    E_laboratoryIsolateOrganizer_int.sch. SNOMED CT goes in only when the file itself carries it, for its use needs a
+    licence; the NCBI taxonomy is free and also found by the germ's name.
+    """
+    code = observation.value_code
+    system = system_of(draft, code) if code and code.code.strip() else ""
+    if code and system == SNOMED:
+        element = coded(parent, "code", token(code.code), SNOMED, wording.label(code))
+    else:
+        element = sub(parent, "code")
+    points_at(element, key + "v")
+    if code and system == NCBI:
+        coded(element, "translation", token(code.code), NCBI, wording.label(code))
+        return
+    terminology = draft.context.terminology
+    known = terminology.organism(wording.value(observation)) if terminology else None
+    if known and known.ncbi:
+        coded(element, "translation", known.ncbi, NCBI, known.ncbi_name or known.name)

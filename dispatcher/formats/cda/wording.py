@@ -1,0 +1,90 @@
+"""How a result reads: value, unit, reference range and interpretation as a doctor in France expects them.
+
+Signs and letters tell an abnormal result, never a colour alone: the text must survive a black-and-white print and a
+screen reader.
+"""
+
+from __future__ import annotations
+
+import re
+
+from dispatcher.formats.cda import tables
+from dispatcher.formats.cda.elements import flat
+from dispatcher.report.model import Code, Observation, ValueType
+
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
+"""A decimal number as the schema's ``real`` takes it."""
+_SIGNS = {"H": "↑", "HH": "↑↑", "HU": "↑", "L": "↓", "LL": "↓↓", "LU": "↓", "A": "!", "AA": "!!", ">": "↑", "<": "↓"}
+_NEAREST = {"MS": "I", "VS": "S"}
+"""Old microbiology letters of HL7 table 0078 without an equal in the value set: nearest code (mappings/README.md)."""
+_UNREMARKABLE = frozenset({"N", "S", "NEG", "ND", "NR", "EXP"})
+_COMPARATORS = {"<=": "≤", ">=": "≥"}
+
+
+def french(number: str) -> str:
+    """``1.950`` reads ``1,950``; the digits stay as they are."""
+    return number.replace(".", ",") if NUMBER.fullmatch(number) else number
+
+
+def with_comparator(comparator: str, number: str) -> str:
+    """``< 5,0``, ``≥ 120``."""
+    sign = _COMPARATORS.get(comparator, comparator)
+    return f"{sign} {french(number)}" if sign else french(number)
+
+
+def value(observation: Observation) -> str:
+    """The result as text, lines kept."""
+    text = observation.value.strip() or (observation.value_code.text if observation.value_code else "")
+    text = text or observation.raw.strip() or (observation.value_code.code if observation.value_code else "")
+    if observation.type is ValueType.NUMERIC:
+        return with_comparator(observation.comparator, text)
+    return f"{observation.comparator} {text}" if observation.comparator else text
+
+
+def span(low: str, high: str) -> str:
+    """A range from its bounds: ``4,0 – 10,0``, ``≥ 4,0``, ``≤ 10,0``."""
+    low, high = french(low.strip()), french(high.strip())
+    if low and high:
+        return f"{low} – {high}"
+    return f"≥ {low}" if low else f"≤ {high}" if high else ""
+
+
+def reference_range(observation: Observation) -> str:
+    """As the laboratory printed it, else built from the bounds."""
+    return observation.range_text.strip() or span(observation.low, observation.high)
+
+
+def label(code: Code, alternate: Code | None = None) -> str:
+    """Name of an analysis: its text, else its code. Never empty."""
+    other = alternate or Code()
+    return flat(code.text) or flat(other.text) or flat(code.code) or flat(other.code) or "Analyse"
+
+
+def interpretations(observation: Observation) -> list[tables.Concept]:
+    """The flags the value set knows, each once."""
+    found = (_concept(flag) for flag in observation.flags)
+    return list(dict.fromkeys(concept for concept in found if concept))
+
+
+def _concept(flag: str) -> tables.Concept | None:
+    letter = flag.strip().upper()
+    return tables.interpretations().get(_NEAREST.get(letter, letter))
+
+
+def interpretation(observation: Observation) -> str:
+    """Sign, letter and meaning: ``↑ H (Anormalement haut)``. A flag of the laboratory's own is shown as it is."""
+    parts = []
+    for flag in dict.fromkeys(f.strip() for f in observation.flags if f.strip()):
+        concept = _concept(flag)
+        if concept is None:
+            parts.append(flag)
+            continue
+        sign = _SIGNS.get(concept.code, "")
+        head = f"{sign} {concept.code}" if sign and sign != concept.code else concept.code
+        parts.append(f"{head} ({concept.display})")
+    return " ; ".join(parts)
+
+
+def remarkable(observation: Observation) -> bool:
+    """True when a flag says the result is out of the ordinary: shown bold too."""
+    return any(f.strip() and f.strip().upper() not in _UNREMARKABLE for f in observation.flags)

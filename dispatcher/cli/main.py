@@ -57,7 +57,9 @@ def options(
         typer.Option("--config", help="Configuration ; sinon DISPATCHER_CONFIG, sinon ./dispatcher.toml."),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Journal technique sur la sortie d'erreur.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Affiche la version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Affiche la version.")
+    ] = False,
 ) -> None:
     """Options communes."""
     del version

@@ -1,0 +1,172 @@
+"""``dispatcher status``, ``list``, ``show`` and ``explain``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from dispatcher.cli.context import office
+from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
+from dispatcher.cli.wording import EVENTS, FILE_STATES, STATES, age, envelope
+from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.states import UNFINISHED, State
+from dispatcher.ports import DispatchFilter
+from dispatcher.service import overview
+from dispatcher.service.explain import explain
+
+Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("status")(status)
+    app.command("list")(list_dispatches)
+    app.command("show")(show)
+    app.command("explain")(explain_dispatch)
+
+
+def status(json: Json = False) -> None:
+    """Tout va bien ? Le plus ancien envoi non terminé, les comptes, la fin prévue de la file."""
+    parts = office()
+    view = overview.status(parts.store, parts.clock, parts.channels)
+    if json:
+        print_json(
+            {
+                "dispatches": {str(state): count for state, count in view.dispatches.items()},
+                "files": {str(state): count for state, count in view.files.items()},
+                "oldest": dispatch_json(view.oldest) if view.oldest else None,
+                "oldest_age_seconds": view.oldest_age.total_seconds() if view.oldest_age else None,
+                "channels": [asdict(channel) for channel in view.channels],
+                "unmatched_receipts": view.unmatched,
+            }
+        )
+        return
+    if view.oldest is None or view.oldest_age is None:
+        say("Rien n'attend : tous les envois sont partis ou terminés.")
+    else:
+        oldest = view.oldest
+        say(f"Plus ancien non terminé : {oldest.id}, {STATES[oldest.state]}, depuis {age(view.oldest_age)}.")
+        if oldest.reason:
+            say(f"  {oldest.reason}")
+    table("Envois", ("État", "Nombre"), [(STATES[s], str(n)) for s, n in view.dispatches.items() if n])
+    table("Fichiers", ("État", "Nombre"), [(FILE_STATES[s], str(n)) for s, n in view.files.items() if n])
+    rows = [
+        (
+            c.name,
+            str(c.waiting),
+            f"{c.per_minute}/min",
+            moment(c.through_at) if c.waiting else "–",
+            c.paused or "ouvert",
+        )
+        for c in view.channels
+    ]
+    table("Canaux", ("Canal", "En attente", "Débit", "Fin prévue", "Situation"), rows)
+    if view.unmatched:
+        say(f"{view.unmatched} avis reçu(s) ne correspondent à aucun envoi.")
+
+
+def list_dispatches(
+    state: Annotated[list[State] | None, typer.Option(help="Un état, ou plusieurs.")] = None,
+    unfinished: Annotated[bool, typer.Option("--unfinished", help="Seulement ce qui n'est pas terminé.")] = False,
+    channel: Annotated[str, typer.Option(help="Un canal.")] = "",
+    batch: Annotated[str, typer.Option(help="Un lot.")] = "",
+    recipient: Annotated[str, typer.Option(help="Partie du nom, de l'adresse ou de l'identifiant.")] = "",
+    order: Annotated[str, typer.Option(help="Numéro de dossier du laboratoire, exact.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Nombre de lignes.")] = 100,
+    json: Json = False,
+) -> None:
+    """Les envois, le plus ancien d'abord."""
+    states = tuple(state or ()) or (tuple(UNFINISHED) if unfinished else ())
+    wanted = DispatchFilter(
+        states=states, channel=channel, batch_id=batch, recipient=recipient, order=order, limit=limit
+    )
+    with office().store.reading() as uow:
+        found = uow.dispatches.list(wanted)
+    print_dispatches(found, json)
+
+
+def print_dispatches(found: tuple[Dispatch, ...], json: bool) -> None:
+    """A list of dispatches, as JSON or as a table."""
+    if json:
+        print_json([dispatch_json(dispatch) for dispatch in found])
+        return
+    rows = [
+        (d.id, STATES[d.state], d.label, d.address or "–", d.channel or "–", moment(d.created_at), d.reason)
+        for d in found
+    ]
+    table("", ("Envoi", "État", "Destinataire", "Adresse", "Canal", "Créé", "Remarque"), rows, empty="Aucun envoi.")
+
+
+def dispatch_json(dispatch: Dispatch) -> dict[str, Any]:
+    """A dispatch for programs."""
+    return asdict(dispatch)
+
+
+def show(
+    item: Annotated[str, typer.Argument(help="Numéro d'envoi (D…) ou de fichier (F…).")], json: Json = False
+) -> None:
+    """Un envoi ou un fichier : son état, son histoire, ses accusés."""
+    parts = office()
+    view = overview.show(parts.store, item)
+    if view is None:
+        _show_file(parts.store, item, json)
+        return
+    if json:
+        print_json(asdict(view))
+        return
+    d = view.dispatch
+    say(f"Envoi {d.id} – {STATES[d.state]}" + (f" – {d.reason}" if d.reason else ""))
+    facts = [
+        ("Destinataire", f"{d.label} ({d.recipient_id_type} {d.recipient_id})" if d.recipient_id else d.label),
+        ("Adresse", d.address),
+        ("Canal, format, protection", f"{d.channel}, {d.format}, {envelope(d.envelope)}" if d.channel else ""),
+        ("Compte rendu", f"{d.report_id}, version {d.version}"),
+        ("Fichier", view.file.id if view.file else ""),
+        ("Lot", d.batch_id),
+        ("Message-ID", d.message_id),
+        ("Tentatives", str(d.attempts)),
+        ("Dernière réponse", d.reply),
+    ]
+    table("", ("", ""), [fact for fact in facts if fact[1]])
+    _timeline(view.timeline)
+    rows = [(moment(r.at), r.kind, r.action, r.status or r.code, r.note) for r in view.receipts]
+    table("Accusés", ("Heure", "Genre", "Action", "Code", "Effet"), rows, empty="Aucun accusé pour l'instant.")
+
+
+def _show_file(store: Any, item: str, json: bool) -> None:
+    view = overview.show_file(store, item)
+    if view is None:
+        complain(f"Aucun envoi ni fichier ne porte le numéro {item}.")
+        complain("  → « dispatcher list » montre les envois.")
+        raise typer.Exit(FAILURES)
+    if json:
+        print_json(asdict(view))
+        return
+    say(f"Fichier {view.file.id} – {FILE_STATES[view.file.state]} – {view.file.size} octets")
+    if view.file.reason:
+        say(f"  {view.file.reason}")
+    _timeline(view.timeline)
+    rows = [(d.id, STATES[d.state], d.label, d.reason) for d in view.dispatches]
+    table("Envois", ("Envoi", "État", "Destinataire", "Remarque"), rows, empty="Aucun envoi.")
+
+
+def _timeline(lines: Any) -> None:
+    rows = [(moment(line.at), EVENTS.get(line.event, line.event), line.actor) for line in lines]
+    table("Histoire", ("Heure", "Évènement", "Par"), rows)
+
+
+def explain_dispatch(item: Annotated[str, typer.Argument(help="Numéro d'envoi (D…).")], json: Json = False) -> None:
+    """Pourquoi ce destinataire, cette adresse, ce format, ce certificat, cette heure."""
+    parts = office()
+    explanation = explain(parts.store, parts.channels, item)
+    if explanation is None:
+        complain(f"Aucun envoi ne porte le numéro {item}.")
+        complain("  → « dispatcher list » montre les envois.")
+        raise typer.Exit(FAILURES)
+    if json:
+        print_json(explanation.as_json())
+        return
+    for line in explanation.lines:
+        say(line)

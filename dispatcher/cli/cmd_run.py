@@ -1,0 +1,56 @@
+"""``dispatcher run``: the service."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from dispatcher.cli.context import CONFIG, office
+from dispatcher.cli.output import DONE, FAILURES, complain, print_json, say
+from dispatcher.cli.wording import STATES
+from dispatcher.daemon.once import Drained, drain
+from dispatcher.daemon.run import Daemon
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("run")(run)
+
+
+def run(
+    once: Annotated[bool, typer.Option("--once", help="Traite ce qui est là, puis s'arrête.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, max=16, help="Processus de préparation et d'envoi.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Sortie JSON (avec --once).")] = False,
+) -> None:
+    """Le service : surveille les dossiers, prépare, envoie, relève les accusés. Ctrl-C ou SIGTERM l'arrête proprement."""
+    parts = office()
+    if not once:
+        count = workers or parts.settings.service.workers
+        say(f"Service démarré : {len(parts.settings.sources)} source(s), {len(parts.channels)} canal (canaux).")
+        Daemon(parts, CONFIG.resolve().resolve(), count).run()
+        return
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    result = drain(parts, stop.is_set)
+    parts.close()
+    if json:
+        print_json({**asdict(result), "sent": {str(state): count for state, count in result.sent.items()}})
+    else:
+        _tell(result)
+    raise typer.Exit(FAILURES if result.faults or result.paused else DONE)
+
+
+def _tell(result: Drained) -> None:
+    say(f"{result.taken} fichier(s) pris, {result.duplicates} doublon(s), {result.waiting} encore en écriture.")
+    for state, count in result.sent.items():
+        say(f"  {count} envoi(s) : {STATES[state]}")
+    say(f"{result.notices} avis relevé(s).")
+    for fault in result.faults:
+        complain(fault)
+    if result.paused:
+        complain(f"Canal en pause : {result.paused}")

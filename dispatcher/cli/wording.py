@@ -1,0 +1,67 @@
+"""French words for states, events and durations, in one place."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from dispatcher.outbox.states import FileState, State
+
+STATES: dict[State, str] = {
+    State.HELD: "en attente d'un opérateur",
+    State.READY: "prêt, attend un lot",
+    State.QUEUED: "en file",
+    State.SENDING: "en cours d'envoi",
+    State.SENT: "envoyé",
+    State.DELIVERED: "remis",
+    State.READ: "lu",
+    State.DEFERRED: "remis à plus tard",
+    State.UNKNOWN: "issue inconnue",
+    State.FAILED: "en échec",
+    State.PAPER: "sur papier",
+    State.WITHDRAWN: "retiré",
+    State.CLOSED: "clos",
+}
+
+FILE_STATES: dict[FileState, str] = {
+    FileState.WAITING: "s'écrit encore",
+    FileState.RECEIVED: "reçu",
+    FileState.READ: "lu",
+    FileState.DONE: "traité",
+    FileState.QUARANTINED: "en quarantaine",
+    FileState.DUPLICATE: "doublon",
+}
+
+EVENTS: dict[str, str] = {
+    **{f"dispatch.{state}": text for state, text in STATES.items()},
+    **{f"file.{state}": text for state, text in FILE_STATES.items()},
+    "dispatch.created": "créé",
+    "dispatch.claimed": "pris par un envoyeur",
+    "dispatch.begun": "remise à l'opérateur commencée",
+    "dispatch.replayed": "rejoué",
+    "dispatch.released": "libéré",
+    "dispatch.sent-late": "envoyé (confirmé après coup)",
+    "file.added": "reçu",
+}
+
+_ENVELOPES = {
+    "smime": "S/MIME signé et chiffré",
+    "mutual-tls": "TLS mutuel avec l'opérateur MSSanté",
+    "proxy": "mandataire chiffrant du site",
+}
+
+
+def envelope(kind: str) -> str:
+    """What protects the mail, in French."""
+    return _ENVELOPES.get(kind, kind)
+
+
+def age(span: timedelta) -> str:
+    """A duration as people say it: « 3 min », « 2 h 05 », « 4 j »."""
+    seconds = int(span.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    if seconds < 86_400:
+        return f"{seconds // 3600} h {seconds % 3600 // 60:02d}"
+    return f"{seconds // 86_400} j"

@@ -1,0 +1,103 @@
+"""The steps of the service, each one pass over what is there. Shared by the daemon's ticks, its workers and ``--once``.
+
+A step never lets a fault of one source, channel or mailbox stop the others: it is logged, kept for ``health`` and the
+pass goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from dispatcher.errors import DispatcherError
+from dispatcher.intake.spool import FolderSpool
+from dispatcher.service.batch import form_batches
+from dispatcher.service.collect import Collected, collect
+from dispatcher.service.prepare import prepare_file
+from dispatcher.service.receive import Received, receive
+from dispatcher.service.recover import recover
+from dispatcher.service.send import Sent, send_due
+from dispatcher.wiring import Office
+
+log = logging.getLogger(__name__)
+
+PREPARE_CLAIM = 4
+"""Files leased at a time by one preparing thread."""
+
+
+def scan(office: Office, spools: list[FolderSpool]) -> Received:
+    """Take in what is whole in every source folder."""
+    total = Received()
+    for spool in spools:
+        try:
+            one = receive(spool, office.store, office.clock)
+        except DispatcherError as error:
+            log.error("source %s: %s", spool.name, error)
+            total.faults.append(str(error))
+            continue
+        total.taken += one.taken
+        total.duplicates += one.duplicates
+        total.waiting += one.waiting
+        total.faults += one.faults
+    return total
+
+
+def prepare_some(office: Office, owner: str, stop: Callable[[], bool]) -> int:
+    """Claim and prepare a few received files; gives how many."""
+    lease = timedelta(seconds=office.settings.service.lease_seconds)
+    with office.store.transaction() as uow:
+        files = uow.files.claim(owner, PREPARE_CLAIM, lease, office.clock.now())
+    for number, file in enumerate(files):
+        if stop():
+            with office.store.transaction() as uow:
+                uow.files.release(owner)
+            return number
+        prepare_file(office.desk, file)
+    return len(files)
+
+
+def batch_all(office: Office, *, now_whatever: str = "") -> int:
+    """Form the batches that are due on every channel."""
+    return sum(
+        len(form_batches(channel, office.store, office.clock, now_whatever=now_whatever).batches)
+        for channel in office.channels.values()
+    )
+
+
+def send_all(office: Office, owner: str, stop: Callable[[], bool], *, wait: float = 5.0) -> Sent:
+    """One sending pass over every channel, one after the other."""
+    total = Sent()
+    for channel in office.channels.values():
+        one = send_due(channel, office.store, office.clock, owner, stop, wait=wait)
+        for state, count in one.counts.items():
+            total.counts[state] = total.counts.get(state, 0) + count
+        total.paused = total.paused or one.paused
+    return total
+
+
+def collect_all(office: Office) -> Collected:
+    """Read every channel's mailbox."""
+    total = Collected()
+    for name in office.channels:
+        try:
+            mailbox = office.open_mailbox(name)
+            if mailbox is None:
+                continue
+            try:
+                one = collect(name, mailbox, office.store, office.clock)
+            finally:
+                mailbox.close()
+        except DispatcherError as error:
+            log.error("mailbox of channel %s: %s", name, error)
+            continue
+        total.mails += one.mails
+        total.notices += one.notices
+        total.matched += one.matched
+        total.unmatched += one.unmatched
+    return total
+
+
+def recover_all(office: Office) -> int:
+    """Take back what dead workers held."""
+    return len(recover(office.store, office.clock))

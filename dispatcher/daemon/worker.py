@@ -1,0 +1,108 @@
+"""A worker: one thread prepares files, one thread per channel sends. Workers meet only in the store (decision D5)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from dispatcher.daemon import steps
+from dispatcher.daemon.once import owner_name
+from dispatcher.errors import DispatcherError, StoreError
+from dispatcher.service.channel import Channel
+from dispatcher.service.send import send_due
+from dispatcher.wiring import Office
+
+log = logging.getLogger(__name__)
+
+IDLE_SHORTEST = 0.05
+IDLE_LONGEST = 1.0
+"""Seconds between two looks at an empty store; doubles while nothing is found."""
+AFTER_FAULT = 5.0
+"""Seconds to wait when the store is out of reach."""
+
+
+class Worker:
+    """Threads that prepare and send until told to stop."""
+
+    def __init__(self, office: Office, number: int = 0) -> None:
+        self._office = office
+        self._owner = f"{owner_name()}/{number}"
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start all threads."""
+        jobs: list[tuple[str, Callable[[], int]]] = [("prepare", self._prepare)]
+        jobs += [(f"send-{c.name}", self._sender(c)) for c in self._office.channels.values()]
+        for name, job in jobs:
+            thread = threading.Thread(target=self._loop, args=(name, job), name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self, patience: float) -> bool:
+        """Ask all threads to end after the mail in hand; True when they did within ``patience`` seconds."""
+        self._stop.set()
+        deadline = self._office.clock.monotonic() + patience
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - self._office.clock.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def alive(self) -> bool:
+        """No thread died."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def _prepare(self) -> int:
+        return steps.prepare_some(self._office, f"{self._owner}/prepare", self._stop.is_set)
+
+    def _sender(self, channel: Channel) -> Callable[[], int]:
+        owner = f"{self._owner}/send"
+        return lambda: send_due(channel, self._office.store, self._office.clock, owner, self._stop.is_set).total
+
+    def _loop(self, name: str, job: Callable[[], int]) -> None:
+        idle = IDLE_SHORTEST
+        while not self._stop.is_set():
+            try:
+                worked = job()
+            except StoreError as error:
+                log.error("%s: store out of reach (%s)", name, error.code)
+                self._stop.wait(AFTER_FAULT)
+                continue
+            except DispatcherError as error:
+                log.error("%s: %s", name, error.code)
+                self._stop.wait(AFTER_FAULT)
+                continue
+            except Exception:
+                log.exception("%s: unexpected fault, going on", name)
+                self._stop.wait(AFTER_FAULT)
+                continue
+            idle = IDLE_SHORTEST if worked else min(idle * 2, IDLE_LONGEST)
+            if not worked:
+                self._stop.wait(idle)
+
+
+def worker_process(config: str, number: int, level: int) -> None:
+    """Body of a worker process: builds its own parts, works until SIGTERM. Must be importable (spawn)."""
+    from dispatcher.settings import load
+    from dispatcher.wiring import build
+
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    done = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: done.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = os.getppid()
+    office = build(load(Path(config)))
+    worker = Worker(office, number)
+    worker.start()
+    while not done.wait(1.0):
+        if os.getppid() != parent:
+            log.error("the daemon is gone; worker %d stops", number)
+            break
+        if not worker.alive():
+            log.error("a thread of worker %d died; the process ends and is started again", number)
+            break
+    worker.stop(20.0)
+    office.close()

@@ -51,9 +51,10 @@ def _named(header: Header) -> bool:
 
 
 def is_full(header: Header) -> bool:
-    """Both dates stand where they belong."""
+    """Both dates stand where they belong, and no field separator where names belong (one may be missing)."""
     born = dates.read_birth_date(header.line(7), None)
-    return born.dated and dates.read_report_date(header.line(10)).dated and _named(header)
+    dated = dates.read_report_date(header.line(10))
+    return born.dated and dated.dated and not any("|" in header.line(n) for n in (2, 3))
 
 
 def _is_partial(header: Header) -> bool:

@@ -1,0 +1,149 @@
+"""Reports as HPRIM Médecins: twelve header lines, the printable report, the coded section, both end markers.
+
+Document: HPRIM Médecins v3.0 (1997) as receiving software enforces it, see
+:mod:`dispatcher.formats.hprim_medecins.grammar`. One report per file, CRLF, ISO 8859-1 unless the recipient asks for
+something else, no blanks at line ends: the form that every known reader takes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from dispatcher.errors import RenderError
+from dispatcher.formats.base import Rendition, WriteContext
+from dispatcher.formats.hprim_medecins import grammar
+from dispatcher.formats.hprim_medecins.blocks import marker_of
+from dispatcher.formats.hprim_medecins.charset import codec_for, fit, loosely_fit
+from dispatcher.formats.hprim_medecins.compose import compose
+from dispatcher.formats.hprim_medecins.layout import Line
+from dispatcher.formats.hprim_medecins.lines import header_lines, is_coded, res_line
+from dispatcher.formats.hprim_medecins.problems import info
+from dispatcher.report.model import Problem, Report, Status
+
+FORMAT = "hprim-medecins"
+_IN_TEXT_MARKER = re.compile(r"\*{3,}(\s*(?:LAB|FIN\s*FICHIER|FIN)\s*)\*{3,}", re.IGNORECASE)
+
+
+class HprimMedecinsWriter:
+    """Writes one report as one HPRIM Médecins file."""
+
+    name = FORMAT
+
+    def write(self, report: Report, context: WriteContext) -> Rendition:
+        """The report as bytes in ``context.encoding`` (ISO 8859-1 when None).
+
+        ``media_type`` carries the charset, for the mail part that will hold it. Raises
+        :class:`~dispatcher.errors.RenderError` when name, first name or birth date is missing, when there is nothing
+        medical in it (both are conditions of the APICRYPT charter, and a guard of ours on every channel), or when a
+        character cannot be written.
+        """
+        codec = codec_for(context.encoding)
+        _require_identity(report)
+        _require_content(report)
+        fitted: Report = _each_text(report, lambda text: loosely_fit(text, codec))
+        setting: WriteContext = replace(
+            context,
+            laboratory=_each_text(context.laboratory, lambda text: loosely_fit(text, codec)),
+            recipient=_each_text(context.recipient, lambda text: loosely_fit(text, codec)),
+        )
+        lines = [*header_lines(fitted, setting), ""]
+        printed = compose(fitted, setting)
+        coded = any(is_coded(fitted, o) for line in printed for o in line.results)
+        lines += [_free(line.text, coded=coded) for line in printed]
+        if coded:
+            lines += ["", grammar.LAB, *_coded_lines(fitted, printed)]
+        lines += [grammar.FIN, grammar.FINFICHIER]
+        text = "".join(f"{fit(line, codec).rstrip()}\r\n" for line in lines)
+        return Rendition(
+            format=FORMAT,
+            media_type=f"text/plain; charset={'iso-8859-1' if codec == 'iso8859-1' else codec}",
+            file_name=f"{_stem(context)}.hpr",
+            content=text.encode(codec),
+            problems=_problems(report),
+        )
+
+
+def _require_identity(report: Report) -> None:
+    patient = report.patient
+    missing = [
+        name
+        for name, there in (
+            ("le nom", patient.family.strip()),
+            ("le prénom", (patient.used_given or patient.first_given).strip()),
+            ("la date de naissance", patient.birth_date),
+        )
+        if not there
+    ]
+    if missing:
+        raise RenderError(
+            f"HPRIM Médecins : {' et '.join(missing)} du patient manque(nt).",
+            hint="Compléter l’identité dans le logiciel du laboratoire et réémettre le compte rendu.",
+            code="incomplete-identity",
+        )
+
+
+def _require_content(report: Report) -> None:
+    results = any(o.value or o.comments or o.document or o.status in ("X", "D", "I", "O") for o in report.observations)
+    words = report.text.strip() or any(c.strip() for b in report.batteries for c in b.comments)
+    if (
+        report.status is Status.CANCELLED
+        or results
+        or words
+        or report.documents
+        or any(map(str.strip, report.comments))
+    ):
+        return
+    raise RenderError(
+        "HPRIM Médecins : le compte rendu ne contient aucun résultat, texte ni document.",
+        hint="Un message sans contenu médical ne doit pas partir ; vérifier l’export du laboratoire.",
+        code="no-medical-content",
+    )
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """The same value with ``change`` applied to every text in it, however deep; enumerations and bytes stay."""
+    if type(value) is str:
+        return change(value)
+    if type(value) is tuple:
+        return tuple(_each_text(part, change) for part in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        new = {f.name: _each_text(getattr(value, f.name), change) for f in fields(value) if f.init}
+        return replace(value, **new)
+    return value
+
+
+def _free(text: str, *, coded: bool) -> str:
+    """A line of the free part: never a marker, never taken for a coded line."""
+    bare = _IN_TEXT_MARKER.sub(r"**\1**", text)
+    if marker_of(bare):
+        bare = bare.replace("*", "-")
+    if bare.startswith("****"):
+        bare = f" {bare}"
+    if not coded and grammar.CODED_LINE.match(bare):
+        bare = bare.replace("|", "/", 1) if "|" in bare else f"{bare} -"
+    return bare
+
+
+def _coded_lines(report: Report, printed: list[Line]) -> list[str]:
+    lines: list[str] = []
+    for line in printed:
+        text = _free(line.text, coded=True).replace("|", "/")
+        lines.append(f"TEX|{text}" if text else "TEX|")
+        lines += [res_line(observation) for observation in line.results if is_coded(report, observation)]
+    return lines
+
+
+def _stem(context: WriteContext) -> str:
+    """A file name from the document's identifier: unique, and says nothing about the patient."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", context.ids.document).strip("-")[:60] or "compte-rendu"
+
+
+def _problems(report: Report) -> tuple[Problem, ...]:
+    left_out = sum(not is_coded(report, o) for o in report.observations)
+    if not left_out or report.status is Status.CANCELLED:
+        return ()
+    said = f"{left_out} résultat(s) sans ligne RES (annulé, en cours ou document) : présents dans le texte seulement."
+    return (info("results-not-coded", "partie codée", said),)

@@ -2,8 +2,9 @@
 
 For the sandbox, rehearsals and tests. Never for production: every subject carries the organisation « ESSAI - NE PAS
 UTILISER EN PRODUCTION », and nobody's trust list holds the root. Dates are handed in; nothing here reads a clock or
-touches a disk (``keyring/authority.py`` writes the files). Profiles follow what the trust space asks (IGC-Santé organisation certificates: ``emailProtection`` with digitalSignature + nonRepudiation for the signer of the
-list of allowed domains; RFC 8550 §4.4 for S/MIME; RFC 5280 §4.2.1 for the extensions).
+touches a disk (``keyring/authority.py`` writes the files). Profiles follow what the trust space asks (IGC-Santé
+organisation certificates: ``emailProtection`` with digitalSignature + nonRepudiation for the signer of the list of
+allowed domains; RFC 8550 §4.4 for S/MIME; RFC 5280 §4.2.1 for the extensions).
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import tomllib
-from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -245,8 +244,6 @@ class ServiceSettings(Section):
     scan_seconds: float = Field(default=5, gt=0)
     collect_seconds: float = Field(default=30, gt=0)
     lease_seconds: float = Field(default=120, gt=1)
-    silence_hours: float = Field(default=12, gt=0)
-    working_hours: tuple[time, time] = (time(7), time(20))
 
 
 class LogSettings(Section):

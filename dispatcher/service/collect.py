@@ -103,7 +103,7 @@ def _keep(
 ) -> bool:
     return uow.receipts.add(
         ReceiptRow(
-            id=store.new_id("R"),
+            id=store.new_id("A"),
             dispatch_id=dispatch.id if dispatch else "",
             kind=notice.kind if notice else "other",
             action=(notice.action or "") if notice else "",

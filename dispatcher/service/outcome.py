@@ -66,7 +66,7 @@ def _keep_reply(uow: UnitOfWork, store: Store, dispatch: Dispatch, accepted: Acc
     digest = hashlib.sha256(f"{dispatch.id}/{dispatch.attempts}/{accepted.reply}".encode()).hexdigest()
     uow.receipts.add(
         ReceiptRow(
-            id=store.new_id("R"),
+            id=store.new_id("A"),
             dispatch_id=dispatch.id,
             kind="smtp",
             action="accepted",

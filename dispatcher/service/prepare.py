@@ -1,0 +1,96 @@
+"""Use case: turn one source file into dispatches: read, check, code, version, route, write, seal.
+
+Each report is committed on its own with everything that follows from it: the version, its dispatches with their sealed
+mails, the older ones withdrawn. A stop in between leaves the file ``received``; the next worker finds the reports already
+committed (by file and position) and goes on with the rest. Nothing is read or sealed twice to another end.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from dispatcher.errors import DispatcherError, StoreError
+from dispatcher.formats import registry
+from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.outbox.dispatch import SourceFile
+from dispatcher.outbox.states import FileState
+from dispatcher.report.model import Problem, Severity
+from dispatcher.service.desk import Desk
+from dispatcher.service.register import Registered, register
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What became of the file."""
+
+    file: SourceFile
+    reports: tuple[Registered, ...] = ()
+
+
+def prepare_file(desk: Desk, file: SourceFile) -> Prepared:
+    """Prepare one claimed file to its end: ``done``, ``duplicate`` or ``quarantined``.
+
+    Raises :class:`StoreError` only: the file is then claimed again later.
+    """
+    result = read_file(desk, file)
+    if not result.readable:
+        return Prepared(file=_quarantine(desk, file, result))
+    registered: list[Registered] = []
+    try:
+        registered.extend(register(desk, file, position, report) for position, report in enumerate(result.reports))
+    except StoreError:
+        raise
+    except DispatcherError as error:
+        return Prepared(file=_finish(desk, file, FileState.QUARANTINED, str(error)), reports=tuple(registered))
+    duplicates = [item for item in registered if item.duplicate_of]
+    if duplicates and len(duplicates) == len(registered):
+        same = ", ".join(sorted({item.duplicate_of for item in duplicates}))
+        reason = f"Même contenu que le compte rendu {same} : rien n'est renvoyé."
+        return Prepared(file=_finish(desk, file, FileState.DUPLICATE, reason), reports=tuple(registered))
+    notes = [problem for problem in result.problems if problem.severity is Severity.WARNING]
+    return Prepared(file=_finish(desk, file, FileState.DONE, _sentence(notes)), reports=tuple(registered))
+
+
+def read_file(desk: Desk, file: SourceFile) -> ReadResult:
+    """Read the kept original again, with the files that stood beside it."""
+    with desk.store.reading() as uow:
+        original = uow.payloads.get(file.id, "original")
+        siblings = {
+            kind.removeprefix("sibling:"): uow.payloads.get(file.id, kind)
+            for kind in uow.payloads.kinds(file.id)
+            if kind.startswith("sibling:")
+        }
+    if original is None:
+        raise StoreError(
+            f"L'original du fichier {file.id} manque dans la base.", hint="Restaurer la sauvegarde.", code="payload-missing"
+        )
+    source = desk.sources.get(file.source)
+    context = ReadContext(
+        file_name=file.name, encoding=source.encoding if source else None, sibling=lambda name: siblings.get(name)
+    )
+    return registry.read(original, context)
+
+
+def _quarantine(desk: Desk, file: SourceFile, result: ReadResult) -> SourceFile:
+    errors = [problem for problem in result.problems if problem.severity is Severity.ERROR]
+    reason = _sentence(errors) or "Aucun compte rendu lisible dans ce fichier."
+    log.warning("file %s quarantined (%s)", file.id, ", ".join(problem.code for problem in errors) or "no report")
+    return _finish(desk, file, FileState.QUARANTINED, reason, format=result.format)
+
+
+def _finish(desk: Desk, file: SourceFile, state: FileState, reason: str, **changes: str) -> SourceFile:
+    with desk.store.transaction() as uow:
+        if state is FileState.DONE:
+            uow.files.move(file.id, FileState.READ)
+        return uow.files.move(file.id, state, reason=reason[:1000], **changes)
+
+
+def _sentence(problems: list[Problem]) -> str:
+    """Problems as one text: place, then what was found and expected; the first five."""
+    texts = [f"{problem.where} : {problem.message}" if problem.where else problem.message for problem in problems[:5]]
+    if len(problems) > 5:
+        texts.append(f"et {len(problems) - 5} autre(s)")
+    return " ; ".join(texts)

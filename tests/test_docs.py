@@ -1,0 +1,54 @@
+"""What exists is documented: every setting, every command, every link between documents."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from dispatcher.settings import Settings, parse
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def models(annotation: Any) -> list[type[BaseModel]]:
+    """The sections an annotation holds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in models(part)]
+
+
+def keys(model: type[BaseModel]) -> set[str]:
+    """Every key of a section and of the sections below it; names of sections left out."""
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        below = models(field.annotation)
+        if below:
+            for section in below:
+                found |= keys(section)
+        else:
+            found.add(name)
+    return found
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    assert {key for key in keys(Settings) if f"`{key}`" not in text} == set()
+
+
+def test_the_sample_configuration_is_accepted() -> None:
+    text = (ROOT / "samples/config/dispatcher.toml").read_text(encoding="utf-8")
+    settings = parse(text, Path("/etc/dispatcher"))
+    assert settings.sources["sil"].folder == Path("/etc/dispatcher/entree")
+    assert settings.keys.master == Path("/etc/dispatcher/keys/master.key")
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=lambda p: p.name
+)
+def test_links_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []

@@ -25,6 +25,10 @@ _OWN_FIELDS = frozenset(
 """Fields written here or by the mail servers; never taken from :attr:`OutgoingMail.headers`."""
 
 
+Charset = Literal["utf-8", "iso-8859-1", "windows-1252"]
+"""Of the body, by its registered name."""
+
+
 class HeaderProtection(StrEnum):
     """How header fields are repeated inside what is signed or enveloped (RFC 9788 §2.1, parameter ``hp``)."""
 
@@ -51,7 +55,7 @@ class OutgoingMail:
     """What stands outside when the mail is enveloped; never holds an identity (RFC 9788 §3.2.1 uses ``[...]``)."""
     text: str = field(repr=False)
     """Body; line ends of any kind."""
-    charset: Literal["utf-8", "iso-8859-1"] = "utf-8"
+    charset: Charset = "utf-8"
     attachments: tuple[Attachment, ...] = field(default=(), repr=False)
     message_id: str
     """With angle brackets."""

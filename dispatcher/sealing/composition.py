@@ -25,7 +25,6 @@ from dispatcher.sealing.message import Charset, OutgoingMail
 
 XDM_NAME = "IHE_XDM.zip"
 _CHARSET = re.compile(r"charset=\"?([A-Za-z0-9_-]+)", re.IGNORECASE)
-_CP1252_ONLY = re.compile(r"[^\x00-\xff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +248,7 @@ def _in_the_body(
 
 
 def _decoded(rendition: Rendition) -> tuple[str, Charset]:
-    """Text of a rendition and the charset its mail part declares: ISO-8859-1, the format's own, unless it needs more."""
+    """Text of a rendition and the charset its mail part will declare: UTF-8 when it says so, else the narrowest."""
     named = _CHARSET.search(rendition.media_type)
     try:
         codec = codecs.lookup(named[1] if named else "iso-8859-1").name
@@ -260,6 +259,14 @@ def _decoded(rendition: Rendition) -> tuple[str, Charset]:
             hint="Vérifier « encoding » du canal, puis relancer la préparation.",
             code="charset",
         ) from error
-    if codec == "utf-8":
+    if codec == "utf-8" or not _fits(text, "windows-1252"):
         return text, "utf-8"
-    return text, "windows-1252" if codec == "cp1252" and _CP1252_ONLY.search(text) else "iso-8859-1"
+    return text, "iso-8859-1" if _fits(text, "iso-8859-1") else "windows-1252"
+
+
+def _fits(text: str, charset: Charset) -> bool:
+    try:
+        text.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -75,7 +75,11 @@ class ReplayPlan:
 
 
 def plan_replay(
-    store: Store, *, ids: Sequence[str] = (), wanted: DispatchFilter | None = None, states: Sequence[State] = (State.FAILED,)
+    store: Store,
+    *,
+    ids: Sequence[str] = (),
+    wanted: DispatchFilter | None = None,
+    states: Sequence[State] = (State.FAILED,),
 ) -> ReplayPlan:
     """What would be sent again: the dispatches (or quarantined files) named, or all that the filter finds."""
     dispatches: list[Dispatch] = []

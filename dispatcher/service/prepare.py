@@ -1,7 +1,7 @@
 """Use case: turn one source file into dispatches: read, check, code, version, route, write, seal.
 
-Each report is committed on its own with everything that follows from it: the version, its dispatches with their sealed
-mails, the older ones withdrawn. A stop in between leaves the file ``received``; the next worker finds the reports already
+Each report is committed on its own with everything that follows from it: the version, its dispatches with their
+sealed mails, the older ones withdrawn. A stop in between leaves the file ``received``; the next worker finds the reports already
 committed (by file and position) and goes on with the rest. Nothing is read or sealed twice to another end.
 """
 
@@ -65,12 +65,12 @@ def read_file(desk: Desk, file: SourceFile) -> ReadResult:
         }
     if original is None:
         raise StoreError(
-            f"L'original du fichier {file.id} manque dans la base.", hint="Restaurer la sauvegarde.", code="payload-missing"
+            f"L'original du fichier {file.id} manque dans la base.",
+            hint="Restaurer la sauvegarde.",
+            code="payload-missing",
         )
     source = desk.sources.get(file.source)
-    context = ReadContext(
-        file_name=file.name, encoding=source.encoding if source else None, sibling=lambda name: siblings.get(name)
-    )
+    context = ReadContext(file_name=file.name, encoding=source.encoding if source else None, sibling=siblings.get)
     return registry.read(original, context)
 
 

@@ -123,9 +123,7 @@ def _blocked(
     desk: Desk, file: SourceFile, report: Report, latest: ReportVersion | None, *, late: bool
 ) -> Blocked | None:
     """Why nothing of this report may leave by itself, or None."""
-    rules = checks.Rules(
-        now=desk.clock.now(), severities=desk.severities, allow_test_ins=desk.allow_test_ins
-    )
+    rules = checks.Rules(now=desk.clock.now(), severities=desk.severities, allow_test_ins=desk.allow_test_ins)
     problems = (*report.problems, *checks.check(report, rules))
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if errors:
@@ -133,7 +131,7 @@ def _blocked(
     if late:
         return Blocked(
             code="older-version",
-            reason="Une version plus récente de ce compte rendu est déjà là : vérifier dans le SIL laquelle est la bonne.",
+            reason="Une version plus récente de ce compte rendu est déjà là : vérifier dans le SIL.",
         )
     if report.status is Status.CANCELLED and latest is not None:
         return Blocked(

@@ -1,0 +1,116 @@
+"""Use case: why this recipient, address, format, certificate and time? In French, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dispatcher.clock import paris
+from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion, SourceFile
+from dispatcher.outbox.states import State
+from dispatcher.ports import DispatchFilter, Store
+from dispatcher.routing.trace import explain_french
+from dispatcher.service.channel import Channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Sentences for people, and the facts behind them."""
+
+    dispatch: Dispatch
+    lines: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The decision as it was kept, with the sentences."""
+        return {
+            "id": self.dispatch.id,
+            "state": self.dispatch.state,
+            "decision": self.dispatch.decision,
+            "address": self.dispatch.address,
+            "channel": self.dispatch.channel,
+            "format": self.dispatch.format,
+            "envelope": self.dispatch.envelope,
+            "certificate": self.dispatch.certificate,
+            "explanation": list(self.lines),
+        }
+
+
+def explain(store: Store, channels: Mapping[str, Channel], dispatch_id: str) -> Explanation | None:
+    """None when there is no such dispatch."""
+    with store.reading() as uow:
+        dispatch = uow.dispatches.get(dispatch_id)
+        if dispatch is None:
+            return None
+        report = uow.reports.get(dispatch.report_id)
+        file = uow.files.get(report.file_id) if report is not None else None
+        batch = uow.batches.get(dispatch.batch_id) if dispatch.batch_id else None
+        others = uow.dispatches.list(DispatchFilter(chain=dispatch.chain, limit=200))
+    lines = [
+        *_what(dispatch, report, file),
+        *explain_french(dispatch.decision, dispatch),
+        *_when(dispatch, batch, channels.get(dispatch.channel)),
+        *_versions(dispatch, others),
+    ]
+    return Explanation(dispatch=dispatch, lines=tuple(lines))
+
+
+def _at(moment: datetime | None) -> str:
+    return paris(moment).strftime("le %d/%m/%Y à %H:%M:%S") if moment is not None else "à une heure inconnue"
+
+
+def _what(dispatch: Dispatch, report: ReportVersion | None, file: SourceFile | None) -> list[str]:
+    if report is None or file is None:
+        return [f"Envoi {dispatch.id}."]
+    number = f" du dossier {report.order_filler}" if report.order_filler else ""
+    return [
+        f"Envoi {dispatch.id} : compte rendu{number}, version {report.version}, "
+        f"lu dans le fichier {file.id} reçu {_at(file.received_at)} par la source « {file.source} »."
+    ]
+
+
+def _when(dispatch: Dispatch, batch: Batch | None, channel: Channel | None) -> list[str]:
+    """Why at this time: batch, pace, attempts, state."""
+    lines: list[str] = []
+    if batch is not None:
+        why = _REASONS.get(batch.reason, batch.reason)
+        lines.append(f"Heure : parti avec le lot {batch.id} formé {_at(batch.created_at)} ({why}).")
+    elif dispatch.state is State.READY and channel is not None:
+        lines.append(f"Heure : attend le prochain lot du canal, au plus tard dans {_minutes(channel.batch.every)}.")
+    if channel is not None and dispatch.address:
+        lines.append(
+            f"Débit du canal « {channel.name} » : {channel.limit.per_window} envois au plus par minute glissante."
+        )
+    if dispatch.sent_at is not None:
+        lines.append(f"Accepté par l'opérateur {_at(dispatch.sent_at)}, réponse « {dispatch.reply} ».")
+    if dispatch.delivered_at is not None:
+        lines.append(f"Remis dans la boîte du destinataire {_at(dispatch.delivered_at)}.")
+    if dispatch.read_at is not None:
+        lines.append(f"Lu ou intégré par le destinataire {_at(dispatch.read_at)}.")
+    if dispatch.state is State.DEFERRED and dispatch.due_at is not None:
+        lines.append(f"Nouvel essai prévu {_at(dispatch.due_at)}, après {dispatch.attempts} tentative(s).")
+    if dispatch.state not in {State.SENT, State.DELIVERED, State.READ} and dispatch.reason:
+        lines.append(f"Situation : {dispatch.reason}")
+    return lines
+
+
+_REASONS = {
+    "tick": "à l'heure prévue",
+    "full": "parce qu'il était plein",
+    "urgent": "aussitôt, résultat urgent",
+    "replay": "rejeu demandé par un opérateur",
+    "once": "passage unique demandé",
+}
+
+
+def _minutes(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min"
+
+
+def _versions(dispatch: Dispatch, others: tuple[Dispatch, ...]) -> list[str]:
+    mine = [other for other in others if other.recipient_key == dispatch.recipient_key]
+    older = [other for other in mine if other.version < dispatch.version]
+    newer = [other for other in mine if other.version > dispatch.version]
+    lines = [f"Remplace la version {other.version} (envoi {other.id})." for other in older]
+    return lines + [f"Remplacé par la version {other.version} (envoi {other.id})." for other in newer]

@@ -1,0 +1,155 @@
+"""Make the dispatches of one report version: route each recipient, write the renditions, seal the mail.
+
+Nothing here writes to the store: what it gives is committed by ``register`` in one transaction. Whatever goes wrong for
+one recipient holds that recipient's dispatch with a reason; the others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from dispatcher.errors import DirectoryError, KeyringError, RenderError, SealError
+from dispatcher.outbox.dispatch import Dispatch, Lane, ReportVersion
+from dispatcher.outbox.states import State
+from dispatcher.report.model import Report
+from dispatcher.routing.facts import gather
+from dispatcher.routing.route import Decision, Hold, Route, Wanted
+from dispatcher.routing.rules import decide
+from dispatcher.routing.trace import as_json
+from dispatcher.routing.wanted import recipients
+from dispatcher.service.desk import Desk
+from dispatcher.service.render import Sheets, seal_for
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """Why nothing of a report may leave by itself. French reason."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """One dispatch ready to be written down, with its payloads by kind."""
+
+    dispatch: Dispatch
+    payloads: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+def make(
+    desk: Desk,
+    version: ReportVersion,
+    report: Report,
+    source: str,
+    blocked: Blocked | None,
+    *,
+    added: tuple[Wanted, ...] = (),
+) -> tuple[Made, ...]:
+    """One dispatch per recipient, in the order the report names them. ``added``: recipients named by an operator."""
+    settings = desk.sources.get(source)
+    copies = settings.copies if settings is not None else True
+    sheets = Sheets(desk, version, report)
+    wanted = added or recipients(report, copies=copies)
+    return tuple(make_one(desk, sheets, source, one, blocked) for one in wanted)
+
+
+def make_one(
+    desk: Desk, sheets: Sheets, source: str, wanted: Wanted, blocked: Blocked | None, *, chosen: str = ""
+) -> Made:
+    """Route one recipient and, when nothing stands against it, write and seal the mail."""
+    decision = route_one(desk, source, wanted, chosen=chosen)
+    dispatch = _blank(desk, sheets, wanted, decision)
+    if blocked is not None:
+        return Made(dispatch=_held(dispatch, Hold(code=blocked.code, reason=blocked.reason)))
+    if decision.paper:
+        return Made(
+            dispatch=replace(dispatch, state=State.PAPER, reason="Ce destinataire reçoit ses résultats sur papier.")
+        )
+    if decision.hold is not None or decision.route is None:
+        return Made(dispatch=_held(dispatch, decision.hold))
+    return seal_one(desk, sheets, dispatch, decision.route)
+
+
+def seal_one(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Made:
+    """Write the renditions for this route and seal them; what cannot be written or sealed is held."""
+    try:
+        sealed = seal_for(desk, sheets, dispatch, route)
+    except (RenderError, SealError, KeyringError) as error:
+        log.warning("dispatch %s held: %s", dispatch.id, error.code)
+        return Made(dispatch=_held(dispatch, Hold(code=error.code, reason=str(error))))
+    ready = replace(
+        dispatch,
+        state=State.READY,
+        hold_code="",
+        reason="",
+        message_id=sealed.mail.message_id,
+        envid=dispatch.id,
+        signer=sealed.mail.signer,
+        sealed_sha256=sealed.mail.sha256,
+        sealed_bytes=sealed.mail.size,
+    )
+    return Made(dispatch=ready, payloads={**sealed.renditions, "sealed": sealed.mail.content})
+
+
+def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "") -> Decision:
+    """Ask the directories what the rules need, and decide."""
+    try:
+        facts = gather(
+            wanted,
+            desk.policy,
+            source=source,
+            directory=desk.directory,
+            domains=desk.domains(),
+            certificates=desk.certificates,
+            now=desk.clock.now(),
+            chosen=chosen,
+        )
+    except DirectoryError as error:
+        return Decision(wanted=wanted, hold=Hold(code="directory-unavailable", reason=str(error)))
+    return decide(wanted, facts, desk.policy)
+
+
+def _blank(desk: Desk, sheets: Sheets, wanted: Wanted, decision: Decision) -> Dispatch:
+    version, route = sheets.version, decision.route
+    dispatch = Dispatch(
+        id=desk.store.new_id("D"),
+        report_id=version.id,
+        chain=version.chain,
+        version=version.version,
+        state=State.HELD,
+        recipient_key=desk.cipher.hash(wanted.key),
+        role=wanted.role,
+        label=wanted.label or "destinataire non nommé",
+        recipient_id=wanted.id,
+        recipient_id_type=wanted.id_type,
+        lane=Lane.URGENT if sheets.urgent else Lane.ROUTINE,
+        created_at=desk.clock.now(),
+        decision=as_json(decision),
+    )
+    return dispatch if route is None else with_route(dispatch, route)
+
+
+def with_route(dispatch: Dispatch, route: Route) -> Dispatch:
+    """The dispatch on its way by ``route``."""
+    return replace(
+        dispatch,
+        label=route.label or dispatch.label,
+        recipient_id=route.id,
+        recipient_id_type=route.id_type,
+        address=route.address,
+        domain=route.address.rpartition("@")[2],
+        channel=route.channel,
+        format=route.format,
+        envelope=route.envelope,
+        certificate=route.certificate,
+    )
+
+
+def _held(dispatch: Dispatch, hold: Hold | None) -> Dispatch:
+    hold = hold or Hold(code="no-route", reason="Aucun itinéraire pour ce destinataire.")
+    return replace(dispatch, state=State.HELD, hold_code=hold.code, reason=hold.reason)

@@ -1,0 +1,120 @@
+"""Use case: a person releases a held dispatch; the route is looked for again, or the address the person chose is taken.
+
+The choice is checked by the same rules as any other: an allowed domain, a protection. It only replaces *who*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dispatcher.outbox.dispatch import Dispatch, ReportVersion
+from dispatcher.outbox.states import State
+from dispatcher.routing.trace import as_json, from_json
+from dispatcher.service.desk import Desk
+from dispatcher.service.make import Made, route_one, seal_one, with_route
+from dispatcher.service.prepare import read_file
+from dispatcher.service.render import Sheets
+
+ON_THEIR_OWN = frozenset({"operator"})
+"""Holds that say nothing about the mail itself: it is sealed already and only has to go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """What became of one dispatch."""
+
+    id: str
+    released: bool
+    why: str = ""
+
+
+def release(desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: str) -> Released:
+    """Release one held dispatch. ``to``: the address the operator chose, or empty to look again."""
+    with desk.store.reading() as uow:
+        dispatch = uow.dispatches.get(dispatch_id)
+        version = uow.reports.get(dispatch.report_id) if dispatch else None
+        file = uow.files.get(version.file_id) if version else None
+        sealed = bool(dispatch and "sealed" in uow.payloads.kinds(dispatch.id))
+    if dispatch is None or version is None or file is None:
+        return Released(id=dispatch_id, released=False, why="Aucun envoi ne porte ce numéro.")
+    if dispatch.state is not State.HELD:
+        return Released(id=dispatch_id, released=False, why="Cet envoi n'attend pas d'opérateur.")
+    if sealed and not to:
+        return _go_on(desk, dispatch, reason, actor)
+    result = read_file(desk, file)
+    if version.position >= len(result.reports):
+        return Released(id=dispatch_id, released=False, why="Le fichier d'origine ne se lit plus de la même façon.")
+    report, _missing = desk.terminology.code(result.reports[version.position], file.source)
+    made = _make_again(desk, Sheets(desk, version, report), dispatch, version, file.source, to)
+    if made.dispatch.state is State.HELD:
+        return _still_held(desk, made.dispatch, actor)
+    return _write(desk, made, reason, actor)
+
+
+def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, version: ReportVersion, source: str, to: str) -> Made:
+    del version
+    wanted = from_json(dispatch.decision).wanted
+    decision = route_one(desk, source, wanted, chosen=to)
+    again = replace(dispatch, decision=as_json(decision))
+    if decision.route is None:
+        hold = decision.hold
+        reason = hold.reason if hold else "Ce destinataire reçoit ses résultats sur papier."
+        return Made(dispatch=replace(again, hold_code=hold.code if hold else "paper", reason=reason))
+    return seal_one(desk, sheets, with_route(again, decision.route), decision.route)
+
+
+def _go_on(desk: Desk, dispatch: Dispatch, reason: str, actor: str) -> Released:
+    with desk.store.transaction() as uow:
+        uow.dispatches.move(
+            dispatch.id, State.READY, actor=actor, event="dispatch.released", reason=reason, hold_code="", batch_id=""
+        )
+    return Released(id=dispatch.id, released=True)
+
+
+def _still_held(desk: Desk, dispatch: Dispatch, actor: str) -> Released:
+    with desk.store.transaction() as uow:
+        uow.dispatches.update(
+            dispatch.id,
+            actor=actor,
+            event="dispatch.looked-again",
+            decision=dispatch.decision,
+            hold_code=dispatch.hold_code,
+            reason=dispatch.reason,
+        )
+    return Released(id=dispatch.id, released=False, why=dispatch.reason)
+
+
+_FIELDS = (
+    "label",
+    "recipient_id",
+    "recipient_id_type",
+    "address",
+    "domain",
+    "channel",
+    "format",
+    "envelope",
+    "certificate",
+    "signer",
+    "message_id",
+    "envid",
+    "sealed_sha256",
+    "sealed_bytes",
+    "decision",
+)
+
+
+def _write(desk: Desk, made: Made, reason: str, actor: str) -> Released:
+    changes = {name: getattr(made.dispatch, name) for name in _FIELDS}
+    with desk.store.transaction() as uow:
+        uow.dispatches.move(
+            made.dispatch.id,
+            State.READY,
+            actor=actor,
+            event="dispatch.released",
+            reason=reason,
+            hold_code="",
+            **changes,
+        )
+        for kind, content in made.payloads.items():
+            uow.payloads.put(made.dispatch.id, kind, content)
+    return Released(id=made.dispatch.id, released=True)

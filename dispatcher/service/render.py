@@ -1,0 +1,176 @@
+"""Write a report for one route and seal the mail: PDF, then CDA and XDM or HPRIM Médecins, then MIME and CMS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from dispatcher.errors import RenderError
+from dispatcher.formats.base import DocumentIds, Rendition, WriteContext
+from dispatcher.formats.cda.check import check as check_cda
+from dispatcher.outbox.dispatch import Dispatch, ReportVersion
+from dispatcher.ports import DispatchFilter, RecipientCertificate, Signer
+from dispatcher.report.model import Attachment, Practitioner, Report, Severity
+from dispatcher.routing.route import Envelope, Route
+from dispatcher.sealing.composition import Addressing, Contents, Letterhead, compose
+from dispatcher.sealing.policy import Limits
+from dispatcher.sealing.seal import SealedMail, message_id, seal
+from dispatcher.service.channel import Channel
+from dispatcher.service.desk import Desk
+from dispatcher.service.render_xdm import pack_xdm
+
+CRITICAL_FLAGS = frozenset({"LL", "HH", "AA"})
+
+
+class Sheets:
+    """One report version and what is written of it once for all its recipients."""
+
+    def __init__(self, desk: Desk, version: ReportVersion, report: Report) -> None:
+        self._desk = desk
+        self.version = version
+        self.report = report
+        self.created_at: datetime = desk.clock.now()
+
+    @property
+    def urgent(self) -> bool:
+        """Asked as urgent, or a result beyond the alert limits."""
+        return self.report.urgent or any(
+            flag in CRITICAL_FLAGS for observation in self.report.observations for flag in observation.flags
+        )
+
+    @cached_property
+    def pdf(self) -> Attachment:
+        """The laboratory's own PDF, else ours. Raises :class:`RenderError`."""
+        own = self.report.own_pdf
+        if own is not None:
+            return own
+        rendition = self._desk.writers["pdf"].write(self.report, self.context())
+        return Attachment(media_type=rendition.media_type, content=rendition.content, name=rendition.file_name)
+
+    def context(self, *, recipient: Practitioner | None = None, address: str = "", sender: str = "") -> WriteContext:
+        """What a writer may know, for one recipient or for none."""
+        return WriteContext(
+            laboratory=self._desk.laboratory,
+            ids=DocumentIds(
+                document=self.version.document_id,
+                set_id=self.version.set_id,
+                version=self.version.version,
+                replaces=self.version.replaces or None,
+            ),
+            created_at=self.created_at,
+            terminology=self._desk.terminology,
+            pdf=self.__dict__.get("pdf"),
+            recipient=recipient,
+            recipient_address=address,
+            sender_address=sender,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """The mail, and the renditions in it by payload kind."""
+
+    mail: SealedMail
+    renditions: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+def seal_for(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Sealed:
+    """Everything one recipient gets, sealed. Raises RenderError, SealError, KeyringError."""
+    channel = desk.channels[route.channel]
+    contents, renditions = _contents(desk, sheets, channel, route)
+    mail = compose(
+        sheets.report,
+        contents,
+        head=_letterhead(desk, channel),
+        to=Addressing(
+            recipient=route.address,
+            label=route.label,
+            message_id=message_id(dispatch.id, channel.settings.sender.rpartition("@")[2]),
+            date=sheets.created_at,
+            replaces=_earlier_mails(desk, dispatch),
+        ),
+        envelope=route.envelope,
+    )
+    sealed = seal(
+        mail,
+        route.envelope,
+        signer=_signer(desk, channel, route),
+        certificates=_certificates(desk, route),
+        at=desk.clock.now(),
+        limits=Limits(max_bytes=channel.settings.max_mail_bytes),
+    )
+    return Sealed(mail=sealed, renditions=renditions)
+
+
+def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tuple[Contents, dict[str, bytes]]:
+    recipient = Practitioner(id=route.id, id_type=route.id_type, family=route.label)
+    sender = channel.settings.sender
+    if route.format == "hprim-medecins":
+        context = sheets.context(recipient=recipient, address=route.address, sender=sender)
+        hprim = desk.writers["hprim-medecins"].write(sheets.report, context)
+        own = sheets.report.own_pdf
+        return Contents(hprim=hprim, pdf=own), {"rendition:hprim-medecins": hprim.content}
+    pdf = sheets.pdf
+    cda = desk.writers["cda"].write(
+        sheets.report, sheets.context(recipient=recipient, address=route.address, sender=sender)
+    )
+    _check_conformance(cda, channel)
+    renditions = {"rendition:pdf": pdf.content, "rendition:cda": cda.content}
+    xdm = pack_xdm(desk, sheets.version, sheets.created_at, cda)
+    return Contents(xdm=xdm, cda=cda, pdf=pdf), renditions
+
+
+def _check_conformance(cda: Rendition, channel: Channel) -> None:
+    """Our own structural checks; what the recipient's software would refuse does not leave (decision D10)."""
+    if channel.settings.conformance != "enforce":
+        return
+    errors = [problem for problem in check_cda(cda.content) if problem.severity is Severity.ERROR]
+    if errors:
+        first = errors[0]
+        raise RenderError(
+            f"Le CDA produit n'est pas conforme ({len(errors)} faute(s)) ; {first.where} : {first.message}",
+            hint='Corriger la donnée dans le SIL, ou « conformance = "warn" » sur ce canal.',
+            code="conformance",
+        )
+
+
+def _letterhead(desk: Desk, channel: Channel) -> Letterhead:
+    settings = channel.settings
+    return Letterhead(
+        family=settings.family,
+        sender=settings.sender,
+        sender_label=settings.sender_label or desk.laboratory.name,
+        reply_to=settings.reply_to or "",
+        nil=settings.nil,
+        read_receipt=settings.request_mdn,
+        laboratory=desk.laboratory.name,
+        phone=desk.laboratory.phone,
+    )
+
+
+def _signer(desk: Desk, channel: Channel, route: Route) -> Signer | None:
+    if route.envelope is not Envelope.SMIME or not channel.settings.sign:
+        return None
+    return desk.keyring.signer(channel.name, desk.clock.now())
+
+
+def _certificates(desk: Desk, route: Route) -> tuple[RecipientCertificate, ...]:
+    if route.envelope is not Envelope.SMIME:
+        return ()
+    found = desk.certificates.find(route.address, desk.clock.now())
+    return (found,) if found is not None else ()
+
+
+def _earlier_mails(desk: Desk, dispatch: Dispatch) -> tuple[str, ...]:
+    """Message-IDs of older versions this recipient already got, oldest first."""
+    if dispatch.version == 1:
+        return ()
+    with desk.store.reading() as uow:
+        others = uow.dispatches.list(DispatchFilter(chain=dispatch.chain, limit=200))
+    return tuple(
+        other.message_id
+        for other in sorted(others, key=lambda d: d.version)
+        if other.recipient_key == dispatch.recipient_key and other.version < dispatch.version and other.sent_at
+    )

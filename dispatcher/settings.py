@@ -182,6 +182,8 @@ class ChannelSettings(PathSection):
     nil: str = ""
     """X-MSS-NIL: product reference of convergence.esante.gouv.fr."""
     conformance: Literal["enforce", "warn", "off"] = "enforce"
+    domains: list[str] = Field(default_factory=list)
+    """``apicrypt`` only: domains its proxy serves besides the verified list; ``*.example.org`` for all below one."""
     mailbox: MailboxSettings | None = None
 
     @model_validator(mode="after")
@@ -194,6 +196,8 @@ class ChannelSettings(PathSection):
             raise ValueError('« tls = "none" » n\'est permis que vers la machine elle-même (127.0.0.1)')
         if (self.client_cert is None) != (self.client_key is None):
             raise ValueError("« client_cert » et « client_key » vont ensemble")
+        if self.domains and self.family != "apicrypt":
+            raise ValueError("« domains » ne vaut que pour un canal « apicrypt » ; les autres suivent la liste blanche")
         return self
 
     @property
@@ -218,6 +222,8 @@ class TrustSettings(PathSection):
     roots: Path = Path("trust/roots.pem")
     """Pinned root and intermediate certificates (PEM)."""
     signer_cn: str = "alb.mssante.fr"
+    crl: Path | None = None
+    """Revocation lists of the pinned authorities (PEM or DER); when given, one must answer for the signer."""
     max_age_days: int = Field(default=30, gt=0)
 
 

@@ -1,0 +1,216 @@
+"""The laboratory's own table of recipients (table des destinataires): what its LIS codes stand for.
+
+CSV as a spreadsheet saves it: ``;`` (tab and comma are understood), UTF-8 with or without BOM, UTF-16 or
+Windows-1252, French or English column names. All faults are told at once, with line and column; a table with faults is
+not used, the one held before is kept. Columns: ``local_columns.py``; an example:
+``samples/directory/destinataires.csv``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from dispatcher.directory.local_columns import Fault, open_sheet
+from dispatcher.directory.local_lines import read_line
+from dispatcher.errors import DirectoryError
+from dispatcher.routing.candidates import Entry, LocalEntry
+from dispatcher.routing.identities import STRUCTURES, tokens
+
+SOURCE = "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table as read: its lines, and everything wrong or odd about it."""
+
+    entries: tuple[LocalEntry, ...]
+    """Lines without fault."""
+    faults: tuple[Fault, ...] = ()
+    """Each makes the table unusable until corrected."""
+    warnings: tuple[Fault, ...] = ()
+    """Odd, but usable: a doubtful key, a line repeated."""
+    version: str = ""
+    """First 12 characters of the SHA-256 of the file."""
+
+
+def parse(
+    content: bytes,
+    name: str = "destinataires.csv",
+    *,
+    channels: Collection[str] | None = None,
+    sources: Collection[str] | None = None,
+) -> Table:
+    """Bytes of a table to its lines. ``channels`` and ``sources``: the names the settings know, to catch misspellings.
+
+    Raises nothing for what stands in the file: faults are in the answer.
+    """
+    sheet = open_sheet(content, name)
+    faults, warnings = list(sheet.faults), list[Fault]()
+    entries = []
+    for record in sheet.records:
+        reading = read_line(sheet, record, channels, sources)
+        faults += reading.faults
+        warnings += reading.warnings
+        if reading.entry is not None:
+            entries.append(reading.entry)
+    warnings += _repeated(name, entries)
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    return Table(entries=tuple(entries), faults=tuple(faults), warnings=tuple(warnings), version=digest)
+
+
+def _repeated(name: str, entries: list[LocalEntry]) -> list[Fault]:
+    """Lines for the same code and source whose dates overlap: the rules will hold every mail for that code."""
+    found = []
+    by_code: dict[tuple[str, str], list[LocalEntry]] = {}
+    for entry in entries:
+        for other in by_code.setdefault((entry.source, entry.code), []):
+            if _overlap(entry, other):
+                text = (
+                    f"code « {entry.code} » déjà à la ligne {other.line}, aux mêmes dates : les envois vers ce code "
+                    "attendront un choix. Garder une seule ligne, ou des dates qui se suivent"
+                )
+                found.append(Fault(name=name, line=entry.line, column="code", text=text))
+        by_code[entry.source, entry.code].append(entry)
+    return found
+
+
+def _overlap(one: LocalEntry, other: LocalEntry) -> bool:
+    starts_late = one.valid_from and other.valid_to and one.valid_from > other.valid_to
+    ends_early = one.valid_to and other.valid_from and one.valid_to < other.valid_from
+    return not (starts_late or ends_early)
+
+
+class LocalTable:
+    """The table at ``path``, read again when the file changed. Thread-safe.
+
+    Without a file every answer is empty. A file with faults raises :class:`DirectoryError` (hint: all faults) the first
+    time; later the table held before keeps answering and :attr:`problem` tells what is wrong with the new one.
+    """
+
+    def __init__(
+        self, path: Path, *, channels: Collection[str] | None = None, sources: Collection[str] | None = None
+    ) -> None:
+        self.path = path
+        self._channels = channels
+        self._sources = sources
+        self._lock = threading.Lock()
+        self._stamp: tuple[int, int, int] | None = None
+        self._table: Table | None = None
+        self._by_code: dict[str, tuple[LocalEntry, ...]] = {}
+        self._problem: DirectoryError | None = None
+
+    @property
+    def problem(self) -> DirectoryError | None:
+        """Why the file as it stands now is not the one in use; ``None`` when it is."""
+        try:
+            self.table()
+        except DirectoryError as error:
+            return error
+        return self._problem
+
+    def table(self) -> Table:
+        """The table in use. Raises :class:`DirectoryError` when there never was a usable one."""
+        with self._lock:
+            try:
+                stamp = self._look()
+            except DirectoryError as error:
+                if self._table is None:
+                    raise
+                self._problem = error
+                return self._table
+            if stamp != self._stamp or (self._table is None and stamp is not None):
+                self._stamp = stamp
+                self._reload()
+            if self._table is None and self._problem is not None:
+                raise self._problem
+            return self._table or Table(entries=())
+
+    def lines(self, source: str, code: str) -> tuple[LocalEntry, ...]:
+        """Lines for ``code`` that stand for ``source`` or for all sources, in file order."""
+        self.table()
+        found = self._by_code.get(" ".join(code.split()), ())
+        return tuple(entry for entry in found if entry.source in {"", source})
+
+    def search(self, text: str, limit: int) -> tuple[Entry, ...]:
+        """Lines whose code, label, address or identifier hold every word of ``text``; for people only."""
+        words = tokens(text)
+        table = self.table()
+        found = []
+        for entry in table.entries:
+            held = set(tokens(" ".join((entry.code, entry.label, entry.address, entry.identifier))))
+            if words and all(any(part.startswith(word) for part in held) for word in words):
+                found.append(as_entry(entry, table.version))
+        return tuple(found[:limit])
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            state = self.path.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+        return state.st_mtime_ns, state.st_size, state.st_ino
+
+    def _reload(self) -> None:
+        """Read the file as it stands; a faulty one leaves the table held before in use. The lock is held."""
+        if self._stamp is None:
+            if self._table is not None and self._table.version:
+                self._problem = DirectoryError(
+                    f"{self.path.name} a disparu ; la dernière table lue reste en service.",
+                    hint="Remettre le fichier en place.",
+                )
+            return
+        try:
+            table = load(self.path, channels=self._channels, sources=self._sources)
+        except DirectoryError as error:
+            self._problem = error
+            return
+        self._table, self._problem = table, None
+        codes: dict[str, list[LocalEntry]] = {}
+        for entry in table.entries:
+            codes.setdefault(entry.code, []).append(entry)
+        self._by_code = {code: tuple(entries) for code, entries in codes.items()}
+
+
+def load(path: Path, *, channels: Collection[str] | None = None, sources: Collection[str] | None = None) -> Table:
+    """The table at ``path``. Raises :class:`DirectoryError` with every fault, one a line, when there is any."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    table = parse(content, path.name, channels=channels, sources=sources)
+    if table.faults:
+        listed = "\n".join(f"  {fault}" for fault in table.faults)
+        raise DirectoryError(
+            f"{path.name} : {len(table.faults)} faute(s) ; la table n'est pas utilisée.\n{listed}\n",
+            hint="Corriger ces lignes puis enregistrer ; la table est relue aussitôt.",
+        )
+    return table
+
+
+def _unreadable(path: Path, error: OSError) -> DirectoryError:
+    return DirectoryError(
+        f"{path.name} : table illisible ({error.strerror or type(error).__name__}).",
+        hint="Vérifier le chemin et les droits (« directory.local » de la configuration).",
+    )
+
+
+def as_entry(entry: LocalEntry, version: str = "") -> Entry:
+    """A line of the table as an operator sees it among candidates."""
+    return Entry(
+        address=entry.address,
+        box_type="",
+        id_type=entry.id_type,
+        identifier="" if entry.id_type in STRUCTURES else entry.identifier,
+        structure_id=entry.identifier if entry.id_type in STRUCTURES else "",
+        structure_name=entry.label or entry.code,
+        source=SOURCE,
+        version=version,
+    )
+
+
+__all__ = ["SOURCE", "Fault", "LocalTable", "Table", "as_entry", "load", "parse"]

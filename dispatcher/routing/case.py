@@ -1,0 +1,98 @@
+"""One recipient on its way through the rules: what earlier rules found, and how a rule answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dispatcher.report.model import IdType
+from dispatcher.routing.candidates import Entry, LocalEntry
+from dispatcher.routing.facts import ChannelPolicy, Facts, Identity, Policy
+from dispatcher.routing.route import Envelope, Hold, Wanted
+
+CANDIDATES = 20
+"""How many candidates a hold carries at most."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """The recipient, the facts and the policy, and what the rules have found so far."""
+
+    wanted: Wanted
+    facts: Facts
+    policy: Policy
+    line: LocalEntry | None = None
+    """The laboratory's line that applies."""
+    identity: Identity | None = None
+    """National identifier of the person or structure the mail is for."""
+    boxes: tuple[Entry, ...] = ()
+    """Directory boxes still possible."""
+    address: str = ""
+    by_person: bool = False
+    """The address was given by an operator or by the laboratory's table: not compared with the directory's names."""
+    label: str = ""
+    channel: ChannelPolicy | None = None
+    format: str = ""
+    envelope: Envelope | None = None
+    certificate: str = ""
+
+    @property
+    def name(self) -> str:
+        """How the file calls the recipient, in quotes; never empty."""
+        wanted = self.wanted
+        names = " ".join(part for part in (wanted.family, wanted.given) if part)
+        text = wanted.label or names or self.label or wanted.id
+        return f"« {text} »" if text else "le destinataire"
+
+    @property
+    def code(self) -> str:
+        """How the file identifies the recipient: ``code « D001 »`` or ``RPPS 99700000013``."""
+        wanted = self.wanted
+        return f"code « {wanted.id} »" if wanted.id_type is IdType.LOCAL else f"{wanted.id_type} {wanted.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a rule says. ``hold`` and ``paper`` end the way."""
+
+    outcome: str
+    """``chosen``, ``passed``, ``stopped``, ``not-applicable``."""
+    text: str
+    hold: Hold | None = None
+    paper: bool = False
+
+
+def chosen(text: str) -> Finding:
+    """The rule settled something."""
+    return Finding(outcome="chosen", text=text)
+
+
+def passed(text: str) -> Finding:
+    """The rule looked and had no objection."""
+    return Finding(outcome="passed", text=text)
+
+
+def not_applicable(text: str) -> Finding:
+    """Nothing for this rule to look at."""
+    return Finding(outcome="not-applicable", text=text)
+
+
+def stopped(code: str, reason: str, candidates: Iterable[Entry] = ()) -> Finding:
+    """A person must decide. ``reason`` says what was found and what to do next."""
+    hold = Hold(code=code, reason=reason, candidates=ordered(candidates)[:CANDIDATES])
+    return Finding(outcome="stopped", text=reason, hold=hold)
+
+
+def on_paper(text: str) -> Finding:
+    """No mail for this recipient."""
+    return Finding(outcome="stopped", text=text, paper=True)
+
+
+def ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Entries in an order that does not depend on how they were found, each once."""
+    return tuple(sorted(dict.fromkeys(entries), key=lambda e: (e.label, e.address, e.identifier, e.structure_id)))
+
+
+def spoken(identity: tuple[IdType, str]) -> str:
+    """``RPPS 99700000013``."""
+    return f"{identity[0]} {identity[1]}"

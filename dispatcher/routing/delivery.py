@@ -1,0 +1,113 @@
+"""The second half of the rules: by which channel, into which domain, under which protection."""
+
+from __future__ import annotations
+
+from dispatcher.routing.case import Case, Finding, chosen, passed, stopped
+from dispatcher.routing.facts import ChannelPolicy, domain_of
+from dispatcher.routing.route import Envelope
+
+PATIENT_DOMAIN = "patient.mssante.fr"
+"""« Mon espace santé »: on the list of allowed domains, but its boxes are patients' (mssante.md §5)."""
+FORMATS = {"cda": "CDA (CR de biologie)", "hprim-medecins": "HPRIM Médecins"}
+
+
+def not_a_patient(case: Case) -> Finding:
+    """Rule 8: results go to professionals; writing to patients has rules of its own, which this version does not do."""
+    domain = domain_of(case.address)
+    if domain == PATIENT_DOMAIN or domain.endswith(f".{PATIENT_DOMAIN}"):
+        return stopped(
+            "patient-recipient",
+            "L'adresse est celle d'un patient (Mon espace santé) : ce programme n'écrit qu'aux professionnels. "
+            "Corriger le destinataire, ou clore cet envoi.",
+        )
+    return passed("L'adresse n'est pas celle d'un patient.")
+
+
+def channel_and_format(case: Case) -> Finding:
+    """Rule 9: channel and format of the laboratory's line, else the site's default channel and its format."""
+    line = case.line
+    name = line.channel if line and line.channel else case.policy.default_channel
+    channel = case.policy.channels.get(name)
+    if channel is None:
+        known = ", ".join(sorted(case.policy.channels))
+        return stopped(
+            "unknown-channel",
+            f"Le canal « {name} » demandé pour {case.name} n'existe pas dans la configuration (connus : {known}). "
+            "Corriger la colonne « canal » de la table des destinataires.",
+        )
+    case.channel = channel
+    case.format = line.format if line and line.format else channel.default_format
+    by_channel = "demandé par la table des destinataires" if line and line.channel else "canal par défaut"
+    by_format = "demandé par la table des destinataires" if line and line.format else "celui du canal"
+    return chosen(f"Canal « {name} » ({by_channel}) ; format {FORMATS.get(case.format, case.format)} ({by_format}).")
+
+
+def allowed_domain(case: Case) -> Finding:
+    """Rule 10: only inside the trust space (promise 6).
+
+    ``mssante`` and ``smime``: the domain stands on the verified list. ``apicrypt``: there too, or the site's own proxy
+    serves it, which the channel's sender or its ``domains`` setting says; the proxy itself refuses whom it has no key
+    for.
+    """
+    domain, facts = domain_of(case.address), case.facts
+    assert case.channel is not None
+    if case.channel.family == "apicrypt" and _served(case.channel, domain):
+        return passed(f"Le domaine « {domain} » est de ceux que sert le canal « {case.channel.name} ».")
+    if not facts.versions.get("allowed-domains"):
+        return stopped(
+            "untrusted-domain",
+            f"Aucune liste de domaines autorisés n'est en service : rien ne part vers « {domain} ». Importer la liste "
+            "blanche (« dispatcher trust import »).",
+        )
+    if not facts.allowed.get(domain, False):
+        more = ", ou l'ajouter à « domains » du canal" if case.channel.family == "apicrypt" else ""
+        return stopped(
+            "untrusted-domain",
+            f"Le domaine « {domain} » n'est pas dans la liste des domaines autorisés : rien n'y part. Trouver pour "
+            f"{case.name} une adresse dans l'espace de confiance, mettre la liste à jour si elle est ancienne{more}.",
+        )
+    age, limit = facts.list_age_days, case.policy.list_max_age_days
+    if age is not None and age > limit:
+        return stopped(
+            "stale-domain-list",
+            f"La liste des domaines autorisés a {int(age)} jours, {limit} au plus sont permis. Importer la liste du "
+            "jour (« dispatcher trust import »), puis relancer.",
+        )
+    return passed(f"Le domaine « {domain} » est dans la liste vérifiée des domaines autorisés.")
+
+
+def _served(channel: ChannelPolicy, domain: str) -> bool:
+    if domain == domain_of(channel.sender):
+        return True
+    return any(
+        domain.endswith(pattern[1:]) if pattern.startswith("*.") else domain == pattern for pattern in channel.domains
+    )
+
+
+def protection(case: Case) -> Finding:
+    """Rule 11 (D17): S/MIME for a certificate, else mutual TLS (MSSanté), else this machine's proxy, else a hold."""
+    channel = case.channel
+    assert channel is not None
+    case.certificate = case.facts.certificates.get(case.address, "")
+    if case.certificate:
+        case.envelope = Envelope.SMIME
+        return chosen(f"Chiffré (S/MIME) pour le certificat {case.certificate[:16]}… du destinataire.")
+    if channel.family == "mssante" and channel.mutual_tls:
+        case.envelope = Envelope.MUTUAL_TLS
+        return chosen(
+            f"Pas de certificat pour {case.address} : remis à l'opérateur MSSanté en TLS mutuel, la règle de l'espace "
+            "de confiance."
+        )
+    if channel.family == "apicrypt" and channel.local:
+        case.envelope = Envelope.PROXY
+        return chosen("Remis sur cette machine au logiciel du site, qui chiffre lui-même.")
+    ways = {
+        "mssante": "donner au canal son certificat client (« client_cert », « client_key »)",
+        "apicrypt": "remettre au logiciel de chiffrement sur cette machine (« host » = 127.0.0.1)",
+    }
+    way = f", ou {ways[channel.family]}" if channel.family in ways else ""
+    return stopped(
+        "no-protection",
+        f"Aucun certificat utilisable pour {case.address}, et le canal « {channel.name} » ne protège pas autrement : "
+        f"rien ne part en clair. Déposer le certificat du destinataire dans le dossier des certificats{way}.",
+    )

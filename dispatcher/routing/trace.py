@@ -1,0 +1,220 @@
+"""A decision as JSON, kept with the dispatch, and told again in French: why this recipient, address, format, key.
+
+The JSON is stable: plain texts, numbers, booleans, lists. Reading is lenient (a missing key takes its default) so that
+rows of earlier versions can still be explained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dispatcher.report.model import IdType
+from dispatcher.routing.candidates import Entry
+from dispatcher.routing.delivery import FORMATS
+from dispatcher.routing.route import Decision, Envelope, Hold, RecipientRole, Route, TraceStep, Wanted
+
+_ENTRY = (
+    "address",
+    "box_type",
+    "identifier",
+    "family",
+    "given",
+    "title",
+    "profession",
+    "structure_id",
+    "structure_name",
+    "service",
+    "postcode",
+    "town",
+    "paperless",
+    "rank",
+    "source",
+    "version",
+)
+_ROLES = {
+    RecipientRole.PRESCRIBER: "prescripteur",
+    RecipientRole.COPY: "copie demandée par le compte rendu",
+    RecipientRole.EXPLICIT: "destinataire désigné par le compte rendu",
+    RecipientRole.ADDED: "destinataire ajouté pour cet envoi",
+}
+_VERSIONS = (
+    ("directory", "annuaire national"),
+    ("local", "table des destinataires"),
+    ("allowed-domains", "liste des domaines autorisés"),
+)
+_MARKS = {"chosen": "→", "passed": "✓", "stopped": "✗", "not-applicable": "·"}
+
+
+def as_json(decision: Decision) -> dict[str, object]:
+    """A decision as plain JSON values. ``id_type`` is the text of :class:`IdType`; absent parts are ``None``."""
+    wanted, route, hold = decision.wanted, decision.route, decision.hold
+    return {
+        "wanted": {
+            "role": str(wanted.role),
+            "id": wanted.id,
+            "id_type": str(wanted.id_type),
+            "label": wanted.label,
+            "family": wanted.family,
+            "given": wanted.given,
+            "organisation_id": wanted.organisation_id,
+            "address": wanted.address,
+        },
+        "route": None
+        if route is None
+        else {
+            "address": route.address,
+            "label": route.label,
+            "id": route.id,
+            "id_type": str(route.id_type),
+            "channel": route.channel,
+            "format": route.format,
+            "envelope": str(route.envelope),
+            "certificate": route.certificate,
+        },
+        "hold": None
+        if hold is None
+        else {
+            "code": hold.code,
+            "reason": hold.reason,
+            "candidates": [candidate_json(entry) for entry in hold.candidates],
+        },
+        "paper": decision.paper,
+        "trace": [{"rule": step.rule, "outcome": step.outcome, "text": step.text} for step in decision.trace],
+        "versions": dict(decision.versions),
+    }
+
+
+def candidate_json(entry: Entry) -> dict[str, object]:
+    """A directory entry as plain JSON values."""
+    plain: dict[str, object] = {name: getattr(entry, name) for name in _ENTRY}
+    return {**plain, "id_type": str(entry.id_type) if entry.id_type else None, "label": entry.label}
+
+
+def from_json(data: Mapping[str, Any]) -> Decision:
+    """The decision behind :func:`as_json`. Raises ``ValueError`` or ``TypeError`` for what never was one."""
+    route, hold = data.get("route"), data.get("hold")
+    return Decision(
+        wanted=_wanted(data.get("wanted") or {}),
+        route=_route(route) if route else None,
+        hold=_hold(hold) if hold else None,
+        paper=bool(data.get("paper")),
+        trace=tuple(
+            TraceStep(rule=str(step["rule"]), outcome=str(step["outcome"]), text=str(step["text"]))
+            for step in data.get("trace") or ()
+        ),
+        versions={str(name): str(version) for name, version in (data.get("versions") or {}).items()},
+    )
+
+
+def _wanted(data: Mapping[str, Any]) -> Wanted:
+    texts = {
+        name: str(data.get(name) or "") for name in ("id", "label", "family", "given", "organisation_id", "address")
+    }
+    return Wanted(
+        role=RecipientRole(data.get("role") or RecipientRole.PRESCRIBER),
+        id_type=IdType(data.get("id_type") or IdType.LOCAL),
+        **texts,
+    )
+
+
+def _route(data: Mapping[str, Any]) -> Route:
+    texts = {name: str(data.get(name) or "") for name in ("address", "label", "id", "channel", "format", "certificate")}
+    return Route(
+        id_type=IdType(data.get("id_type") or IdType.LOCAL), envelope=Envelope(str(data.get("envelope"))), **texts
+    )
+
+
+def _hold(data: Mapping[str, Any]) -> Hold:
+    return Hold(
+        code=str(data.get("code") or ""),
+        reason=str(data.get("reason") or ""),
+        candidates=tuple(candidate(entry) for entry in data.get("candidates") or ()),
+    )
+
+
+def candidate(data: Mapping[str, Any]) -> Entry:
+    """The directory entry behind :func:`candidate_json`."""
+    plain = {name: data[name] for name in _ENTRY if name in data}
+    kind = data.get("id_type")
+    return Entry(**{**plain, "id_type": IdType(kind) if kind else None})
+
+
+def explain_french(decision: Mapping[str, Any], facts: Mapping[str, object] | None = None) -> list[str]:
+    """Plain sentences about one dispatch: recipient, address, format, channel, protection, rules tried, versions used.
+
+    ``decision`` is the stored JSON; ``facts`` what the dispatch row says today (``address``, ``channel``, ``format``,
+    ``certificate``, ``label``), which wins where an operator changed it since. Never raises for an odd or empty
+    decision.
+    """
+    try:
+        told = from_json(decision)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ["La décision d'acheminement de cet envoi n'a pas été gardée."]
+    now = {name: str(value) for name, value in (facts or {}).items() if value}
+    lines = [_recipient(told, now), *_outcome(told, now)]
+    if told.trace:
+        lines.append("Règles suivies, dans l'ordre :")
+        lines += [f"  {_MARKS.get(step.outcome, '·')} {step.text}" for step in told.trace]
+    used = [f"{label} {told.versions[name]}" for name, label in _VERSIONS if told.versions.get(name)]
+    if used:
+        lines.append(f"Données consultées : {' ; '.join(used)}.")
+    return lines
+
+
+def _recipient(decision: Decision, now: Mapping[str, str]) -> str:
+    wanted, route = decision.wanted, decision.route
+    label = now.get("label") or (route.label if route else "") or wanted.label or "sans nom"
+    given = f"{_kind(wanted.id_type)} {wanted.id}" if wanted.id else "sans code ni identifiant"
+    found = f", {_kind(route.id_type)} {route.id}" if route and route.id and route.id != wanted.id else ""
+    return f"Destinataire : {label} ({given}{found}), {_ROLES[wanted.role]}."
+
+
+def _kind(id_type: IdType) -> str:
+    return "code" if id_type is IdType.LOCAL else str(id_type)
+
+
+def _outcome(decision: Decision, now: Mapping[str, str]) -> list[str]:
+    route, hold = decision.route, decision.hold
+    if route is None and not now.get("address"):
+        if decision.paper:
+            return [f"Pas d'envoi électronique. {_last(decision)}"]
+        if hold is None:
+            return ["Aucune adresse n'a été décidée."]
+        lines = [f"En attente d'un opérateur : {hold.reason}"]
+        lines += [f"  candidat : {_candidate(entry)}" for entry in hold.candidates]
+        return lines
+    address = now.get("address") or (route.address if route else "")
+    changed = "" if route and address == route.address else " (choisie par un opérateur depuis la décision)"
+    lines = [f"Adresse : {address}{changed}. {_said(decision, 'one-box', 'local-table', 'explicit-address')}".rstrip()]
+    layout, channel = now.get("format", ""), now.get("channel", "")
+    if route and layout in {"", route.format} and channel in {"", route.channel}:
+        lines.append(_said(decision, "channel-and-format") or f"Canal « {route.channel} » ; format {route.format}.")
+    elif layout or channel:
+        lines.append(f"Canal « {channel} » ; format {FORMATS.get(layout, layout)} (changés depuis la décision).")
+    certificate = now.get("certificate") or (route.certificate if route else "")
+    if certificate:
+        lines.append(f"Certificat : chiffré pour le certificat {certificate} (SHA-256).")
+    else:
+        lines.append(f"Certificat : aucun. {_said(decision, 'protection')}".rstrip())
+    return lines
+
+
+def _said(decision: Decision, *rules: str) -> str:
+    """What the first of these rules that chose something said."""
+    for rule in rules:
+        for step in decision.trace:
+            if step.rule == rule and step.outcome == "chosen":
+                return step.text
+    return ""
+
+
+def _last(decision: Decision) -> str:
+    return decision.trace[-1].text if decision.trace else ""
+
+
+def _candidate(entry: Entry) -> str:
+    parts = [entry.label, f"{entry.id_type} {entry.identifier}" if entry.id_type else "", entry.address]
+    parts += [entry.structure_name if entry.structure_name != entry.label else "", entry.service]
+    parts += [" ".join(part for part in (entry.postcode, entry.town) if part)]
+    return ", ".join(part for part in dict.fromkeys(parts) if part)

@@ -57,7 +57,8 @@ def open_mail(
     """
     try:
         return _open(content, key, certificate)
-    except (IndexError, ValueError) as error:  # a list shorter, or a certificate other, than the structure promises
+    except (IndexError, ValueError, UnsupportedAlgorithm) as error:
+        # A list shorter, or a certificate other, than the structure promises.
         raise der.malformed() from error
 
 
@@ -122,7 +123,7 @@ def _not_for_us() -> SealError:
 def _signed_parts(entity: bytes, head: Message) -> tuple[bytes, bytes]:
     """The signed part to the byte (in CRLF form, RFC 8551 §3.1.1) and the DER of its signature."""
     mark = str(head.get_param("boundary", "")).encode("ascii", "replace")
-    text = entity if b"\r\n" in entity else entity.replace(b"\n", b"\r\n")
+    text = re.sub(rb"\r?\n", b"\r\n", entity)
     pieces = re.split(rb"(?:^|\r\n)--" + re.escape(mark) + rb"(?:--)?[ \t]*(?:\r\n|$)", text)
     if not mark or len(pieces) < 3:
         raise der.malformed()

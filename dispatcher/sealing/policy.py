@@ -7,10 +7,12 @@ GnuPG — while OAEP, GCM and EC recipients fail in two of three). Key sizes: RG
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -78,9 +80,17 @@ def check_dates(certificate: x509.Certificate, at: datetime, whose: str) -> None
         )
 
 
+def public_key(certificate: x509.Certificate) -> object:
+    """Its public key, or None when the library cannot read it."""
+    try:
+        return certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
 def check_key_size(certificate: x509.Certificate, at: datetime, whose: str) -> None:
     """Raises :class:`SealError`, code ``weak-key``."""
-    sizes, key = key_sizes(at), certificate.public_key()
+    sizes, key = key_sizes(at), public_key(certificate)
     if isinstance(key, rsa.RSAPublicKey):
         found, least, kind = key.key_size, sizes.rsa, "RSA"
     elif isinstance(key, ec.EllipticCurvePublicKey):
@@ -97,14 +107,12 @@ def check_key_size(certificate: x509.Certificate, at: datetime, whose: str) -> N
 
 def may_encipher_keys(certificate: x509.Certificate) -> bool:
     """RFC 8550 §4.4.2: with a key usage extension, RSA key transport needs ``keyEncipherment``."""
-    usage = _key_usage(certificate)
-    return usage is None or usage.key_encipherment
+    return _usable(certificate, lambda usage: usage.key_encipherment)
 
 
 def may_sign(certificate: x509.Certificate) -> bool:
     """RFC 8550 §4.4.2: with a key usage extension, a signer needs digitalSignature or nonRepudiation."""
-    usage = _key_usage(certificate)
-    return usage is None or usage.digital_signature or usage.content_commitment
+    return _usable(certificate, lambda usage: usage.digital_signature or usage.content_commitment)
 
 
 def is_for_mail(certificate: x509.Certificate) -> bool:
@@ -113,16 +121,21 @@ def is_for_mail(certificate: x509.Certificate) -> bool:
         extended = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
         return True
+    except (ValueError, x509.DuplicateExtension):
+        return False
     return any(
         oid in (ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE) for oid in extended
     )
 
 
-def _key_usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
+def _usable(certificate: x509.Certificate, allows: Callable[[x509.KeyUsage], bool]) -> bool:
+    """What its key usage allows; everything when it has none, nothing when its extensions cannot be read."""
     try:
-        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        return allows(certificate.extensions.get_extension_for_class(x509.KeyUsage).value)
     except x509.ExtensionNotFound:
-        return None
+        return True
+    except (ValueError, x509.DuplicateExtension):
+        return False
 
 
 def check_recipient(certificate: x509.Certificate, at: datetime) -> None:
@@ -131,7 +144,7 @@ def check_recipient(certificate: x509.Certificate, at: datetime) -> None:
     Codes: ``expired-certificate``, ``not-yet-valid-certificate``, ``weak-key``, ``key-usage``, ``recipient-key``.
     """
     check_dates(certificate, at, "du destinataire")
-    if not isinstance(certificate.public_key(), rsa.RSAPublicKey):
+    if not isinstance(public_key(certificate), rsa.RSAPublicKey):
         raise SealError(
             "Le certificat du destinataire ne porte pas une clé RSA : le chiffrement n'est pas possible.",
             hint="Demander au destinataire un certificat de chiffrement RSA.",

@@ -8,8 +8,8 @@ anything as read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import MOVES, State
@@ -18,8 +18,11 @@ from dispatcher.receipts.mdn import CODE_LABELS
 from dispatcher.receipts.notice import Cause, Kind, Notice
 from dispatcher.report.model import Problem, Severity
 
-Lookup = Callable[[str], Dispatch | None]
-"""From a Message-ID (with brackets) or an ENVID to the dispatch that bears it."""
+
+class Find(Protocol):
+    """The store's look-up: by Message-ID (with brackets) or by ENVID."""
+
+    def __call__(self, *, message_id: str = "", envid: str = "") -> Dispatch | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,11 @@ class Match:
     how: str = ""
     """``message-id``, ``envid`` or ``reply``; empty without a match."""
     problem: Problem | None = None
+
+    @property
+    def why(self) -> str:
+        """French: why there is no dispatch; empty when there is one."""
+        return self.problem.message if self.problem else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,24 +54,24 @@ class Effect:
 # ------------------------------------------------------------------------------------------------ whose notice
 
 
-def match(notice: Notice, by_message_id: Lookup, by_envid: Lookup) -> Match:
+def match(notice: Notice, find: Find) -> Match:
     """Find the dispatch. Without one, ``problem`` says why: nothing to look by, unknown here, or not its recipient."""
-    dispatch, how = _find(notice, by_message_id, by_envid)
+    dispatch, how = _find(notice, find)
     if dispatch is None:
         return Match(problem=_unfound(notice))
     fault = _disagreement(notice, dispatch)
     return Match(problem=fault) if fault else Match(dispatch=dispatch, how=how)
 
 
-def _find(notice: Notice, by_message_id: Lookup, by_envid: Lookup) -> tuple[Dispatch | None, str]:
-    if notice.message_id and (found := by_message_id(notice.message_id)):
+def _find(notice: Notice, find: Find) -> tuple[Dispatch | None, str]:
+    if notice.message_id and (found := find(message_id=notice.message_id)):
         return found, "message-id"
     if notice.envid:
         for envid in dict.fromkeys((notice.envid, addresses.unxtext(notice.envid))):
-            if found := by_envid(envid):
+            if found := find(envid=envid):
                 return found, "envid"
     for related in notice.related:
-        if found := by_message_id(related):
+        if found := find(message_id=related):
             return found, "reply"
     return None, ""
 

@@ -1,6 +1,7 @@
 """A notice finds its own dispatch or none; what it changes follows the table of states."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -44,19 +45,20 @@ FAILED = replace(DELIVERED, action="failed", class_="permanent", status="5.1.1",
 REFUSED = replace(READ, action="processed", class_="permanent", code="902", error=True)
 
 
+def look_up(*, message_id: str = "", envid: str = "", rows: tuple[Dispatch, ...] = ROWS) -> Dispatch | None:
+    return next((row for row in rows if message_id == row.message_id or envid == row.envid), None)
+
+
 def found(notice: Notice) -> Match:
-    return match(
-        notice,
-        lambda text: next((row for row in ROWS if row.message_id == text), None),
-        lambda text: next((row for row in ROWS if row.envid == text), None),
-    )
+    return match(notice, look_up)
 
 
 def problem(notice: Notice) -> str:
     said = found(notice)
     assert said.dispatch is None
     assert said.problem is not None
-    assert CAMILLE not in said.problem.message
+    assert said.why == said.problem.message
+    assert CAMILLE not in said.why
     return said.problem.code
 
 
@@ -72,7 +74,7 @@ def test_message_id_then_envid_then_reply_find_the_dispatch() -> None:
 
 def test_an_encoded_envid_is_found() -> None:
     row = replace(OURS, envid="d+7")
-    said = match(replace(DELIVERED, envid="d+2B7"), lambda _: None, lambda text: row if text == "d+7" else None)
+    said = match(replace(DELIVERED, envid="d+2B7"), partial(look_up, rows=(row,)))
     assert said.dispatch is row
 
 

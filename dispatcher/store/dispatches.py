@@ -1,0 +1,45 @@
+"""Dispatches: the durable rows (decision D1). The parts stand in ``moves``, ``leases`` and ``search``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dispatcher.outbox.dispatch import Batch, Dispatch, Lane
+from dispatcher.outbox.states import State, check_move
+from dispatcher.store.leases import DispatchLeases
+from dispatcher.store.rows import DISPATCH
+from dispatcher.store.search import DispatchSearch
+from dispatcher.store.tables import dispatches as table
+from dispatcher.store.tables import in_state
+
+
+class SqlDispatches(DispatchLeases, DispatchSearch):
+    """See :class:`dispatcher.ports.Dispatches`."""
+
+    def assign_batch(self, batch: Batch, *, max_count: int, max_bytes: int, urgent_only: bool = False) -> Batch:
+        """Move ``ready`` rows to ``queued`` in this batch, urgent lane first, then oldest, up to the ceilings.
+
+        One mail larger than ``max_bytes`` makes a batch of its own, else it would never leave. Gives the batch with
+        its sums; keeping it is :meth:`dispatcher.ports.Batches.add`.
+        """
+        count, size = 0, 0
+        for dispatch in self._ready(batch.channel, max_count, urgent_only):
+            if count and size + dispatch.sealed_bytes > max_bytes:
+                break
+            check_move(dispatch.state, State.QUEUED)
+            self._write(
+                dispatch,
+                {"state": State.QUEUED, "batch_id": batch.id},
+                "daemon",
+                "dispatch.queued",
+                {"from": dispatch.state},
+            )
+            count, size = count + 1, size + dispatch.sealed_bytes
+        return replace(batch, count=count, size=size)
+
+    def _ready(self, channel: str, limit: int, urgent_only: bool) -> tuple[Dispatch, ...]:
+        wanted = DISPATCH.select.where(table.c.channel == channel, in_state(table, State.READY))
+        if urgent_only:
+            wanted = wanted.where(table.c.lane == Lane.URGENT)
+        wanted = wanted.order_by(table.c.lane, table.c.created_at, table.c.id).limit(max(limit, 0))
+        return DISPATCH.values(self._session.read(wanted.with_for_update(skip_locked=True)).all())

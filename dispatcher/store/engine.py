@@ -1,0 +1,142 @@
+"""The store: opens the database and hands out units of work.
+
+Threads share one store. Each transaction has its own connection; on SQLite, which has one writer, a gate lets the
+writers of this process in one after the other: waiting on a lock costs microseconds, SQLite's own retry milliseconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from dispatcher.clock import Clock
+from dispatcher.errors import StoreError
+from dispatcher.ports import Cipher
+from dispatcher.store import faults, ids, schema
+from dispatcher.store.connect import BUSY_SECONDS, make_engine, parse_url, reading_engine
+from dispatcher.store.journal import Head
+from dispatcher.store.session import Session
+from dispatcher.store.unit import SqlUnit
+
+
+def open_store(url: str, cipher: Cipher, clock: Clock, *, create: bool = True, folder: Path | None = None) -> SqlStore:
+    """Open the database at ``url`` (SQLAlchemy URL; relative SQLite paths are relative to ``folder``).
+
+    ``create`` makes the file and the schema, and upgrades an older schema; without it a missing, empty or older one
+    is refused. Raises :class:`StoreError` with codes ``url``, ``driver``, ``missing``, ``unavailable``, ``no-wal``,
+    ``schema-newer``, ``schema-older``, ``schema-missing``.
+    """
+    engine = make_engine(parse_url(url, folder), create=create)
+    try:
+        with reading_engine(engine).connect() as connection:
+            current = schema.check(connection) == schema.REVISIONS[-1]
+        if not current:
+            with engine.connect() as connection:
+                if create:
+                    schema.upgrade_connection(connection)
+                else:
+                    schema.require_current(connection)
+    except SQLAlchemyError as error:
+        engine.dispose()
+        raise faults.translate(error) from error
+    except BaseException:
+        engine.dispose()
+        raise
+    return SqlStore(engine, cipher, clock)
+
+
+class SqlStore:
+    """See :class:`dispatcher.ports.Store`."""
+
+    def __init__(self, engine: Engine, cipher: Cipher, clock: Clock) -> None:
+        self._engine = engine
+        self._reader = reading_engine(engine)
+        self._cipher = cipher
+        self._clock = clock
+        self._networked = engine.dialect.name == "postgresql"
+        self._gate = _Gate() if not self._networked else None
+        self._head: Head | None = None
+
+    @property
+    def engine_name(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlUnit]:
+        """Begin; commit at the end, roll back on an exception.
+
+        Raises :class:`StoreError`; code ``commit-unknown`` when the connection was lost while committing, ``nested``
+        when this thread has one open already.
+        """
+        with self._gate or contextlib.nullcontext(), self._connection(self._engine) as connection:
+            unit = SqlUnit(Session(connection, self._clock, self._cipher, writing=True), self._head)
+            yield unit
+            unit.journal.flush()
+            try:
+                connection.commit()
+            except SQLAlchemyError as error:
+                raise faults.translate_commit(error, networked=self._networked) from error
+            self._head = unit.journal.head
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlUnit]:
+        """A read-only view that takes no write lock; a write in it raises StoreError ``read-only``."""
+        with self._connection(self._reader) as connection:
+            yield SqlUnit(Session(connection, self._clock, self._cipher, writing=False))
+
+    def new_id(self, prefix: str) -> str:
+        """``prefix`` + 9 characters of Crockford's base 32 (no I, L, O, U)."""
+        return ids.new_id(prefix)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _connection(self, engine: Engine) -> Iterator[Connection]:
+        """A connection with an open transaction, rolled back at the end unless it was committed."""
+        try:
+            connection = engine.connect()
+        except SQLAlchemyError as error:
+            raise faults.translate(error) from error
+        try:
+            try:
+                connection.begin()
+            except SQLAlchemyError as error:
+                raise faults.translate(error) from error
+            except sqlite3.Error as error:  # BEGIN is said to the driver itself
+                raise faults.translate_sqlite(error) from error
+            yield connection
+        finally:
+            with contextlib.suppress(SQLAlchemyError):  # the first error is the one to tell
+                if connection.in_transaction():
+                    connection.rollback()
+                connection.close()
+
+
+class _Gate:
+    """Lets one thread in; the same thread twice is a mistake that would wait for itself."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside: int | None = None
+
+    def __enter__(self) -> None:
+        me = threading.get_ident()
+        if self._inside == me:
+            raise StoreError("Transaction ouverte dans une transaction du même fil.", code="nested")
+        if not self._lock.acquire(timeout=BUSY_SECONDS):
+            raise faults.fault(faults.BUSY)
+        self._inside = me
+
+    def __exit__(self, *exc: object) -> None:
+        self._inside = None
+        self._lock.release()

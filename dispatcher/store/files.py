@@ -1,0 +1,263 @@
+"""Source files. Path and name are encrypted (a LIS may put a patient's name there) and found again by keyed hash."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, Update, bindparam, case, delete, func, insert, or_, select, text, update
+
+from dispatcher.errors import StoreError
+from dispatcher.outbox.dispatch import SourceFile
+from dispatcher.outbox.states import FileState, check_file_move
+from dispatcher.store.ids import new_id
+from dispatcher.store.session import Session
+from dispatcher.store.tables import NOT_REMOVED, in_state
+from dispatcher.store.tables import files as table
+
+if TYPE_CHECKING:
+    from dispatcher.ports import Found
+
+MAX_RETURNS = 3
+"""Times a file may come back from a dead worker before it is set aside (Mailman's rule, three)."""
+
+_PLAIN = tuple(field.name for field in fields(SourceFile) if field.name not in {"path", "name"})
+_SELECT = select(*(table.c[name] for name in _PLAIN), table.c.names, table.c.names_key)
+_ONE = _SELECT.where(table.c.id == bindparam("id"))
+_FIXED = frozenset({"id", "state", "path", "name"})
+"""Fields :meth:`SqlFiles.move` does not change by name."""
+
+POISON = (
+    "Le programme s'est arrêté trois fois en traitant ce fichier. "
+    "Voir le journal technique, puis rejouer le fichier une fois la cause trouvée."
+)
+
+
+class SqlFiles:
+    """See :class:`dispatcher.ports.Files`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, file: SourceFile) -> None:
+        """Insert, with its journal line."""
+        self._session.write(insert(table), self._row(file) | {"lease_owner": "", "lease_until": None})
+        self._session.journal.write(
+            file.id,
+            f"file.{file.state}",
+            source=file.source,
+            size=file.size,
+            sha256=file.sha256,
+            reason=file.reason,
+            duplicate_of=file.duplicate_of,
+        )
+
+    def get(self, file_id: str) -> SourceFile | None:
+        """The file, or None."""
+        return self._first(_ONE, id=file_id)
+
+    def seen(self, source: str, path: str, size: int, mtime_ns: int) -> SourceFile | None:
+        """The very file at that path with that size and time, if already known; the newest if there are several."""
+        wanted = _SELECT.where(
+            table.c.source == source,
+            table.c.path_hash == self._session.hash_path(path),
+            table.c.size == size,
+            table.c.mtime_ns == mtime_ns,
+            table.c.state != FileState.WAITING,
+        )
+        return self._first(wanted.order_by(table.c.received_at.desc(), table.c.id).limit(1))
+
+    def same_bytes(self, source: str, sha256: str) -> SourceFile | None:
+        """The first file of this source with the same content; one that could be read before a quarantined one.
+
+        In a transaction the content stays locked until its end, so that two nodes cannot both take it as new.
+        """
+        self._session.lock(f"bytes:{source}:{sha256}")
+        bad = case((table.c.state == FileState.QUARANTINED, 1), else_=0)
+        wanted = _SELECT.where(
+            table.c.source == source, table.c.sha256 == sha256, table.c.state != FileState.WAITING
+        ).order_by(bad, table.c.received_at, table.c.id)
+        return self._first(wanted.limit(1))
+
+    def note_waiting(self, source: str, found: Found, now: datetime) -> None:
+        """Show a growing file as ``waiting``: one row per path, written only when something changed."""
+        path_hash = self._session.hash_path(found.path)
+        self._session.lock(f"waiting:{source}:{path_hash}")
+        known = self._first(_SELECT.where(*_waiting(source, path_hash)))
+        if known is None:
+            self.add(
+                SourceFile(
+                    id=new_id("F"),
+                    source=source,
+                    path=found.path,
+                    name=found.name,
+                    size=found.size,
+                    mtime_ns=found.mtime_ns,
+                    sha256="",
+                    state=FileState.WAITING,
+                    received_at=now,
+                    reason=found.why,
+                )
+            )
+        elif (known.size, known.mtime_ns, known.reason) != (found.size, found.mtime_ns, found.why):
+            changes = {"size": found.size, "mtime_ns": found.mtime_ns, "reason": found.why}
+            self._session.write(update(table).where(table.c.id == known.id).values(changes))
+
+    def forget_waiting(self, source: str, path: str) -> None:
+        """It is whole or gone: drop the waiting row."""
+        self._session.write(delete(table).where(*_waiting(source, self._session.hash_path(path))))
+
+    def move(
+        self, file_id: str, state: FileState, *, reason: str = "", actor: str = "daemon", **changes: Any
+    ) -> SourceFile:
+        """Change state with its journal line; the reason is that of the new state.
+
+        Leaving ``received`` ends the lease; back to ``received`` starts the count of returns again. Raises
+        :class:`dispatcher.errors.IllegalMove`, StoreError ``not-found``, TypeError for an unknown field.
+        """
+        old = self._first(_ONE.with_for_update(), id=file_id)
+        if old is None:
+            raise StoreError(f"Fichier inconnu : {file_id}.", hint="Vérifier le numéro.", code="not-found")
+        check_file_move(old.state, state)
+        wrong = sorted(name for name in changes if name in _FIXED or name not in _PLAIN)
+        if wrong:
+            raise TypeError(f"fields of a file that cannot be changed: {', '.join(wrong)}")
+        values: dict[str, Any] = {"state": state, "reason": reason, "lease_owner": "", "lease_until": None, **changes}
+        if state is FileState.RECEIVED:
+            values.setdefault("returns", 0)
+        self._session.write(update(table).where(table.c.id == file_id).values(values))
+        self._session.journal.write(file_id, f"file.{state}", actor=actor, reason=reason, **{"from": old.state})
+        moved = self.get(file_id)
+        assert moved is not None
+        return moved
+
+    # ------------------------------------------------------------------------------------------ leases
+
+    def claim(self, owner: str, limit: int, lease: timedelta, now: datetime) -> tuple[SourceFile, ...]:
+        """Lease files in state ``received``, oldest first; one that came back from a dead worker comes alone.
+
+        An expired lease counts one return; the third sets the file aside (quarantined).
+        """
+        self._quarantine_poison(now)
+        came_back = (table.c.lease_owner != "") | (table.c.returns > 0)
+        statement = _claim(came_back, 1, owner, now, lease)
+        rows = self._session.write(statement).all()
+        if not rows:
+            statement = _claim(~came_back, limit, owner, now, lease)
+            rows = self._session.write(statement).all()
+        return tuple(sorted((self._value(row) for row in rows), key=lambda file: (file.received_at, file.id)))
+
+    def extend_lease(self, owner: str, until: datetime) -> None:
+        """Heartbeat: all files this owner holds."""
+        self._session.write(update(table).where(*_held_by(owner)).values(lease_until=until))
+
+    def release(self, owner: str) -> int:
+        """Give back every file this owner holds, without counting a return. Gives their number."""
+        statement = update(table).where(*_held_by(owner)).values(lease_owner="", lease_until=None)
+        return int(self._session.write(statement).rowcount)
+
+    def _quarantine_poison(self, now: datetime) -> None:
+        expired = (
+            select(table.c.id, table.c.returns)
+            .where(
+                in_state(table, FileState.RECEIVED),
+                table.c.lease_owner != "",
+                table.c.lease_until <= now,
+                table.c.returns >= MAX_RETURNS - 1,
+            )
+            .with_for_update(skip_locked=True)
+        )
+        for file_id, returns in self._session.read(expired).all():
+            self.move(file_id, FileState.QUARANTINED, reason=POISON, returns=returns + 1)
+
+    # ------------------------------------------------------------------------------------------ clearing the folder
+
+    def not_removed(self, source: str) -> tuple[SourceFile, ...]:
+        """Files safe in the store whose original may still stand in the source folder, oldest first."""
+        still_there = text(NOT_REMOVED["postgresql" if self._session.postgresql else "sqlite"])
+        wanted = _SELECT.where(table.c.source == source, still_there, table.c.state != FileState.WAITING).order_by(
+            table.c.received_at, table.c.id
+        )
+        return self._all(wanted)
+
+    def mark_removed(self, file_id: str) -> None:
+        """The source folder no longer holds it."""
+        self._session.write(update(table).where(table.c.id == file_id).values(removed=True))
+
+    # ------------------------------------------------------------------------------------------ looking
+
+    def list(self, *, states: tuple[FileState, ...] = (), source: str = "", limit: int = 100) -> tuple[SourceFile, ...]:
+        """Files, newest first."""
+        wanted = _SELECT.order_by(table.c.received_at.desc(), table.c.id).limit(max(limit, 0))
+        if states:
+            wanted = wanted.where(table.c.state.in_(states))
+        if source:
+            wanted = wanted.where(table.c.source == source)
+        return self._all(wanted)
+
+    def counts(self) -> dict[FileState, int]:
+        """Number of files in each state; every state is there."""
+        found = self._session.read(select(table.c.state, func.count()).group_by(table.c.state)).all()
+        return dict.fromkeys(FileState, 0) | {state: int(count) for state, count in found}
+
+    # ------------------------------------------------------------------------------------------ rows
+
+    def _first(self, statement: Select[Any], **params: Any) -> SourceFile | None:
+        row = self._session.read(statement, params).first()
+        return None if row is None else self._value(row)
+
+    def _all(self, statement: Select[Any]) -> tuple[SourceFile, ...]:
+        return tuple(self._value(row) for row in self._session.read(statement))
+
+    def _value(self, row: Any) -> SourceFile:
+        *plain, sealed, key_id = row
+        values = dict(zip(_PLAIN, plain, strict=True))
+        names = self._session.cipher.decrypt(bytes(sealed), _context(values["id"]), key_id)
+        path, name = json.loads(names)
+        return SourceFile(path=path, name=name, **values)
+
+    def _row(self, file: SourceFile) -> dict[str, Any]:
+        cipher = self._session.cipher
+        names = json.dumps([file.path, file.name]).encode("ascii")  # escapes keep surrogates of odd file names
+        return {name: getattr(file, name) for name in _PLAIN} | {
+            "names": cipher.encrypt(names, _context(file.id)),
+            "names_key": cipher.key_id,
+            "path_hash": self._session.hash_path(file.path),
+        }
+
+
+def _context(file_id: str) -> str:
+    return f"{file_id}/names"
+
+
+def _waiting(source: str, path_hash: str) -> tuple[Any, ...]:
+    return (table.c.source == source, table.c.path_hash == path_hash, in_state(table, FileState.WAITING))
+
+
+def _held_by(owner: str) -> tuple[Any, ...]:
+    return (in_state(table, FileState.RECEIVED), table.c.lease_owner == owner)
+
+
+def _claim(which: Any, limit: int, owner: str, now: datetime, lease: timedelta) -> Update:
+    """One UPDATE: who is first to lock a row has it; locked rows are passed over (PostgreSQL)."""
+    free = or_(table.c.lease_until.is_(None), table.c.lease_until <= now)
+    picked = (
+        select(table.c.id)
+        .where(in_state(table, FileState.RECEIVED), which, free)
+        .order_by(table.c.received_at, table.c.id)
+        .limit(max(limit, 0))
+        .with_for_update(skip_locked=True)
+        .cte("picked")
+    )
+    return (
+        update(table)
+        .where(table.c.id.in_(select(picked.c.id)))
+        .values(
+            returns=table.c.returns + case((table.c.lease_owner != "", 1), else_=0),
+            lease_owner=owner,
+            lease_until=now + lease,
+        )
+        .returning(*(table.c[name] for name in _PLAIN), table.c.names, table.c.names_key)
+    )

@@ -1,0 +1,203 @@
+"""Leases on dispatches: how work is shared between threads, processes and nodes, and taken back from dead ones.
+
+A claim is one UPDATE: who locks a row first has it, others pass over locked rows (PostgreSQL; SQLite has one writer).
+Every claim raises the row's ``fence``; a worker that wakes up late holds an old one and can write nothing.
+
+Versions keep their order at this gate (promise 3), whatever happened before: a row is not claimed while an older
+version for the same recipient is ``sending`` or ``unknown``, nor when a newer one is on its way or gone; such a late
+row is withdrawn instead.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, Update, and_, bindparam, exists, or_, select, text, update
+
+from dispatcher.errors import IllegalMove
+from dispatcher.outbox.dispatch import Dispatch, Lane
+from dispatcher.outbox.states import State, check_move
+from dispatcher.store.moves import DispatchMoves, lease_lost
+from dispatcher.store.rows import DISPATCH
+from dispatcher.store.tables import CLAIMABLE, in_state
+from dispatcher.store.tables import dispatches as table
+
+MAX_RETURNS = 3
+"""Times a dispatch may come back from a dead worker before its hand-over began; then a person looks."""
+
+BLOCKING = (State.SENDING, State.UNKNOWN)
+"""An older version in one of these may still arrive: the newer waits."""
+UNDER_WAY = (State.READY, State.QUEUED, *BLOCKING, State.DEFERRED, State.SENT, State.DELIVERED, State.READ)
+"""A newer version in one of these makes the older one pointless."""
+
+LOST = (
+    "Le programme s'est arrêté pendant la remise : accepté ou non par l'opérateur, impossible à dire d'ici. "
+    "Un accusé le dira ; sinon, trancher à la main (rejouer ou clore)."
+)
+POISON = (
+    "Le programme s'est arrêté trois fois en préparant cet envoi. "
+    "Voir le journal technique, puis libérer ou clore l'envoi."
+)
+OVERTAKEN = "Une version plus récente du compte rendu est partie ou en route : celle-ci ne part plus."
+
+_BEGIN = (
+    update(table)
+    .where(
+        table.c.id == bindparam("of_id"),
+        table.c.fence == bindparam("of_fence"),
+        table.c.state == State.SENDING,
+    )
+    .values(submitting_since=bindparam("moment"), returns=0)
+)
+_EXTEND = (
+    update(table)
+    .where(in_state(table, State.SENDING), table.c.lease_owner == bindparam("of_owner"))
+    .values(lease_until=bindparam("until"))
+)
+_EXPIRED = (
+    DISPATCH.select.where(
+        in_state(table, State.SENDING), or_(table.c.lease_until.is_(None), table.c.lease_until <= bindparam("now"))
+    )
+    .order_by(table.c.created_at, table.c.id)
+    .with_for_update(skip_locked=True)
+)
+
+
+class DispatchLeases(DispatchMoves):
+    """The part of :class:`dispatcher.ports.Dispatches` that shares out work."""
+
+    def claim(self, channel: str, owner: str, limit: int, lease: timedelta, now: datetime) -> tuple[Dispatch, ...]:
+        """``queued`` and due ``deferred`` rows become ``sending`` under a lease, urgent lane first, then oldest.
+
+        A row that came back from a dead worker is claimed alone: if it is what kills workers, it takes no others with
+        it. Left out: see the head of this module.
+        """
+        if limit < 1:
+            return ()
+        params = {"of_channel": channel, "now": now, "until": now + lease, "owner": owner}
+        rows = self._session.write(_claim(True), params | {"most": 1}).all()
+        if not rows:
+            rows = self._session.write(_claim(False), params | {"most": limit}).all()
+            if len(rows) < limit:  # the whole queue was looked at
+                self._withdraw_overtaken(channel)
+        claimed = sorted(DISPATCH.values(rows), key=_turn)
+        for dispatch in claimed:
+            self._session.journal.write(dispatch.id, "dispatch.sending", owner=owner, fence=dispatch.fence)
+        return tuple(claimed)
+
+    def begin_submission(self, dispatch_id: str, fence: int, now: datetime) -> None:
+        """Write ``submitting_since``; commit before the first byte goes out. Raises LeaseLost."""
+        params = {"of_id": dispatch_id, "of_fence": fence, "moment": now}
+        if self._session.write(_BEGIN, params).rowcount != 1:
+            raise lease_lost(dispatch_id)
+
+    def release_claim(self, dispatch_id: str, fence: int) -> None:
+        """Back to ``queued`` untouched. Raises LeaseLost; IllegalMove when its hand-over has begun."""
+        old = self._locked(dispatch_id)
+        if old.fence != fence or old.state is not State.SENDING:
+            raise lease_lost(dispatch_id)
+        if old.submitting_since is not None:
+            raise IllegalMove(
+                f"L'envoi {dispatch_id} a commencé à partir : il ne peut pas retourner dans la file.",
+                hint="Écrire l'issue de la remise, ou « unknown ».",
+            )
+        self._write(old, {"state": State.QUEUED}, "daemon", "dispatch.released", {"from": old.state})
+
+    def expire_leases(self, now: datetime) -> tuple[Dispatch, ...]:
+        """Rows whose lease ran out by ``now``: begun ones become ``unknown``, others ``queued``, at the third return
+        ``held`` (``poison``). Gives them back as they are now.
+        """
+        expired = DISPATCH.values(self._session.read(_EXPIRED, {"now": now}).all())
+        return tuple(self._take_back(old) for old in expired)
+
+    def extend_lease(self, owner: str, until: datetime) -> None:
+        """Heartbeat: all rows this owner holds."""
+        self._session.write(_EXTEND, {"of_owner": owner, "until": until})
+
+    def _take_back(self, old: Dispatch) -> Dispatch:
+        values: dict[str, Any]
+        if old.submitting_since is not None:
+            values = {"state": State.UNKNOWN, "reason": LOST}
+        elif old.returns + 1 >= MAX_RETURNS:
+            values = {"state": State.HELD, "returns": old.returns + 1, "hold_code": "poison", "reason": POISON}
+        else:
+            values = {"state": State.QUEUED, "returns": old.returns + 1}
+        check_move(old.state, values["state"])
+        detail = {"from": old.state, "owner": old.lease_owner, "returns": values.get("returns", old.returns)}
+        return self._write(old, values, "daemon", "dispatch.lease-expired", detail | {"to": values["state"]})
+
+    def _withdraw_overtaken(self, channel: str) -> None:
+        for row in self._session.read(_overtaken(), {"of_channel": channel}).all():
+            old = DISPATCH.value(row)
+            check_move(old.state, State.WITHDRAWN)
+            values = {"state": State.WITHDRAWN, "reason": OVERTAKEN}
+            self._write(old, values, "daemon", "dispatch.withdrawn", {"from": old.state})
+
+
+def _turn(dispatch: Dispatch) -> tuple[Any, ...]:
+    return (dispatch.lane is not Lane.URGENT, dispatch.created_at, dispatch.id)
+
+
+def _older_in_doubt() -> Any:
+    older = table.alias("older")
+    return exists().where(
+        older.c.chain == table.c.chain,
+        older.c.recipient_key == table.c.recipient_key,
+        older.c.version < table.c.version,
+        older.c.state.in_(BLOCKING),
+    )
+
+
+def _newer_under_way() -> Any:
+    newer = table.alias("newer")
+    return exists().where(
+        newer.c.chain == table.c.chain,
+        newer.c.recipient_key == table.c.recipient_key,
+        newer.c.version > table.c.version,
+        newer.c.state.in_(UNDER_WAY),
+    )
+
+
+@cache
+def _claim(came_back: bool) -> Update:
+    """One UPDATE … RETURNING. The choice stands in a CTE so that PostgreSQL runs it, and locks rows, exactly once."""
+    due = or_(table.c.state == State.QUEUED, table.c.due_at.is_(None), table.c.due_at <= bindparam("now"))
+    picked = (
+        select(table.c.id)
+        .where(
+            table.c.channel == bindparam("of_channel"),
+            text(f"dispatches.{CLAIMABLE}"),
+            table.c.returns > 0 if came_back else table.c.returns == 0,
+            due,
+            and_(~_older_in_doubt(), ~_newer_under_way()),
+        )
+        .order_by(table.c.lane, table.c.created_at, table.c.id)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True, of=table)
+        .cte("picked")
+    )
+    return (
+        update(table)
+        .where(table.c.id.in_(select(picked.c.id)))
+        .values(
+            state=State.SENDING,
+            lease_owner=bindparam("owner"),
+            lease_until=bindparam("until"),
+            fence=table.c.fence + 1,
+            submitting_since=None,
+        )
+        .returning(*DISPATCH.columns)
+    )
+
+
+@cache
+def _overtaken() -> Select[Any]:
+    return (
+        DISPATCH.select.where(
+            table.c.channel == bindparam("of_channel"), text(f"dispatches.{CLAIMABLE}"), _newer_under_way()
+        )
+        .order_by(table.c.id)
+        .with_for_update(skip_locked=True, of=table)
+    )

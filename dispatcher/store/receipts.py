@@ -1,0 +1,67 @@
+"""What came back: SMTP replies, delivery and read notices. The bytes of a notice are an encrypted payload."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+
+from dispatcher.ports import ReceiptRow
+from dispatcher.store.payloads import SqlPayloads
+from dispatcher.store.rows import RECEIPT
+from dispatcher.store.session import Session
+from dispatcher.store.tables import receipts as table
+
+_OF_DISPATCH = RECEIPT.select.where(table.c.dispatch_id == bindparam("dispatch_id")).order_by(table.c.at, table.c.id)
+
+
+class SqlReceipts:
+    """See :class:`dispatcher.ports.Receipts`."""
+
+    def __init__(self, session: Session, payloads: SqlPayloads) -> None:
+        self._session = session
+        self._payloads = payloads
+
+    def add(self, row: ReceiptRow, content: bytes | None = None) -> bool:
+        """Insert, with a journal line that fixes the digest. False when the dispatch has this digest already."""
+        if self._session.write(_insert_new(self._session.postgresql), RECEIPT.row(row)).first() is None:
+            return False
+        if content is not None:
+            self._payloads.put(row.id, "notice", content)
+        self._session.journal.write(
+            row.dispatch_id or row.id,
+            f"receipt.{row.kind}",
+            receipt=row.id,
+            action=row.action,
+            status=row.status,
+            code=row.code,
+            digest=row.digest,
+            note=row.note,
+        )
+        return True
+
+    def of_dispatch(self, dispatch_id: str) -> tuple[ReceiptRow, ...]:
+        """The receipts of a dispatch, oldest first."""
+        return RECEIPT.values(self._session.read(_OF_DISPATCH, {"dispatch_id": dispatch_id}))
+
+    def unmatched(self, limit: int = 100) -> tuple[ReceiptRow, ...]:
+        """Receipts that match no dispatch, newest first."""
+        wanted = RECEIPT.select.where(table.c.dispatch_id == "").order_by(table.c.at.desc(), table.c.id)
+        return RECEIPT.values(self._session.read(wanted.limit(max(limit, 0))))
+
+
+@cache
+def _insert_new(on_postgresql: bool) -> Any:
+    """INSERT that gives back its id, or nothing when the digest is there already."""
+    if on_postgresql:
+        return postgresql.insert(table).on_conflict_do_nothing(**_TARGET).returning(table.c.id)
+    return sqlite.insert(table).on_conflict_do_nothing(**_TARGET).returning(table.c.id)
+
+
+_TARGET: dict[str, Any] = {
+    "index_elements": [table.c.dispatch_id, table.c.digest],
+    "index_where": table.c.digest != "",
+}
+"""Only the double digest is passed over; a double id stays a conflict."""

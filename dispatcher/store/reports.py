@@ -1,0 +1,82 @@
+"""Report versions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from dispatcher.outbox.dispatch import ReportVersion
+from dispatcher.store.rows import REPORT
+from dispatcher.store.session import Session
+from dispatcher.store.tables import reports as table
+
+_ONE = REPORT.select.where(table.c.id == bindparam("id"))
+_CHAIN = REPORT.select.where(table.c.chain == bindparam("chain"))
+_LATEST = _CHAIN.order_by(table.c.version.desc()).limit(1)
+_VERSIONS = _CHAIN.order_by(table.c.version)
+_OF_FILE = REPORT.select.where(table.c.file_id == bindparam("file_id")).order_by(table.c.position)
+
+
+class SqlReports:
+    """See :class:`dispatcher.ports.Reports`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, version: ReportVersion) -> None:
+        """Insert, with its journal line. Raises StoreError ``conflict``: this version, or place in its file, exists."""
+        if version.created_at is None:
+            version = replace(version, created_at=self._session.now())
+        self._session.write(insert(table), REPORT.row(version))
+        self._session.journal.write(
+            version.id,
+            "report.added",
+            file_id=version.file_id,
+            chain=version.chain,
+            version=version.version,
+            status=version.status,
+            fingerprint=version.fingerprint,
+            document_id=version.document_id,
+            replaces=version.replaces,
+        )
+
+    def get(self, report_id: str) -> ReportVersion | None:
+        """The version, or None."""
+        return self._first(_ONE, id=report_id)
+
+    def latest(self, chain: str) -> ReportVersion | None:
+        """The newest version of a chain. In a transaction the chain stays locked until its end, so that two nodes
+        cannot make the same next version.
+        """
+        self._session.lock(f"chain:{chain}")
+        return self._first(_LATEST, chain=chain)
+
+    def versions(self, chain: str) -> tuple[ReportVersion, ...]:
+        """All versions of a chain, oldest first; locks as :meth:`latest`."""
+        self._session.lock(f"chain:{chain}")
+        return REPORT.values(self._session.read(_VERSIONS, {"chain": chain}))
+
+    def of_file(self, file_id: str) -> tuple[ReportVersion, ...]:
+        """The reports of a file, in its order."""
+        return REPORT.values(self._session.read(_OF_FILE, {"file_id": file_id}))
+
+    def supersede(self, chain: str, before_version: int) -> None:
+        """Mark every version of the chain below ``before_version`` as superseded, each with its journal line."""
+        statement = (
+            update(table)
+            .where(table.c.chain == chain, table.c.version < before_version, table.c.superseded.is_(False))
+            .values(superseded=True)
+            .returning(table.c.id)
+        )
+        for (report_id,) in sorted(self._session.write(statement).all()):
+            self._session.journal.write(report_id, "report.superseded", by_version=before_version)
+
+    def count(self) -> int:
+        """Number of report versions."""
+        return int(self._session.read(select(func.count()).select_from(table)).scalar_one())
+
+    def _first(self, statement: Any, **params: Any) -> ReportVersion | None:
+        row = self._session.read(statement, params).first()
+        return None if row is None else REPORT.value(row)

@@ -1,0 +1,48 @@
+"""Rows to values and back: the columns of a table that make up a frozen value, by name (decision D11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Row, Select, Table, select
+
+from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
+from dispatcher.ports import ReceiptRow
+from dispatcher.store import tables
+
+T = TypeVar("T")
+
+
+class Kind(Generic[T]):
+    """One kind of value and its table."""
+
+    def __init__(self, value: type[T], table: Table) -> None:
+        self.type = value
+        self.table = table
+        self.names: tuple[str, ...] = tuple(field.name for field in fields(value))  # type: ignore[arg-type]
+        self.columns: Sequence[ColumnElement[Any]] = [table.c[name] for name in self.names]
+
+    @property
+    def select(self) -> Select[Any]:
+        """SELECT of just these columns, in the order of :meth:`value`."""
+        return select(*self.columns)
+
+    def value(self, row: Row[Any]) -> T:
+        """The value a row of :attr:`select` holds."""
+        return self.type(**dict(zip(self.names, row, strict=True)))
+
+    def values(self, rows: Iterable[Row[Any]]) -> tuple[T, ...]:
+        """All of them."""
+        return tuple(self.value(row) for row in rows)
+
+    def row(self, value: T) -> dict[str, Any]:
+        """The columns of ``value``."""
+        return {name: getattr(value, name) for name in self.names}
+
+
+DISPATCH = Kind(Dispatch, tables.dispatches)
+REPORT = Kind(ReportVersion, tables.reports)
+BATCH = Kind(Batch, tables.batches)
+RECEIPT = Kind(ReceiptRow, tables.receipts)

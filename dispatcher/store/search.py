@@ -1,0 +1,112 @@
+"""Looking at dispatches: lists, counts, what is oldest, what is due."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, func, or_, select
+
+from dispatcher.outbox.dispatch import Dispatch, Lane
+from dispatcher.outbox.states import UNFINISHED, State
+from dispatcher.ports import DispatchFilter
+from dispatcher.store.moves import DispatchMoves, fold
+from dispatcher.store.rows import DISPATCH
+from dispatcher.store.tables import dispatches as table
+from dispatcher.store.tables import in_state, reports
+
+_OLDEST = (
+    DISPATCH.select.where(table.c.state == bindparam("of_state")).order_by(table.c.created_at, table.c.id).limit(1)
+)
+_NEXT_DUE = select(func.min(table.c.due_at)).where(
+    table.c.channel == bindparam("of_channel"), in_state(table, State.DEFERRED)
+)
+_BATCHABLE = select(
+    func.count(),
+    func.coalesce(func.sum(table.c.sealed_bytes), 0),
+    func.min(table.c.created_at),
+    func.count().filter(table.c.lane == Lane.URGENT),
+).where(table.c.channel == bindparam("of_channel"), in_state(table, State.READY))
+
+
+class DispatchSearch(DispatchMoves):
+    """The part of :class:`dispatcher.ports.Dispatches` that only looks."""
+
+    def list(self, wanted: DispatchFilter) -> tuple[Dispatch, ...]:
+        """Dispatches that match every field given, by creation time; ``since`` ≤ created_at < ``until``."""
+        return DISPATCH.values(self._session.read(_search(wanted)))
+
+    def counts(self, *, channel: str = "", batch_id: str = "") -> dict[State, int]:
+        """Number of dispatches in each state; every state is there."""
+        wanted = select(table.c.state, func.count()).group_by(table.c.state)
+        if channel:
+            wanted = wanted.where(table.c.channel == channel)
+        if batch_id:
+            wanted = wanted.where(table.c.batch_id == batch_id)
+        found = self._session.read(wanted).all()
+        return dict.fromkeys(State, 0) | {state: int(count) for state, count in found}
+
+    def oldest_unfinished(self) -> Dispatch | None:
+        """The oldest dispatch that still asks something of the program or of a person (``states.UNFINISHED``)."""
+        oldest: list[Dispatch] = []
+        for state in sorted(UNFINISHED):  # one look into the index a state, instead of sorting a whole backlog
+            oldest += DISPATCH.values(self._session.read(_OLDEST, {"of_state": state}))
+        return min(oldest, key=lambda dispatch: (dispatch.created_at, dispatch.id), default=None)
+
+    def next_due(self, channel: str) -> datetime | None:
+        """When the first ``deferred`` dispatch of the channel is due again, or None."""
+        moment: datetime | None = self._session.read(_NEXT_DUE, {"of_channel": channel}).scalar_one()
+        return moment
+
+    def batchable(self, channel: str) -> tuple[int, int, datetime | None, int]:
+        """``ready`` rows of a channel: (count, bytes, oldest created_at, how many are urgent)."""
+        count, size, oldest, urgent = self._session.read(_BATCHABLE, {"of_channel": channel}).one()
+        return int(count), int(size), oldest, int(urgent)
+
+    def unsettled_of_chain(self, chain: str, *, below_version: int) -> tuple[Dispatch, ...]:
+        """Dispatches of older versions not at an end, oldest version first.
+
+        An end is a state that asks nothing any more, sent ones included. In a transaction the rows stay locked until
+        its end, so that they are still in that state when the caller moves them.
+        """
+        wanted = (
+            DISPATCH.select.where(
+                table.c.chain == chain, table.c.version < below_version, table.c.state.in_(sorted(UNFINISHED))
+            )
+            .order_by(table.c.version, table.c.created_at, table.c.id)
+            .with_for_update()
+        )
+        return DISPATCH.values(self._session.read(wanted))
+
+
+def _search(wanted: DispatchFilter) -> Select[Any]:
+    found = DISPATCH.select.where(*_conditions(wanted)).limit(max(wanted.limit, 0))
+    if wanted.oldest_first:
+        return found.order_by(table.c.created_at, table.c.id)
+    return found.order_by(table.c.created_at.desc(), table.c.id.desc())
+
+
+def _conditions(wanted: DispatchFilter) -> list[Any]:
+    equal = {
+        table.c.channel: wanted.channel,
+        table.c.batch_id: wanted.batch_id,
+        table.c.report_id: wanted.report_id,
+        table.c.chain: wanted.chain,
+    }
+    conditions: list[Any] = [column == value for column, value in equal.items() if value]
+    if wanted.states:
+        conditions.append(table.c.state.in_(wanted.states))
+    if wanted.file_id:
+        conditions.append(table.c.report_id.in_(select(reports.c.id).where(reports.c.file_id == wanted.file_id)))
+    if wanted.order:
+        named = or_(reports.c.order_filler == wanted.order, reports.c.order_placer == wanted.order)
+        conditions.append(table.c.report_id.in_(select(reports.c.id).where(named)))
+    if wanted.recipient:
+        conditions.append(
+            and_(*(table.c.search.contains(word, autoescape=True) for word in fold(wanted.recipient).split()))
+        )
+    if wanted.since is not None:
+        conditions.append(table.c.created_at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(table.c.created_at < wanted.until)
+    return conditions

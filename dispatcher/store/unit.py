@@ -1,0 +1,56 @@
+"""One unit of work: a transaction with its parts, each made when first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from dispatcher.store.batches import SqlBatches
+from dispatcher.store.dispatches import SqlDispatches
+from dispatcher.store.files import SqlFiles
+from dispatcher.store.journal import Head, SqlJournal
+from dispatcher.store.pace import SqlPaceBook
+from dispatcher.store.payloads import SqlPayloads
+from dispatcher.store.receipts import SqlReceipts
+from dispatcher.store.reference import SqlReference
+from dispatcher.store.reports import SqlReports
+from dispatcher.store.session import Session
+
+
+class SqlUnit:
+    """See :class:`dispatcher.ports.UnitOfWork`. Belongs to the thread that opened it."""
+
+    def __init__(self, session: Session, head: Head | None = None) -> None:
+        self._session = session
+        self.journal = session.journal = SqlJournal(session, head)
+
+    @cached_property
+    def files(self) -> SqlFiles:
+        return SqlFiles(self._session)
+
+    @cached_property
+    def reports(self) -> SqlReports:
+        return SqlReports(self._session)
+
+    @cached_property
+    def dispatches(self) -> SqlDispatches:
+        return SqlDispatches(self._session)
+
+    @cached_property
+    def batches(self) -> SqlBatches:
+        return SqlBatches(self._session)
+
+    @cached_property
+    def receipts(self) -> SqlReceipts:
+        return SqlReceipts(self._session, self.payloads)
+
+    @cached_property
+    def payloads(self) -> SqlPayloads:
+        return SqlPayloads(self._session)
+
+    @cached_property
+    def pace(self) -> SqlPaceBook:
+        return SqlPaceBook(self._session)
+
+    @cached_property
+    def reference(self) -> SqlReference:
+        return SqlReference(self._session)

@@ -43,6 +43,8 @@ class Cut:
     problems: tuple[Problem, ...] = ()
     terminated: bool = True
     """The last line is closed by a line end."""
+    broken_at_end: bool = False
+    """The last line carries no segment name."""
 
 
 @dataclass(slots=True)
@@ -72,6 +74,8 @@ class _Cutter:
             self.pending, self.pending_line = [line], number
         elif not self.pending and not self.inside and name not in _TRAILERS:
             self.stray.append(number)
+        elif name == "ADD" and self.pending and line[3:4] == self._separators_ahead().field:
+            self.pending[-1] += line[4:]  # §2.15.1: goes on exactly where the segment before it stopped
         elif self._starts_segment(line):
             self.flush()
             self.pending, self.pending_line = [line], number
@@ -198,7 +202,7 @@ class _Cutter:
                     code="broken-line",
                     severity=Severity.WARNING,
                     where=f"ligne {self.broken[0]}",
-                    message=f"{len(self.broken)} ligne(s) sans nom de segment : lue(s) comme la suite de la précédente. "
+                    message=f"{len(self.broken)} ligne(s) sans nom de segment, lue(s) comme suite de la précédente. "
                     "Le logiciel du laboratoire devrait écrire \\.br\\ pour un retour à la ligne.",
                 )
             )
@@ -207,6 +211,7 @@ class _Cutter:
 def cut(text: str) -> Cut:
     """Text to messages. Never raises; a text without ``MSH`` gives no message."""
     cutter = _Cutter()
+    number = 0
     for number, line in lines(text):
         cutter.take(number, line)
     cutter.finish()
@@ -215,4 +220,5 @@ def cut(text: str) -> Cut:
         envelope=tuple(cutter.envelope),
         problems=tuple(cutter.problems),
         terminated=terminated(text),
+        broken_at_end=bool(cutter.broken) and cutter.broken[-1] == number,
     )

@@ -48,8 +48,13 @@ class Composite:
 
     def sub(self, number: int, place: int) -> str:
         """Subcomponent ``place`` of component ``number``."""
-        cut = self.separators.subcomponents(self.raw(number))
-        return self.separators.clean(cut[place - 1]) if 0 < place <= len(cut) else ""
+        if not 0 < number <= len(self.parts):
+            return ""
+        raw, separators = self.parts[number - 1], self.separators
+        if separators.subcomponent and separators.subcomponent in raw:
+            cut = raw.split(separators.subcomponent)
+            return separators.clean(cut[place - 1]) if 0 < place <= len(cut) else ""
+        return separators.clean(raw) if place == 1 else ""
 
     def first(self, number: int) -> str:
         """First subcomponent of component ``number``."""
@@ -85,7 +90,8 @@ class Segment:
 
     def raw(self, number: int) -> str:
         """Field ``number`` as it stands in the file; the empty string when absent."""
-        return self.fields[number].strip() if number < len(self.fields) else ""
+        fields = self.fields
+        return fields[number].strip() if number < len(fields) else ""
 
     def is_null(self, number: int) -> bool:
         """The sender wrote the explicit null ``""``."""
@@ -113,6 +119,8 @@ class Segment:
         raw = self.raw(number)
         if not raw:
             return ""
+        if component == 1 and raw.isalnum():
+            return raw  # nothing to cut and nothing to unescape: most fields
         return self.composite(number).first(component)
 
     def where(self, number: int | None = None) -> str:

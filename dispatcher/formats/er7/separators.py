@@ -45,7 +45,9 @@ class Separators:
         """Unescaped and stripped; an explicit null (``""``) is the empty string."""
         if raw == '""':
             return ""
-        return self.unescape(raw).strip()
+        if self.escape and self.escape in raw:
+            raw = self.unescape(raw)
+        return raw.strip()
 
     def repetitions(self, raw: str) -> list[str]:
         """The raw repetitions of a field; none for an empty field."""

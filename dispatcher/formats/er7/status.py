@@ -1,0 +1,74 @@
+"""Status of a report from its orders and results. Shared rules for HL7 v2 and HPRIM Santé letters.
+
+HL7 v2.5 tables 0123 (OBR-25) and 0085 (OBX-11). Sent only when all is F or C; C replaces; D and W take back; an order
+that says final over results that are not is contradictory and waits for a person (shared notes "HL7 v2" §3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dispatcher.formats.er7.notes import Notes
+from dispatcher.report.model import Severity, Status
+
+_ORDER_OPEN = frozenset("OISAPR")
+_RESULT_OPEN = frozenset("IPRS")
+_TAKEN_BACK = frozenset("DW")
+_NO_RESULT = frozenset("XNO")
+_KNOWN_ORDER = frozenset("OISAPCRFXYZ")
+_KNOWN_RESULT = frozenset("OISPRFCWDXUNV")
+
+
+def report_status(orders: Sequence[tuple[str, Sequence[str]]], where: str, implied: str, notes: Notes) -> Status:
+    """``[(letter of the order, letters of its results), …]`` to one status; contradictions go to ``notes``.
+
+    ``implied`` is the letter that holds when the file gives none at all, or the empty string.
+    """
+    letters = [order for order, _ in orders if order]
+    results = [letter for _, own in orders for letter in own if letter]
+    unknown = _tell_unknown(letters, results, where, notes)
+    if not letters and not results and implied:
+        letters = [implied]
+    if not letters and not results:
+        notes.warning(
+            "missing-status",
+            where,
+            "Aucun état de validation dans le fichier (OBR-25 et OBX-11 vides) : compte rendu lu comme définitif.",
+        )
+        return Status.FINAL
+    if _cancelled(letters, results):
+        return Status.CANCELLED
+    for order, own in orders:
+        if order in ("F", "C") and any(letter in _RESULT_OPEN for letter in own):
+            notes.error(
+                "mixed-status",
+                where,
+                f"États contradictoires : OBR-25 = {order} mais des résultats sont encore "
+                f"{', '.join(sorted(set(own) & _RESULT_OPEN))} (OBX-11). Faire valider ou réémettre.",
+            )
+            break
+    if unknown or any(letter in _ORDER_OPEN for letter in letters) or any(letter in _RESULT_OPEN for letter in results):
+        return Status.PARTIAL
+    if "C" in letters or any(letter == "C" or letter in _TAKEN_BACK for letter in results):
+        return Status.CORRECTED
+    return Status.FINAL
+
+
+def _cancelled(orders: list[str], results: list[str]) -> bool:
+    """Every result taken back, or every order cancelled and no result given."""
+    if results and all(letter in _TAKEN_BACK for letter in results):
+        return True
+    return bool(orders) and all(letter == "X" for letter in orders) and all(x in _NO_RESULT for x in results)
+
+
+def _tell_unknown(orders: list[str], results: list[str], where: str, notes: Notes) -> bool:
+    unknown = sorted({*set(orders) - _KNOWN_ORDER, *set(results) - _KNOWN_RESULT})
+    if unknown:
+        notes.add(
+            "unknown-status",
+            Severity.WARNING,
+            where,
+            f"État inconnu ({', '.join(letter[:3] for letter in unknown)}) : lu comme non définitif. "
+            "Attendu une lettre des tables HL7 0123 (OBR-25) ou 0085 (OBX-11).",
+        )
+    return bool(unknown)

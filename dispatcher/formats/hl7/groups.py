@@ -1,0 +1,147 @@
+"""The segments of one result message, put under their patient and their order.
+
+HL7 v2.5 chapter 7 §7.3.1 (ORU_R01): ``PID [PD1] [NTE] [PV1] { [ORC] OBR [NTE] [TQ1] { OBX [NTE] } [SPM] }``. A small
+state machine that keeps every segment: what the structure does not know stays with what stands above it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from dispatcher.formats.er7.messages import Message
+from dispatcher.formats.er7.segments import Segment
+from dispatcher.formats.hl7.observations import Line
+
+
+@dataclass(slots=True)
+class Order:
+    """One OBR with what belongs to it. ``obr`` is None when results came without."""
+
+    orc: Segment | None = None
+    obr: Segment | None = None
+    lines: list[Line] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    specimens: list[Segment] = field(default_factory=list)
+    timing: list[Segment] = field(default_factory=list)
+    participants: list[Segment] = field(default_factory=list)
+    """PRT, wherever they stand under this order."""
+
+    def value(self, number: int, *, of_orc: int | None = None) -> str:
+        """First component of an OBR field, else of the ORC field that says the same."""
+        text = self.obr.component(number) if self.obr is not None else ""
+        return text or (self.orc.component(of_orc) if of_orc is not None and self.orc is not None else "")
+
+
+@dataclass(slots=True)
+class PatientGroup:
+    """One PID, its visit and its orders. ``pid`` is None when the message has none."""
+
+    pid: Segment | None = None
+    pv1: Segment | None = None
+    comments: list[str] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    participants: list[Segment] = field(default_factory=list)
+    txa: Segment | None = None
+
+
+@dataclass(slots=True)
+class Grouped:
+    """A whole message. ``unused`` counts the segments this program takes nothing from, by name."""
+
+    header: Segment
+    patients: list[PatientGroup] = field(default_factory=list)
+    unused: Counter[str] = field(default_factory=Counter)
+
+
+# Read elsewhere or empty of results by nature: never worth a word to the operator.
+_SILENT = frozenset({"SFT", "EVN", "DSC", "UAC"})
+
+
+def group(message: Message) -> Grouped:
+    """Segments to groups; each segment is used, or counted in ``unused``."""
+    grouped = Grouped(header=message.header)
+    for segment in message.segments[1:]:
+        _place(segment, grouped)
+    return grouped
+
+
+def _place(segment: Segment, grouped: Grouped) -> None:
+    name = segment.name
+    if name == "PID":
+        if not (grouped.patients and _same_patient(grouped.patients[-1].pid, segment)):
+            grouped.patients.append(PatientGroup(pid=segment))
+        return
+    patient = _current(grouped)
+    order = patient.orders[-1] if patient.orders else None
+    if name == "OBX":
+        _add_result(segment, _open_order(patient))
+    elif name == "OBR":
+        if order is None or order.obr is not None or order.lines:
+            order = Order()
+            patient.orders.append(order)
+        order.obr = segment
+    elif name == "ORC":
+        patient.orders.append(Order(orc=segment))
+    elif name == "NTE":
+        _add_comment(segment, patient)
+    elif name == "SPM":
+        _open_order(patient).specimens.append(segment)
+    elif name in ("TQ1", "TQ2"):
+        _open_order(patient).timing.append(segment)
+    elif name == "PRT":
+        (order.participants if order else patient.participants).append(segment)
+    elif name == "PV1":
+        patient.pv1 = patient.pv1 or segment
+    elif name == "TXA":
+        patient.txa = segment
+    elif name not in _SILENT:
+        grouped.unused[name] += 1
+
+
+def _current(grouped: Grouped) -> PatientGroup:
+    if not grouped.patients:
+        grouped.patients.append(PatientGroup())
+    return grouped.patients[-1]
+
+
+def _open_order(patient: PatientGroup) -> Order:
+    if not patient.orders:
+        patient.orders.append(Order())
+    return patient.orders[-1]
+
+
+def _same_patient(known: Segment | None, other: Segment) -> bool:
+    """Some laboratories repeat PID before each OBR: only its rank (PID-1) may differ."""
+    return known is not None and known.fields[2:] == other.fields[2:]
+
+
+def _add_result(obx: Segment, order: Order) -> None:
+    if order.lines and order.lines[-1].continued_by(obx):
+        order.lines[-1].more.append(obx)
+    else:
+        order.lines.append(Line(obx))
+
+
+def _add_comment(nte: Segment, patient: PatientGroup) -> None:
+    """Under the OBX above; above any OBX under the OBR; above any OBR under the patient. After SPM under the OBR."""
+    text = comment_text(nte)
+    if not text:
+        return
+    if not patient.orders:
+        patient.comments.append(text)
+        return
+    order = patient.orders[-1]
+    if order.lines and not order.specimens:
+        order.lines[-1].comments.append(text)
+    else:
+        order.comments.append(text)
+
+
+def comment_text(nte: Segment) -> str:
+    """NTE-3, repetitions as lines; leading blanks are layout and stay."""
+    raw = nte.fields[3] if len(nte.fields) > 3 else ""
+    if raw in ("", '""'):
+        return ""
+    separators = nte.separators
+    return "\n".join(separators.unescape(one).rstrip() for one in separators.repetitions(raw)).strip("\n")

@@ -1,0 +1,272 @@
+"""One OBX (with its continuation lines and comments) into one :class:`Observation`.
+
+HL7 v2.5 chapter 7 §7.4.2. Numbers stay text; what is not a number in a numeric field becomes text and is told. Units
+that contain an unescaped ``^`` (``10^9/L``) are put together again.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from dispatcher.formats.er7.coding import coded, result_codes
+from dispatcher.formats.er7.notes import Notes
+from dispatcher.formats.er7.segments import Composite, Segment
+from dispatcher.formats.er7.separators import Separators
+from dispatcher.formats.er7.timestamps import parse_when
+from dispatcher.formats.er7.values import bounds, number
+from dispatcher.formats.hl7.datatypes import moment
+from dispatcher.formats.hl7.documents import Sibling, embedded, hidden_document, referenced
+from dispatcher.report.model import Attachment, Code, Observation, Severity, ValueType
+
+_CODED = frozenset({"CE", "CWE", "CNE", "CF"})
+_FREE = frozenset({"TX", "FT", "ST", "ID", "IS", "GTS", ""})
+"""Types without components: a ``^`` in them is text the sender did not escape."""
+_DATES = frozenset({"DT", "TS", "DTM"})
+_POWER = re.compile(r"[x×*]?\s*10")
+_COMPARATORS = {"<": "<", ">": ">", "<=": "<=", ">=": ">=", "=<": "<=", "=>": ">=", "≤": "<=", "≥": ">=", "=": ""}
+JOINED = frozenset({"TX", "FT"})
+"""Types whose consecutive lines of one code and sub-id are one text."""
+
+
+@dataclass(slots=True)
+class Line:
+    """One OBX as the file gives it: the segments it is written on, and the NTE that follow."""
+
+    obx: Segment
+    more: list[Segment] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+
+    def continued_by(self, obx: Segment) -> bool:
+        """The next OBX only goes on with this text: same code, sub-id and status, nothing in between."""
+        own = self.obx
+        return (
+            own.raw(2) in JOINED
+            and obx.raw(2) in JOINED
+            and not self.comments
+            and all(own.raw(place) == obx.raw(place) for place in (3, 4, 6, 8, 11))
+            and not hidden_document(own)
+            and not hidden_document(obx)
+        )
+
+
+class _Value(NamedTuple):
+    type: ValueType = ValueType.TEXT
+    value: str = ""
+    comparator: str = ""
+    code: Code | None = None
+
+
+def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation]:
+    """The results of one line: one, or one per document when a field carries several."""
+    obx = line.obx
+    code, alternate, loinc_code = result_codes(obx, notes)
+    kind = obx.raw(2).upper()
+    unit = unit_of(obx)
+    documents = _documents(obx, kind, notes, sibling)
+    read = _Value(ValueType.DOCUMENT) if documents is not None else _value(line, kind, unit, notes)
+    range_text = obx.text(7)
+    low, high = bounds(range_text, unit) if range_text else ("", "")
+    first = documents[0] if documents else None
+    further = len(obx.fields) > 12  # most lines end at OBX-11: what follows is not even looked for
+    result = Observation(
+        code=code,
+        alternate=alternate,
+        loinc=loinc_code,
+        type=read.type,
+        value=read.value,
+        raw="" if documents is not None else _raw(line),
+        comparator=read.comparator,
+        value_code=read.code,
+        unit=unit,
+        low=low,
+        high=high,
+        range_text=range_text,
+        flags=_flags(obx),
+        status=obx.component(11).upper(),
+        comments=tuple(line.comments),
+        sub_id=obx.text(4),
+        observed_at=moment(obx, 14, notes) if further else None,
+        method=_label(obx, 17) if further else "",
+        performer=(obx.component(23) or _label(obx, 15)) if further else "",
+        validated_by=_validator(obx) if further else "",
+        document=first,
+    )
+    if documents is None:
+        return [result]
+    return [result, *(replace(result, document=other, comments=()) for other in documents[1:])]
+
+
+def _documents(obx: Segment, kind: str, notes: Notes, sibling: Sibling) -> list[Attachment] | None:
+    """Documents of this OBX; None when it is no document (an RP that points nowhere stays a text)."""
+    if kind == "ED" or hidden_document(obx):
+        return embedded(obx, notes)
+    return (referenced(obx, sibling, notes) or None) if kind == "RP" else None
+
+
+# ------------------------------------------------------------------------------------------------ what was measured
+
+
+def unit_of(obx: Segment) -> str:
+    """Unit as the file writes it (OBX-6, first component, else its text)."""
+    raw = obx.raw(6)
+    if not raw:
+        return ""
+    separators = obx.separators
+    if separators.component not in raw:
+        return separators.clean(raw)
+    composite = obx.composite(6)
+    if _POWER.fullmatch(composite.whole(1)) and composite.whole(2)[:1].isdigit():
+        return f"{composite.whole(1)}^{composite.whole(2)}"
+    return composite.whole(1) or composite.whole(2)
+
+
+def _flags(obx: Segment) -> tuple[str, ...]:
+    raw = obx.raw(8)
+    if not raw:
+        return ()
+    if raw.isalpha() and raw != "Null":
+        return (raw.upper(),)
+    return tuple(flag for one in obx.composites(8) if (flag := one.whole(1).upper()) and flag != "NULL")
+
+
+# ------------------------------------------------------------------------------------------------ values
+
+
+def _raw(line: Line) -> str:
+    if not line.more:
+        own = line.obx
+        return own.separators.unescape(own.fields[5]).rstrip().strip("\n") if len(own.fields) > 5 else ""
+    texts = [obx.separators.unescape(obx.fields[5]).rstrip() if len(obx.fields) > 5 else "" for obx in _all(line)]
+    return "\n".join(texts).strip("\n")
+
+
+def _all(line: Line) -> list[Segment]:
+    return [line.obx, *line.more] if line.more else [line.obx]
+
+
+def _value(line: Line, kind: str, unit: str, notes: Notes) -> _Value:
+    obx = line.obx
+    raw = obx.raw(5)
+    if not raw and not line.more:
+        return _Value()
+    if not kind:
+        kind = "CE" if obx.separators.component in raw else "ST"
+    if kind == "NM":
+        return _numeric(obx, raw, notes)
+    if kind in _CODED:
+        return _coded(obx)
+    if kind == "SN":
+        return _structured(obx.composite(5), notes, obx)
+    if kind in _DATES or kind == "TM":
+        return _Value(value=_date_text(obx, kind))
+    if kind in _FREE:
+        return _text(line, kind, unit, notes)
+    return _Value(value="\n".join(_joined(one) for one in obx.composites(5)))
+
+
+def _numeric(obx: Segment, raw: str, notes: Notes) -> _Value:
+    text = obx.separators.clean(raw)
+    found = number(text)
+    if found is None:
+        if text:
+            notes.tally(
+                "not-a-number",
+                Severity.INFO,
+                obx.where(5),
+                "Résultat annoncé comme numérique (OBX-2 = NM) mais écrit en texte : transmis comme texte.",
+            )
+        return _Value(value=text)
+    _tell_comma(text, obx, notes)
+    return _Value(ValueType.NUMERIC, found.value, found.comparator)
+
+
+def _tell_comma(text: str, obx: Segment, notes: Notes) -> None:
+    if "," in text:
+        notes.tally(
+            "decimal-comma", Severity.INFO, obx.where(5), "Virgule décimale au lieu du point : lue comme un point."
+        )
+
+
+def _structured(composite: Composite, notes: Notes, obx: Segment) -> _Value:
+    """SN: comparator ^ number ^ separator or suffix ^ number (§2.A.71)."""
+    comparator, first, separator, second = (composite.whole(place) for place in (1, 2, 3, 4))
+    if len(composite) == 1:
+        comparator, first = "", comparator  # "<5" written as one piece
+    one = number(first) if first else None
+    if one is not None and not separator and not second and comparator in ("", *_COMPARATORS):
+        _tell_comma(first, obx, notes)
+        return _Value(ValueType.NUMERIC, one.value, _COMPARATORS.get(comparator, "") or one.comparator)
+    parts = [comparator, *(text.replace(",", ".") if number(text) else text for text in (first, separator, second))]
+    return _Value(value="".join(parts))
+
+
+def _coded(obx: Segment) -> _Value:
+    """Text of the code: its own, the original text (component 9), the alternate's, else the code itself."""
+    found = obx.composites(5)
+    texts = [one.whole(2) or one.whole(9) or one.whole(5) or one.whole(1) or one.whole(4) for one in found]
+    texts = [text for text in texts if text]
+    if not texts:
+        return _Value()
+    first = coded(found[0]) if found[0].whole(1) else coded(found[0], 4)
+    return _Value(ValueType.CODED, "\n".join(texts), "", first if first.code else None)
+
+
+def _text(line: Line, kind: str, unit: str, notes: Notes) -> _Value:
+    """Free text, repetitions as lines. A string that is one number with a unit is a number (frequent with ST)."""
+    obx = line.obx
+    texts: list[str] = []
+    for segment in _all(line):
+        raw = segment.fields[5].rstrip() if len(segment.fields) > 5 else ""
+        separators = segment.separators
+        # A leading separator is no empty line but a sign ("~10 leucocytes").
+        cut = [raw] if raw.startswith(separators.repetition or "\0") else separators.repetitions(raw) or [""]
+        texts.extend("" if one == '""' else separators.unescape(one).rstrip() for one in cut)
+    text = "\n".join(texts).strip("\n")
+    if "\n" not in text:
+        text = text.strip()
+    if kind in ("ST", "") and unit and (found := number(text)):
+        _tell_comma(text, obx, notes)
+        return _Value(ValueType.NUMERIC, found.value, found.comparator)
+    return _Value(value=text)
+
+
+def _date_text(obx: Segment, kind: str) -> str:
+    """ISO 8601 of a date or time value; as written when it is none."""
+    text = obx.component(5)
+    if kind == "TM":
+        clock = re.fullmatch(r"([01][0-9]|2[0-3]):?([0-5][0-9])(?::?([0-5][0-9]).*)?", text)
+        return ":".join(part for part in clock.groups() if part) if clock else text
+    when, _ = parse_when(text)
+    return when.isoformat() if when is not None else text
+
+
+def _joined(composite: Composite) -> str:
+    """A data type of another kind (name, address, range), its parts as words."""
+    return " ".join(part for place in range(1, len(composite) + 1) if (part := composite.whole(place)))
+
+
+# ------------------------------------------------------------------------------------------------ who and how
+
+
+def _label(obx: Segment, place: int) -> str:
+    """Text of a coded field, else its code."""
+    if not obx.raw(place):
+        return ""
+    composite = obx.composite(place)
+    return composite.whole(2) or composite.whole(1)
+
+
+def _validator(obx: Segment) -> str:
+    """Name of the responsible observer (XCN), else its number."""
+    raw = obx.raw(16)
+    return _person_label(raw, obx.separators) if raw else ""
+
+
+@lru_cache(maxsize=512)
+def _person_label(raw: str, separators: Separators) -> str:
+    """The few people who validate are on every line: remembered."""
+    person = Composite(separators.repetitions(raw)[0], separators)
+    return " ".join(part for place in (6, 2, 3) if (part := person.first(place))) or person.first(1)

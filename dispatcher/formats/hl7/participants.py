@@ -1,0 +1,94 @@
+"""Who asked, who gets a copy, who validated, and the addresses the file itself gives.
+
+HL7 v2.5 chapter 7 §7.4.1 (OBR-16, -28, -32), chapter 4 §4.5.1 (ORC-12, -14, -21, -24), chapter 3 (PV1-8). PRT is the
+pre-adoption of 2.9 by the French volet "transmission d'un document CDA-R2 en HL7v2" (shared notes "HL7 v2" §5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dispatcher.formats.er7.notes import Notes
+from dispatcher.formats.er7.people import OID_STRUCTURES, identify, merge
+from dispatcher.formats.er7.requests import Request
+from dispatcher.formats.er7.segments import Segment
+from dispatcher.formats.hl7.datatypes import address, organisation, phone, practitioner, practitioners
+from dispatcher.formats.hl7.groups import Order, PatientGroup
+from dispatcher.report.model import ExplicitRecipient, Practitioner
+
+
+def prescriber_and_copies(
+    requests: Sequence[Request[Order]], group: PatientGroup, where: str, notes: Notes
+) -> tuple[Practitioner | None, tuple[Practitioner, ...]]:
+    """Prescriber (OBR-16, ORC-12, else PV1-8) and copies (OBR-28 of all orders, and further names of OBR-16)."""
+    firsts = merge((one.prescribers[0] for one in requests if one.prescribers), by_name=True)
+    if len(firsts) > 1:
+        notes.error(
+            "several-prescribers",
+            where,
+            "Des prescripteurs différents pour un même numéro de demande (OBR-16) : vérifier à qui le résultat est dû.",
+        )
+    asked = merge((person for one in requests for person in one.prescribers), by_name=True)
+    if not asked and group.pv1 is not None:
+        asked = merge(practitioners(group.pv1, 8, notes), by_name=True)[:1]
+    copies = merge((*asked[1:], *(person for one in requests for person in one.copies)), by_name=False)
+    if not asked:
+        return None, copies
+    prescriber = _with_contact(asked[0], requests)
+    kept = tuple(one for one in copies if not one.id or (one.id, one.id_type) != (prescriber.id, prescriber.id_type))
+    return prescriber, kept
+
+
+def _with_contact(person: Practitioner, requests: Sequence[Request[Order]]) -> Practitioner:
+    """The prescriber with the structure (ORC-21), telephone (OBR-17, ORC-14) and address (ORC-24) of the order."""
+    order = requests[0].order if requests else Order()
+    orc, obr = order.orc, order.obr
+    name, number = organisation(orc.composite(21)) if orc is not None and orc.raw(21) else ("", "")
+    phones = [segment.composite(place) for segment, place in ((obr, 17), (orc, 14)) if segment is not None]
+    return replace(
+        person,
+        organisation=person.organisation or name,
+        organisation_id=person.organisation_id or number,
+        phone=next((text for one in phones if (text := phone(one))), ""),
+        address=address(orc.composite(24)) if orc is not None and orc.raw(24) else None,
+    )
+
+
+def validators(orders: Sequence[Order], notes: Notes) -> tuple[Practitioner, ...]:
+    """OBR-32: the person in subcomponents of component 1 (NDL), or written like OBR-16."""
+    found = []
+    for order in orders:
+        obr = order.obr
+        if obr is None:
+            continue
+        for composite in obr.composites(32):
+            inner = composite.split(1)
+            found.append(practitioner(inner if len(inner) > 1 else composite, obr.where(32), notes))
+    return merge((person for person in found if person is not None), by_name=True)
+
+
+def recipients(participants: Sequence[Segment], notes: Notes) -> tuple[ExplicitRecipient, ...]:
+    """PRT with PRT-4 = ``RCT``: whom (PRT-5 a person, PRT-8 a structure) and at which address (PRT-15.4)."""
+    found: dict[str, ExplicitRecipient] = {}
+    for prt in participants:
+        if prt.component(4).upper() != "RCT":
+            continue
+        person = _participant(prt, notes)
+        for telecom in prt.composites(15):
+            mail = re.sub(r"^mailto:", "", telecom.first(4) or telecom.first(1), flags=re.IGNORECASE).lower()
+            if "@" in mail:
+                found.setdefault(mail, ExplicitRecipient(address=mail, practitioner=person))
+    return tuple(found.values())
+
+
+def _participant(prt: Segment, notes: Notes) -> Practitioner | None:
+    person = practitioner(prt.composite(5), prt.where(5), notes) if prt.raw(5) else None
+    name, number = organisation(prt.composite(8)) if prt.raw(8) else ("", "")
+    if not (name or number):
+        return person
+    if person is not None:
+        return replace(person, organisation=name, organisation_id=number)
+    bare, kind = identify(number, [OID_STRUCTURES])
+    return Practitioner(id=bare, id_type=kind, organisation=name, organisation_id=bare)

@@ -1,0 +1,133 @@
+"""Reads files of HL7 v2 result messages: ORU (and ORF) into reports, MDM into documents. Never raises for bad content.
+
+Why not hl7apy here: it parses about 13 messages a second and loses PRT, TXA and Z segments silently (decision D6,
+``docs/adr``). It gives its opinion in :mod:`.opinion`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.formats.er7.messages import Cut, Message, cut
+from dispatcher.formats.er7.segments import Segment
+from dispatcher.formats.hl7.completeness import unfinished
+from dispatcher.formats.hl7.groups import group
+from dispatcher.formats.hl7.reports import reports_of
+from dispatcher.formats.text import Decoded, decode
+from dispatcher.report.model import Problem, Report, Severity
+
+_START = re.compile(rb"(?:MSH|FHS|BHS)[^A-Za-z0-9\s]")
+_BLANK = b"\xef\xbb\xbf\x0b\x1c\x00 \t\r\n"
+_RESULTS = frozenset({"ORU", "ORF"})
+_EXPECTED = "ORU^R01 (résultats) ou MDM^T02 (documents)"
+
+
+class Hl7Reader:
+    """HL7 v2.1 to 2.9 as laboratories write it."""
+
+    name = "hl7v2"
+
+    def sniff(self, head: bytes) -> float:
+        """Sure when the file begins with a header segment; likely when one begins a later line."""
+        if b"\0" in head[:16]:
+            head = head.replace(b"\0", b"").lstrip(b"\xff\xfe")
+        if _START.match(head.lstrip(_BLANK)):
+            return 1.0
+        return 0.6 if re.search(rb"[\r\n\x0b]MSH[^A-Za-z0-9\s]", head) else 0.0
+
+    def read(self, data: bytes, context: ReadContext) -> ReadResult:
+        """Bytes to reports, one or more per message."""
+        decoded = read_text(data, context.encoding)
+        parts = cut(decoded.text)
+        reports: list[Report] = []
+        problems: list[Problem] = [*decoded.problems, *parts.problems]
+        unused: Counter[str] = Counter()
+        formats: list[str] = []
+        for message in parts.messages:
+            kind = _format(message)
+            if kind is None:
+                problems.append(_unsupported(message.header))
+                continue
+            formats.append(kind)
+            grouped = group(message)
+            unused.update(grouped.unused)
+            reports.extend(reports_of(grouped, context.sibling))
+        problems.extend(_about_the_file(parts, unused))
+        return ReadResult(
+            format=formats[0] if formats else "unknown",
+            encoding=decoded.encoding,
+            reports=tuple(reports),
+            problems=tuple(problems),
+        )
+
+
+def read_text(data: bytes, override: str | None) -> Decoded:
+    """Decode by override, byte order mark, MSH-18, else by content."""
+    return decode(data, override=override, declared=declared_charset(data))
+
+
+def declared_charset(data: bytes) -> str | None:
+    """MSH-18 (first repetition) of the first message that fills it; table 0211."""
+    for found in re.finditer(rb"(?:^|[\r\n\x0b])MSH([^A-Za-z0-9\s])([^\r\n]*)", data):
+        fields = found[2].split(found[1])
+        if len(fields) > 16 and fields[16].strip():
+            repetition = fields[0][1:2] or b"~"
+            return fields[16].split(repetition)[0].decode("ascii", "ignore").strip() or None
+    return None
+
+
+def _format(message: Message) -> str | None:
+    kind = message.header.component(9).upper()
+    if kind in _RESULTS:
+        return "hl7v2-oru"
+    if kind == "MDM":
+        return "hl7v2-mdm"
+    # Some senders leave MSH-9 empty: the segments say what it is.
+    names = {segment.name for segment in message.segments}
+    return "hl7v2-oru" if not kind and {"OBR", "OBX"} <= names else None
+
+
+def _unsupported(header: Segment) -> Problem:
+    composite = header.composite(9)
+    found = "^".join(part[:10] for place in (1, 2) if (part := composite.first(place))) or "vide"
+    return Problem(
+        code="unsupported-message",
+        severity=Severity.ERROR,
+        where=header.where(9),
+        message=f"Message HL7 de type {found} ; attendu {_EXPECTED}. "
+        "Ne déposer dans ce dossier que des résultats, ou corriger l’export.",
+    )
+
+
+def _about_the_file(parts: Cut, unused: Counter[str]) -> list[Problem]:
+    problems = []
+    if not parts.messages:
+        problems.append(
+            Problem(
+                code="no-message",
+                severity=Severity.ERROR,
+                where="ligne 1",
+                message="Aucun segment MSH dans ce fichier : ce n’est pas un message HL7 v2 complet.",
+            )
+        )
+    elif (why := unfinished(parts)) and not any(problem.code == "envelope-trailer" for problem in parts.problems):
+        problems.append(
+            Problem(
+                code="truncated",
+                severity=Severity.ERROR,
+                where=why.partition(" :")[0],
+                message=f"Fichier tronqué : {why}. Rien n’en est diffusé ; le faire réexporter par le laboratoire.",
+            )
+        )
+    if unused:
+        names = ", ".join(f"{name} ({count})" for name, count in sorted(unused.items()))
+        problems.append(
+            Problem(
+                code="unused-segments",
+                severity=Severity.INFO,
+                message=f"Segments lus mais sans emploi dans le compte rendu : {names}.",
+            )
+        )
+    return problems

@@ -1,0 +1,186 @@
+"""Groups of one message into reports: the last step of reading HL7 v2.
+
+HL7 v2.5 chapter 7 (ORU) and chapter 9 (MDM, TXA). Which orders make one report: see
+:mod:`dispatcher.formats.er7.requests`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from dispatcher.formats.er7.notes import Notes
+from dispatcher.formats.er7.requests import Request, by_report
+from dispatcher.formats.er7.segments import Segment
+from dispatcher.formats.er7.status import report_status
+from dispatcher.formats.hl7.batteries import batteries, collected, documents_of, earliest, latest, urgent
+from dispatcher.formats.hl7.datatypes import moment, practitioners
+from dispatcher.formats.hl7.documents import Sibling
+from dispatcher.formats.hl7.groups import Grouped, PatientGroup
+from dispatcher.formats.hl7.groups import Order as OrderGroup
+from dispatcher.formats.hl7.orders import request
+from dispatcher.formats.hl7.participants import prescriber_and_copies, recipients, validators
+from dispatcher.formats.hl7.patient import patient
+from dispatcher.report.identifiers import finess_ok
+from dispatcher.report.model import (
+    Kind,
+    Laboratory,
+    Order,
+    Patient,
+    Problem,
+    Report,
+    Severity,
+    Status,
+    ValueType,
+    When,
+)
+
+_UNFINISHED = frozenset({"DI", "DO", "IN", "IP", "PA"})
+"""TXA-17 (table 0271): dictated, documented, incomplete, in progress, pre-authenticated."""
+_REPLACES = frozenset({"T07", "T08", "T09", "T10"})
+"""Edits and replacements (chapter 9 §9.6.7 to .10)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """What the reports of one message share."""
+
+    laboratory: Laboratory
+    control_id: str
+    sent_at: When | None
+    problems: tuple[Problem, ...]
+
+
+def reports_of(grouped: Grouped, sibling: Sibling) -> list[Report]:
+    """Every report of one message. The type of the message was checked before; an MDM gives documents."""
+    source = _source(grouped.header)
+    event = grouped.header.component(9, 2).upper()
+    is_document = grouped.header.component(9).upper() == "MDM"
+    found: list[Report] = []
+    for group in grouped.patients:
+        notes = Notes()
+        person = _patient(group, grouped, notes)
+        requests = [request(order, notes) for order in group.orders]
+        shared = source.problems + notes.problems
+        for own in by_report(requests) or [[]]:
+            report = _report(own, group, person, source, shared, sibling)
+            found.append(_document(report, group, event) if is_document else report)
+    return found
+
+
+def _source(header: Segment) -> _Source:
+    notes = Notes()
+    facility = header.composite(4)
+    numbers = (facility.first(1), facility.first(2))
+    if header.component(11).upper() in ("T", "D"):
+        notes.warning(
+            "test-message", header.where(11), "Message de test (MSH-11 = T ou D) : ne pas le diffuser en production."
+        )
+    sender = facility.first(1) or header.component(3)
+    return _Source(
+        laboratory=Laboratory(name=sender, id=sender, finess=next((text for text in numbers if finess_ok(text)), "")),
+        control_id=header.text(10),
+        sent_at=moment(header, 7, notes),
+        problems=notes.problems,
+    )
+
+
+def _patient(group: PatientGroup, grouped: Grouped, notes: Notes) -> Patient:
+    if group.pid is not None:
+        return patient(group.pid, group.pv1, notes)
+    notes.error(
+        "missing-patient",
+        grouped.header.where(),
+        "Aucun segment PID dans ce message : patient inconnu. Faire réémettre le résultat avec l’identité.",
+    )
+    return Patient()
+
+
+def _report(
+    requests: Sequence[Request[OrderGroup]],
+    group: PatientGroup,
+    person: Patient,
+    source: _Source,
+    shared: tuple[Problem, ...],
+    sibling: Sibling,
+) -> Report:
+    notes = Notes()
+    orders = [one.order for one in requests]
+    read = batteries(orders, notes, sibling)
+    results = [one for battery in read for one in battery.observations]
+    where = _place(requests, group)
+    letters = [(battery.status, [one.status for one in battery.observations]) for battery in read]
+    status = report_status(letters, where, _implied(group), notes)
+    if not results:
+        _tell_empty(status, where, notes)
+    prescriber, copies = prescriber_and_copies(requests, group, where, notes)
+    given = [*group.participants, *(prt for order in orders for prt in order.participants)]
+    return Report(
+        patient=person,
+        status=status,
+        kind=_kind([one.type for one in results]),
+        laboratory=source.laboratory,
+        order=Order(
+            placer=next((one.placer for one in requests if one.placer), ""),
+            filler=next((one.filler for one in requests if one.filler), ""),
+        ),
+        prescriber=prescriber,
+        copies=copies,
+        recipients=recipients(given, notes),
+        validators=validators(orders, notes),
+        ordered_at=earliest(orders, 6, notes),
+        collected_at=earliest(orders, 7, notes) or collected(read),
+        received_at=earliest(orders, 14, notes),
+        reported_at=latest(orders, 22, notes) or source.sent_at,
+        batteries=read,
+        comments=tuple(group.comments),
+        documents=documents_of(results),
+        urgent=any(map(urgent, orders)),
+        sender_file_id=source.control_id,
+        problems=shared + notes.problems,
+    )
+
+
+def _place(requests: Sequence[Request[OrderGroup]], group: PatientGroup) -> str:
+    for one in requests:
+        if one.order.obr is not None:
+            return one.order.obr.where(25)
+    return group.pid.where() if group.pid is not None else "MSH"
+
+
+def _kind(types: Sequence[ValueType]) -> Kind:
+    return Kind.DOCUMENT if types and all(one is ValueType.DOCUMENT for one in types) else Kind.STRUCTURED
+
+
+def _implied(group: PatientGroup) -> str:
+    """Status of a document whose OBR and OBX give none: TXA-17."""
+    if group.txa is None:
+        return ""
+    return "P" if group.txa.component(17).upper() in _UNFINISHED else "F"
+
+
+def _tell_empty(status: Status, where: str, notes: Notes) -> None:
+    severity = Severity.ERROR if status in (Status.FINAL, Status.CORRECTED) else Severity.WARNING
+    notes.add("no-result", severity, where, "Aucun résultat (OBX) pour cette demande : rien à transmettre.")
+
+
+def _document(report: Report, group: PatientGroup, event: str) -> Report:
+    """An MDM: numbers, copies and date from TXA where the order gives none; replacement and cancellation by event."""
+    txa = group.txa
+    if event in _REPLACES and report.status is Status.FINAL:
+        report = replace(report, status=Status.CORRECTED)
+    if event == "T11":
+        report = replace(report, status=Status.CANCELLED)
+    if txa is None:
+        return report
+    notes = Notes()
+    number = txa.composite(12)
+    filler = report.order.filler or txa.component(15) or number.first(1) or number.first(3)
+    return replace(
+        report,
+        order=Order(placer=report.order.placer or txa.component(14), filler=filler),
+        prescriber=report.prescriber or next(iter(practitioners(txa, 5, notes)), None),
+        copies=report.copies or tuple(practitioners(txa, 23, notes)),
+        collected_at=report.collected_at or moment(txa, 4, notes),
+        problems=report.problems + notes.problems,
+    )

@@ -11,7 +11,16 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from dispatcher.errors import ConfigError
@@ -271,6 +280,12 @@ class Settings(Section):
     retry: RetrySettings = RetrySettings()
     service: ServiceSettings = ServiceSettings()
     log: LogSettings = LogSettings()
+    _folder: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the configuration file: where relative paths start."""
+        return self._folder
 
     @model_validator(mode="after")
     def _channel_known(self) -> Settings:
@@ -338,6 +353,7 @@ def parse(text: str, folder: Path, environ: dict[str, str] | None = None, name: 
         raise ConfigError(
             f"{name} : {len(faults)} faute(s) de configuration.", faults=faults, hint="Voir docs/settings.md."
         ) from error
+    settings._folder = folder
     return settings
 
 

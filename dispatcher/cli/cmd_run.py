@@ -26,7 +26,7 @@ def run(
     workers: Annotated[int | None, typer.Option(min=1, max=16, help="Processus de préparation et d'envoi.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON (avec --once).")] = False,
 ) -> None:
-    """Le service : surveille les dossiers, prépare, envoie, relève les accusés. Ctrl-C ou SIGTERM l'arrête proprement."""
+    """Le service : surveille les dossiers, prépare, envoie, relève les accusés. Ctrl-C l'arrête proprement."""
     parts = office()
     if not once:
         count = workers or parts.settings.service.workers

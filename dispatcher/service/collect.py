@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dispatcher.clock import Clock
@@ -15,7 +16,8 @@ from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import Fetched, Mailbox, ReceiptRow, Store, UnitOfWork
 from dispatcher.receipts.matching import effect, match
-from dispatcher.receipts.notices import Notice, read
+from dispatcher.receipts.notice import Notice
+from dispatcher.receipts.notices import read
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +41,19 @@ def collect(channel: str, mailbox: Mailbox, store: Store, clock: Clock) -> Colle
     for fetched in mailbox.fetch():
         result.mails += 1
         understood = take_notice(channel, fetched, store, clock, result)
-        mailbox.settle((fetched.uid,), understood=understood)
+        if understood is not None:
+            mailbox.settle((fetched.uid,), understood=understood)
     return result
 
 
-def take_notice(channel: str, fetched: Fetched, store: Store, clock: Clock, result: Collected) -> bool:
-    """Read one mail and write down what it says. True when every notice in it found its dispatch."""
+def take_notice(channel: str, fetched: Fetched, store: Store, clock: Clock, result: Collected) -> bool | None:
+    """Read one mail and write down what it says. True when every notice in it found its dispatch.
+
+    None when it is too early: the hand-over it speaks of is still going on. Nothing is written; read it again later.
+    """
     notices, _problems = read(fetched.content)
+    if _too_early(store, notices):
+        return None
     digest = hashlib.sha256(fetched.content).hexdigest()
     result.notices += len(notices)
     matched = 0
@@ -57,6 +65,12 @@ def take_notice(channel: str, fetched: Fetched, store: Store, clock: Clock, resu
     result.matched += matched
     result.unmatched += max(len(notices), 1) - matched
     return bool(notices) and matched == len(notices)
+
+
+def _too_early(store: Store, notices: Sequence[Notice]) -> bool:
+    with store.reading() as uow:
+        found = [(match(notice, uow.dispatches.find_message).dispatch, notice) for notice in notices]
+    return any(dispatch is not None and effect(dispatch.state, notice).again for dispatch, notice in found)
 
 
 def _apply(

@@ -48,11 +48,16 @@ def explain(store: Store, channels: Mapping[str, Channel], dispatch_id: str) -> 
         others = uow.dispatches.list(DispatchFilter(chain=dispatch.chain, limit=200))
     lines = [
         *_what(dispatch, report, file),
-        *explain_french(dispatch.decision, dispatch),
+        *explain_french(dispatch.decision, _today(dispatch)),
         *_when(dispatch, batch, channels.get(dispatch.channel)),
         *_versions(dispatch, others),
     ]
     return Explanation(dispatch=dispatch, lines=tuple(lines))
+
+
+def _today(dispatch: Dispatch) -> dict[str, object]:
+    """What the row says now; it wins over the decision where an operator changed it."""
+    return {name: getattr(dispatch, name) for name in ("address", "channel", "format", "certificate", "label")}
 
 
 def _at(moment: datetime | None) -> str:

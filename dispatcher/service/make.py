@@ -16,7 +16,7 @@ from dispatcher.outbox.states import State
 from dispatcher.report.model import Report
 from dispatcher.routing.facts import gather
 from dispatcher.routing.route import Decision, Hold, Route, Wanted
-from dispatcher.routing.rules import decide
+from dispatcher.routing.rules import decide, without_doubles
 from dispatcher.routing.trace import as_json
 from dispatcher.routing.wanted import recipients
 from dispatcher.service.desk import Desk
@@ -55,15 +55,13 @@ def make(
     copies = settings.copies if settings is not None else True
     sheets = Sheets(desk, version, report)
     wanted = added or recipients(report, copies=copies)
-    return tuple(make_one(desk, sheets, source, one, blocked) for one in wanted)
+    decisions = without_doubles(route_one(desk, source, one) for one in wanted)
+    return tuple(make_one(desk, sheets, decision, blocked) for decision in decisions)
 
 
-def make_one(
-    desk: Desk, sheets: Sheets, source: str, wanted: Wanted, blocked: Blocked | None, *, chosen: str = ""
-) -> Made:
-    """Route one recipient and, when nothing stands against it, write and seal the mail."""
-    decision = route_one(desk, source, wanted, chosen=chosen)
-    dispatch = _blank(desk, sheets, wanted, decision)
+def make_one(desk: Desk, sheets: Sheets, decision: Decision, blocked: Blocked | None) -> Made:
+    """The dispatch for one decision: written and sealed when nothing stands against it."""
+    dispatch = _blank(desk, sheets, decision)
     if blocked is not None:
         return Made(dispatch=_held(dispatch, Hold(code=blocked.code, reason=blocked.reason)))
     if decision.paper:
@@ -114,8 +112,8 @@ def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "") -> D
     return decide(wanted, facts, desk.policy)
 
 
-def _blank(desk: Desk, sheets: Sheets, wanted: Wanted, decision: Decision) -> Dispatch:
-    version, route = sheets.version, decision.route
+def _blank(desk: Desk, sheets: Sheets, decision: Decision) -> Dispatch:
+    version, wanted, route = sheets.version, decision.wanted, decision.route
     dispatch = Dispatch(
         id=desk.store.new_id("D"),
         report_id=version.id,

@@ -1,8 +1,8 @@
 """Use case: turn one source file into dispatches: read, check, code, version, route, write, seal.
 
 Each report is committed on its own with everything that follows from it: the version, its dispatches with their
-sealed mails, the older ones withdrawn. A stop in between leaves the file ``received``; the next worker finds the reports already
-committed (by file and position) and goes on with the rest. Nothing is read or sealed twice to another end.
+sealed mails, the older ones withdrawn. A stop in between leaves the file ``received``; the next worker finds the
+reports already committed (by file and position) and goes on with the rest. Nothing is sealed twice to another end.
 """
 
 from __future__ import annotations

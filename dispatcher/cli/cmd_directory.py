@@ -1,0 +1,221 @@
+"""``dispatcher directory import|search|resolve|local``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dispatcher.cli.context import office, settings
+from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
+from dispatcher.clock import SystemClock
+from dispatcher.directory import local, local_edit
+from dispatcher.directory.extraction import ImportReport, import_extraction
+from dispatcher.errors import DirectoryError
+from dispatcher.report.model import IdType
+from dispatcher.routing.candidates import Entry, LocalEntry
+from dispatcher.routing.route import RecipientRole, Wanted
+from dispatcher.routing.trace import as_json, explain_french
+from dispatcher.service.make import route_one
+
+Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
+
+group = typer.Typer(help="Annuaires : import, recherche, résolution, table du laboratoire.", no_args_is_help=True)
+local_group = typer.Typer(
+    help="Table du laboratoire : code prescripteur → identifiant ou adresse.", no_args_is_help=True
+)
+group.add_typer(local_group, name="local")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.add_typer(group, name="directory")
+
+
+@group.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="Extraction_Correspondance_MSSante, en .zip ou .txt.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Accepte un fichier bien plus petit que le précédent.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Importe l'extraction nationale MSSanté ; l'ancienne copie sert jusqu'à la fin de l'import."""
+    wanted = settings().directory
+    report = import_extraction(
+        file, wanted.snapshot, now=SystemClock().now(), shrink_percent=wanted.shrink_percent, force=force
+    )
+    if json:
+        print_json(asdict(report))
+        return
+    _tell(report)
+
+
+def _tell(report: ImportReport) -> None:
+    say(f"{report.rows} boîte(s) importée(s), {report.addresses} adresse(s), données du {moment(report.source_date)}.")
+    if report.duplicates:
+        say(f"{report.duplicates} ligne(s) en double laissées.")
+    if report.bad_count:
+        complain(f"{report.bad_count} ligne(s) illisible(s), laissées :")
+        for bad in report.bad:
+            complain(f"  ligne {bad.line} : {bad.reason}")
+    for note in report.notes:
+        say(note)
+
+
+@group.command("search")
+def search(
+    text: Annotated[str, typer.Argument(help="Nom, ville, identifiant ou adresse.")],
+    limit: Annotated[int, typer.Option(min=1, help="Nombre de lignes.")] = 20,
+    json: Json = False,
+) -> None:
+    """Cherche une personne ou une structure. Pour les personnes : un nom ne choisit jamais un destinataire."""
+    found = office().directory.search(text, limit)
+    if json:
+        print_json([asdict(entry) for entry in found])
+        return
+    table(
+        "",
+        ("Nom", "Identifiant", "Profession", "Structure", "Ville", "Adresse"),
+        [_row(entry) for entry in found],
+        empty="Personne de ce nom dans les annuaires importés.",
+    )
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    structure = f"{entry.structure_name} {entry.structure_id}".strip()
+    return (
+        entry.label,
+        f"{entry.id_type or ''} {entry.identifier}".strip(),
+        entry.profession,
+        structure,
+        f"{entry.postcode} {entry.town}",
+        entry.address,
+    )
+
+
+@group.command("resolve")
+def resolve(
+    identifier: Annotated[str, typer.Argument(help="RPPS, ADELI, FINESS, SIRET ou code du laboratoire.")],
+    kind: Annotated[IdType | None, typer.Option("--type", help="Genre de l'identifiant ; deviné sinon.")] = None,
+    source: Annotated[str, typer.Option(help="Source dont vient le code.")] = "",
+    family: Annotated[str, typer.Option(help="Nom porté par le fichier, pour le contrôle.")] = "",
+    given: Annotated[str, typer.Option(help="Prénom porté par le fichier.")] = "",
+    json: Json = False,
+) -> None:
+    """Montre vers qui un identifiant partirait, et pourquoi."""
+    id_type = kind or _guess(identifier)
+    wanted = Wanted(
+        role=RecipientRole.PRESCRIBER,
+        id=identifier.strip(),
+        id_type=id_type,
+        label=" ".join(part for part in (family, given) if part) or identifier,
+        family=family,
+        given=given,
+    )
+    decision = route_one(office().desk, source, wanted)
+    if json:
+        print_json(as_json(decision))
+    else:
+        for line in explain_french(as_json(decision)):
+            say(line)
+    if decision.route is None:
+        raise typer.Exit(FAILURES)
+
+
+def _guess(identifier: str) -> IdType:
+    digits = identifier.strip()
+    if digits.isdigit() and len(digits) == 11:
+        return IdType.RPPS
+    if len(digits) == 9 and digits[2:].isdigit():
+        return IdType.FINESS
+    if digits.isdigit() and len(digits) == 14:
+        return IdType.SIRET
+    return IdType.LOCAL
+
+
+# ---------------------------------------------------------------------------------------------- local table
+
+
+@local_group.command("list")
+def local_list(json: Json = False) -> None:
+    """La table du laboratoire."""
+    rows = local.load(settings().directory.local).entries
+    if json:
+        print_json([asdict(row) for row in rows])
+        return
+    table("", tuple(local_edit.FRENCH.values()), [tuple(local_edit.cells(row).values()) for row in rows])
+
+
+@local_group.command("import")
+def local_import(
+    file: Annotated[Path, typer.Argument(help="Table à poser par-dessus celle en service (CSV « ; »).")],
+    yes: Annotated[bool, typer.Option("--yes", help="Écrit sans demander.")] = False,
+    json: Json = False,
+) -> None:
+    """Pose une table par-dessus celle en service : montre les différences, puis écrit."""
+    target = settings().directory.local
+    current = local.load(target).entries if target.exists() else ()
+    merged = local_edit.merge(current, local.load(file).entries)
+    if not json:
+        _show_changes(merged.changes)
+        if not yes:
+            typer.confirm("Écrire ?", abort=True)
+    local_edit.write(target, merged.entries)
+    if json:
+        print_json([asdict(change) for change in merged.changes])
+
+
+@local_group.command("diff")
+def local_diff(file: Annotated[Path, typer.Argument(help="Table à comparer.")], json: Json = False) -> None:
+    """Compare une table à celle en service."""
+    changes = local_edit.diff(local.load(settings().directory.local).entries, local.load(file).entries)
+    if json:
+        print_json([asdict(change) for change in changes])
+        return
+    _show_changes(changes)
+
+
+def _show_changes(changes: tuple[local_edit.Change, ...]) -> None:
+    words = {"added": "ajoutée", "changed": "changée", "removed": "retirée"}
+    rows = []
+    for change in changes:
+        entry = change.after or change.before
+        if entry is not None:
+            rows.append((words[change.kind], entry.code, entry.source, entry.identifier, entry.address, entry.label))
+    table(
+        "Différences",
+        ("Ligne", "Code", "Source", "Identifiant", "Adresse", "Libellé"),
+        rows,
+        empty="Aucune différence.",
+    )
+
+
+@local_group.command("add")
+def local_add(
+    code: Annotated[str, typer.Argument(help="Code du destinataire dans le SIL.")],
+    identifier: Annotated[str, typer.Option(help="RPPS, ADELI, FINESS ou SIRET.")] = "",
+    kind: Annotated[IdType | None, typer.Option("--type", help="Genre de l'identifiant ; deviné sinon.")] = None,
+    address: Annotated[str, typer.Option(help="Adresse à utiliser.")] = "",
+    label: Annotated[str, typer.Option(help="Libellé.")] = "",
+    source: Annotated[str, typer.Option(help="Seulement pour cette source.")] = "",
+    format: Annotated[str, typer.Option(help="cda ou hprim-medecins.")] = "",  # noqa: A002
+    channel: Annotated[str, typer.Option(help="Canal.")] = "",
+) -> None:
+    """Ajoute une ligne à la table du laboratoire."""
+    if not identifier and not address:
+        raise DirectoryError("Une ligne demande un identifiant ou une adresse.", hint="Voir --identifier et --address.")
+    entry = LocalEntry(
+        code=code,
+        source=source,
+        id_type=(kind or _guess(identifier)) if identifier else None,
+        identifier=identifier,
+        address=address.lower(),
+        label=label,
+        format=format,
+        channel=channel,
+    )
+    local_edit.add(settings().directory.local, entry)
+    say(f"Code « {code} » ajouté à {settings().directory.local.name}.")

@@ -1,0 +1,189 @@
+"""Settings to real parts to use cases. The only file that knows them all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib.resources import as_file
+from pathlib import Path
+
+from dispatcher import resources
+from dispatcher.clock import Clock, SystemClock
+from dispatcher.directory.allowed_domains import DomainsInForce
+from dispatcher.directory.certificates import CertificateFolder
+from dispatcher.directory.directories import Directories
+from dispatcher.directory.local import LocalTable
+from dispatcher.directory.snapshot import SnapshotDirectory
+from dispatcher.formats.base import LaboratoryIdentity, Writer
+from dispatcher.formats.cda.writer import CdaWriter
+from dispatcher.formats.hprim_medecins.writer import HprimMedecinsWriter
+from dispatcher.formats.pdf.writer import PdfWriter
+from dispatcher.intake.spool import FolderSpool
+from dispatcher.keyring.files import FileKeyring
+from dispatcher.keyring.master import MasterKey
+from dispatcher.outbox.batching import BatchRule
+from dispatcher.outbox.pacing import per_minute
+from dispatcher.outbox.retry import RetryPolicy
+from dispatcher.ports import AllowedDomains, Mailbox, Store
+from dispatcher.report.model import Address, IdType, Practitioner
+from dispatcher.routing.facts import Policy
+from dispatcher.service.channel import Channel
+from dispatcher.service.desk import Desk
+from dispatcher.settings import ChannelSettings, LaboratorySettings, Settings
+from dispatcher.store.engine import open_store
+from dispatcher.terminology.tables import Terminology, TerminologyTexts, load
+from dispatcher.transport.open import open_mailbox, open_transport
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """All parts of one installation, wired. Close it at the end."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    desk: Desk
+    directory: Directories
+    channels: Mapping[str, Channel]
+    _closing: ExitStack = field(repr=False)
+
+    def spools(self) -> list[FolderSpool]:
+        """One per source, each with its own memory of what it saw."""
+        return [FolderSpool(name, source, self.clock) for name, source in self.settings.sources.items()]
+
+    def open_mailbox(self, channel: str) -> Mailbox | None:
+        """The mailbox of a channel, opened; None when it has none."""
+        settings = self.settings.channels[channel].mailbox
+        return open_mailbox(settings) if settings is not None else None
+
+    def close(self) -> None:
+        """Let go of files and database."""
+        self._closing.close()
+
+
+def build(settings: Settings, clock: Clock | None = None) -> Office:
+    """Wire everything. Raises :class:`dispatcher.errors.DispatcherError` naming what is missing."""
+    clock = clock or SystemClock()
+    closing = ExitStack()
+    cipher = MasterKey.load(settings.keys.master).cipher()
+    store = open_store(settings.store.url, cipher, clock, folder=settings.folder)
+    closing.callback(store.close)
+    directory = Directories(
+        SnapshotDirectory(settings.directory.snapshot),
+        LocalTable(settings.directory.local, channels=settings.channels, sources=settings.sources),
+    )
+    channels = {name: channel(name, one, settings) for name, one in settings.channels.items()}
+    desk = Desk(
+        store=store,
+        clock=clock,
+        cipher=cipher,
+        keyring=FileKeyring(settings.keys.folder),
+        terminology=terminology(settings.terminology.folder),
+        directory=directory,
+        domains=_domains(settings, store, clock),
+        certificates=CertificateFolder(settings.directory.certificates),
+        laboratory=laboratory(settings.laboratory),
+        channels=channels,
+        sources=settings.sources,
+        policy=Policy.of(settings),
+        writers=writers(closing),
+    )
+    return Office(
+        settings=settings,
+        clock=clock,
+        store=store,
+        desk=desk,
+        directory=directory,
+        channels=channels,
+        _closing=closing,
+    )
+
+
+def channel(name: str, settings: ChannelSettings, whole: Settings) -> Channel:
+    """One sending account with its rules."""
+    retry = whole.retry
+    return Channel(
+        name=name,
+        settings=settings,
+        transport=open_transport(settings),
+        limit=per_minute(settings.pace.per_minute, settings.pace.burst),
+        retry=RetryPolicy(
+            first=timedelta(minutes=retry.first_minutes),
+            factor=retry.factor,
+            maximum=timedelta(minutes=retry.max_minutes),
+            give_up=timedelta(hours=retry.give_up_hours),
+        ),
+        batch=BatchRule(
+            every=timedelta(minutes=settings.batch.every_minutes),
+            max_count=settings.batch.max_count,
+            max_bytes=settings.batch.max_bytes,
+        ),
+        lease=timedelta(seconds=whole.service.lease_seconds),
+    )
+
+
+def terminology(folder: Path | None = None) -> Terminology:
+    """The shipped tables, with the laboratory's own laid over them."""
+
+    def own(name: str) -> str | None:
+        path = folder / name if folder is not None else None
+        return path.read_text(encoding="utf-8-sig") if path is not None and path.is_file() else None
+
+    return load(TerminologyTexts.collect(lambda name: resources.mapping_text("terminology", name), own))
+
+
+def laboratory(settings: LaboratorySettings) -> LaboratoryIdentity:
+    """The configured identity as writers want it."""
+    biologist = settings.biologist
+    return LaboratoryIdentity(
+        name=settings.name,
+        finess=settings.finess,
+        oid=settings.oid,
+        address=Address(
+            lines=tuple(settings.address), postcode=settings.postcode, town=settings.town, country="FRANCE"
+        ),
+        phone=settings.phone,
+        biologist=Practitioner(
+            id=biologist.rpps,
+            id_type=IdType.RPPS,
+            family=biologist.family,
+            given=biologist.given,
+            title=biologist.title,
+        ),
+        biologist_profession=biologist.profession,
+        cofrac=settings.cofrac,
+    )
+
+
+def neutral_laboratory() -> LaboratoryIdentity:
+    """Used by ``read``, ``convert`` and ``validate`` without a configuration; every rendition says so."""
+    return LaboratoryIdentity(
+        name="Laboratoire non configuré (document d'essai)",
+        finess="990000017",
+        oid="2.25.329800735698586629295641978511506172918",
+        address=Address(lines=("Adresse non configurée",), postcode="00000", town="NON CONFIGURE", country="FRANCE"),
+        phone="0000000000",
+        biologist=Practitioner(id="10000000009", id_type=IdType.RPPS, family="NON CONFIGURE", given="Biologiste"),
+        neutral=True,
+    )
+
+
+def writers(closing: ExitStack) -> dict[str, Writer]:
+    """Every format we write. Fonts and layout are unpacked for the life of ``closing``."""
+    fonts = closing.enter_context(as_file(resources.mapping("fonts")))
+    return {
+        "pdf": PdfWriter(layout=resources.mapping_text("layouts", "report.typ"), fonts=fonts),
+        "cda": CdaWriter(3),
+        "cda-n1": CdaWriter(1),
+        "hprim-medecins": HprimMedecinsWriter(),
+    }
+
+
+def _domains(settings: Settings, store: Store, clock: Clock) -> Callable[[], AllowedDomains]:
+    """The list of allowed domains in force, renewed when a newer one was imported."""
+    return DomainsInForce(settings.trust, store, clock).current

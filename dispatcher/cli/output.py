@@ -15,6 +15,7 @@ from rich.table import Table
 
 from dispatcher.clock import paris
 from dispatcher.errors import ConfigError, DispatcherError
+from dispatcher.report.model import Problem
 
 DONE, FAILURES, WRONG_CALL = 0, 1, 2
 """Exit codes (design §7): done, done with failures told, wrong call or configuration."""
@@ -28,6 +29,16 @@ def console() -> Console:
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
+
+
+def problem_json(problem: Problem) -> dict[str, str]:
+    """A problem for programs."""
+    return {
+        "code": problem.code,
+        "severity": problem.severity,
+        "where": problem.where,
+        "message": problem.message,
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ string, missing things are ``None``. Field names follow HL7 v2.5 chapter 7 and C
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -37,6 +38,18 @@ class Problem:
     """Line, segment and field: ``ligne 12``, ``PID-7``, ``OBX[3]-5``."""
     message: str = ""
     """French: what was found, what was expected, what to do."""
+
+    @property
+    def sentence(self) -> str:
+        """Place and message as one line."""
+        return f"{self.where} : {self.message}" if self.where else self.message
+
+
+def sentences(problems: Iterable[Problem], limit: int = 5) -> str:
+    """Problems as one text, the first ``limit`` of them."""
+    lines = [problem.sentence for problem in problems]
+    rest = [f"et {len(lines) - limit} autre(s)"] if len(lines) > limit else []
+    return " ; ".join([*lines[:limit], *rest])
 
 
 class Sex(StrEnum):

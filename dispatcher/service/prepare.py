@@ -15,7 +15,7 @@ from dispatcher.formats import registry
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.outbox.dispatch import SourceFile
 from dispatcher.outbox.states import FileState
-from dispatcher.report.model import Problem, Severity
+from dispatcher.report.model import Severity, sentences
 from dispatcher.service.desk import Desk
 from dispatcher.service.register import Registered, register
 
@@ -51,7 +51,7 @@ def prepare_file(desk: Desk, file: SourceFile) -> Prepared:
         reason = f"Même contenu que le compte rendu {same} : rien n'est renvoyé."
         return Prepared(file=_finish(desk, file, FileState.DUPLICATE, reason), reports=tuple(registered))
     notes = [problem for problem in result.problems if problem.severity is Severity.WARNING]
-    return Prepared(file=_finish(desk, file, FileState.DONE, _sentence(notes)), reports=tuple(registered))
+    return Prepared(file=_finish(desk, file, FileState.DONE, sentences(notes)), reports=tuple(registered))
 
 
 def read_file(desk: Desk, file: SourceFile) -> ReadResult:
@@ -76,7 +76,7 @@ def read_file(desk: Desk, file: SourceFile) -> ReadResult:
 
 def _quarantine(desk: Desk, file: SourceFile, result: ReadResult) -> SourceFile:
     errors = [problem for problem in result.problems if problem.severity is Severity.ERROR]
-    reason = _sentence(errors) or "Aucun compte rendu lisible dans ce fichier."
+    reason = sentences(errors) or "Aucun compte rendu lisible dans ce fichier."
     log.warning("file %s quarantined (%s)", file.id, ", ".join(problem.code for problem in errors) or "no report")
     return _finish(desk, file, FileState.QUARANTINED, reason, format=result.format)
 
@@ -86,11 +86,3 @@ def _finish(desk: Desk, file: SourceFile, state: FileState, reason: str, **chang
         if state is FileState.DONE:
             uow.files.move(file.id, FileState.READ)
         return uow.files.move(file.id, state, reason=reason[:1000], **changes)
-
-
-def _sentence(problems: list[Problem]) -> str:
-    """Problems as one text: place, then what was found and expected; the first five."""
-    texts = [f"{problem.where} : {problem.message}" if problem.where else problem.message for problem in problems[:5]]
-    if len(problems) > 5:
-        texts.append(f"et {len(problems) - 5} autre(s)")
-    return " ; ".join(texts)

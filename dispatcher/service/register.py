@@ -17,7 +17,7 @@ from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.outbox.states import NOT_YET_LEFT, State
 from dispatcher.ports import DispatchFilter, UnitOfWork
 from dispatcher.report import checks, versions
-from dispatcher.report.model import Patient, Problem, Report, Severity, Status, When
+from dispatcher.report.model import Patient, Report, Severity, Status, When, sentences
 from dispatcher.service.desk import Desk
 from dispatcher.service.make import Blocked, Made, make
 
@@ -127,7 +127,7 @@ def _blocked(
     problems = (*report.problems, *checks.check(report, rules))
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if errors:
-        return Blocked(code="report-check", reason=_sentence(errors))
+        return Blocked(code="report-check", reason=sentences(errors))
     if late:
         return Blocked(
             code="older-version",
@@ -142,12 +142,6 @@ def _blocked(
     if report.status is Status.PARTIAL and source is not None and source.partial == "hold":
         return Blocked(code="partial-report", reason="Compte rendu partiel : cette source n'envoie que les complets.")
     return None
-
-
-def _sentence(problems: Sequence[Problem]) -> str:
-    return " ; ".join(
-        f"{problem.where} : {problem.message}" if problem.where else problem.message for problem in problems[:5]
-    )
 
 
 def _note_duplicate(desk: Desk, file: SourceFile, same: ReportVersion) -> None:

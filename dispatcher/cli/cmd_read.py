@@ -1,0 +1,86 @@
+"""``dispatcher read``: what the program understands of files. Works without any configuration."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dispatcher.cli.context import config_exists, settings
+from dispatcher.cli.output import FAILURES, print_json, say
+from dispatcher.formats import readout, registry
+from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.formats.hl7.opinion import second_opinion
+from dispatcher.report.model import Problem, Severity
+from dispatcher.terminology.tables import Terminology
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("read")(read)
+
+
+def read(
+    files: Annotated[list[Path], typer.Argument(help="Fichiers HL7 v2, HPRIM Santé, HPRIM Médecins…")],
+    strict: Annotated[bool, typer.Option("--strict", help="Ajoute l'avis de hl7apy sur la structure.")] = False,
+    encoding: Annotated[str | None, typer.Option(help="Force le jeu de caractères.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
+) -> None:
+    """Montre ce que le programme comprend d'un fichier. Affiche l'identité du patient : l'écran est à vous."""
+    terms = terminology()
+    answers: list[dict[str, Any]] = []
+    usable = True
+    for path in files:
+        result, digest = read_path(path, encoding=encoding, strict=strict)
+        usable = usable and result.readable
+        coded = coded_result(result, terms)
+        if json:
+            answers.append(readout.as_json(coded, str(path), digest))
+        else:
+            say(readout.as_text(coded, str(path)))
+    if json:
+        print_json({"files": answers})
+    if not usable:
+        raise typer.Exit(FAILURES)
+
+
+def terminology() -> Terminology:
+    """The tables, with the laboratory's own when there is a configuration."""
+    from dispatcher.wiring import terminology as load
+
+    return load(settings().terminology.folder if config_exists() else None)
+
+
+def coded_result(result: ReadResult, terms: Terminology) -> ReadResult:
+    """The same reports with their codes and units looked up."""
+    from dataclasses import replace
+
+    return replace(result, reports=tuple(terms.code(report)[0] for report in result.reports))
+
+
+def read_path(path: Path, *, encoding: str | None = None, strict: bool = False) -> tuple[ReadResult, str]:
+    """Read one file from disk; gives the result and the SHA-256 of its bytes. Never raises for a bad file."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        problem = Problem(
+            code="unreadable-file",
+            severity=Severity.ERROR,
+            where=str(path),
+            message=f"Fichier illisible : {error.strerror or type(error).__name__}. Vérifier le chemin et les droits.",
+        )
+        return ReadResult(format="unknown", problems=(problem,)), ""
+
+    def sibling(name: str) -> bytes | None:
+        beside = path.parent / Path(name.replace("\\", "/")).name
+        return beside.read_bytes() if beside.is_file() else None
+
+    context = ReadContext(file_name=path.name, encoding=encoding, sibling=sibling)
+    result = registry.read(data, context)
+    if strict:
+        from dataclasses import replace
+
+        result = replace(result, problems=(*result.problems, *second_opinion(data, encoding=encoding)))
+    return result, hashlib.sha256(data).hexdigest()

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from dispatcher.errors import KeyringError
 from dispatcher.keyring.secret_files import read_bytes, read_secret
+from dispatcher.sealing import policy
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -60,7 +61,7 @@ def read_certificates(content: bytes, name: str, *, required: bool = True) -> tu
             return tuple(x509.load_pem_x509_certificates(content))
         if required:
             return (x509.load_der_x509_certificate(content),)
-    except ValueError as error:
+    except policy.UNREADABLE as error:
         raise KeyringError(
             f"« {name} » ne contient ni clé ni certificat lisible.",
             hint="Attendu : PEM (-----BEGIN …), DER ou PKCS#12 (.p12, .pfx).",

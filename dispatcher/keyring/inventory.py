@@ -161,7 +161,7 @@ def address_of(certificate: x509.Certificate) -> str:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         addresses = names.get_values_for_type(x509.RFC822Name)
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *policy.UNREADABLE):
         addresses = []
     if not addresses:
         addresses = [str(a.value) for a in certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import pkcs7_decrypt_der
 
 from dispatcher.errors import SealError
 from dispatcher.sealing import der
+from dispatcher.sealing.policy import UNREADABLE
 
 _SIGNED_DATA, _ENVELOPED_DATA = "1.2.840.113549.1.7.2", "1.2.840.113549.1.7.3"
 _MESSAGE_DIGEST, _CONTENT_TYPE = "1.2.840.113549.1.9.4", "1.2.840.113549.1.9.3"
@@ -57,7 +58,7 @@ def open_mail(
     """
     try:
         return _open(content, key, certificate)
-    except (IndexError, ValueError, UnsupportedAlgorithm) as error:
+    except (IndexError, *UNREADABLE) as error:
         # A list shorter, or a certificate other, than the structure promises.
         raise der.malformed() from error
 

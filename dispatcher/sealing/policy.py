@@ -18,6 +18,15 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from dispatcher.errors import SealError
 
+UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises for certificates it cannot read, now or at the first look inside."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySizes:
@@ -84,7 +93,7 @@ def public_key(certificate: x509.Certificate) -> object:
     """Its public key, or None when the library cannot read it."""
     try:
         return certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return None
 
 
@@ -121,7 +130,7 @@ def is_for_mail(certificate: x509.Certificate) -> bool:
         extended = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
         return True
-    except (ValueError, x509.DuplicateExtension):
+    except UNREADABLE:
         return False
     return any(
         oid in (ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE) for oid in extended
@@ -134,7 +143,7 @@ def _usable(certificate: x509.Certificate, allows: Callable[[x509.KeyUsage], boo
         return allows(certificate.extensions.get_extension_for_class(x509.KeyUsage).value)
     except x509.ExtensionNotFound:
         return True
-    except (ValueError, x509.DuplicateExtension):
+    except UNREADABLE:
         return False
 
 

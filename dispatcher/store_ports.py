@@ -5,6 +5,7 @@ Part of ``ports.py``, which gives all these names on; import them from there.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from dispatcher.outbox.pacing import PaceLimit
     from dispatcher.outbox.states import FileState, State
     from dispatcher.ports import Found
+    from dispatcher.terminology.entries import Missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +242,39 @@ class Reference(Protocol):
     def newest(self, kind: str) -> tuple[str, bytes] | None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapRow:
+    """Something the terminology tables did not know, with how often and when it was met."""
+
+    kind: str
+    """:class:`dispatcher.terminology.entries.MissingKind`."""
+    source: str
+    code: str = ""
+    label: str = ""
+    unit: str = ""
+    specimen: str = ""
+    text: str = ""
+    reason: str = ""
+    """French."""
+    count: int = 1
+    """Reports that brought it."""
+    first_at: datetime
+    last_at: datetime
+
+
+class Gaps(Protocol):
+    """What the terminology tables did not know: never a reason to stop a report, always listed."""
+
+    def note(self, source: str, missing: Iterable[Missing], now: datetime) -> None:
+        """Count what one report brought."""
+
+    def list(self, *, source: str = "", limit: int = 1000) -> tuple[GapRow, ...]:
+        """Most frequent first."""
+
+    def forget(self, gap: GapRow) -> None:
+        """It is in the tables now."""
+
+
 class UnitOfWork(Protocol):
     """One transaction; everything written inside is committed together or not at all."""
 
@@ -261,6 +296,8 @@ class UnitOfWork(Protocol):
     def pace(self) -> PaceBook: ...
     @property
     def reference(self) -> Reference: ...
+    @property
+    def gaps(self) -> Gaps: ...
 
 
 class Store(Protocol):

@@ -2,10 +2,14 @@
 
 The context ``owner/kind`` is authenticated with the bytes, so a payload cannot be moved to another row unseen. Text
 deflates to a third, so bytes are deflated before encryption (zlib level 1) when that makes them smaller.
+
+A kind such as ``sibling:<file name>`` may carry a patient's name: the file name is encrypted, and a keyed hash stands
+in its place.
 """
 
 from __future__ import annotations
 
+import json
 import zlib
 
 from sqlalchemy import bindparam, delete, insert, select
@@ -20,6 +24,7 @@ LEVEL = 1
 _PLACE = (table.c.owner == bindparam("of_owner"), table.c.kind == bindparam("of_kind"))
 _REMOVE = delete(table).where(*_PLACE)
 _ADD = insert(table)
+_KINDS = select(table.c.kind, table.c.name, table.c.key_id).where(table.c.owner == bindparam("of_owner"))
 _ONE = select(table.c.key_id, table.c.packed, table.c.content).where(*_PLACE)
 
 
@@ -34,13 +39,15 @@ class SqlPayloads:
         deflated = zlib.compress(content, LEVEL)
         packed = len(deflated) < len(content)
         cipher = self._session.cipher
-        sealed = cipher.encrypt(deflated if packed else content, _context(owner, kind))
-        self._session.write(_REMOVE, {"of_owner": owner, "of_kind": kind})
+        stored, name = self._stored(kind)
+        sealed = cipher.encrypt(deflated if packed else content, f"{owner}/{stored}")
+        self._session.write(_REMOVE, {"of_owner": owner, "of_kind": stored})
         self._session.write(
             _ADD,
             {
                 "owner": owner,
-                "kind": kind,
+                "kind": stored,
+                "name": None if name is None else cipher.encrypt(name, f"{owner}/{stored}/name"),
                 "key_id": cipher.key_id,
                 "packed": packed,
                 "size": len(content),
@@ -50,10 +57,11 @@ class SqlPayloads:
 
     def get(self, owner: str, kind: str) -> bytes | None:
         """The bytes, or None. Raises :class:`dispatcher.errors.KeyringError`: key missing or bytes changed."""
-        row = self._session.read(_ONE, {"of_owner": owner, "of_kind": kind}).first()
+        stored, _ = self._stored(kind)
+        row = self._session.read(_ONE, {"of_owner": owner, "of_kind": stored}).first()
         if row is None:
             return None
-        plain = self._session.cipher.decrypt(bytes(row.content), _context(owner, kind), row.key_id)
+        plain = self._session.cipher.decrypt(bytes(row.content), f"{owner}/{stored}", row.key_id)
         if not row.packed:
             return plain
         try:
@@ -63,9 +71,19 @@ class SqlPayloads:
 
     def kinds(self, owner: str) -> tuple[str, ...]:
         """What is kept for an owner, sorted."""
-        rows = self._session.read(select(table.c.kind).where(table.c.owner == owner).order_by(table.c.kind))
-        return tuple(row.kind for row in rows)
+        found = []
+        for kind, name, key_id in self._session.read(_KINDS, {"of_owner": owner}).all():
+            if name is None:
+                found.append(kind)
+                continue
+            rest = json.loads(self._session.cipher.decrypt(bytes(name), f"{owner}/{kind}/name", key_id))
+            found.append(kind.partition(":")[0] + ":" + rest)
+        return tuple(sorted(found))
 
-
-def _context(owner: str, kind: str) -> str:
-    return f"{owner}/{kind}"
+    def _stored(self, kind: str) -> tuple[str, bytes | None]:
+        """The kind as its column holds it, and what of it must be encrypted. Any file name will do, surrogates too."""
+        prefix, colon, rest = kind.partition(":")
+        if not colon or prefix != "sibling":
+            return kind, None
+        name = json.dumps(rest)
+        return f"{prefix}:{self._session.cipher.hash('sibling:' + name)}", name.encode("ascii")

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Row, Select, Table, select
 
 from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
-from dispatcher.ports import ReceiptRow
+from dispatcher.ports import GapRow, ReceiptRow
 from dispatcher.store import tables
 
 T = TypeVar("T")
@@ -46,3 +46,4 @@ DISPATCH = Kind(Dispatch, tables.dispatches)
 REPORT = Kind(ReportVersion, tables.reports)
 BATCH = Kind(Batch, tables.batches)
 RECEIPT = Kind(ReceiptRow, tables.receipts)
+GAP = Kind(GapRow, tables.gaps)

@@ -206,6 +206,7 @@ payloads = Table(
     metadata,
     Column("owner", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
+    Column("name", LargeBinary),  # encrypted rest of a kind that holds a file name; ``kind`` then ends in its hash
     _text("key_id"),
     Column("packed", Boolean, nullable=False),  # deflated before encryption
     Column("size", BigInteger, nullable=False),  # bytes in clear
@@ -233,6 +234,23 @@ reference = Table(
     Column("content", LargeBinary, nullable=False),
     Column("accepted_at", Moment, nullable=False),
     UniqueConstraint("kind", "version"),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("id", Text, primary_key=True),  # hash of the fields up to ``text``
+    _text("kind"),
+    _text("source"),
+    _text("code", FreeText),
+    _text("label", FreeText),
+    _text("unit", FreeText),
+    _text("specimen", FreeText),
+    _text("text", FreeText),
+    _text("reason", FreeText),
+    Column("count", BigInteger, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
 )
 
 journal = Table(

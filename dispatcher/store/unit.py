@@ -7,6 +7,7 @@ from functools import cached_property
 from dispatcher.store.batches import SqlBatches
 from dispatcher.store.dispatches import SqlDispatches
 from dispatcher.store.files import SqlFiles
+from dispatcher.store.gaps import SqlGaps
 from dispatcher.store.journal import Head, SqlJournal
 from dispatcher.store.pace import SqlPaceBook
 from dispatcher.store.payloads import SqlPayloads
@@ -54,3 +55,7 @@ class SqlUnit:
     @cached_property
     def reference(self) -> SqlReference:
         return SqlReference(self._session)
+
+    @cached_property
+    def gaps(self) -> SqlGaps:
+        return SqlGaps(self._session)

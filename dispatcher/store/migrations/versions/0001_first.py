@@ -1,4 +1,4 @@
-"""First schema: files, reports, dispatches, batches, receipts, payloads, pace, reference data and the journal.
+"""First schema: files, reports, dispatches, batches, receipts, payloads, pace, reference data, gaps and the journal.
 
 Revision: 0001. Frozen: it says nothing of the tables of today (``dispatcher/store/tables.py``), which a test compares
 with the sum of all revisions.
@@ -46,6 +46,7 @@ def upgrade() -> None:
     _payloads()
     _pace()
     _reference()
+    _gaps()
     _journal()
     _journal_head()
     for statement in GUARDS[op.get_bind().dialect.name]:
@@ -220,6 +221,7 @@ def _payloads() -> None:
         "payloads",
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=True),
         sa.Column("key_id", sa.Text(), nullable=False),
         sa.Column("packed", sa.Boolean(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
@@ -252,6 +254,25 @@ def _reference() -> None:
         sa.Column("accepted_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_reference")),
         sa.UniqueConstraint("kind", "version", name=op.f("uq_reference_kind_version")),
+    )
+
+
+def _gaps() -> None:
+    op.create_table(
+        "gaps",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("specimen", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("first_at", MOMENT, nullable=False),
+        sa.Column("last_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gaps")),
     )
 
 

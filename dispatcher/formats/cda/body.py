@@ -88,7 +88,11 @@ def _sample(draft: Draft, act: Element, sample: Sample) -> None:
         sub(role, "id", {"root": draft.derived_id("specimen:" + sample.key)})
     entity = sub(role, "playingEntity")
     concept = specimens().get(specimen.code)
-    code = coded(entity, "code", concept.code, SPECIMEN_TYPE, concept.display) if concept else sub(entity, "code")
+    if concept:
+        code = coded(entity, "code", concept.code, SPECIMEN_TYPE, concept.display)
+    else:
+        # Words without a code of the value set: the rule wants it said (JDV_specimenType.sch, nullFlavor allowed).
+        code = sub(entity, "code", {"nullFlavor": "OTH" if specimen.text.strip() else "UNK"})
     points_at(code, sample.key + "n")
     if sample.received_at:
         received = event(sub(procedure, "entryRelationship", COMP), "act", "ACT")

@@ -6,16 +6,22 @@ reference resolves and nothing coded is missing from the text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
+from dispatcher.formats.cda import wording
 from dispatcher.formats.cda.draft import Draft
 from dispatcher.formats.cda.elements import flat
 from dispatcher.report.model import Battery, Observation, Specimen, Status, ValueType, When
 
 FALLBACK = ("26436-6", "Examens de laboratoire")
 """LOINC "Laboratory studies": the honest chapter when nothing says which specialty an analysis belongs to."""
+
+
+_COUNT = re.compile(r"\b(ufc|cfu|germes?|colonies)\b|d[ée]nombrement|num[ée]ration", re.IGNORECASE)
+"""A line of an isolate that counts germs and is no antibiotic."""  # observed, not specified
 
 
 class Fate(Enum):
@@ -192,6 +198,9 @@ def _place_lines(isolates: dict[int, Isolate], lines: list[tuple[int, Row, Group
         isolate = isolates.get(organism)
         if isolate is None:  # the organism was deleted: the line stays where the file has it
             group.rows.append(row)
+            continue
+        if _COUNT.search(row.observation.unit) or _COUNT.search(wording.label(row.observation.code)):
+            isolate.counts.append(row)
             continue
         isolate.lines.append(row)
         if not isolate.title and all(i is not isolate for i in group.isolates):

@@ -119,7 +119,10 @@ def _isolate(draft: Draft, text: Element, isolate: Isolate) -> None:
 
 
 def _value_text(row: Row) -> str:
-    return _FATE_TEXT.get(row.fate) or wording.value(row.observation)
+    said, fate = wording.value(row.observation), _FATE_TEXT.get(row.fate, "")
+    if row.fate is Fate.CANCELLED or not said:
+        return fate or said
+    return f"{fate} : {said}" if fate else said
 
 
 def _row(draft: Draft, body: Element, row: Row) -> None:

@@ -46,7 +46,7 @@ def record_target(draft: Draft, root: Element) -> None:
     _patient_name(draft, person, patient)
     code, display = _GENDER[patient.sex]
     coded(person, "administrativeGenderCode", code, "2.16.840.1.113883.5.1", display)
-    _birth_time(draft, person, patient)
+    _birth_time(person, patient)
     if _BIRTH_PLACE.fullmatch(patient.birth_place):
         place = sub(sub(person, "birthplace"), "place")
         sub(sub(place, "addr"), "county", text=patient.birth_place)
@@ -105,6 +105,7 @@ def _patient_name(draft: Draft, person: Element, patient: Patient) -> None:
         raise RenderError(
             "Le compte rendu ne porte pas de nom de patient : le CDA ne peut pas être écrit.",
             hint="Vérifiez l'identité du patient dans le SIL, puis exportez à nouveau.",
+            code="render-no-patient-name",
         )
     if family:
         sub(name, "family", {"qualifier": "BR"}, family)
@@ -124,20 +125,19 @@ def _patient_name(draft: Draft, person: Element, patient: Patient) -> None:
         sub(name, "given", {"qualifier": "CL"}, flat(patient.used_given))
 
 
-def _birth_time(draft: Draft, person: Element, patient: Patient) -> None:
+def _birth_time(person: Element, patient: Patient) -> None:
+    """``birthTime``: the volume would take UNK for it, the structuration minimale does not."""
     if patient.birth_date is not None:
         sub(person, "birthTime", {"value": patient.birth_date.isoformat().replace("-", "")})
         return
     partial = _partial_date(patient.birth_date_raw)
-    if partial:
-        sub(person, "birthTime", {"value": partial})
-        return
-    draft.warn(
-        "no-birth-date",
-        "recordTarget/patientRole/patient/birthTime",
-        "Date de naissance absente ou illisible : le CDA porte « inconnue », le classement peut échouer.",
-    )
-    sub(person, "birthTime", {"nullFlavor": "UNK"})
+    if not partial:
+        raise RenderError(
+            "La date de naissance du patient est absente ou illisible : les règles officielles l'exigent dans un CDA.",
+            hint="Complétez l'identité du patient dans le SIL, puis exportez à nouveau.",
+            code="render-no-birth-date",
+        )
+    sub(person, "birthTime", {"value": partial})
 
 
 def _partial_date(raw: str) -> str:

@@ -131,12 +131,12 @@ def _observation(draft: Draft, holder: Element, row: Row, *, susceptibility: boo
     if row.fate is not Fate.RESULT:
         comments(element, _comments_of(row))
         return
-    values.value(draft, element, result, row.key)
+    unit = values.unit_of(draft, result.ucum, row.key)
+    values.value(draft, element, result, row.key, unit)
     values.interpretations(element, result, susceptibility=susceptibility)
     if result.method.strip():
         points_at(sub(element, "methodCode"), row.key + "m")
     comments(element, _comments_of(row))
-    unit = values.unit_of(draft, result.ucum, "") if result.low or result.high else ""
     values.reference_range(element, result.low, result.high, unit, flat(result.range_text))
 
 

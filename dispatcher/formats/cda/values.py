@@ -81,7 +81,12 @@ def system_of(draft: Draft, code: Code) -> str:
 # ------------------------------------------------------------------------------------------------ values
 
 
-def unit_of(draft: Draft, ucum: str | None, where: str) -> str:
+def place(key: str) -> str:
+    """Where a result stands, for people: its rank in the report."""
+    return f"résultat n° {key.lstrip('o')}"
+
+
+def unit_of(draft: Draft, ucum: str | None, key: str) -> str:
     """The UCUM string when the official rule accepts it, else empty (and told when a mapping gave it)."""
     if not ucum:
         return ""
@@ -89,24 +94,22 @@ def unit_of(draft: Draft, ucum: str | None, where: str) -> str:
         return ucum
     draft.warn(
         "unit-not-in-official-list",
-        where,
+        place(key),
         f"L'unité UCUM « {ucum} » n'est pas dans la liste officielle : la valeur part sans unité codée, "
         "l'unité reste lisible dans le texte. Corrigez la table de correspondance des unités du laboratoire.",
     )
     return ""
 
 
-def value(draft: Draft, parent: Element, observation: Observation, key: str) -> None:
-    """``value`` of a result that has one."""
-    where = f"observation {key}"
+def value(draft: Draft, parent: Element, observation: Observation, key: str, unit: str) -> None:
+    """``value`` of a result that has one; ``unit`` as :func:`unit_of` gave it."""
     if observation.type is ValueType.NUMERIC and wording.NUMBER.fullmatch(observation.value.strip()):
-        unit = unit_of(draft, observation.ucum, where)
         quantity(parent, observation.value.strip(), observation.comparator, unit, flat(observation.unit))
         return
     if observation.type is ValueType.NUMERIC:
         draft.warn(
             "number-not-readable",
-            where,
+            place(key),
             "Résultat numérique dont la valeur n'est pas un nombre décimal : transmis en texte dans le CDA.",
             Severity.INFO,
         )

@@ -1,0 +1,147 @@
+"""Runs the official rules on a document: CDA schema, then the schematrons, each layer named in the problem's code.
+
+Layers: ``xsd``; ``strucmin`` (French minimal header), ``ihe``, ``modeles``, ``ans`` (content templates), ``termino``
+(UCUM), ``volet`` (the CR-BIO volume of the version the document declares; not for level 1, whose body is a PDF).
+Compiling is done on first use and takes some seconds, a document a fraction of one. XSLT 2.0 needs Saxon: extra
+``conformance``.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from dispatcher.conformance.kit import PROFILES, Kit, find_kit
+from dispatcher.conformance.schema_faults import in_french
+from dispatcher.conformance.schematron import stylesheet
+from dispatcher.errors import ConfigError
+from dispatcher.report.model import Problem, Severity
+
+CDA = "{urn:hl7-org:v3}"
+CR_BIO = "1.2.250.1.213.1.1.1.55"
+PDF_COPY = "1.2.250.1.213.1.1.2.243"
+FIRST_WITH_PDF_COPY = "2023.01"
+"""Volumes before this one did not ask for a PDF copy."""
+_WARNINGS = frozenset({"warning", "warn", "info", "information", "hint"})
+_NAMESPACE = re.compile(r"Q\{[^}]*\}")
+
+
+class OfficialRules:
+    """The rules of one kit. May be shared between threads: documents go through one at a time."""
+
+    def __init__(self, kit: Kit, saxon: Any, schema: etree.XMLSchema) -> None:
+        self.kit = kit
+        self._saxon = saxon
+        self._schema = schema
+        self._compiled: dict[Path, Any] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, folder: Path) -> OfficialRules:
+        """The kit in ``folder``.
+
+        Raises :class:`dispatcher.errors.ConfigError`: no kit there, kit incomplete, or Saxon not installed.
+        """
+        kit = find_kit(Path(folder))
+        try:
+            import saxonche
+        except ImportError as error:
+            raise ConfigError(
+                "Les règles officielles ont besoin du moteur Saxon, qui n'est pas installé.",
+                hint="Installez l'option « conformance » du programme : pip install 'dispatcher-labo[conformance]'.",
+            ) from error
+        try:
+            schema = etree.XMLSchema(etree.parse(str(kit.xsd)))
+        except (OSError, etree.LxmlError) as error:
+            raise ConfigError(
+                "Le schéma CDA du kit de conformité ne se lit pas.", hint="Installez à nouveau le kit de l'ANS."
+            ) from error
+        return cls(kit, saxonche.PySaxonProcessor(license=False), schema)
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Versions of the CR-BIO model the kit knows, oldest first."""
+        return tuple(self.kit.volumes)
+
+    def check(self, data: bytes) -> list[Problem]:
+        """What the rules say: ``official-<layer>``, errors and warnings; empty when the document passes.
+
+        Raises :class:`dispatcher.errors.ConfigError` when a rule itself cannot run: that is no verdict on the document.
+        """
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+        try:
+            root = etree.fromstring(data, parser)
+        except (etree.XMLSyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", 0) or 0
+            return [_problem("xml", f"ligne {line}", "Le fichier n'est pas du XML bien formé.")]
+        if root.getroottree().docinfo.internalDTD is not None:
+            return [_problem("xml", "DOCTYPE", "Déclaration DOCTYPE refusée.")]
+        document = root if root.tag == CDA + "ClinicalDocument" else next(root.iter(CDA + "ClinicalDocument"), None)
+        with self._lock:
+            problems = self._schema_problems(root)
+            if document is None:
+                return [*problems, _problem("xml", "", "Élément « ClinicalDocument » introuvable.")]
+            return problems + self._rule_problems(root, document)
+
+    def _schema_problems(self, root: etree._Element) -> list[Problem]:
+        if self._schema.validate(root):
+            return []
+        return [_problem("xsd", f"ligne {error.line}", in_french(error)) for error in self._schema.error_log]
+
+    def _rule_problems(self, root: etree._Element, document: etree._Element) -> list[Problem]:
+        problems = []
+        layers = {layer: self.kit.profile(layer) for layer in PROFILES}
+        if document.find(f"{CDA}component/{CDA}nonXMLBody") is None:
+            version = self._version_of(document)
+            if version in self.kit.volumes:
+                layers["volet"] = self.kit.volumes[version]
+            else:
+                known = ", ".join(self.versions)
+                problems.append(_problem("volet", "", f"Version du modèle CR-BIO inconnue du kit (connues : {known})."))
+        node = self._saxon.parse_xml(xml_text=etree.tostring(root, encoding="unicode"))
+        for layer, path in layers.items():
+            problems += self._run(layer, path, node)
+        return problems
+
+    def _version_of(self, document: etree._Element) -> str:
+        """The declared version; undeclared, a document with a PDF copy is judged by the newest volume."""
+        for template in document.iterchildren(CDA + "templateId"):
+            if template.get("root") == CR_BIO and template.get("extension"):
+                return template.get("extension", "")
+        copied = any(t.get("root") == PDF_COPY for t in document.iter(CDA + "templateId"))
+        fitting = [v for v in self.versions if (v >= FIRST_WITH_PDF_COPY) == copied]
+        return (fitting or list(self.versions))[-1]
+
+    def _run(self, layer: str, path: Path, node: Any) -> list[Problem]:
+        try:
+            answer = self._executable(path).transform_to_string(xdm_node=node)
+        except ConfigError:
+            raise
+        except Exception as error:  # Saxon raises one class for everything; a rule that cannot run is no verdict
+            raise ConfigError(
+                f"Les règles officielles « {path.name} » n'ont pas pu s'exécuter.",
+                hint="Le kit de conformité est incomplet ou abîmé ; installez-le à nouveau.",
+            ) from error
+        return [
+            _problem(
+                layer,
+                _NAMESPACE.sub("", fail.get("at", "")),
+                " ".join((fail.text or "").split()),
+                Severity.WARNING if fail.get("role") in _WARNINGS else Severity.ERROR,
+            )
+            for fail in etree.fromstring(answer.encode()).iter("fail")
+        ]
+
+    def _executable(self, path: Path) -> Any:
+        if path not in self._compiled:
+            compiler = self._saxon.new_xslt30_processor()
+            self._compiled[path] = compiler.compile_stylesheet(stylesheet_text=stylesheet(path))
+        return self._compiled[path]
+
+
+def _problem(layer: str, where: str, message: str, severity: Severity = Severity.ERROR) -> Problem:
+    return Problem(code=f"official-{layer}", severity=severity, where=where, message=message)

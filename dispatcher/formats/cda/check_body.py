@@ -1,0 +1,121 @@
+"""The body's own checks: chapters, entries, results, units; or the PDF of a level-1 document."""
+
+from __future__ import annotations
+
+from dispatcher.formats.cda import tables
+from dispatcher.formats.cda.elements import INTERPRETATION, LOINC, TYPE, Element
+from dispatcher.formats.cda.findings import Findings, all_of, first_of, has_template, tag
+
+CHAPTER = "1.3.6.1.4.1.19376.1.3.3.2.1"
+SUB_CHAPTER = "1.3.6.1.4.1.19376.1.3.3.2.2"
+PDF_COPY = "1.2.250.1.213.1.1.2.243"
+RESULT = "1.3.6.1.4.1.19376.1.3.1.6"
+TOP_LEVEL = (CHAPTER, PDF_COPY, "1.2.250.1.213.1.1.2.60", "1.3.6.1.4.1.19376.1.4.1.2.16", "1.2.250.1.213.1.1.2.128",
+             "1.2.250.1.213.1.1.2.147")  # fmt: skip
+"""Sections a CR-BIO may hold at the first level (Entete_CR-BIO.sch 2024.01)."""
+
+
+def check_level_1(document: Element, findings: Findings) -> None:
+    """A bare PDF."""
+    text = first_of(document, "component/nonXMLBody/text")
+    if text is None or text.get("mediaType") != "application/pdf" or text.get("representation") != "B64":
+        findings.error(
+            "level-1-body", document, "Le corps de niveau 1 doit être un PDF en base64 (component/nonXMLBody/text)."
+        )
+
+
+def check_level_3(document: Element, findings: Findings) -> None:
+    """Sections, entries and results."""
+    sections = all_of(document, "component/structuredBody/component/section")
+    if not any(has_template(section, CHAPTER) for section in sections):
+        findings.error(
+            "no-chapter", document, "Aucun chapitre de résultats : un compte rendu structuré en porte au moins un."
+        )
+    if not any(has_template(section, PDF_COPY) for section in sections):
+        findings.error("no-pdf-copy", document, "Section « Copie du document » absente : elle est obligatoire.")
+    for section in sections:
+        if not any(has_template(section, root) for root in TOP_LEVEL):
+            findings.error("section-unknown", section, "Section de premier niveau que le CR-BIO n'admet pas.")
+        if has_template(section, CHAPTER):
+            _chapter(section, findings)
+        if has_template(section, PDF_COPY):
+            findings.need(section, (("text", "Texte"), ("entry/organizer", "Document attaché")), "pdf-copy-part")
+    for observation in document.iter(tag("observation")):
+        if has_template(observation, RESULT):
+            _result(observation, findings)
+    _units(document, findings)
+    _interpretations(document, findings)
+
+
+def _chapter(section: Element, findings: Findings) -> None:
+    subs = all_of(section, "component/section")
+    if subs and (first_of(section, "text") is not None or first_of(section, "entry") is not None):
+        findings.error(
+            "chapter-shape", section, "Un chapitre porte soit un texte et une entrée, soit des sous-chapitres."
+        )
+    for part in subs or [section]:
+        if first_of(part, "text") is None or len(all_of(part, "entry")) != 1:
+            findings.error("chapter-shape", part, "Un texte et exactement une entrée (entry) sont attendus.")
+        for entry in all_of(part, "entry"):
+            _entry(entry, findings)
+
+
+def _entry(entry: Element, findings: Findings) -> None:
+    if entry.get("typeCode") != "DRIV":
+        findings.error("entry-type", entry, "L'entrée de résultats porte typeCode DRIV.")
+    act = first_of(entry, "act")
+    if act is None:
+        findings.error("entry-act", entry, "L'entrée de résultats contient un élément act.")
+        return
+    _status(act, ("completed", "active", "aborted"), findings)
+    if not any(link.get("typeCode") == "COMP" for link in all_of(act, "entryRelationship")):
+        findings.error("entry-empty", act, "L'acte ne contient aucun résultat (entryRelationship COMP).")
+
+
+def _status(element: Element, allowed: tuple[str, ...], findings: Findings) -> None:
+    status = first_of(element, "statusCode")
+    if status is None or status.get("code") not in allowed:
+        findings.error("status-code", element, "statusCode absent ou inattendu ; admis : " + ", ".join(allowed) + ".")
+
+
+def _result(observation: Element, findings: Findings) -> None:
+    _status(observation, ("completed", "aborted"), findings)
+    codes = all_of(observation, "code")
+    if (
+        len(codes) != 1
+        or len(all_of(codes[0], "originalText")) != 1
+        or len(all_of(codes[0], "originalText/reference")) != 1
+    ):
+        findings.error(
+            "result-code", observation, "Un résultat porte un code avec exactement une référence à son texte."
+        )
+    for code in codes:
+        if code.get("codeSystem") == LOINC and not (code.get("code") and code.get("displayName")):
+            findings.error("result-loinc", code, "Un code LOINC s'écrit avec code, displayName et codeSystem.")
+    if len(all_of(observation, "referenceRange")) > 1:
+        findings.error("result-range", observation, "Un seul intervalle de référence est admis par résultat.")
+
+
+def _units(document: Element, findings: Findings) -> None:
+    """As the official rule: ``value`` PQ, and bounds of ``value`` IVL_PQ."""
+    for value in document.iter(tag("value")):
+        kind = value.get(TYPE, "").rpartition(":")[2]
+        quantities = [value] if kind == "PQ" else [c for c in value if c.tag in _BOUNDS] if kind == "IVL_PQ" else []
+        for quantity in quantities:
+            unit = quantity.get("unit")
+            if unit and not tables.legal_unit(unit):
+                findings.error(
+                    "unit-unknown", quantity, f"L'unité « {unit[:40]} » n'est pas dans la liste UCUM officielle."
+                )
+
+
+_BOUNDS = (tag("low"), tag("high"))
+
+
+def _interpretations(document: Element, findings: Findings) -> None:
+    for element in document.iter(tag("interpretationCode")):
+        code = element.get("code")
+        if code is not None and (code not in tables.interpretations() or element.get("codeSystem") != INTERPRETATION):
+            findings.error(
+                "interpretation-unknown", element, f"L'interprétation « {code[:20]} » n'est pas dans le jeu de valeurs."
+            )

@@ -14,6 +14,7 @@ from dispatcher.clock import SystemClock
 from dispatcher.directory import local, local_edit
 from dispatcher.directory.extraction import ImportReport, import_extraction
 from dispatcher.errors import DirectoryError
+from dispatcher.report.identifiers import kind_of
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.route import RecipientRole, Wanted
@@ -106,7 +107,7 @@ def resolve(
     json: Json = False,
 ) -> None:
     """Montre vers qui un identifiant partirait, et pourquoi."""
-    id_type = kind or _guess(identifier)
+    id_type = kind or kind_of(identifier)
     wanted = Wanted(
         role=RecipientRole.PRESCRIBER,
         id=identifier.strip(),
@@ -123,17 +124,6 @@ def resolve(
             say(line)
     if decision.route is None:
         raise typer.Exit(FAILURES)
-
-
-def _guess(identifier: str) -> IdType:
-    digits = identifier.strip()
-    if digits.isdigit() and len(digits) == 11:
-        return IdType.RPPS
-    if len(digits) == 9 and digits[2:].isdigit():
-        return IdType.FINESS
-    if digits.isdigit() and len(digits) == 14:
-        return IdType.SIRET
-    return IdType.LOCAL
 
 
 # ---------------------------------------------------------------------------------------------- local table
@@ -210,7 +200,7 @@ def local_add(
     entry = LocalEntry(
         code=code,
         source=source,
-        id_type=(kind or _guess(identifier)) if identifier else None,
+        id_type=(kind or kind_of(identifier)) if identifier else None,
         identifier=identifier,
         address=address.lower(),
         label=label,

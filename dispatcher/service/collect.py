@@ -10,6 +10,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from dispatcher.clock import Clock
 from dispatcher.outbox.dispatch import Dispatch
@@ -97,7 +98,7 @@ def _apply(
 
 
 def _move(uow: UnitOfWork, dispatch: Dispatch, state: State, why: str, clock: Clock) -> None:
-    changes: dict[str, object] = {"reason": "" if state in DATES else why}
+    changes: dict[str, Any] = {"reason": "" if state in DATES else why}
     if state in DATES:
         changes[DATES[state]] = clock.now()
     uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}", **changes)

@@ -18,6 +18,7 @@ from dispatcher.outbox.states import NOT_YET_LEFT, State
 from dispatcher.ports import DispatchFilter, UnitOfWork
 from dispatcher.report import checks, versions
 from dispatcher.report.model import Patient, Report, Severity, Status, When, sentences
+from dispatcher.service.chosen import chosen_for
 from dispatcher.service.desk import Desk
 from dispatcher.service.make import Blocked, Made, make
 
@@ -69,7 +70,7 @@ def _register(desk: Desk, file: SourceFile, position: int, report: Report) -> Re
     version = _version(desk, file, position, report, chain, fingerprint, latest)
     coded, missing = desk.terminology.code(report, file.source)
     blocked = _blocked(desk, file, coded, latest, late=late)
-    made = make(desk, version, coded, file.source, blocked)
+    made = make(desk, version, coded, file.source, blocked, added=chosen_for(desk.store, file.id))
     with desk.store.transaction() as uow:
         _check_still_latest(uow, chain, latest)
         _commit(uow, version, made)

@@ -1,0 +1,104 @@
+"""Use case: one bulk send (EHPAD, clinic pharmacies, operators): files in, to named recipients or to those the files name.
+
+The same engine, rules and pace as the service. Recipients chosen by the sender are kept with the file before anything
+else happens, so that a stop never sends a document to somebody else than the sender meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dispatcher.formats import registry
+from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.outbox.dispatch import Dispatch, SourceFile
+from dispatcher.ports import DispatchFilter, Store, Taken
+from dispatcher.report.identifiers import compact, kind_of
+from dispatcher.report.model import IdType, Severity, sentences
+from dispatcher.routing.route import Decision, RecipientRole, Wanted
+from dispatcher.routing.rules import without_doubles
+from dispatcher.routing.wanted import recipients
+from dispatcher.service.chosen import keep
+from dispatcher.service.desk import Desk
+from dispatcher.service.make import route_one
+from dispatcher.service.receive import record
+
+SOURCE = "send"
+"""Name of the source of bulk sends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What one file would do; nothing is written."""
+
+    path: str
+    format: str
+    reports: int
+    decisions: tuple[Decision, ...] = ()
+    problem: str = ""
+    """French, when nothing can be sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What became of one file of a bulk send."""
+
+    file: SourceFile
+    dispatches: tuple[Dispatch, ...]
+
+
+def named(text: str) -> Wanted:
+    """A recipient as a sender writes it: a mail address, an RPPS, a FINESS, a SIRET, or a code of the local table."""
+    text = text.strip()
+    if "@" in text:
+        return Wanted(role=RecipientRole.ADDED, label=text.lower(), address=text.lower())
+    id_type = kind_of(text)
+    identifier = text if id_type is IdType.LOCAL else compact(text)
+    return Wanted(role=RecipientRole.ADDED, id=identifier, id_type=id_type, label=text)
+
+
+def plan(desk: Desk, taken: Sequence[Taken], added: tuple[Wanted, ...]) -> tuple[Planned, ...]:
+    """The dry run: who would get what, by which way, or why not."""
+    return tuple(_plan_one(desk, one, added) for one in taken)
+
+
+def _plan_one(desk: Desk, taken: Taken, added: tuple[Wanted, ...]) -> Planned:
+    result = _read(taken)
+    if not result.readable:
+        errors = [problem for problem in result.problems if problem.severity is Severity.ERROR]
+        problem = sentences(errors) or "Aucun compte rendu lisible dans ce fichier."
+        return Planned(path=taken.found.path, format=result.format, reports=0, problem=problem)
+    decisions: list[Decision] = []
+    for report in result.reports:
+        wanted = added or recipients(report, copies=True)
+        decisions += without_doubles(route_one(desk, SOURCE, one) for one in wanted)
+    return Planned(path=taken.found.path, format=result.format, reports=len(result.reports), decisions=tuple(decisions))
+
+
+def _read(taken: Taken) -> ReadResult:
+    context = ReadContext(file_name=taken.found.name, sibling=taken.siblings.get)
+    return registry.read(taken.content, context)
+
+
+def submit(desk: Desk, taken: Sequence[Taken], added: tuple[Wanted, ...]) -> tuple[str, ...]:
+    """Take the files in, with the recipients chosen; gives their numbers. One transaction for all of them."""
+    ids = []
+    with desk.store.transaction() as uow:
+        for one in taken:
+            file_id, _state = record(uow, desk.store, SOURCE, one, desk.clock)
+            uow.files.mark_removed(file_id)
+            keep(uow, file_id, added)
+            ids.append(file_id)
+    return tuple(ids)
+
+
+def statement(store: Store, file_ids: Sequence[str]) -> tuple[Statement, ...]:
+    """What became of each file."""
+    lines = []
+    with store.reading() as uow:
+        for file_id in file_ids:
+            file = uow.files.get(file_id)
+            if file is not None:
+                found = uow.dispatches.list(DispatchFilter(file_id=file_id, limit=1000))
+                lines.append(Statement(file=file, dispatches=found))
+    return tuple(lines)

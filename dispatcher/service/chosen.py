@@ -1,0 +1,31 @@
+"""Recipients a sender chose for a file (``dispatcher send --to``), kept with the file before anything else happens."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from dispatcher.ports import Store, UnitOfWork
+from dispatcher.report.model import IdType
+from dispatcher.routing.route import RecipientRole, Wanted
+
+ADDED = "recipients"
+"""Kind of the payload."""
+
+
+def keep(uow: UnitOfWork, file_id: str, added: tuple[Wanted, ...]) -> None:
+    """Write them down; nothing when the documents name their recipients themselves."""
+    if added:
+        uow.payloads.put(file_id, ADDED, json.dumps([asdict(wanted) for wanted in added]).encode())
+
+
+def chosen_for(store: Store, file_id: str) -> tuple[Wanted, ...]:
+    """Recipients the sender chose for a file of a bulk send; empty when the documents name them."""
+    with store.reading() as uow:
+        content = uow.payloads.get(file_id, ADDED)
+    if content is None:
+        return ()
+    return tuple(
+        Wanted(**{**item, "role": RecipientRole(item["role"]), "id_type": IdType(item["id_type"])})
+        for item in json.loads(content)
+    )

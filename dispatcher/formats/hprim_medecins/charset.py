@@ -68,6 +68,11 @@ def tidy(text: str) -> str:
     return "".join(_blank_or_kept(char) for char in flat.translate(_INVISIBLE))
 
 
+def capitals(text: str) -> str:
+    """Upper case that stays in ISO 8859-1: µ is a unit, not a Greek letter, and ÿ and ß have no capital there."""
+    return "".join(char if char in "µÿß" else char.upper() for char in text)
+
+
 def _blank_or_kept(char: str) -> str:
     if char == "\n" or not unicodedata.category(char).startswith(("Z", "C")):
         return char

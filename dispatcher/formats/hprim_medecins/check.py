@@ -1,8 +1,8 @@
 """Would receiving software take this HPRIM Médecins file? Our own conformance check.
 
-Bytes in, problems out, worst first in file order; never raises. Strict where the reader is tolerant. Each rule names who
-enforces it in :mod:`dispatcher.formats.hprim_medecins.grammar`: ERROR when a known receiver refuses or loses the report,
-WARNING when one mishandles a part, INFO for habits. No patient data in any message.
+Bytes in, problems out, in file order; never raises. Strict where the reader is tolerant. Who enforces each rule stands
+in :mod:`dispatcher.formats.hprim_medecins.grammar`: ERROR when a known receiver refuses or loses the report, WARNING
+when one mishandles a part of it, INFO for habits. No patient data in any message.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ def check(data: bytes) -> list[Problem]:
     lines = re.split(r"\r\n|\n|\r", decoded.text)
     if lines and not lines[-1]:
         lines.pop()
+    if lines and lines[0].strip().lower() == "[apicrypt]":
+        lines.pop(0)  # Left by the mail reader, not part of the file.
     problems = [*decoded.problems, *_bytes(data, decoded.encoding)]
     if len(lines) < grammar.HEADER_LINES:
         said = f"{len(lines)} ligne(s) ; un en-tête HPRIM Médecins en compte {grammar.HEADER_LINES}."
@@ -61,7 +63,7 @@ def _standard(line: str) -> bool:
 
 def _bytes(data: bytes, encoding: str) -> list[Problem]:
     problems: list[Problem] = []
-    ends = {end for end in re.findall(rb"\r\n|\n|\r", data)}
+    ends = set(re.findall(rb"\r\n|\n|\r", data))
     if len(ends) > 1:
         problems.append(warning("mixed-line-ends", "fichier", "Fins de ligne mélangées ; CRLF partout attendu."))
     elif ends and ends != {b"\r\n"}:

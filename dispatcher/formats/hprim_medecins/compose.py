@@ -5,9 +5,7 @@ Report and context in, :class:`~dispatcher.formats.hprim_medecins.layout.Line` v
 
 from __future__ import annotations
 
-import re
 import textwrap
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -20,12 +18,11 @@ from dispatcher.formats.hprim_medecins.layout import (
     Line,
     lay_out,
     media_name,
-    shown_value,
     star,
-    susceptibility_words,
     wrapped,
 )
-from dispatcher.report.model import Address, Attachment, Kind, Observation, Practitioner, Report, Sex, Status, When
+from dispatcher.formats.hprim_medecins.own_text import fold, place
+from dispatcher.report.model import Address, Attachment, Kind, Practitioner, Report, Sex, Status, When
 
 RULE = "=" * WIDTH
 
@@ -36,7 +33,7 @@ def compose(report: Report, context: WriteContext) -> list[Line]:
     if report.status is Status.CANCELLED:
         return _trimmed([Line(text) for text in (*notice, *_letterhead(report, context), *_reasons(report))])
     own = _own_lines(report)
-    placed = _place(own, report.observations) if own and _says_all(own, report) else None
+    placed = place(own, report) if own else None
     if placed is not None and _starts_with(own, notice):
         notice = []
     lines = [Line(text) for text in notice]
@@ -208,63 +205,9 @@ def _own_lines(report: Report) -> list[str]:
     return lines
 
 
-def _fold(text: str) -> str:
-    """One blank between words, no accents, lower case, decimal point: how printed and coded values are compared."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    pointed = re.sub(r"(?<=\d),(?=\d)", ".", bare.replace("|", "/"))
-    return re.sub(r"\s+", " ", pointed).strip().casefold()
-
-
-def _holds(text: str, words: str) -> bool:
-    """``words`` stand in ``text`` as whole words (both folded)."""
-    return bool(words) and re.search(rf"(?<![\w.]){re.escape(words)}(?![\w]|\.\d)", text) is not None
-
-
-def _printed_forms(observation: Observation) -> list[str]:
-    forms = [shown_value(observation), observation.value, observation.raw, susceptibility_words(observation)]
-    return [folded for form in forms if (folded := _fold(form))]
-
-
-def _says_all(own: Sequence[str], report: Report) -> bool:
-    """The laboratory's text holds every value and every comment, so printing it alone loses nothing."""
-    whole = _fold(" ".join(own))
-    for observation in report.observations:
-        forms = _printed_forms(observation)
-        if observation.value and not any(_holds(whole, form) for form in forms):
-            return False
-        if observation.document is not None:
-            return False
-    comments = [c for b in report.batteries for c in (*b.comments, *(x for o in b.observations for x in o.comments))]
-    return all(_fold(comment) in whole for comment in comments)
-
-
 def _beside(own: Sequence[str], report: Report, context: WriteContext) -> list[Line]:
     """What the laboratory's text does not say itself: comments of the whole report, documents that go with it."""
-    whole = _fold(" ".join(own))
+    whole = fold(" ".join(own))
     extra = [*report.comments, _attached(report, context)]
-    texts = [text for text in extra if text and _fold(text) not in whole]
+    texts = [text for text in extra if text and fold(text) not in whole]
     return [Line(part) for text in texts for part in ("", *wrapped(text, ""))]
-
-
-def _place(own: Sequence[str], observations: Sequence[Observation]) -> list[Line]:
-    """The laboratory's lines, each result behind the line that prints it, in the order of the results."""
-    folded = [_fold(line) for line in own]
-    results: list[list[Observation]] = [[] for _ in own]
-    at = 0
-    for observation in observations:
-        at = _find_line(folded, at, observation)
-        results[at].append(observation)
-    return [Line(text, tuple(found)) for text, found in zip(own, results, strict=True)]
-
-
-def _find_line(folded: Sequence[str], start: int, observation: Observation) -> int:
-    label = _fold(observation.code.text)
-    forms = _printed_forms(observation)
-    by_label = next((i for i in range(start, len(folded)) if label and _holds(folded[i], label)), None)
-    if by_label is not None:
-        near = range(by_label, min(by_label + 4, len(folded)))
-        found = next((i for i in near if any(_holds(folded[i], form) for form in forms)), by_label)
-    else:
-        found = next((i for i in range(start, len(folded)) if any(_holds(folded[i], form) for form in forms)), start)
-    alt = _fold(observation.alt.value) if observation.alt else ""
-    return next((i for i in range(found, min(found + 3, len(folded))) if _holds(folded[i], alt)), found)

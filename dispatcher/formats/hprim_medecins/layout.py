@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dispatcher.formats.hprim_medecins import grammar
+from dispatcher.formats.hprim_medecins.charset import capitals
 from dispatcher.report.model import AltValue, Battery, Observation, Report, ValueType
 
 WIDTH = grammar.TEXT_WIDTH
@@ -83,7 +84,7 @@ def _battery(
     yield Line("")
     title = battery.title or battery.code.text
     if title and title.casefold() != chapter.casefold():
-        yield from _lines(textwrap.wrap(title.upper(), WIDTH))
+        yield from _lines(textwrap.wrap(capitals(title), WIDTH))
     specimen = battery.specimen.text if battery.specimen else ""
     if specimen:
         yield from _lines(wrapped(f"Prélèvement : {specimen}", _INDENT))
@@ -97,7 +98,7 @@ def _battery(
 
 def spaced(title: str) -> str:
     """A chapter title as laboratories print it: ``B I O C H I M I E``; long ones stay as they are."""
-    upper = title.upper()
+    upper = capitals(title)
     wide = "   ".join(" ".join(word) for word in upper.split())
     return wide if len(wide) <= WIDTH else upper
 
@@ -106,17 +107,23 @@ def spaced(title: str) -> str:
 
 
 def result_lines(observation: Observation) -> Iterator[Line]:
-    """A result, its second unit, its comments; the last line of the first two carries the observation."""
-    lines = _row(observation)
+    """A result, its second unit, then what explains it; the last line with a value carries the observation."""
+    lines, notes = _row(observation)
     if observation.alt is not None and observation.alt.value:
-        lines += _alt_row(observation.alt)
+        more, more_notes = _alt_row(observation.alt)
+        lines, notes = lines + more, notes + more_notes
     yield from _lines(lines[:-1])
     yield Line(lines[-1], (observation,))
+    yield from _lines(notes)
     for comment in observation.comments:
         yield from _lines(wrapped(comment, _COMMENT_INDENT))
 
 
-def _row(observation: Observation) -> list[str]:
+_Row = tuple[list[str], list[str]]
+"""Lines with label and value, and lines that say the reference range when it does not fit beside them."""
+
+
+def _row(observation: Observation) -> _Row:
     label = label_of(observation)
     value = shown_value(observation)
     flag = star(observation)
@@ -129,7 +136,7 @@ def _row(observation: Observation) -> list[str]:
     return _prose(label, value, flag, observation.unit, span)
 
 
-def _columns(label: str, value: str, flag: str, unit: str, span: str) -> list[str]:
+def _columns(label: str, value: str, flag: str, unit: str, span: str) -> _Row:
     """Label, value, star, unit, range in their columns; a label or value too wide takes a line of its own."""
     heads = textwrap.wrap(label, _LABEL_END - len(_INDENT), break_on_hyphens=False) or [""]
     lines = [_INDENT + head for head in heads]
@@ -141,15 +148,15 @@ def _columns(label: str, value: str, flag: str, unit: str, span: str) -> list[st
     if unit:
         line = f"{line.ljust(_UNIT_START - 1)} {unit}" if len(line) < _UNIT_START else f"{line} {unit}"
     if not span:
-        return [*lines, line.rstrip()]
+        return [*lines, line.rstrip()], []
     if len(line) < _RANGE_START and _RANGE_START + len(span) <= WIDTH:
-        return [*lines, f"{line.ljust(_RANGE_START)}{span}"]
+        return [*lines, f"{line.ljust(_RANGE_START)}{span}"], []
     if len(line) + 2 + len(span) <= WIDTH:
-        return [*lines, f"{line.rstrip()}  {span}"]
-    return [*lines, line.rstrip(), *wrapped(f"Valeurs de référence : {span}", _COMMENT_INDENT)]
+        return [*lines, f"{line.rstrip()}  {span}"], []
+    return [*lines, line.rstrip()], _reference(span)
 
 
-def _prose(label: str, value: str, flag: str, unit: str, span: str) -> list[str]:
+def _prose(label: str, value: str, flag: str, unit: str, span: str) -> _Row:
     """A result in words: beside its label when it fits, else below it."""
     head = f"{_INDENT}{label}" if label else ""
     tail = " ".join(part for part in (unit, flag) if part)
@@ -163,20 +170,27 @@ def _prose(label: str, value: str, flag: str, unit: str, span: str) -> list[str]
         lines += wrapped(said, _COMMENT_INDENT)
         if tail and "\n" in value:
             lines.append(f"{_COMMENT_INDENT}{tail}")
-    if span:
-        lines += wrapped(f"Valeurs de référence : {span}", _COMMENT_INDENT)
-    return lines or [""]
+    return lines or [""], _reference(span) if span else []
 
 
-def _alt_row(alt: AltValue) -> list[str]:
+def _reference(span: str) -> list[str]:
+    return wrapped(f"Valeurs de référence : {span}", _COMMENT_INDENT)
+
+
+def _alt_row(alt: AltValue) -> _Row:
     return _columns("", alt.value.replace(".", ","), "", alt.unit, range_of(alt.low, alt.high, ""))
 
 
-def label_of(observation: Observation) -> str:
-    """What the analysis is called: the laboratory's words, else a code."""
+def words_of(observation: Observation) -> str:
+    """What the laboratory calls the analysis; may be empty."""
     alternate = observation.alternate
-    text = observation.code.text or (alternate.text if alternate else "") or observation.code.code
+    text = observation.code.text or (alternate.text if alternate else "")
     return re.sub(r"\s+", " ", text).strip()
+
+
+def label_of(observation: Observation) -> str:
+    """The same, or else a code: what is printed."""
+    return words_of(observation) or observation.code.code.strip()
 
 
 def shown_value(observation: Observation) -> str:

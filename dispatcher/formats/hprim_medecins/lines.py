@@ -12,7 +12,8 @@ from datetime import date, datetime
 from dispatcher.clock import paris
 from dispatcher.formats.base import WriteContext
 from dispatcher.formats.hprim_medecins import grammar
-from dispatcher.formats.hprim_medecins.layout import label_of, shown_value, susceptibility_words
+from dispatcher.formats.hprim_medecins.charset import capitals
+from dispatcher.formats.hprim_medecins.layout import label_of, shown_value, susceptibility_words, words_of
 from dispatcher.report.identifiers import InsOid, compact, nir_key
 from dispatcher.report.model import Observation, Patient, Practitioner, Report, Status, ValueType, When
 
@@ -34,7 +35,7 @@ def header_lines(report: Report, context: WriteContext) -> list[str]:
     town = f"{address.postcode} {address.town}".strip() if address else ""
     return [
         patient_code(report, context),
-        _single(patient.family).upper()[:NAME_WIDTH],
+        capitals(_single(patient.family))[:NAME_WIDTH],
         _single(patient.used_given or patient.first_given)[:NAME_WIDTH],
         _single(street[0])[:ADDRESS_WIDTH] if street else "",
         _single(" ".join(street[1:]))[:ADDRESS_WIDTH],
@@ -137,7 +138,7 @@ def res_line(observation: Observation) -> str:
     second = (alt.value, alt.unit, alt.low, alt.high) if alt is not None else ("", "", "", "")
     fields = (
         "RES",
-        label_of(observation),
+        words_of(observation),
         _local_code(observation),
         kind,
         value,

@@ -56,7 +56,7 @@ def _patient(header: Header, born: dates.DateRead, problems: list[Problem]) -> P
     birth_name, used_name = _names(header.line(2))
     if used_name:
         problems.append(_note(header, 2, info, "two-names", "deux noms, lus comme nom de naissance et nom utilisé."))
-    for number, code in ((2, "missing-name"), (3, "missing-given-name")):
+    for number, code in ((2, "missing-birth-name"), (3, "missing-first-given")):
         if not any(c.isalpha() for c in header.line(number)):
             said = f"{grammar.header_line(number).name} absent. À compléter par le laboratoire."
             problems.append(_note(header, number, error, code, said))

@@ -49,10 +49,10 @@ class HprimMedecinsWriter:
             laboratory=_each_text(context.laboratory, lambda text: loosely_fit(text, codec)),
             recipient=_each_text(context.recipient, lambda text: loosely_fit(text, codec)),
         )
-        lines = [*header_lines(fitted, setting), ""]
+        lines = [*(_free(line.replace("|", "/")) for line in header_lines(fitted, setting)), ""]
         printed = compose(fitted, setting)
         coded = any(is_coded(fitted, o) for line in printed for o in line.results)
-        lines += [_free(line.text, coded=coded) for line in printed]
+        lines += [_free(line.text) for line in printed]
         if coded:
             lines += ["", grammar.LAB, *_coded_lines(fitted, printed)]
         lines += [grammar.FIN, grammar.FINFICHIER]
@@ -86,15 +86,10 @@ def _require_identity(report: Report) -> None:
 
 
 def _require_content(report: Report) -> None:
-    results = any(o.value or o.comments or o.document or o.status in ("X", "D", "I", "O") for o in report.observations)
-    words = report.text.strip() or any(c.strip() for b in report.batteries for c in b.comments)
-    if (
-        report.status is Status.CANCELLED
-        or results
-        or words
-        or report.documents
-        or any(map(str.strip, report.comments))
-    ):
+    results = any(o.value or o.comments or o.document or o.status in ("X", "D") for o in report.observations)
+    comments = [*report.comments, *(comment for battery in report.batteries for comment in battery.comments)]
+    words = any(text.strip() for text in (report.text, *comments))
+    if report.status is Status.CANCELLED or results or words or report.documents:
         return
     raise RenderError(
         "HPRIM Médecins : le compte rendu ne contient aucun résultat, texte ni document.",
@@ -115,14 +110,14 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
     return value
 
 
-def _free(text: str, *, coded: bool) -> str:
+def _free(text: str) -> str:
     """A line of the free part: never a marker, never taken for a coded line."""
     bare = _IN_TEXT_MARKER.sub(r"**\1**", text)
     if marker_of(bare):
         bare = bare.replace("*", "-")
     if bare.startswith("****"):
         bare = f" {bare}"
-    if not coded and grammar.CODED_LINE.match(bare):
+    if grammar.CODED_LINE.match(bare):
         bare = bare.replace("|", "/", 1) if "|" in bare else f"{bare} -"
     return bare
 
@@ -130,7 +125,7 @@ def _free(text: str, *, coded: bool) -> str:
 def _coded_lines(report: Report, printed: list[Line]) -> list[str]:
     lines: list[str] = []
     for line in printed:
-        text = _free(line.text, coded=True).replace("|", "/")
+        text = _free(line.text).replace("|", "/")
         lines.append(f"TEX|{text}" if text else "TEX|")
         lines += [res_line(observation) for observation in line.results if is_coded(report, observation)]
     return lines

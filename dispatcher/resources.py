@@ -6,7 +6,10 @@ stand beside ``dispatcher/``. Nobody else builds paths to them.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.resources
+import tempfile
+from collections.abc import Iterator
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -26,6 +29,20 @@ def mapping(*parts: str) -> Traversable:
 def sample(*parts: str) -> Traversable:
     """A file or folder of ``samples/``; everybody in them is invented."""
     return _data_folder("samples").joinpath(*parts)
+
+
+@contextlib.contextmanager
+def mapping_folder(*parts: str) -> Iterator[Path]:
+    """A folder of ``mappings/`` as a real one, for libraries that open by path; copied when the package is zipped."""
+    folder = mapping(*parts)
+    if isinstance(folder, Path):
+        yield folder.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="dispatcher-") as name:
+        for item in folder.iterdir():
+            if item.is_file():
+                (Path(name) / item.name).write_bytes(item.read_bytes())
+        yield Path(name)
 
 
 def mapping_text(*parts: str) -> str:

@@ -1,0 +1,90 @@
+"""The cheap check every rendered PDF passes before it is sealed. Bytes in, names of what is wrong out.
+
+Looks at: header and end, every offset of the cross-reference table, the page tree, the PDF/A claim in the metadata,
+fonts embedded, nothing that PDF/A-1 forbids (encryption, scripts, object streams). ISO 19005-1 §6.1-6.7. It does not
+replace a validator: tests run one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_ENTRY = re.compile(rb"(\d{10}) (\d{5}) ([nf])(?: \r| \n|\r\n|\n)")
+_OBJECT = re.compile(rb"(\d+)\s+(\d+)\s+obj\b")
+_FORBIDDEN = (b"/Encrypt", b"/JavaScript", b"/OpenAction", b"/ObjStm", b"/SMask /", b"/EmbeddedFiles", b"/LZWDecode")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the check saw. ``faults`` are short English names for the log; none means good."""
+
+    pages: int
+    faults: tuple[str, ...]
+
+
+def objects_at(data: bytes) -> tuple[dict[int, bytes], list[str]]:
+    """Dictionary part of every object the classic cross-reference table names, and the faults of that table."""
+    found: dict[int, bytes] = {}
+    faults: list[str] = []
+    start = re.search(rb"startxref\s+(\d+)\s+%%EOF\s*\Z", data)
+    if not start:
+        return found, ["no-startxref"]
+    at = int(start[1])
+    head = re.compile(rb"xref\s+").match(data, at)
+    if not head:
+        return found, ["no-xref-table"]
+    at = head.end()
+    section = re.compile(rb"(\d+) (\d+)\s+")
+    while part := section.match(data, at):
+        first, count = int(part[1]), int(part[2])
+        at = part.end()
+        for number in range(first, first + count):
+            entry = _ENTRY.match(data, at)
+            if not entry:
+                return found, [*faults, "xref-entry"]
+            at = entry.end()
+            if entry[3] == b"n":
+                target = _OBJECT.match(data, int(entry[1]))
+                if not target or int(target[1]) != number:
+                    faults.append("xref-offset")
+                    continue
+                found[number] = _dictionary(data, target.end())
+    return found, faults
+
+
+def _dictionary(data: bytes, start: int) -> bytes:
+    """From the object's start to its stream or end, whichever comes first."""
+    end = data.find(b"endobj", start)
+    stream = data.find(b"stream", start, end if end >= 0 else len(data))
+    return data[start : stream if stream >= 0 else end]
+
+
+def check(data: bytes, level: str) -> Checked:
+    """``level`` is ``a-1a`` or ``a-1b``."""
+    faults: list[str] = []
+    if not data.startswith(b"%PDF-1.4"):
+        faults.append("header")
+    if not data.rstrip().endswith(b"%%EOF"):
+        faults.append("end")
+    objects, table_faults = objects_at(data)
+    faults += table_faults
+    bodies = list(objects.values())
+    pages = sum(1 for body in bodies if re.search(rb"/Type\s*/Page\b", body))
+    counts = [
+        int(m[1]) for b in bodies if re.search(rb"/Type\s*/Pages\b", b) and (m := re.search(rb"/Count\s+(\d+)", b))
+    ]
+    if pages < 1 or pages != max(counts, default=0):
+        faults.append("page-tree")
+    part, conformance = level[2:3], level[3:4].upper()
+    for name, value in (("part", part), ("conformance", conformance)):
+        claim = rf"pdfaid:{name}(?:>|=\")\s*{value}\b".encode()
+        if not re.search(claim, data):
+            faults.append(f"pdfa-{name}")
+    for body in bodies:
+        if re.search(rb"/Type\s*/FontDescriptor\b", body) and not re.search(rb"/FontFile[23]?\s", body):
+            faults.append("font-not-embedded")
+        faults += [f"forbidden {name.decode()}" for name in _FORBIDDEN if name in body]
+    if not any(b"/GTS_PDFA1" in body for body in bodies):
+        faults.append("output-intent")
+    return Checked(pages, tuple(dict.fromkeys(faults)))

@@ -1,0 +1,160 @@
+"""Is it PDF/A? The own check against deliberate faults, an outside validator, documents received from a laboratory."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from pathlib import Path
+
+import pikepdf
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pikepdf.pdfa import validate_written
+
+from dispatcher.formats.base import ReadContext
+from dispatcher.formats.pdf import received
+from dispatcher.formats.pdf.reader import PdfReader
+from dispatcher.formats.pdf.selfcheck import check
+from dispatcher.report.model import Kind, Severity
+from tests.unit.formats.pdf.pdf_reports import REPORT, context, rows, writer
+
+GOOD = writer().write(REPORT, context()).content
+
+
+def saved(**options: object) -> bytes:
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(GOOD)) as pdf, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pdf.save(out, **options)
+    return out.getvalue()
+
+
+def test_an_outside_validator_finds_nothing_but_the_extension_schema(tmp_path: Path) -> None:
+    """pikepdf knows level B only and does not know XMP extension schemas, which typst writes and ISO 19005-1 allows."""
+    for name, report in (("full", REPORT), ("long", rows(120)), ("empty", rows(0))):
+        path = tmp_path / f"{name}.pdf"
+        path.write_bytes(writer("a-1b").write(report, context()).content)
+        found = {finding.rule for finding in validate_written(str(path), "1b").findings}
+        assert found <= {"ISO_19005_1:6.7.9-2"}, name
+
+
+def test_the_good_file_passes() -> None:
+    assert check(GOOD, "a-1a").faults == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        (b"%PDF-1.4", b"%PDF-1.7", "header"),
+        (b"%%EOF", b"%%E0F", "end"),
+        (b"/GTS_PDFA1", b"/GTS_PDFX1", "output-intent"),
+        (b"/FontFile2", b"/FontFake2", "font-not-embedded"),
+        (b"pdfaid:part>1", b"pdfaid:part>2", "pdfa-part"),
+        (b"pdfaid:conformance>A", b"pdfaid:conformance>B", "pdfa-conformance"),
+        (b"/Type/Catalog", b"/OpenAction 9", "forbidden /OpenAction"),
+    ],
+)
+def test_a_deliberate_fault_is_seen(old: bytes, new: bytes, fault: str) -> None:
+    bad = GOOD
+    for pattern in {old, old.replace(b"/Type/", b"/Type /")}:
+        bad = bad.replace(pattern, new.ljust(len(pattern)))
+    assert bad != GOOD
+    assert fault in check(bad, "a-1a").faults
+
+
+def test_a_moved_object_a_cut_end_and_a_lost_page_are_seen() -> None:
+    shifted = GOOD.replace(b"endobj\n", b"endobj \n", 1).replace(b"startxref\n", b"startxref\n0000", 1)
+    assert check(shifted, "a-1a").faults
+    wrong_count = re.sub(rb"/Count \d+", b"/Count 9", GOOD, count=1)
+    assert "page-tree" in check(wrong_count, "a-1a").faults
+    assert check(GOOD[:-200], "a-1a").faults
+    assert check(b"", "a-1a").faults
+    assert "no-xref-table" in check(saved(object_stream_mode=pikepdf.ObjectStreamMode.generate), "a-1a").faults
+    locked = saved(encryption=pikepdf.Encryption(owner="o", user="", R=3, aes=False, metadata=False))
+    assert check(locked, "a-1a").faults
+
+
+@pytest.mark.parametrize("revision", [2, 3, 4])
+@pytest.mark.parametrize(("user", "needed"), [("", False), ("secret", True)])
+def test_tells_a_locked_document_from_a_restricted_one(revision: int, user: str, needed: bool) -> None:
+    new = revision >= 4
+    data = saved(encryption=pikepdf.Encryption(owner="own", user=user, R=revision, aes=new, metadata=new))
+    facts = received.inspect(data)
+    assert (facts.encrypted, facts.password) == (True, needed)
+    codes = {problem.code: problem.severity for problem in received.check(data)}
+    assert codes.get("pdf-password") == (Severity.ERROR if needed else None)
+    assert ("pdf-encrypted" in codes) is not needed
+
+
+def test_newer_encryption_is_left_to_a_person() -> None:
+    data = saved(encryption=pikepdf.Encryption(owner="own", user="secret", R=6))
+    assert received.inspect(data).password is None
+    assert "pdf-encrypted" in {problem.code for problem in received.check(data)}
+
+
+def test_pages_and_claim_are_seen_through_object_streams() -> None:
+    packed = saved(object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    for data in (GOOD, packed):
+        facts = received.inspect(data)
+        assert (facts.pages, facts.claim, facts.whole) == (1, "PDF/A-1a", True)
+        assert received.check(data) == ()
+
+
+def test_a_plain_pdf_leaves_with_a_warning() -> None:
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page()
+        pdf.add_blank_page()
+        out = io.BytesIO()
+        pdf.save(out)
+    facts = received.inspect(out.getvalue())
+    assert facts.pages == 2
+    problems = received.check(out.getvalue(), "OBX[3]-5")
+    assert [(problem.code, problem.severity, problem.where) for problem in problems] == [
+        ("pdf-not-pdfa", Severity.WARNING, "OBX[3]-5")
+    ]
+
+
+def test_scripts_are_told() -> None:
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page()
+        pdf.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+        out = io.BytesIO()
+        pdf.save(out)
+    assert "pdf-active" in {problem.code for problem in received.check(out.getvalue())}
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [(b"", "pdf-unreadable"), (b"MSH|^~\\&|", "pdf-unreadable"), (GOOD[: len(GOOD) // 2], "pdf-truncated")],
+)
+def test_what_cannot_be_opened_is_an_error(data: bytes, code: str) -> None:
+    assert code in {problem.code for problem in received.check(data) if problem.severity is Severity.ERROR}
+
+
+def test_a_bare_pdf_is_read_as_a_document() -> None:
+    reader = PdfReader()
+    assert reader.sniff(GOOD[:4096]) == 1.0
+    assert reader.sniff(b"H|~^\\&|") == 0.0
+    result = reader.read(GOOD, ReadContext())
+    assert result.readable
+    (report,) = result.reports
+    assert report.kind is Kind.DOCUMENT
+    assert report.own_pdf is not None
+    assert report.own_pdf.content == GOOD
+    assert not reader.read(GOOD[:3000], ReadContext()).readable
+
+
+@settings(max_examples=60)
+@given(st.integers(0, len(GOOD)), st.integers(0, len(GOOD)), st.binary(max_size=40))
+def test_a_damaged_document_never_makes_the_checks_raise(start: int, length: int, junk: bytes) -> None:
+    damaged = GOOD[:start] + junk + GOOD[start + length :]
+    received.check(damaged)
+    check(damaged, "a-1a")
+
+
+@given(st.binary(max_size=400))
+def test_anything_at_all_gets_an_answer(data: bytes) -> None:
+    received.check(b"%PDF-1.4" + data)
+    received.check(b"%PDF-1.4/Filter /Standard /R 3 /O (" + data + b") /U <" + data + b"> /P -4 /ID [(" + data)

@@ -1,4 +1,4 @@
-"""Use case: one bulk send (EHPAD, clinic pharmacies, operators): files in, to named recipients or to those the files name.
+"""Use case: one bulk send (EHPAD, pharmacies, operators): files in, to named recipients or to those the files name.
 
 The same engine, rules and pace as the service. Recipients chosen by the sender are kept with the file before anything
 else happens, so that a stop never sends a document to somebody else than the sender meant.
@@ -18,12 +18,13 @@ from dispatcher.report.model import IdType, Severity, sentences
 from dispatcher.routing.route import Decision, RecipientRole, Wanted
 from dispatcher.routing.rules import without_doubles
 from dispatcher.routing.wanted import recipients
-from dispatcher.service.chosen import keep
+from dispatcher.service.chosen import keep, more_of
 from dispatcher.service.desk import Desk
 from dispatcher.service.make import route_one
 from dispatcher.service.receive import record
 
 SOURCE = "send"
+TYPES = {**{str(kind).lower(): kind for kind in IdType}, "code": IdType.LOCAL}
 """Name of the source of bulk sends."""
 
 
@@ -48,11 +49,18 @@ class Statement:
 
 
 def named(text: str) -> Wanted:
-    """A recipient as a sender writes it: a mail address, an RPPS, a FINESS, a SIRET, or a code of the local table."""
+    """A recipient as a sender writes it: a mail address, an RPPS, a SIRET, or a code of the local table.
+
+    ``finess:290000012``, ``adeli:…``, ``code:…`` say what it is; a bare nine-digit number stays a local code, since
+    guessing might find somebody else.
+    """
     text = text.strip()
     if "@" in text:
         return Wanted(role=RecipientRole.ADDED, label=text.lower(), address=text.lower())
-    id_type = kind_of(text)
+    prefix, colon, rest = text.partition(":")
+    told = TYPES.get(prefix.strip().lower()) if colon else None
+    text = rest.strip() if told is not None else text
+    id_type = told or kind_of(text)
     identifier = text if id_type is IdType.LOCAL else compact(text)
     return Wanted(role=RecipientRole.ADDED, id=identifier, id_type=id_type, label=text)
 
@@ -85,7 +93,7 @@ def submit(desk: Desk, taken: Sequence[Taken], added: tuple[Wanted, ...]) -> tup
     ids = []
     with desk.store.transaction() as uow:
         for one in taken:
-            file_id, _state = record(uow, desk.store, SOURCE, one, desk.clock)
+            file_id, _state = record(uow, desk.store, SOURCE, one, desk.clock, doubles=bool(added))
             uow.files.mark_removed(file_id)
             keep(uow, file_id, added)
             ids.append(file_id)
@@ -100,5 +108,6 @@ def statement(store: Store, file_ids: Sequence[str]) -> tuple[Statement, ...]:
             file = uow.files.get(file_id)
             if file is not None:
                 found = uow.dispatches.list(DispatchFilter(file_id=file_id, limit=1000))
-                lines.append(Statement(file=file, dispatches=found))
+                more = (uow.dispatches.get(dispatch_id) for dispatch_id in more_of(uow, file_id))
+                lines.append(Statement(file=file, dispatches=(*found, *(d for d in more if d is not None))))
     return tuple(lines)

@@ -11,6 +11,8 @@ from dispatcher.routing.route import RecipientRole, Wanted
 
 ADDED = "recipients"
 """Kind of the payload."""
+MORE = "dispatches"
+"""Kind of the payload that names dispatches of a report first brought by another file."""
 
 
 def keep(uow: UnitOfWork, file_id: str, added: tuple[Wanted, ...]) -> None:
@@ -29,3 +31,14 @@ def chosen_for(store: Store, file_id: str) -> tuple[Wanted, ...]:
         Wanted(**{**item, "role": RecipientRole(item["role"]), "id_type": IdType(item["id_type"])})
         for item in json.loads(content)
     )
+
+
+def note_more(uow: UnitOfWork, file_id: str, dispatch_ids: tuple[str, ...]) -> None:
+    """This file led to dispatches of a report that another file had brought."""
+    uow.payloads.put(file_id, MORE, json.dumps(dispatch_ids).encode())
+
+
+def more_of(uow: UnitOfWork, file_id: str) -> tuple[str, ...]:
+    """The dispatches :func:`note_more` noted."""
+    content = uow.payloads.get(file_id, MORE)
+    return tuple(json.loads(content)) if content is not None else ()

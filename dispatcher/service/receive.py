@@ -101,11 +101,16 @@ def _commit(group: list[Taken], spool: Spool, store: Store, clock: Clock, result
             uow.files.mark_removed(file_id)
 
 
-def record(uow: UnitOfWork, store: Store, source: str, taken: Taken, clock: Clock) -> tuple[str, FileState]:
-    """Write one file and its bytes down; ``duplicate`` when this source already brought the same bytes."""
+def record(
+    uow: UnitOfWork, store: Store, source: str, taken: Taken, clock: Clock, *, doubles: bool = False
+) -> tuple[str, FileState]:
+    """Write one file and its bytes down; ``duplicate`` when this source already brought the same bytes.
+
+    ``doubles``: take it all the same (a document sent again, to somebody else); the reports are still compared.
+    """
     digest = hashlib.sha256(taken.content).hexdigest()
     first = uow.files.same_bytes(source, digest)
-    again = first is not None and first.state is not FileState.QUARANTINED
+    again = not doubles and first is not None and first.state is not FileState.QUARANTINED
     file = SourceFile(
         id=store.new_id("F"),
         source=source,

@@ -18,7 +18,8 @@ from dispatcher.outbox.states import NOT_YET_LEFT, State
 from dispatcher.ports import DispatchFilter, UnitOfWork
 from dispatcher.report import checks, versions
 from dispatcher.report.model import Patient, Report, Severity, Status, When, sentences
-from dispatcher.service.chosen import chosen_for
+from dispatcher.routing.route import Wanted
+from dispatcher.service.chosen import chosen_for, note_more
 from dispatcher.service.desk import Desk
 from dispatcher.service.make import Blocked, Made, make
 
@@ -64,13 +65,16 @@ def _register(desk: Desk, file: SourceFile, position: int, report: Report) -> Re
     latest = max(history, key=lambda v: v.version, default=None)
     late = latest is not None and versions.is_older(report, _as_report(latest))
     same = next((v for v in reversed(history) if v.fingerprint == fingerprint), None)
+    added = chosen_for(desk.store, file.id)
     if same is not None and (same is latest or late):
+        if added and same is latest:
+            return _send_to_more(desk, file, same, report, added)
         _note_duplicate(desk, file, same)
         return Registered(duplicate_of=same.id, version=same.version)
     version = _version(desk, file, position, report, chain, fingerprint, latest)
     coded, missing = desk.terminology.code(report, file.source)
     blocked = _blocked(desk, file, coded, latest, late=late)
-    made = make(desk, version, coded, file.source, blocked, added=chosen_for(desk.store, file.id))
+    made = make(desk, version, coded, file.source, blocked, added=added)
     with desk.store.transaction() as uow:
         _check_still_latest(uow, chain, latest)
         _commit(uow, version, made)
@@ -145,6 +149,24 @@ def _blocked(
     return None
 
 
+def _send_to_more(
+    desk: Desk, file: SourceFile, same: ReportVersion, report: Report, added: tuple[Wanted, ...]
+) -> Registered:
+    """A version already known, sent to recipients the sender chose: only those who do not have it yet."""
+    with desk.store.reading() as uow:
+        have = {d.recipient_key for d in uow.dispatches.list(DispatchFilter(report_id=same.id, limit=10_000))}
+    new = tuple(wanted for wanted in added if desk.cipher.hash(wanted.key) not in have)
+    if not new:
+        _note_duplicate(desk, file, same)
+        return Registered(duplicate_of=same.id, version=same.version)
+    coded, _missing = desk.terminology.code(report, file.source)
+    made = make(desk, same, coded, file.source, _blocked(desk, file, coded, None, late=False), added=new)
+    with desk.store.transaction() as uow:
+        _add_dispatches(uow, made)
+        note_more(uow, file.id, tuple(item.dispatch.id for item in made))
+    return Registered(report_id=same.id, version=same.version, dispatches=tuple(item.dispatch.id for item in made))
+
+
 def _note_duplicate(desk: Desk, file: SourceFile, same: ReportVersion) -> None:
     with desk.store.transaction() as uow:
         uow.journal.write(same.id, "report.duplicate", file=file.id)
@@ -164,6 +186,10 @@ def _commit(uow: UnitOfWork, version: ReportVersion, made: Sequence[Made]) -> No
     if version.status == Status.CANCELLED and version.version > 1 and not left:
         uow.journal.write(version.id, "report.cancelled-before-leaving")
         made = [_withdrawn(item) for item in made]
+    _add_dispatches(uow, made)
+
+
+def _add_dispatches(uow: UnitOfWork, made: Sequence[Made]) -> None:
     for item in made:
         uow.dispatches.add(item.dispatch)
         for kind, content in item.payloads.items():

@@ -247,6 +247,24 @@ class TerminologySettings(PathSection):
     """The laboratory's own tables, laid over the shipped ones."""
 
 
+class ChecksSettings(Section):
+    """How strict the checks of a report are (report/checks.py)."""
+
+    allow_test_ins: bool = False
+    """Accept INS numbers of the test and demonstration OIDs without remark."""
+    severities: dict[str, Literal["error", "warning", "info", "off"]] = Field(default_factory=dict)
+    """Code of a check to its severity here; ``error`` holds the report. Codes are verified at start."""
+
+
+class PdfSettings(PathSection):
+    """The report as the program prints it."""
+
+    layout: Path | None = None
+    """Folder with the laboratory's own ``report.typ`` (and its logo and fonts); absent: the shipped layout."""
+    level: Literal["a-1a", "a-1b"] = "a-1a"
+    """PDF/A-1a is tagged for screen readers; -1b is about a third smaller."""
+
+
 class RetrySettings(Section):
     first_minutes: float = Field(default=1, gt=0)
     factor: float = Field(default=2, ge=1)
@@ -277,6 +295,8 @@ class Settings(Section):
     trust: TrustSettings = Field(default_factory=TrustSettings)
     routing: RoutingSettings = RoutingSettings()
     terminology: TerminologySettings = TerminologySettings()
+    checks: ChecksSettings = ChecksSettings()
+    pdf: PdfSettings = PdfSettings()
     retry: RetrySettings = RetrySettings()
     service: ServiceSettings = ServiceSettings()
     log: LogSettings = LogSettings()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from importlib.resources import as_file
 from pathlib import Path
 
 from dispatcher import resources
@@ -17,9 +16,11 @@ from dispatcher.directory.certificates import CertificateFolder
 from dispatcher.directory.directories import Directories
 from dispatcher.directory.local import LocalTable
 from dispatcher.directory.snapshot import SnapshotDirectory
+from dispatcher.errors import ConfigError
 from dispatcher.formats.base import LaboratoryIdentity, Writer
 from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.formats.hprim_medecins.writer import HprimMedecinsWriter
+from dispatcher.formats.pdf.engine import Layout
 from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.keyring.files import FileKeyring
@@ -28,11 +29,12 @@ from dispatcher.outbox.batching import BatchRule
 from dispatcher.outbox.pacing import per_minute
 from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.ports import AllowedDomains, Mailbox, Store
+from dispatcher.report.checks import overrides
 from dispatcher.report.model import Address, IdType, Practitioner
 from dispatcher.routing.facts import Policy
 from dispatcher.service.channel import Channel
 from dispatcher.service.desk import Desk
-from dispatcher.settings import ChannelSettings, LaboratorySettings, Settings
+from dispatcher.settings import ChannelSettings, LaboratorySettings, PdfSettings, Settings
 from dispatcher.store.engine import open_store
 from dispatcher.terminology.tables import Terminology, TerminologyTexts, load
 from dispatcher.transport.open import open_mailbox, open_transport
@@ -91,7 +93,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Office:
         channels=channels,
         sources=settings.sources,
         policy=Policy.of(settings),
-        writers=writers(closing),
+        writers=writers(closing, settings.pdf),
+        severities=overrides(settings.checks.severities),
+        allow_test_ins=settings.checks.allow_test_ins,
     )
     return Office(
         settings=settings,
@@ -173,11 +177,34 @@ def neutral_laboratory() -> LaboratoryIdentity:
     )
 
 
-def writers(closing: ExitStack) -> dict[str, Writer]:
+def pdf_layout(closing: ExitStack, settings: PdfSettings) -> Layout:
+    """The shipped layout and fonts, or the laboratory's own laid over them."""
+    fonts = str(closing.enter_context(resources.mapping_folder("fonts")))
+    shipped = Layout(
+        source=resources.mapping_bytes("layouts", "report.typ"),
+        fonts=(fonts,),
+        coverage=resources.mapping_text("fonts", "coverage.txt"),
+        level=settings.level,
+    )
+    folder = settings.layout
+    if folder is None:
+        return shipped
+    try:
+        source = (folder / "report.typ").read_bytes()
+        listed = folder / "coverage.txt"
+        coverage = listed.read_text(encoding="ascii") if listed.is_file() else shipped.coverage
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"Mise en page illisible : {folder} ({type(error).__name__}).",
+            hint="Attendu : un dossier avec « report.typ » (voir docs/mappings.md).",
+        ) from error
+    return replace(shipped, source=source, fonts=(str(folder), fonts), root=str(folder), coverage=coverage)
+
+
+def writers(closing: ExitStack, pdf: PdfSettings | None = None) -> dict[str, Writer]:
     """Every format we write. Fonts and layout are unpacked for the life of ``closing``."""
-    fonts = closing.enter_context(as_file(resources.mapping("fonts")))
     return {
-        "pdf": PdfWriter(layout=resources.mapping_text("layouts", "report.typ"), fonts=fonts),
+        "pdf": PdfWriter(pdf_layout(closing, pdf or PdfSettings())),
         "cda": CdaWriter(3),
         "cda-n1": CdaWriter(1),
         "hprim-medecins": HprimMedecinsWriter(),

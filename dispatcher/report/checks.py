@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from dispatcher.errors import ConfigError
 from dispatcher.report import identifiers
 from dispatcher.report.model import (
     Observation,
@@ -90,6 +91,23 @@ class _Found:
     code: str
     where: str
     message: str
+
+
+def overrides(wanted: Mapping[str, str]) -> dict[str, Severity | None]:
+    """A laboratory's severities as :class:`Rules` wants them: ``error``, ``warning``, ``info`` or ``off``, by code.
+
+    Raises :class:`dispatcher.errors.ConfigError` with every unknown code or word.
+    """
+    words: dict[str, Severity | None] = {severity.value: severity for severity in Severity} | {"off": None}
+    faults = [f"checks.severities : contrôle inconnu « {code} »" for code in wanted if code not in SEVERITIES]
+    faults += [f"checks.severities.{code} : « {word} » refusé" for code, word in wanted.items() if word not in words]
+    if faults:
+        raise ConfigError(
+            "Section [checks] : gravités mal écrites.",
+            faults=tuple(faults),
+            hint="Codes et gravités possibles : docs/mappings.md.",
+        )
+    return {code: words[word] for code, word in wanted.items()}
 
 
 def check(report: Report, rules: Rules) -> tuple[Problem, ...]:

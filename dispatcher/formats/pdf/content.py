@@ -16,6 +16,7 @@ from dispatcher.formats.pdf import wording
 from dispatcher.formats.pdf.glyphs import Glyphs
 from dispatcher.report.model import Battery, Observation, Practitioner, Report, Status, ValueType
 from dispatcher.report.moments import aware, day_of
+from dispatcher.report.versions import plain
 
 SCHEMA = 1
 TITLE = "Compte rendu d'examens biologiques"
@@ -133,7 +134,7 @@ def _chapters(report: Report, context: WriteContext) -> list[Data]:
     titled = [(_chapter_title(battery, context), battery) for battery in report.batteries]
     chapters = []
     for title, group in groupby(titled, key=lambda entry: entry[0]):
-        batteries = [_battery(battery, report) for _, battery in group]
+        batteries = [_battery(battery, title, report) for _, battery in group]
         chapters.append({"title": title, "batteries": [b for b in batteries if b["rows"] or b["comments"]]})
     return [chapter for chapter in chapters if chapter["batteries"]]
 
@@ -144,7 +145,7 @@ def _chapter_title(battery: Battery, context: WriteContext) -> str:
     return battery.chapter.strip() or "Résultats"
 
 
-def _battery(battery: Battery, report: Report) -> Data:
+def _battery(battery: Battery, chapter: str, report: Report) -> Data:
     specimen = battery.specimen
     rows = list(_rows(battery, report))
     sample = [specimen.text or specimen.code] if specimen and (specimen.text or specimen.code) else []
@@ -152,7 +153,7 @@ def _battery(battery: Battery, report: Report) -> Data:
     if collected and collected != report.collected_at:
         sample.append(f"prélevé le {wording.moment(collected)}")
     return {
-        "title": battery.title.strip(),
+        "title": "" if plain(battery.title) == plain(chapter) else battery.title.strip(),
         "sample": ", ".join(sample),
         "rows": rows,
         "comments": _paragraphs(battery.comments),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.report.checks import SEVERITIES, Rules, check, may_leave
+from dispatcher.errors import ConfigError
+from dispatcher.report.checks import SEVERITIES, Rules, check, may_leave, overrides
 from dispatcher.report.model import (
     Battery,
     Code,
@@ -174,6 +175,16 @@ def test_a_laboratory_may_change_or_silence_a_severity() -> None:
     strict = Rules(now=NOW, severities={"range-reversed": Severity.ERROR})
     assert not may_leave(check(reversed_range, strict))
     assert check(reversed_range, Rules(now=NOW, severities={"range-reversed": None})) == ()
+
+
+def test_severities_are_read_from_words_and_every_wrong_one_is_told() -> None:
+    assert overrides({"range-reversed": "error", "ins-test-oid": "off"}) == {
+        "range-reversed": Severity.ERROR,
+        "ins-test-oid": None,
+    }
+    with pytest.raises(ConfigError) as caught:
+        overrides({"rnge": "error", "ins-key": "loud"})
+    assert len(caught.value.faults) == 2
 
 
 def test_a_prescriber_number_with_a_wrong_key_is_told() -> None:

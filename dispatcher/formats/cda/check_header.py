@@ -43,7 +43,7 @@ _ONCE = (
     *("id", "code", "title", "effectiveTime", "setId", "versionNumber"),
     *("recordTarget", "custodian", "legalAuthenticator", "componentOf", "component"),
 )
-_TIME = re.compile(r"\d{4}(\d{2}(\d{2}(\d{4}(\d{2}(\.\d+)?)?)?)?)?([+-]\d{4})?")
+_TIME = re.compile(r"[0-9]{4}([0-9]{2}([0-9]{2}([0-9]{4}([0-9]{2}(\.[0-9]+)?)?)?)?)?([+-][0-9]{4})?")
 _TRAITS = (
     ("nom de naissance (family BR)", "patient/name/family", "BR"),
     ("premier prénom de naissance (given BR)", "patient/name/given", "BR"),
@@ -111,7 +111,7 @@ def _identifiers(document: Element, findings: Findings) -> None:
             if not is_root(element.get("root", "")):
                 findings.error("id-root", element, "L'attribut root doit être un OID ou un UUID.")
     version = first_of(document, "versionNumber")
-    if version is not None and not re.fullmatch(r"[1-9]\d*", version.get("value", "")):
+    if version is not None and not re.fullmatch(r"[1-9][0-9]*", version.get("value", "")):
         findings.error("version-number", version, "Le numéro de version doit être un entier positif.")
     own, parent = first_of(document, "id"), first_of(document, "relatedDocument/parentDocument/id")
     if own is not None and parent is not None and dict(own.attrib) == dict(parent.attrib):

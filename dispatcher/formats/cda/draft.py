@@ -39,7 +39,8 @@ class Draft:
         if is_root(text):
             sub(parent, name, {"root": as_root(text)})
         else:
-            sub(parent, name, {"root": self.laboratory.oid, "extension": text[:MAX_EXTENSION]})
+            number = text if len(text) <= MAX_EXTENSION else str(uuid.uuid5(uuid.NAMESPACE_OID, text)).upper()
+            sub(parent, name, {"root": self.laboratory.oid, "extension": number})
 
     def own_number(self, parent: Element, text: str, what: str) -> None:
         """``id`` of a number unique inside the laboratory. Too long for the rule, a derived number replaces it."""

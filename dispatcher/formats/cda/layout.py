@@ -134,7 +134,8 @@ def _chapter_of(draft: Draft, group: Group) -> tuple[str, str, str]:
     known = terminology.chapter_for(group.battery) if terminology else None
     if known is not None and known.loinc:
         title = flat(known.title) or FALLBACK[1]
-        return known.loinc, title, title
+        # Under the general code the title is the laboratory's own; the code keeps its own name.
+        return known.loinc, FALLBACK[1] if known.loinc == FALLBACK[0] else title, title
     return FALLBACK[0], FALLBACK[1], flat(group.battery.chapter) or FALLBACK[1]
 
 
@@ -192,6 +193,10 @@ def _groups(draft: Draft) -> list[Group]:
     return groups
 
 
+def _counts_germs(row: Row) -> bool:
+    return bool(_COUNT.search(row.observation.unit) or _COUNT.search(wording.label(row.observation.code)))
+
+
 def _place_lines(isolates: dict[int, Isolate], lines: list[tuple[int, Row, Group]]) -> None:
     """Antibiogram lines go under their organism, wherever the file put them."""
     for organism, row, group in lines:
@@ -199,7 +204,7 @@ def _place_lines(isolates: dict[int, Isolate], lines: list[tuple[int, Row, Group
         if isolate is None:  # the organism was deleted: the line stays where the file has it
             group.rows.append(row)
             continue
-        if _COUNT.search(row.observation.unit) or _COUNT.search(wording.label(row.observation.code)):
+        if _counts_germs(row):
             isolate.counts.append(row)
             continue
         isolate.lines.append(row)
@@ -208,7 +213,10 @@ def _place_lines(isolates: dict[int, Isolate], lines: list[tuple[int, Row, Group
 
 
 def _place_counts(group: Group) -> None:
-    """A row with the sub-id of exactly one organism of its battery belongs to it (HL7 v2 OBX-4)."""
+    """A row with the sub-id of exactly one organism of its battery belongs to it (HL7 v2 OBX-4).
+
+    Beside a single germ a sub-id proves little, for many files number every line ``1``: then only counts move.
+    """
     by_sub_id: dict[str, list[Isolate]] = {}
     for isolate in group.isolates:
         by_sub_id.setdefault(isolate.organism.observation.sub_id.strip(), []).append(isolate)
@@ -216,7 +224,8 @@ def _place_counts(group: Group) -> None:
     kept = []
     for row in group.rows:
         owners = by_sub_id.get(row.observation.sub_id.strip(), [])
-        if len(owners) == 1 and row.observation.type is not ValueType.DOCUMENT:
+        told_apart = len(by_sub_id) > 1 or _counts_germs(row)
+        if len(owners) == 1 and told_apart and row.observation.type is not ValueType.DOCUMENT:
             owners[0].counts.append(row)
         else:
             kept.append(row)

@@ -106,13 +106,17 @@ def _group(draft: Draft, text: Element, group: Group) -> None:
 def _isolate(draft: Draft, text: Element, isolate: Isolate) -> None:
     organism = isolate.organism
     paragraph = sub(text, "paragraph")
-    paragraph.text = wording.label(organism.observation.code) + " : "
-    named(paragraph, organism.key + "v", _value_text(organism), bold=True)
+    label = wording.label(organism.observation.code, organism.observation.alternate)
+    named(paragraph, organism.key, label).tail = " : "
+    germ = named(paragraph, organism.key + "v", _value_text(organism), bold=True)
+    remarks = _remarks(organism)
+    germ.tail = f" ; {remarks}" if remarks else ""
     _comments(text, organism)
     rows = isolate.counts + isolate.lines
     if not rows:
         return
-    named(sub(text, "paragraph"), organism.key + "a", isolate.title or "Antibiogramme")
+    if isolate.lines:
+        named(sub(text, "paragraph"), organism.key + "a", isolate.title or "Antibiogramme")
     body = _table(text, _ISOLATE_COLUMNS)
     for row in rows:
         _row(draft, body, row)

@@ -24,9 +24,13 @@ STRUCTURE_ROOT = "1.2.250.1.71.4.2.2"
 COFRAC_ROOT = "1.2.250.1.213.6.3.1"
 NOT_OF_THE_PERSON = frozenset({"AN", "VN", "NS", "SS", "NH", "INS", "INS-NIR", "INS-NIA"})
 """Types of HL7 table 0203 that number a stay, a bill or the INS: not a patient number of the laboratory."""
+NOBODY, NOBODY_STRUCTURE = "8" + "0" * 11, "1" + "0" * 9
+"""Stand in for the numbers the built-in identity has not got; no register ever gives them."""
 NEUTRAL_MARK = " (identité neutre : document d'essai)"
 _GENDER = {Sex.FEMALE: ("F", "Féminin"), Sex.MALE: ("M", "Masculin"), Sex.UNKNOWN: ("UN", "Inconnu")}
-_BIRTH_PLACE = re.compile(r"\d[0-9AB]\d{3}")
+_MAIL = re.compile(r"[A-Za-z0-9._+'-]+@[A-Za-z0-9.-]+")
+"""An address that may stand in a URI as it is."""
+_BIRTH_PLACE = re.compile(r"[0-9][0-9AB][0-9]{3}")
 
 
 # ------------------------------------------------------------------------------------------------ patient
@@ -142,9 +146,9 @@ def _birth_time(person: Element, patient: Patient) -> None:
 
 def _partial_date(raw: str) -> str:
     """What can be said of a date that is none (lunar dates, day or month 00): ``yyyymm``, ``yyyy`` or nothing."""
-    parts = re.fullmatch(r"(\d{4})\D?(\d{2})?\D?(\d{2})?", raw.strip()) or None
+    parts = re.fullmatch(r"([0-9]{4})[^0-9]?([0-9]{2})?[^0-9]?([0-9]{2})?", raw.strip()) or None
     year, month = (parts[1], parts[2] or "") if parts else ("", "")
-    if not parts and (turned := re.fullmatch(r"(\d{2})\D(\d{2})\D(\d{4})", raw.strip())):
+    if not parts and (turned := re.fullmatch(r"([0-9]{2})[^0-9]([0-9]{2})[^0-9]([0-9]{4})", raw.strip())):
         year, month = turned[3], turned[2]
     if not year or not 1850 <= int(year) <= date.max.year:
         return ""
@@ -180,8 +184,8 @@ def telecoms(parent: Element, numbers: tuple[str, ...], *, home: bool = False, m
     written.pop("", None)
     for value, use in written.items():
         sub(parent, "telecom", {"value": value, "use": use})
-    if "@" in mail:
-        sub(parent, "telecom", {"value": "mailto:" + "".join(mail.split())})
+    if _MAIL.fullmatch(mail.strip()):
+        sub(parent, "telecom", {"value": "mailto:" + mail.strip()})
     elif not written:
         sub(parent, "telecom", {"nullFlavor": "UNK"})
 
@@ -190,8 +194,9 @@ def _telecom(text: str, home: bool) -> tuple[str, str]:
     """``(value, use)``; an empty value when the text is neither a number nor an address."""
     text = text.strip()
     if "@" in text:
-        return "mailto:" + "".join(text.removeprefix("mailto:").split()), "H" if home else "WP"
-    digits = re.sub(r"[^\d+]", "", re.split(r"[a-zA-Z]{2,}", text.removeprefix("tel:"))[0])
+        box = text.removeprefix("mailto:").strip()
+        return ("mailto:" + box, "H" if home else "WP") if _MAIL.fullmatch(box) else ("", "")
+    digits = re.sub(r"[^0-9+]", "", re.split(r"[a-zA-Z]{2,}", text.removeprefix("tel:"))[0])
     if len(digits) < 3:
         return "", ""
     mobile = re.match(r"(0|\+33|0033)[67]", digits)
@@ -251,12 +256,12 @@ def organisation(
 def laboratory_name(laboratory: LaboratoryIdentity) -> str:
     """The configured name; the built-in identity says that it is nobody's."""
     name = flat(laboratory.name)
-    return name + NEUTRAL_MARK if laboratory.neutral else name
+    return name + NEUTRAL_MARK if laboratory.neutral and "essai" not in name.casefold() else name
 
 
 def laboratory_extension(laboratory: LaboratoryIdentity) -> str:
     """ "1" + FINESS. Raises :class:`RenderError` when the configured number has another shape."""
-    extension = structure_id(laboratory.finess)
+    extension = structure_id(laboratory.finess) or (NOBODY_STRUCTURE if laboratory.neutral else "")
     if not extension:
         raise RenderError(
             "Le numéro FINESS du laboratoire n'a pas la forme attendue (9 caractères) : le CDA ne peut pas être écrit.",
@@ -267,7 +272,7 @@ def laboratory_extension(laboratory: LaboratoryIdentity) -> str:
 
 def biologist_id(laboratory: LaboratoryIdentity) -> str:
     """National extension of the responsible biologist; :class:`RenderError` when there is none."""
-    extension = professional_id(laboratory.biologist)
+    extension = professional_id(laboratory.biologist) or (NOBODY if laboratory.neutral else "")
     if not extension or not laboratory.biologist.family.strip():
         raise RenderError(
             "Le biologiste responsable n'a pas de nom ou pas de RPPS à 11 chiffres : le CDA serait sans signataire.",

@@ -72,6 +72,10 @@ def _isolate(draft: Draft, act: Element, isolate: Isolate) -> None:
     sub(specimen, "id", {"root": draft.derived_id("isolate:" + organism.key)})
     germ = sub(specimen, "specimenPlayingEntity", {"classCode": "MIC"})
     values.organism_code(draft, germ, organism.observation, organism.key)
+    if organism.fate is Fate.RESULT and wording.interpretations(organism.observation):
+        # An alarm on the germ itself has no place in the specimen: it goes as a result of its own.
+        bare = replace(organism.observation, comments=(), method="")
+        _observation(draft, _link(cluster, "component"), replace(organism, observation=bare), susceptibility=False)
     for row in isolate.counts:
         if row.fate in CODED_FATES:
             _results(draft, cluster, "component", row)

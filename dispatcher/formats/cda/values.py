@@ -41,13 +41,14 @@ def analysis_code(
 ) -> None:
     """``code`` of a result: LOINC with its name, or bare; always the reference to the text and the local code."""
     text = wording.label(observation.code, observation.alternate)
-    number = observation.loinc or ""
-    _code(draft, parent, number if with_loinc else "", text, key, (observation.code, observation.alternate))
+    codes = (observation.code, observation.alternate)
+    number = observation.loinc or next((c.code.strip() for c in codes if c and system_of(draft, c) == LOINC), "")
+    _code(draft, parent, number if with_loinc else "", text, key, codes)
 
 
 def battery_code(draft: Draft, parent: Element, code: Code, text: str, key: str) -> None:
     """``code`` of a battery, the same way."""
-    number = code.code if tables.system_oid(code.system) == LOINC or code.system == LOINC else ""
+    number = code.code.strip() if system_of(draft, code) == LOINC else ""
     _code(draft, parent, number, text, key, (code,))
 
 

@@ -12,7 +12,7 @@ from dispatcher.formats.cda import tables
 from dispatcher.formats.cda.elements import flat
 from dispatcher.report.model import Code, Observation, ValueType
 
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
+NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 """A decimal number as the schema's ``real`` takes it."""
 _SIGNS = {"H": "↑", "HH": "↑↑", "HU": "↑", "L": "↓", "LL": "↓↓", "LU": "↓", "A": "!", "AA": "!!", ">": "↑", "<": "↓"}
 _NEAREST = {"MS": "I", "VS": "S"}

@@ -6,6 +6,7 @@ Deterministic: the same report and context give the same bytes; identifiers made
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Literal
 
@@ -78,7 +79,7 @@ class CdaWriter:
         else:
             non_xml_body(draft, root)
         content: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
-        number = context.ids.document.replace(".", "-").replace("/", "-")[:64]
+        number = re.sub(r"[^A-Za-z0-9-]", "-", context.ids.document)[:64]
         return Rendition(
             format="cda" if level == 3 else "cda-n1",
             media_type=MEDIA_TYPE,

@@ -418,6 +418,48 @@ def test_pdf_copy_is_the_one_given_and_further_pdfs_follow() -> None:
     assert [base64.b64decode(v.text) for v in found] == [PDF.content, OTHER_PDF.content]
 
 
+def test_an_alarm_on_the_germ_itself_is_coded_and_shown() -> None:
+    report = with_results(
+        words("Germe", "Salmonella", flags=("AA",), loinc="6463-4"), words("Ampicilline", "R", parent=0)
+    )
+    tree = written(report)
+    assert every(tree, "//h:organizer[@classCode='CLUSTER']/h:component/h:observation/h:interpretationCode/@code") == [
+        "AA"
+    ]
+    assert "!! AA (Très anormal, alerte)" in "".join(tree.itertext())
+
+
+def test_beside_one_germ_only_counts_move_into_the_isolate() -> None:
+    """Many files give sub-id 1 to every line."""
+    rows = [
+        words("Germe", "Escherichia coli", sub_id="1"),
+        number("Leucocytes", "50000", sub_id="1", unit="/mL"),
+        number("Dénombrement", "100000", sub_id="1", unit="UFC/mL"),
+        words("Ampicilline", "R", parent=0, sub_id="1"),
+    ]
+    tree = written(with_results(*rows))
+    cluster = at(tree, "//h:organizer[@classCode='CLUSTER'][h:specimen]")
+    assert every(cluster, "h:component/h:observation/h:value/@value") == ["100000"]
+    assert at(tree, "//h:organizer[@classCode='BATTERY']/h:component/h:observation/h:value/@value[.='50000']")
+
+
+def test_a_loinc_code_that_the_file_itself_carries_is_used() -> None:
+    report = with_results(replace(GLUCOSE, loinc=None, code=Code(code="14749-6", text="Glycémie", system="LN")))
+    code = at(observation(written(report), "Glycémie"), "h:code")
+    assert (code.get("code"), every(code, "h:translation")) == ("14749-6", [])
+
+
+def test_digits_of_another_script_are_words() -> None:
+    tree = written(with_results(number("Dosage", "١٢")))
+    assert at(observation(tree, "Dosage"), "h:value").get(TYPE) == "CD"
+
+
+def test_a_number_that_is_no_number_and_a_mail_that_is_no_mail_are_left_out() -> None:
+    tree = written(with_patient(phones=("a@b c<d>", "non communiqué", "مكتب ١٢٣٤٥")), recipient_address="x y@z")
+    assert [dict(t.attrib) for t in every(tree, "//h:patientRole/h:telecom")] == [{"nullFlavor": "UNK"}]
+    assert every(tree, "//h:intendedRecipient/h:telecom/@value") == []
+
+
 def test_without_a_pdf_the_document_is_refused_and_told_how_to_get_one() -> None:
     for level in (1, 3):
         with pytest.raises(RenderError, match="PDF") as caught:

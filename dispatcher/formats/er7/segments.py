@@ -11,17 +11,21 @@ _FRAMING = "\x0b\x1c\x1a\x00\ufeff"
 _EDGES = _FRAMING + " \t"
 
 
-def lines(text: str) -> Iterator[tuple[int, str]]:
-    """``(number, line)`` of every line that is not blank, from 1. CR, LF, CRLF and MLLP framing end a line."""
+def lines(text: str, *, keep_blanks: bool = False) -> Iterator[tuple[int, str]]:
+    """``(number, line)`` of every line that is not blank, from 1. CR, LF, CRLF and MLLP framing end a line.
+
+    Blanks around a line are dropped unless ``keep_blanks``: where a line goes on in the next one they are text.
+    """
+    edges = _FRAMING if keep_blanks else _EDGES
     flat = text.replace("\r\n", "\n").replace("\r", "\n")
     framed = "\x1c" in flat or "\x0b" in flat
     for number, line in enumerate(flat.split("\n"), start=1):
         if framed:
             for part in line.replace("\x0b", "\x1c").split("\x1c"):
-                if kept := part.strip(_EDGES):
-                    yield number, kept
-        elif kept := line.strip(_EDGES):
-            yield number, kept
+                if part.strip(_EDGES):
+                    yield number, part.strip(edges)
+        elif line.strip(_EDGES):
+            yield number, line.strip(edges)
 
 
 def terminated(text: str) -> bool:

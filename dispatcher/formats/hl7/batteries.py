@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time
 
 from dispatcher.formats.er7.coding import coded
 from dispatcher.formats.er7.documents import EXTENSIONS
 from dispatcher.formats.er7.microbiology import parents
+from dispatcher.formats.er7.moments import first_of, last_of
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.hl7.datatypes import moment
@@ -132,11 +132,6 @@ def documents_of(results: Sequence[Observation]) -> tuple[Attachment, ...]:
 # ------------------------------------------------------------------------------------------------ times
 
 
-def _instant(when: When) -> datetime:
-    """For comparing days with moments: a day is its last second, UTC."""
-    return when if isinstance(when, datetime) else datetime.combine(when, time(23, 59, 59), UTC)
-
-
 def _moments(orders: Sequence[Order], number: int, notes: Notes) -> list[When]:
     found = (moment(order.obr, number, notes) for order in orders if order.obr is not None)
     return [when for when in found if when is not None]
@@ -144,18 +139,17 @@ def _moments(orders: Sequence[Order], number: int, notes: Notes) -> list[When]:
 
 def earliest(orders: Sequence[Order], number: int, notes: Notes) -> When | None:
     """First of the moments that the OBR of these orders give in field ``number``."""
-    return min(_moments(orders, number, notes), key=_instant, default=None)
+    return first_of(_moments(orders, number, notes))
 
 
 def latest(orders: Sequence[Order], number: int, notes: Notes) -> When | None:
     """Last of them."""
-    return max(_moments(orders, number, notes), key=_instant, default=None)
+    return last_of(_moments(orders, number, notes))
 
 
 def collected(read: Sequence[Battery]) -> When | None:
     """First collection the specimens tell."""
-    found = [one.specimen.collected_at for one in read if one.specimen and one.specimen.collected_at]
-    return min(found, key=_instant, default=None)
+    return first_of(one.specimen.collected_at for one in read if one.specimen and one.specimen.collected_at)
 
 
 def urgent(order: Order) -> bool:

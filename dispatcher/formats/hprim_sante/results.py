@@ -1,0 +1,191 @@
+"""``OBX`` lines of HPRIM Santé into :class:`Observation`, with files named by ``FIC`` read beside the message.
+
+Shared notes "HPRIM" §2.6 and §2.7: in TX the component and repetition separators are line breaks; FIC is
+origin ^ file name ^ type; PDF and TIF as types mean the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from dispatcher.formats.er7.coding import coded, result_codes
+from dispatcher.formats.er7.documents import damage, media_type
+from dispatcher.formats.er7.notes import Notes
+from dispatcher.formats.er7.segments import Segment
+from dispatcher.formats.er7.timestamps import Fault, parse_when
+from dispatcher.formats.er7.values import bounds, number
+from dispatcher.formats.hprim_sante.people import practitioner
+from dispatcher.report.model import Attachment, Code, Observation, Severity, ValueType, When
+
+Sibling = Callable[[str], bytes | None]
+FILE_TYPES = frozenset({"FIC", "PDF", "TIF"})
+_LITERAL = frozenset({"NM", "ST", ""})
+"""Types without components: a separator in them is text the sender did not escape (``10^6``)."""
+_PAIRS = frozenset({"GC", "GN", "GB"})
+_DATES = frozenset({"DT", "TS"})
+
+
+@dataclass(slots=True)
+class Line:
+    """One OBX with the OBX that go on with its text, and the comments under it."""
+
+    obx: Segment
+    more: list[Segment] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+
+    def continued_by(self, obx: Segment) -> bool:
+        """Same text: TX after TX with the same code, sub-id and status, nothing in between."""
+        own = self.obx
+        return (
+            own.raw(2) == obx.raw(2) == "TX"
+            and not self.comments
+            and all(own.raw(place) == obx.raw(place) for place in (3, 4, 6, 8, 11))
+        )
+
+
+class _Value(NamedTuple):
+    type: ValueType = ValueType.TEXT
+    value: str = ""
+    comparator: str = ""
+    code: Code | None = None
+
+
+def observation(line: Line, notes: Notes, sibling: Sibling) -> Observation:
+    """One result."""
+    obx = line.obx
+    kind = obx.raw(2).upper()
+    code, alternate, loinc_code = result_codes(obx, notes)
+    unit = obx.text(6)
+    document = _file(obx, kind, notes, sibling) if kind in FILE_TYPES else None
+    read = _Value(ValueType.DOCUMENT) if kind in FILE_TYPES else _value(line, kind, unit, notes)
+    range_text = " ; ".join(obx.separators.unescape(one).strip() for one in obx.separators.repetitions(obx.raw(7)))
+    low, high = bounds(range_text, unit) if range_text else ("", "")
+    return Observation(
+        code=code,
+        alternate=alternate,
+        loinc=loinc_code,
+        type=read.type,
+        value=read.value,
+        raw="" if kind in FILE_TYPES else _raw(line),
+        comparator=read.comparator,
+        value_code=read.code,
+        unit=unit,
+        low=low,
+        high=high,
+        range_text=range_text,
+        flags=tuple(flag for one in obx.composites(8) if (flag := one.whole(1).upper()) and flag != "NULL"),
+        status=obx.component(11).upper(),
+        comments=tuple(line.comments),
+        sub_id=obx.text(4),
+        observed_at=moment(obx, 14, notes),
+        validated_by=_validator(obx, notes),
+        document=document,
+    )
+
+
+def moment(segment: Segment, place: int, notes: Notes) -> When | None:
+    """First repetition of a TS field; an unreadable one is told."""
+    text = segment.component(place) if place < len(segment.fields) else ""
+    when, fault = parse_when(text) if text else (None, Fault.NONE)
+    if fault is not Fault.NONE:
+        notes.tally(
+            "unreadable-date",
+            Severity.WARNING,
+            segment.where(place),
+            "Date ou heure illisible ; attendu AAAAMMJJ, suivi au besoin de HHMM ou HHMMSS.",
+        )
+    return when
+
+
+def _validator(obx: Segment, notes: Notes) -> str:
+    person = practitioner(obx.composite(16), obx.where(16), notes) if obx.raw(16) else None
+    return person.label if person else ""
+
+
+# ------------------------------------------------------------------------------------------------ values
+
+
+def _raw(line: Line) -> str:
+    texts = [obx.separators.unescape(obx.raw(5)) for obx in (line.obx, *line.more)]
+    return "\n".join(texts).strip("\n")
+
+
+def _value(line: Line, kind: str, unit: str, notes: Notes) -> _Value:
+    obx = line.obx
+    raw = obx.raw(5)
+    if not raw and not line.more:
+        return _Value()
+    if kind == "CE":
+        return _coded(obx)
+    if kind == "NM" or (kind in ("ST", "") and unit):
+        found = number(obx.separators.clean(raw))
+        if found is not None:
+            if "," in raw:
+                notes.tally("decimal-comma", Severity.INFO, obx.where(5), "Virgule décimale lue comme un point.")
+            return _Value(ValueType.NUMERIC, found.value, found.comparator)
+        if kind == "NM":
+            notes.tally(
+                "not-a-number",
+                Severity.INFO,
+                obx.where(5),
+                "Résultat annoncé comme numérique (OBX.2 = NM) mais écrit en texte : transmis comme texte.",
+            )
+    if kind in _DATES:
+        when, _ = parse_when(obx.component(5))
+        return _Value(value=when.isoformat() if when is not None else obx.component(5))
+    if kind in _LITERAL:
+        return _Value(value=obx.separators.clean(raw))
+    return _Value(value=_text(line, " / " if kind in _PAIRS else "\n" if kind == "TX" else " "))
+
+
+def _text(line: Line, between: str) -> str:
+    """Free text: repetitions are lines, components lines too (TX) or words (names, addresses)."""
+    texts = []
+    for obx in (line.obx, *line.more):
+        raw = obx.fields[5] if len(obx.fields) > 5 else ""
+        separators = obx.separators
+        for one in separators.repetitions(raw) or [""]:
+            parts = separators.components(one)
+            texts.append(between.join(separators.unescape(part).rstrip() for part in parts if part or between == "\n"))
+    text = "\n".join(texts).strip("\n")
+    return text if "\n" in text else text.strip()
+
+
+def _coded(obx: Segment) -> _Value:
+    found = obx.composites(5)
+    texts = [text for one in found if (text := one.whole(2) or one.whole(5) or one.whole(1))]
+    first = coded(found[0])
+    return _Value(ValueType.CODED, "\n".join(texts), "", first if first.code else None)
+
+
+# ------------------------------------------------------------------------------------------------ files beside
+
+
+def file_name(obx: Segment) -> str:
+    """Bare name of the file a FIC value points at, or the empty string."""
+    value = obx.composite(5)
+    for place in (2, 1):
+        name = re.split(r"[\\/]", value.whole(place))[-1].strip()
+        if re.fullmatch(r"[^:*?\"<>|\n]{1,160}\.[A-Za-z0-9]{2,5}", name):
+            return name
+    return re.split(r"[\\/]", value.whole(2))[-1].strip()
+
+
+def _file(obx: Segment, kind: str, notes: Notes, sibling: Sibling) -> Attachment | None:
+    name = file_name(obx)
+    content = sibling(name) if name else None
+    if content is None:
+        notes.error(
+            "missing-document",
+            obx.where(5),
+            "Le résultat renvoie à un fichier (FIC) absent à côté du message. Déposer ce fichier dans le même dossier, "
+            "ou faire réexporter le résultat.",
+        )
+        return None
+    found = media_type(content, name.rpartition(".")[2], obx.composite(5).whole(3), kind)
+    if fault := damage(content, found):
+        notes.error("damaged-document", obx.where(5), f"Fichier joint abîmé : {fault}. Le faire réexporter.")
+    return Attachment(media_type=found, content=content, name=name)

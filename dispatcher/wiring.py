@@ -11,9 +11,9 @@ from pathlib import Path
 
 from dispatcher import resources
 from dispatcher.clock import Clock, SystemClock
-from dispatcher.directory.allowed_domains import DomainsInForce
 from dispatcher.directory.certificates import CertificateFolder
 from dispatcher.directory.directories import Directories
+from dispatcher.directory.in_force import DomainsInForce
 from dispatcher.directory.local import LocalTable
 from dispatcher.directory.snapshot import SnapshotDirectory
 from dispatcher.errors import ConfigError

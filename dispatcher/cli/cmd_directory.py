@@ -13,6 +13,7 @@ from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, t
 from dispatcher.clock import SystemClock
 from dispatcher.directory import local, local_edit
 from dispatcher.directory.extraction import ImportReport, import_extraction
+from dispatcher.directory.local_columns import FRENCH
 from dispatcher.errors import DirectoryError
 from dispatcher.report.identifiers import kind_of
 from dispatcher.report.model import IdType
@@ -136,7 +137,7 @@ def local_list(json: Json = False) -> None:
     if json:
         print_json([asdict(row) for row in rows])
         return
-    table("", tuple(local_edit.FRENCH.values()), [tuple(local_edit.cells(row).values()) for row in rows])
+    table("", tuple(FRENCH.values()), [tuple(local_edit.cells(row).values()) for row in rows])
 
 
 @local_group.command("import")

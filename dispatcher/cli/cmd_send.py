@@ -101,7 +101,7 @@ def _planned_rows(planned: Planned) -> list[tuple[str, ...]]:
     name = Path(planned.path).name
     if planned.problem:
         return [(name, "–", "–", "ne part pas", planned.problem)]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for decision in planned.decisions:
         route, hold = decision.route, decision.hold
         if route is not None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dispatcher.daemon import steps
+from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.states import State
 from dispatcher.wiring import Office
 
@@ -61,7 +62,7 @@ def drain(office: Office, stop: Callable[[], bool]) -> Drained:
     return result
 
 
-def _take(office: Office, spools: list[steps.FolderSpool], result: Drained) -> int:
+def _take(office: Office, spools: list[FolderSpool], result: Drained) -> int:
     received = steps.scan(office, spools)
     result.taken += received.taken
     result.duplicates += received.duplicates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -35,7 +36,7 @@ class StatusView:
     unmatched: int
 
 
-def status(store: Store, clock: Clock, channels: dict[str, Channel]) -> StatusView:
+def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> StatusView:
     """Counts, the oldest unfinished dispatch, and a forecast per channel."""
     now = clock.now()
     with store.reading() as uow:

@@ -136,37 +136,16 @@ def _codes(text: str, known: Known, faults: Faults) -> dict[str, tuple[OwnCode, 
 def _code(row: Row, known: Known, faults: Faults) -> OwnCode | None:
     """One line; ``None`` when it is not confirmed or holds a fault."""
     loinc = "" if fold(row["loinc"]) in NONE else row["loinc"]
-    before = len(faults.faults)
-    if not row["code"]:
-        faults.add(row.file, row.line, "code", "rien", "le code de l'analyse dans le SIL")
-    if loinc and not loinc_ok(loinc):
-        faults.add(row.file, row.line, "loinc", loinc, "un code LOINC (chiffres, tiret, clé juste) ou « - »")
     confirmed_on = _day(row["confirme_le"])
-    if row["confirme_le"] and confirmed_on is None:
-        faults.add(row.file, row.line, "confirme_le", row["confirme_le"], "une date AAAA-MM-JJ ou JJ/MM/AAAA")
-    analysis = known.analyses.get(loinc)
-    if analysis and row["unite"]:
-        ucum = known.unit_of(row["unite"], loinc)
-        if not fits(ucum, analysis.quantity):
-            expected = f"une unité qui convienne au code {loinc}" + (
-                f", par exemple {analysis.ucum}" if analysis.ucum else ""
-            )
-            faults.add(row.file, row.line, "unite", row["unite"], expected)
+    before = len(faults.faults)
+    _judge(row, loinc, known, faults)
     if len(faults.faults) > before:
         return None
     if not (row["confirme_par"] and confirmed_on):
-        faults.note(
-            row.file, row.line, f"code « {row['code']} » non confirmé (confirme_par, confirme_le) : ligne ignorée."
-        )
+        text = f"code « {row['code']} » non confirmé (confirme_par, confirme_le) : ligne ignorée."
+        faults.note(row.file, row.line, text)
         return None
-    if analysis and analysis.discouraged:
-        faults.note(
-            row.file, row.line, f"{loinc} ne figure que dans d'anciennes versions de LOINC : à remplacer si possible."
-        )
-    if loinc and analysis is None:
-        faults.note(
-            row.file, row.line, f"{loinc} est absent des tables livrées : unité et milieu n'ont pas pu être vérifiés."
-        )
+    _remark(row, loinc, known, faults)
     return OwnCode(
         code=row["code"],
         loinc=loinc,
@@ -179,3 +158,28 @@ def _code(row: Row, known: Known, faults: Faults) -> OwnCode | None:
         confirmed_on=confirmed_on,
         line=row.line,
     )
+
+
+def _judge(row: Row, loinc: str, known: Known, faults: Faults) -> None:
+    """The faults of a line."""
+    if not row["code"]:
+        faults.add(row.file, row.line, "code", "rien", "le code de l'analyse dans le SIL")
+    if loinc and not loinc_ok(loinc):
+        faults.add(row.file, row.line, "loinc", loinc, "un code LOINC (chiffres, tiret, clé juste) ou « - »")
+    if row["confirme_le"] and _day(row["confirme_le"]) is None:
+        faults.add(row.file, row.line, "confirme_le", row["confirme_le"], "une date AAAA-MM-JJ ou JJ/MM/AAAA")
+    analysis = known.analyses.get(loinc)
+    if analysis and row["unite"] and not fits(known.unit_of(row["unite"], loinc), analysis.quantity):
+        example = f", par exemple {analysis.ucum}" if analysis.ucum else ""
+        faults.add(row.file, row.line, "unite", row["unite"], f"une unité qui convienne au code {loinc}{example}")
+
+
+def _remark(row: Row, loinc: str, known: Known, faults: Faults) -> None:
+    """What a person should know of a line that is used."""
+    analysis = known.analyses.get(loinc)
+    if analysis and analysis.discouraged:
+        text = f"{loinc} ne figure que dans d'anciennes versions de LOINC : à remplacer si possible."
+        faults.note(row.file, row.line, text)
+    if loinc and analysis is None:
+        text = f"{loinc} est absent des tables livrées : unité et milieu n'ont pas pu être vérifiés."
+        faults.note(row.file, row.line, text)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -192,6 +194,16 @@ def test_a_prescriber_number_with_a_wrong_key_is_told() -> None:
     problems = check(replace(GOOD, prescriber=prescriber), RULES)
     assert [problem.code for problem in problems] == ["prescriber-id"]
     assert may_leave(problems)
+
+
+def test_every_check_is_documented_with_its_severity() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs/mappings.md").read_text(encoding="utf-8")
+    told: dict[str, str] = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 3 and cells[1] in {"error", "warning", "info"}:
+            told |= dict.fromkeys(re.findall(r"`([a-z-]+)`", cells[0]), cells[1])
+    assert told == {code: severity.value for code, severity in SEVERITIES.items()}
 
 
 def test_messages_name_nobody_and_no_result() -> None:

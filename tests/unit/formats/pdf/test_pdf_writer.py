@@ -20,6 +20,7 @@ from dispatcher.formats.pdf import content
 from dispatcher.formats.pdf.engine import Layout, TypstEngine
 from dispatcher.formats.pdf.glyphs import Glyphs
 from dispatcher.formats.pdf.selfcheck import check
+from dispatcher.formats.pdf.trial import trial
 from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.report.model import Attachment, Battery, Code, Observation, Practitioner, Report, Status, ValueType
 from tests.unit.formats.pdf.pdf_reports import (
@@ -309,3 +310,11 @@ def test_a_document_in_a_result_is_listed_and_not_printed() -> None:
     data = content.build(report, context(), _glyphs())
     assert data["chapters"] == []
     assert data["documents"] == ["document PDF (3 ko)"]
+
+
+def test_a_layout_is_tried_on_an_invented_report_first() -> None:
+    assert trial(layout()) == ()
+    (told,) = trial(replace(layout(), source=layout().source + b"\n#nobody-knows-this"))
+    assert "unknown variable: nobody-knows-this" in told
+    (told,) = trial(replace(layout(), coverage="20-7E"))
+    assert "U+" in told

@@ -135,7 +135,7 @@ def _observation(draft: Draft, holder: Element, row: Row, *, susceptibility: boo
     if row.fate is not Fate.RESULT:
         comments(element, _comments_of(row))
         return
-    unit = values.unit_of(draft, result.ucum, row.key)
+    unit = values.unit_of(draft, result, row.key)
     values.value(draft, element, result, row.key, unit)
     values.interpretations(element, result, susceptibility=susceptibility)
     if result.method.strip():

@@ -87,10 +87,15 @@ def place(key: str) -> str:
     return f"résultat n° {key.lstrip('o')}"
 
 
-def unit_of(draft: Draft, ucum: str | None, key: str) -> str:
-    """The UCUM string when the official rule accepts it, else empty (and told when a mapping gave it)."""
+def unit_of(draft: Draft, observation: Observation, key: str) -> str:
+    """The UCUM string when the official rule accepts it, else empty (and told when a mapping gave it).
+
+    A unit without UCUM string of its own may have one with an annotation, which the rule cuts out: ``{copies}/mL``.
+    """
+    ucum, terminology = observation.ucum, draft.context.terminology
     if not ucum:
-        return ""
+        known = terminology.unit(observation.unit, observation.loinc) if terminology and observation.unit else None
+        return known.annotated if known and known.annotated and tables.legal_unit(known.annotated) else ""
     if tables.legal_unit(ucum):
         return ucum
     draft.warn(

@@ -167,6 +167,7 @@ def many_kinds() -> Report:
         number("DFG", "90", unit="mL/min/1,73 m²", ucum="", low="60", flags=("N",), comments=("CKD-EPI 2009",)),
         number("INR", "2.5", loinc="6301-6", method="Chronométrie", range_text="2 à 3 sous AVK"),
         number("Inconnue", "7.0", unit="zz/L"),
+        number("Charge virale", "200", unit="copies/mL", ucum="", high="20"),
         number("Faux UCUM", "7.0", unit="T/L", ucum="T/L", low="4", high="6", flags=("H", "*")),
         number(
             "Cholestérol",

@@ -275,6 +275,12 @@ def test_number_without_unit_is_real_and_unit_without_ucum_stays_readable() -> N
     assert at(observation(tree, "Faux UCUM"), "h:value").get("unit") is None
 
 
+def test_unit_with_an_annotation_keeps_what_the_rule_understands() -> None:
+    report = with_results(number("Charge virale", "200", unit="copies/mL", ucum=""))
+    assert at(written(report, terminology=terminology()), "//h:observation/h:value[@value]/@unit") == "{copies}/mL"
+    assert every(written(report), "//h:observation/h:value[@value]/@unit") == []
+
+
 def test_words_and_codes() -> None:
     tree = written(many_kinds())
     free = at(observation(tree, "Aspect"), "h:value")

@@ -48,9 +48,7 @@ def check(json: Json = False) -> None:
     if folder is None:
         say("Pas de tables du laboratoire : « [terminology] folder » les nomme.")
     else:
-        say(
-            f"Tables du laboratoire : {counts['own_codes']} codes, {counts['confirmed']} confirmés et utilisés."
-        )
+        say(f"Tables du laboratoire : {counts['own_codes']} codes, {counts['confirmed']} confirmés et utilisés.")
 
 
 @group.command("missing")

@@ -1,0 +1,148 @@
+"""``dispatcher check``: configuration, folders, keys, TLS, directory, list, clock, disk; all faults at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dispatcher import wiring
+from dispatcher.cli.context import settings
+from dispatcher.cli.output import FAILURES, complain, print_json, say
+from dispatcher.clock import SystemClock
+from dispatcher.errors import DispatcherError, IntakeError
+from dispatcher.keyring.inventory import list_keys, places
+from dispatcher.report.model import Severity
+from dispatcher.service.check import Finding, bad, check_channels, check_reference, good, warning
+from dispatcher.settings import Settings
+from dispatcher.wiring import Office
+
+RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
+"""A clock before this is wrong: the program did not exist."""
+LEAST_FREE = 1_000_000_000
+"""Bytes that should be free where the database stands."""
+NETWORK_FILE_SYSTEMS = frozenset({"cifs", "smb3", "nfs", "nfs4", "fuse.sshfs"})
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("check")(check)
+
+
+def check(
+    offline: Annotated[bool, typer.Option("--offline", help="Ne se connecte à aucun opérateur.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
+) -> None:
+    """Tout est-il prêt ? Dit toutes les fautes à la fois. Code 1 s'il y en a."""
+    wanted = settings()
+    findings = [good("configuration", "lue, sans faute"), *_folders(wanted), *_keys(wanted), *_machine(wanted)]
+    try:
+        parts = wiring.build(wanted)
+    except DispatcherError as error:
+        findings.append(bad("installation", error))
+    else:
+        findings += _installed(parts, connect=not offline)
+        parts.close()
+    if json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        _tell(findings)
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        raise typer.Exit(FAILURES)
+
+
+def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
+    info = parts.directory.snapshot.info
+    days = parts.settings.directory.max_age_days
+
+    def age() -> float | None:
+        known = info()
+        return known.age_days(parts.clock.now()) if known is not None else None
+
+    yield from check_channels(parts.desk, connect=connect)
+    yield from check_reference(parts.desk, age, days)
+    problem = parts.directory.table.problem
+    if problem is not None:
+        yield bad("table des destinataires", problem)
+    for name in parts.channels if connect else ():
+        try:
+            mailbox = parts.open_mailbox(name)
+            if mailbox is None:
+                yield warning(f"canal {name}", "pas de boîte des avis : ni remise ni lecture ne seront connues")
+                continue
+            mailbox.close()
+            yield good(f"canal {name}, boîte des avis", "accessible")
+        except DispatcherError as error:
+            yield bad(f"canal {name}, boîte des avis", error)
+
+
+def _folders(wanted: Settings) -> Iterator[Finding]:
+    if not wanted.sources:
+        yield warning("sources", "aucun dossier surveillé", "Ajouter une section [sources.NOM].")
+    for name, source in wanted.sources.items():
+        subject = f"source {name}"
+        if not source.folder.is_dir():
+            hint = "Créer le dossier, ou corriger « folder »."
+            yield bad(subject, IntakeError(f"dossier introuvable : {source.folder}.", hint=hint))
+        elif not os.access(source.folder, os.R_OK | os.W_OK | os.X_OK):
+            hint = "Donner au compte de service le droit de lire et de retirer les fichiers."
+            yield bad(subject, IntakeError(f"dossier interdit : {source.folder}.", hint=hint))
+        elif source.watch == "native" and _file_system(source.folder) in NETWORK_FILE_SYSTEMS:
+            yield warning(subject, "partage réseau : les évènements s'y perdent", 'Mettre watch = "polling".')
+        else:
+            yield good(subject, f"{source.folder} accessible")
+
+
+def _file_system(folder: Path) -> str:
+    """Type of the file system a folder stands on (Linux), or empty."""
+    best, kind = "", ""
+    try:
+        mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    place = str(folder.resolve())
+    for line in mounts:
+        _device, point, found, *_rest = line.split(" ")
+        inside = place == point or place.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, found
+    return kind
+
+
+def _keys(wanted: Settings) -> Iterator[Finding]:
+    for info in list_keys(places(wanted), SystemClock().now()):
+        subject = f"clé {info.owner or info.kind}"
+        if info.problem:
+            yield warning(subject, info.problem)
+        elif info.days_left is not None and info.days_left < 60:
+            yield warning(subject, f"expire dans {info.days_left} jours", "Installer la suivante dès maintenant.")
+
+
+def _machine(wanted: Settings) -> Iterator[Finding]:
+    if SystemClock().now() < RELEASED:
+        text, hint = "l'heure de la machine est fausse", "Régler l'heure (NTP) avant tout envoi."
+        yield Finding(subject="horloge", severity=Severity.ERROR, text=text, hint=hint)
+    free = shutil.disk_usage(wanted.folder).free
+    if free < LEAST_FREE:
+        yield warning("disque", f"{free // 1_000_000} Mo libres seulement", "Faire de la place.")
+    else:
+        yield good("disque", f"{free // 1_000_000_000} Go libres")
+    if wanted.laboratory.biologist.rpps.startswith("1000000000"):
+        yield warning("laboratoire", "identité d'essai", "Mettre la vôtre dans [laboratory] avant la mise en service.")
+
+
+def _tell(findings: list[Finding]) -> None:
+    marks = {Severity.INFO: "ok  ", Severity.WARNING: "!   ", Severity.ERROR: "NON "}
+    for finding in findings:
+        line = f"{marks[finding.severity]}{finding.subject} : {finding.text}"
+        (complain if finding.severity is Severity.ERROR else say)(line)
+        if finding.hint:
+            (complain if finding.severity is Severity.ERROR else say)(f"      → {finding.hint}")
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    say("Tout est prêt." if not errors else f"{errors} faute(s) à corriger.")

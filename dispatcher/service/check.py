@@ -1,0 +1,92 @@
+"""Use case: is this installation fit to run? Every fault at once, each with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from dispatcher.errors import DispatcherError
+from dispatcher.report.model import Severity
+from dispatcher.service.channel import Channel
+from dispatcher.service.desk import Desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at. ``severity`` INFO: all is well."""
+
+    subject: str
+    severity: Severity
+    text: str
+    hint: str = ""
+
+
+def good(subject: str, text: str) -> Finding:
+    """All is well."""
+    return Finding(subject=subject, severity=Severity.INFO, text=text)
+
+
+def bad(subject: str, error: DispatcherError) -> Finding:
+    """A fault that keeps the program from working."""
+    return Finding(subject=subject, severity=Severity.ERROR, text=error.message, hint=error.hint)
+
+
+def warning(subject: str, text: str, hint: str = "") -> Finding:
+    """Works, but a person should see to it."""
+    return Finding(subject=subject, severity=Severity.WARNING, text=text, hint=hint)
+
+
+def check_channels(desk: Desk, *, connect: bool) -> Iterator[Finding]:
+    """Signing key, and a real connection to the operator, per channel."""
+    for name, channel in desk.channels.items():
+        if channel.settings.sign and channel.settings.family == "smime":
+            yield _try(f"canal {name}, signature", partial(_signer, desk, name))
+        if connect:
+            yield _try(f"canal {name}, connexion", partial(_connect, channel))
+        if channel.settings.family == "mssante" and not channel.settings.nil:
+            text = "X-MSS-NIL absent : référence du produit sur convergence.esante.gouv.fr."
+            yield warning(f"canal {name}", text, "Renseigner « nil » avant la mise en service.")
+
+
+def _signer(desk: Desk, name: str) -> str:
+    signer = desk.keyring.signer(name, desk.clock.now())
+    days = (signer.certificate.not_valid_after_utc - desk.clock.now()).days
+    return f"clé valable encore {days} jours"
+
+
+def _connect(channel: Channel) -> str:
+    session = channel.transport.open()
+    session.close()
+    return "connexion à l'opérateur réussie"
+
+
+def check_reference(desk: Desk, directory_age: Callable[[], float | None], max_age_days: int) -> Iterator[Finding]:
+    """Freshness of the directory and of the list of allowed domains."""
+    age = directory_age()
+    if age is None:
+        yield warning("annuaire", "aucune extraction importée", "« dispatcher directory import FICHIER »")
+    elif age > max_age_days:
+        yield warning("annuaire", f"données vieilles de {age:.0f} jours", "Importer l'extraction du jour.")
+    else:
+        yield good("annuaire", f"données de moins de {int(age) + 1} jour(s)")
+    domains = desk.domains()
+    if domains.generated is None:
+        text = "aucune liste acceptée : rien ne partira"
+        yield Finding(
+            subject="liste blanche", severity=Severity.ERROR, text=text, hint="« dispatcher trust import FICHIER »"
+        )
+        return
+    old = desk.clock.now() - domains.generated
+    if old > timedelta(days=desk.policy.list_max_age_days):
+        yield warning("liste blanche", f"liste vieille de {old.days} jours", "Importer la liste du jour.")
+    else:
+        yield good("liste blanche", f"liste de moins de {old.days + 1} jour(s)")
+
+
+def _try(subject: str, look: Callable[[], str]) -> Finding:
+    try:
+        return good(subject, look())
+    except DispatcherError as error:
+        return bad(subject, error)

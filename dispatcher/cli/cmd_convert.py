@@ -19,9 +19,9 @@ from dispatcher.cli.output import FAILURES, complain, print_json, problem_json, 
 from dispatcher.clock import SystemClock
 from dispatcher.errors import DispatcherError
 from dispatcher.formats.base import DocumentIds, LaboratoryIdentity, Rendition, WriteContext, Writer
+from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.report import versions
 from dispatcher.report.model import Attachment, Problem, Report, Severity
-from dispatcher.service.render_xdm import pack
 
 NAMESPACE = uuid.UUID("6b1f3c50-0f0a-5f0e-9a53-5d1e3a3c9f10")
 """Names of converted documents derive from their content under this namespace: the same file gives the same ids."""
@@ -109,7 +109,9 @@ class _Converter:
             drawn = self._writers["pdf"].write(report, context)
             pdf = Attachment(media_type=drawn.media_type, content=drawn.content, name=drawn.file_name)
         cda = self._writers["cda-n1" if to is Target.CDA_N1 else "cda"].write(report, replace(context, pdf=pdf))
-        return pack(cda, context.ids, context.created_at, self._laboratory) if to is Target.XDM else cda
+        if to is Target.XDM:
+            return XdmWriter().pack([XdmDocument(content=cda.content)], context_of(context))
+        return cda
 
     def _context(self, report: Report) -> WriteContext:
         name = versions.fingerprint(report)

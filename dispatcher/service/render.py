@@ -10,6 +10,7 @@ from functools import cached_property
 from dispatcher.errors import RenderError
 from dispatcher.formats.base import DocumentIds, Rendition, WriteContext
 from dispatcher.formats.cda.check import check as check_cda
+from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion
 from dispatcher.ports import DispatchFilter, RecipientCertificate, Signer
 from dispatcher.report.model import Attachment, Practitioner, Report, Severity
@@ -19,7 +20,6 @@ from dispatcher.sealing.policy import Limits
 from dispatcher.sealing.seal import SealedMail, message_id, seal
 from dispatcher.service.channel import Channel
 from dispatcher.service.desk import Desk
-from dispatcher.service.render_xdm import pack_xdm
 
 CRITICAL_FLAGS = frozenset({"LL", "HH", "AA"})
 
@@ -113,12 +113,11 @@ def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tup
         own = sheets.report.own_pdf
         return Contents(hprim=hprim, pdf=own), {"rendition:hprim-medecins": hprim.content}
     pdf = sheets.pdf
-    cda = desk.writers["cda"].write(
-        sheets.report, sheets.context(recipient=recipient, address=route.address, sender=sender)
-    )
+    context = sheets.context(recipient=recipient, address=route.address, sender=sender)
+    cda = desk.writers["cda"].write(sheets.report, context)
     _check_conformance(cda, channel)
     renditions = {"rendition:pdf": pdf.content, "rendition:cda": cda.content}
-    xdm = pack_xdm(desk, sheets.version, sheets.created_at, cda)
+    xdm = XdmWriter().pack([XdmDocument(content=cda.content)], context_of(context))
     return Contents(xdm=xdm, cda=cda, pdf=pdf), renditions
 
 

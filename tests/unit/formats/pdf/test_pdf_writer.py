@@ -162,6 +162,17 @@ def test_an_antibiogram_keeps_its_organism_on_the_next_page() -> None:
 
 
 @needs_pdftotext
+def test_an_antibiogram_title_ends_with_its_antibiogram() -> None:
+    germ, line = words("Germe isolé", "Escherichia coli"), words("Amoxicilline", "S", parent=0)
+    after = tuple(words(f"Autre examen {n}", "Négatif") for n in range(90))
+    report = replace(REPORT, batteries=(replace(ECBU, observations=(germ, line, *after)),))
+    first, *others = text_of(render(report), "-layout").split("\f")[:-1]
+    assert "Antibiogramme" in first
+    assert others
+    assert not any("Antibiogramme" in sheet for sheet in others)
+
+
+@needs_pdftotext
 def test_a_comment_stays_on_the_page_of_its_result() -> None:
     for count in range(36, 50):
         batteries = rows(count).batteries

@@ -140,18 +140,18 @@ def candidate(data: Mapping[str, Any]) -> Entry:
     return Entry(**{**plain, "id_type": IdType(kind) if kind else None})
 
 
-def explain_french(decision: Mapping[str, Any], facts: Mapping[str, object] | None = None) -> list[str]:
+def explain_french(decision: Mapping[str, Any], facts: object = None) -> list[str]:
     """Plain sentences about one dispatch: recipient, address, format, channel, protection, rules tried, versions used.
 
-    ``decision`` is the stored JSON; ``facts`` what the dispatch row says today (``address``, ``channel``, ``format``,
-    ``certificate``, ``label``), which wins where an operator changed it since. Never raises for an odd or empty
-    decision.
+    ``decision`` is the stored JSON; ``facts`` the dispatch, or a mapping with its fields: its ``address``, ``channel``,
+    ``format``, ``certificate`` and ``label`` of today win where an operator changed them since. Never raises for an odd
+    or empty decision.
     """
     try:
         told = from_json(decision)
     except (KeyError, TypeError, ValueError, AttributeError):
         return ["La décision d'acheminement de cet envoi n'a pas été gardée."]
-    now = {name: str(value) for name, value in (facts or {}).items() if value}
+    now = _as_now(facts)
     lines = [_recipient(told, now), *_outcome(told, now)]
     if told.trace:
         lines.append("Règles suivies, dans l'ordre :")
@@ -160,6 +160,12 @@ def explain_french(decision: Mapping[str, Any], facts: Mapping[str, object] | No
     if used:
         lines.append(f"Données consultées : {' ; '.join(used)}.")
     return lines
+
+
+def _as_now(facts: object) -> dict[str, str]:
+    names = ("address", "channel", "format", "certificate", "label")
+    found = {name: facts.get(name) if isinstance(facts, Mapping) else getattr(facts, name, "") for name in names}
+    return {name: str(value) for name, value in found.items() if value}
 
 
 def _recipient(decision: Decision, now: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 HL7 v2.5 chapter 7 §7.4.2.4 (OBX-4 groups an organism with its results, ``1.2`` under ``1``), §7.4.1.26 and .29 (OBR-26
 parent result, OBR-29 parent order of a susceptibility battery). What is not stated is not guessed: a line without any
-of these keeps no parent, except under the organism just above it in the same battery.
+of these keeps no parent, except under the organism just above it, or when the report has only one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from dispatcher.report.model import Observation, ValueType
 
 SUSCEPTIBILITY = frozenset({"S", "I", "R", "MS", "VS", "SDD", "NS", "SIE"})
 """Table 0078 letters that only an antibiogram line carries."""
-_WORDS = frozenset({"S", "I", "R", "SENSIBLE", "RESISTANT", "RÉSISTANT", "INTERMEDIAIRE", "INTERMÉDIAIRE", "SFP"})
+_WORDS = frozenset({"S", "I", "R", "SFP", "SENSIBLE", "RESISTANT", "RÉSISTANT", "INTERMEDIAIRE", "INTERMÉDIAIRE"}) | {
+    "SUSCEPTIBLE",
+    "SENSITIVE",
+    "INTERMEDIATE",
+}
 _ORGANISM_LOINC = frozenset(
     {"600-7", "630-4", "634-6", "635-3", "6463-4", "11475-1", "17928-3", "17934-1", "580-1", "41852-5", "6462-6"}
     | {"609-8", "624-7", "625-4", "626-2", "10352-3", "606-4", "611-4", "11261-5", "43408-4", "543-9", "10354-9"}
@@ -36,7 +40,9 @@ class Rank:
     def susceptibility(self) -> bool:
         """A line of an antibiogram by its flag or its value."""
         own = self.observation
-        return any(flag in SUSCEPTIBILITY for flag in own.flags) or own.value.strip().upper() in _WORDS
+        if any(flag in SUSCEPTIBILITY for flag in own.flags) or own.value.strip().upper() in _WORDS:
+            return True
+        return own.value_code is not None and own.value_code.code.upper() in ("S", "I", "R")
 
     @property
     def organism(self) -> bool:
@@ -60,7 +66,7 @@ def parents(batteries: Sequence[tuple[Segment | None, Sequence[Observation]]]) -
         for place, rank in enumerate(ranks[number]):
             parent = _by_dots(rank, ranks[number]) or above
             if parent is None and rank.susceptibility:
-                parent = _just_above(rank, ranks[number][:place])
+                parent = _just_above(rank, ranks[number][:place]) or _only_one(rank, ranks[: number + 1])
             if parent is not None and parent.index != rank.index:
                 found[rank.index] = parent.index
     return found
@@ -90,6 +96,17 @@ def _just_above(rank: Rank, before: Sequence[Rank]) -> Rank | None:
         ):
             return other
     return None
+
+
+def _only_one(rank: Rank, so_far: Sequence[Sequence[Rank]]) -> Rank | None:
+    """The one organism of the report up to here, when there is no other it could be."""
+    found = [
+        other
+        for ranks in so_far
+        for other in ranks
+        if other.index < rank.index and other.observation.loinc in _ORGANISM_LOINC and other.observation.value
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _parent_of_battery(

@@ -50,12 +50,15 @@ class Grouped:
     """A whole message. ``unused`` counts the segments this program takes nothing from, by name."""
 
     header: Segment
+    comments: list[str] = field(default_factory=list)
+    """NTE above the first patient: about the whole message."""
     patients: list[PatientGroup] = field(default_factory=list)
     unused: Counter[str] = field(default_factory=Counter)
 
 
-# Read elsewhere or empty of results by nature: never worth a word to the operator.
 _SILENT = frozenset({"SFT", "EVN", "DSC", "UAC"})
+"""About the transport, empty of results by nature: never worth a word to the operator."""
+_HELD = frozenset({"OBX", "OBR", "ORC", "NTE", "SPM", "TQ1", "TQ2", "PRT", "PV1", "TXA"})
 
 
 def group(message: Message) -> Grouped:
@@ -71,6 +74,14 @@ def _place(segment: Segment, grouped: Grouped) -> None:
     if name == "PID":
         if not (grouped.patients and _same_patient(grouped.patients[-1].pid, segment)):
             grouped.patients.append(PatientGroup(pid=segment))
+        return
+    if name in _SILENT:
+        return
+    if name not in _HELD:
+        grouped.unused[name] += 1
+        return
+    if name == "NTE" and not grouped.patients:
+        grouped.comments.append(comment_text(segment))
         return
     patient = _current(grouped)
     order = patient.orders[-1] if patient.orders else None
@@ -93,10 +104,8 @@ def _place(segment: Segment, grouped: Grouped) -> None:
         (order.participants if order else patient.participants).append(segment)
     elif name == "PV1":
         patient.pv1 = patient.pv1 or segment
-    elif name == "TXA":
-        patient.txa = segment
-    elif name not in _SILENT:
-        grouped.unused[name] += 1
+    else:
+        patient.txa = patient.txa or segment
 
 
 def _current(grouped: Grouped) -> PatientGroup:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.requests import Request, by_report
-from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.er7.status import report_status
 from dispatcher.formats.hl7.batteries import batteries, collected, documents_of, earliest, latest, urgent
 from dispatcher.formats.hl7.datatypes import moment, practitioners
@@ -48,16 +47,17 @@ class _Source:
     laboratory: Laboratory
     control_id: str
     sent_at: When | None
+    comments: tuple[str, ...]
     problems: tuple[Problem, ...]
 
 
 def reports_of(grouped: Grouped, sibling: Sibling) -> list[Report]:
     """Every report of one message. The type of the message was checked before; an MDM gives documents."""
-    source = _source(grouped.header)
+    source = _source(grouped)
     event = grouped.header.component(9, 2).upper()
     is_document = grouped.header.component(9).upper() == "MDM"
     found: list[Report] = []
-    for group in grouped.patients:
+    for group in grouped.patients or [PatientGroup()]:
         notes = Notes()
         person = _patient(group, grouped, notes)
         requests = [request(order, notes) for order in group.orders]
@@ -68,8 +68,8 @@ def reports_of(grouped: Grouped, sibling: Sibling) -> list[Report]:
     return found
 
 
-def _source(header: Segment) -> _Source:
-    notes = Notes()
+def _source(grouped: Grouped) -> _Source:
+    header, notes = grouped.header, Notes()
     facility = header.composite(4)
     numbers = (facility.first(1), facility.first(2))
     if header.component(11).upper() in ("T", "D"):
@@ -81,6 +81,7 @@ def _source(header: Segment) -> _Source:
         laboratory=Laboratory(name=sender, id=sender, finess=next((text for text in numbers if finess_ok(text)), "")),
         control_id=header.text(10),
         sent_at=moment(header, 7, notes),
+        comments=tuple(text for text in grouped.comments if text),
         problems=notes.problems,
     )
 
@@ -133,7 +134,7 @@ def _report(
         received_at=earliest(orders, 14, notes),
         reported_at=latest(orders, 22, notes) or source.sent_at,
         batteries=read,
-        comments=tuple(group.comments),
+        comments=(*source.comments, *group.comments),
         documents=documents_of(results),
         urgent=any(map(urgent, orders)),
         sender_file_id=source.control_id,
@@ -167,6 +168,8 @@ def _tell_empty(status: Status, where: str, notes: Notes) -> None:
 def _document(report: Report, group: PatientGroup, event: str) -> Report:
     """An MDM: numbers, copies and date from TXA where the order gives none; replacement and cancellation by event."""
     txa = group.txa
+    # A document needs no OBR above it.
+    report = replace(report, problems=tuple(one for one in report.problems if one.code != "missing-order"))
     if event in _REPLACES and report.status is Status.FINAL:
         report = replace(report, status=Status.CORRECTED)
     if event == "T11":

@@ -19,7 +19,7 @@ from dispatcher.report.model import Address, IdType, Ins, LocalId, Patient, Prac
 _INSEE = re.compile(r"[0-9][0-9AB][0-9]{3}")
 _OID = re.compile(r"[0-2](?:\.[0-9]+){4,}")
 _TITLES = frozenset({"DR", "DR.", "DOCTEUR", "PR", "PR.", "PROF", "PROFESSEUR", "M", "M.", "MME", "MLLE", "SF"})
-_TYPES = frozenset({"RPPS", "ADELI", "FINESS", "SIRET", "IDNPS", "AM", "LOCAL", "PS", "ETS"})
+_TYPES = frozenset({"L", "R", "A", "N", "RPPS", "ADELI", "FINESS", "SIRET", "IDNPS", "AM", "LOCAL", "PS", "ETS"})
 _VALIDATED = ("VALI", "QUAL")
 
 
@@ -131,7 +131,16 @@ def _practitioner(parts: tuple[str, ...], separators: Separators) -> Practitione
     if kind in STRUCTURES:
         return Practitioner(id=bare, id_type=kind, organisation=composite.whole(2), organisation_id=bare)
     title, family, given = split_name(family, given)
-    return Practitioner(id=bare, id_type=kind if bare else IdType.LOCAL, family=family, given=given, title=title)
+    # OBR.16 puts the prescriber's department behind him: code ^ name ^ type ^ code ^ name ^ type.
+    service = composite.whole(5) if composite.whole(3).upper() in _TYPES and len(composite) > 4 else ""
+    return Practitioner(
+        id=bare,
+        id_type=kind if bare else IdType.LOCAL,
+        family=family,
+        given=given,
+        title=title,
+        organisation=service or (composite.whole(4) if composite.whole(3).upper() in _TYPES else ""),
+    )
 
 
 def split_name(family: str, given: str) -> tuple[str, str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -148,12 +148,10 @@ def _batteries(order: Order, notes: Notes, sibling: Sibling) -> list[Battery]:
     if obr is None:
         notes.warning("missing-order", order.lines[0].obx.where(), "Résultats (OBX) sans OBR au-dessus d’eux.")
         return [Battery(observations=tuple(observation(line, notes, sibling) for line in order.lines))]
-    tests = obr.composites(4)
-    code = coded(tests[0]) if tests else coded(obr.composite(4))
-    titles = dict.fromkeys(text for one in tests if (text := one.whole(2) or one.whole(1)))
+    tests = {one.whole(1) or one.whole(2): one.whole(2) or one.whole(1) for one in obr.composites(4)}
     whole = Battery(
-        title=", ".join(titles),
-        code=code,
+        title=_title(tests.values()),
+        code=coded(obr.composite(4)),
         chapter=obr.component(24, 2) or obr.component(24),
         specimen=_specimen(order, notes),
         status=obr.component(25).upper(),
@@ -163,14 +161,31 @@ def _batteries(order: Order, notes: Notes, sibling: Sibling) -> list[Battery]:
     parts = [(chapter, list(lines)) for chapter, lines in groupby(order.lines, key=_chapter)]
     if not parts:
         return [whole]
-    read = [(chapter, tuple(observation(line, notes, sibling) for line in lines)) for chapter, lines in parts]
-    first, *others = [replace(whole, chapter=chapter or whole.chapter, observations=own) for chapter, own in read]
-    return [first, *(replace(other, comments=()) for other in others)]
+    return [
+        replace(
+            whole,
+            title=_title(tests[code] for code in _asked(lines) if code in tests) or whole.title,
+            chapter=chapter or whole.chapter,
+            comments=whole.comments if rank == 0 else (),
+            observations=tuple(observation(line, notes, sibling) for line in lines),
+        )
+        for rank, (chapter, lines) in enumerate(parts)
+    ]
 
 
 def _chapter(line: Line) -> str:
-    sector = line.obx.composite(15)
-    return sector.whole(1)
+    return line.obx.composite(15).whole(1)
+
+
+def _asked(lines: Sequence[Line]) -> dict[str, None]:
+    """Codes of the tests of OBR.4 that these results answer (third component of OBX.15), in order."""
+    return dict.fromkeys(line.obx.composite(15).whole(3) for line in lines)
+
+
+def _title(labels: Iterable[str]) -> str:
+    """The names of the tests asked for, four at most."""
+    names = list(dict.fromkeys(label for label in labels if label))
+    return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
 
 
 def _specimen(order: Order, notes: Notes) -> Specimen | None:

@@ -1,0 +1,66 @@
+"""Finding people in the snapshot, for operators: accents, beginnings, identifiers, order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from dispatcher.directory.extraction import import_extraction
+from dispatcher.directory.snapshot import SnapshotDirectory
+from dispatcher.resources import sample
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> SnapshotDirectory:
+    folder = tmp_path_factory.mktemp("search")
+    source = folder / "e_202611200600.txt"
+    source.write_bytes(sample("directory", "Extraction_Correspondance_MSSante_202611200600.txt").read_bytes())
+    import_extraction(source, folder / "d.sqlite3", now=datetime(2026, 11, 21, tzinfo=UTC))
+    return SnapshotDirectory(folder / "d.sqlite3")
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("eloise lefevre maison", "eloise.lefevre@sandbox.mssante.test"),
+        ("LEFÈVRE Éloïse échantillon", "eloise.lefevre@sandbox.mssante.test"),
+        ("boeuf", "solene.boeuf@sandbox.mssante.test"),
+        ("BŒUF", "solene.boeuf@sandbox.mssante.test"),
+        ("nguess", "aya.nguessan@cabinets.mssante.test"),
+        ("n'guessan", "aya.nguessan@cabinets.mssante.test"),
+        ("gira", "thomas.girard@sandbox.mssante.test"),
+        ("tilleuls", "ehpad.les-tilleuls@sandbox.mssante.test"),
+        ("99700000013", "paul.durand@sandbox.mssante.test"),
+        ("8 99700000013", "paul.durand@sandbox.mssante.test"),
+        ("990004012", "ehpad.les-tilleuls@sandbox.mssante.test"),
+        ("1990004012", "ehpad.les-tilleuls@sandbox.mssante.test"),
+        ("990010001", "odile.ancienne@cabinets.mssante.test"),
+        ("Paul.Durand@sandbox.mssante.test", "paul.durand@sandbox.mssante.test"),
+        ('"; DROP TABLE box; --', ""),
+        ('mar* OR "', ""),
+        ("", ""),
+        ("…", ""),
+    ],
+)
+def test_finds_what_an_operator_types(directory: SnapshotDirectory, text: str, first: str) -> None:
+    found = directory.search(text)
+    assert (found[0].address if found else "") == first
+
+
+def test_whole_names_come_before_beginnings(directory: SnapshotDirectory) -> None:
+    found = directory.search("martin")
+    assert [entry.family for entry in found] == ["MARTIN", "MARTIN", "SAINT-MARTIN"]
+
+
+def test_keeps_to_the_limit(directory: SnapshotDirectory) -> None:
+    assert len(directory.search("mssante", 5)) == 5
+    assert directory.search("mssante", 0) == ()
+
+
+def test_entries_tell_where_they_come_from(directory: SnapshotDirectory) -> None:
+    (entry,) = directory.by_address("hugues.delatour@sandbox.mssante.test")
+    assert entry.source == "mssante-extraction"
+    assert entry.version == directory.versions()["directory"]
+    assert entry.structure_id == ""
+    assert entry.label == "DR DE LA TOUR Hugues"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import email
+import email.policy
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -99,6 +101,16 @@ def test_nothing_of_the_patient_is_readable_in_an_enveloped_mail() -> None:
         content = sealed(form=form).content
         for word in (b"MARTINEAU", b"Claire", b"compte rendu", b".pdf", b"multipart"):
             assert word not in content
+
+
+def test_the_subject_outside_an_envelope_is_the_neutral_one() -> None:
+    for form in SignatureForm:
+        head = email.message_from_bytes(sealed(form=form).content, policy=email.policy.default)
+        assert head["Subject"] == MAIL.outer_subject
+        assert "hp" not in head["Content-Type"].params
+    for envelope in (Envelope.MUTUAL_TLS, Envelope.PROXY):
+        head = email.message_from_bytes(sealed(envelope).content, policy=email.policy.default)
+        assert head["Subject"] == MAIL.subject
 
 
 def test_the_cms_objects_use_what_the_policy_says() -> None:
@@ -289,6 +301,7 @@ def test_rubbish_never_breaks_the_reader(data: bytes) -> None:
             assert error.code in {"cms-malformed", "not-for-this-key", "cms-algorithm", "bad-signature"}
 
 
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")  # a serial below 1
 @given(position=st.integers(min_value=0, max_value=10**6), value=st.integers(min_value=0, max_value=255))
 @settings(max_examples=300, deadline=None)
 def test_a_broken_signature_object_is_refused_or_says_the_same(position: int, value: int) -> None:
@@ -309,6 +322,22 @@ _BINARY = b"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\nCont
 def _signed_der() -> bytes:
     entity = sign_opaque(b"Content-Type: text/plain\r\n\r\nsigne\r\n", signer())
     return base64.b64decode(entity.partition(b"\r\n\r\n")[2])
+
+
+def test_a_forged_signature_is_refused() -> None:
+    good = _signed_der()
+    assert open_mail(_BINARY + good).signer == pki().alice.certificate
+    other_value = good[:-1] + bytes([good[-1] ^ 1])
+    content = good.replace(b"signe", b"forge")
+    digests = (
+        hashlib.sha256(b"Content-Type: text/plain\r\n\r\n%s\r\n" % word).digest() for word in (b"signe", b"forge")
+    )
+    with_its_digest = content.replace(*digests)
+    assert len({good, content, with_its_digest}) == 3
+    for forged in (other_value, content, with_its_digest):
+        with pytest.raises(SealError) as caught:
+            open_mail(_BINARY + forged)
+        assert caught.value.code == "bad-signature"
 
 
 def test_nested_elements_without_end_are_refused_not_recursed() -> None:

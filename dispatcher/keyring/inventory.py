@@ -52,6 +52,7 @@ class KeyInfo:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     days_left: int | None = None
+    """Whole days until ``valid_to``, negative after; None for a key that another one stands in for today."""
     in_use: bool = False
     """The one that is used today."""
     problem: str = ""
@@ -174,7 +175,9 @@ def _signing(where: KeyPlaces, channel: str, at: datetime) -> Iterator[KeyInfo]:
     for key in found.keys:
         info = certificate_info(Kind.SIGNING, channel, key.path, key.signer.certificate, at, policy.check_signer)
         old = used is not None and key is not used
-        yield replace(info, in_use=key is used, problem="" if old else info.problem)
+        if old:
+            info = replace(info, problem="", days_left=None)
+        yield replace(info, in_use=key is used)
     for problem in found.problems:
         yield KeyInfo(kind=Kind.SIGNING, owner=channel, file=str(where.folder / channel), problem=str(problem))
     if channel in where.signing_channels and not found.keys and not found.problems:

@@ -69,9 +69,9 @@ def test_the_key_in_use_is_marked_and_an_older_one_is_no_fault(tmp_path: Path) -
     assert only.days_left is not None and only.days_left < 0
     write_credential(tmp_path / "keys/mss", "nouvelle", pki().alice)
     found = of(Kind.SIGNING, list_keys(where(tmp_path), AT))
-    assert {info.fingerprint: (info.in_use, info.problem) for info in found} == {
-        pki().alice.fingerprint: (True, ""),
-        pki().expired_signer.fingerprint: (False, ""),
+    assert {info.fingerprint: (info.in_use, info.problem, info.days_left is None) for info in found} == {
+        pki().alice.fingerprint: (True, "", False),
+        pki().expired_signer.fingerprint: (False, "", True),
     }
 
 

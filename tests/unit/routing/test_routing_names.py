@@ -1,0 +1,93 @@
+"""Names compared without accents, particles and cuts; identifiers in bare and national form."""
+
+from __future__ import annotations
+
+import pytest
+
+from dispatcher.report.model import IdType
+from dispatcher.routing.identities import bare_identifier, fold, from_national_form, label_names, names_agree, tokens
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("DURAND", "Paul"), ("Durand", "PAUL")),
+        (("LEFEVRE", "ELOISE"), ("LEFÈVRE", "Éloïse")),
+        (("BOEUF", "Solene"), ("BŒUF", "Solène")),
+        (("DALMEIDA", "Marie"), ("D'ALMEIDA", "Marie-Hélène")),
+        (("D ALMEIDA", "M-H"), ("D’ALMEIDA", "Marie-Hélène")),
+        (("LEGOFF", "Y"), ("LE GOFF", "Yannick")),
+        (("LATOUR", ""), ("DE LA TOUR", "Hugues")),
+        (("ST MARTIN", "Anne"), ("SAINT-MARTIN", "Anne")),
+        (("MARTIN-DUPONT", "Anne"), ("MARTIN", "Anne")),
+        (("DUPONT", "Anne"), ("MARTIN DUPONT", "Anne")),
+        (("VANDENBROU", "Luc"), ("VANDENBROUCKE", "Luc")),
+        (("Dr DURAND", "Paul"), ("DURAND", "Paul")),
+        (("DURAND PAUL", ""), ("DURAND", "Paul")),
+        (("Paul", "DURAND"), ("DURAND", "Paul")),
+        (("DURAND", "JP"), ("DURAND", "Jean-Paul")),
+        (("DURAND", "J.P."), ("DURAND", "Jean-Paul")),
+        (("DURAND", "Fréd."), ("DURAND", "Frédéric")),
+        (("DURAND", ""), ("DURAND", "Paul")),
+        (("DURAND", "Paul"), ("DURAND", "")),
+        (("DURAND", "JEAN PAUL"), ("DURAND", "Jean-Paul")),
+    ],
+)
+def test_the_same_person_written_otherwise(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert names_agree(*one, *other)
+    assert names_agree(*other, *one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("DURAND", "Paul"), ("PETIT", "Paul")),
+        (("DURAND", "Paul"), ("DURAND", "Sophie")),
+        (("DURAND", "P"), ("DURAND", "Sophie")),
+        (("LEBLANC", "Paul"), ("BLANC", "Paul")),
+        (("LE", "Paul"), ("LE GOFF", "Paul")),
+        (("DUPOND", "Paul"), ("DUPONT", "Paul")),
+        (("DURAND", "Jean"), ("DURAND", "Jeanne")),
+        (("MARTIN", "Jean"), ("JEAN", "Pierre")),
+        (("PETITJEAN", "Luc"), ("PETIT", "Luc")),
+    ],
+)
+def test_someone_else(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert not names_agree(*one, *other)
+    assert not names_agree(*other, *one)
+
+
+def test_labels() -> None:
+    assert label_names("Docteur Éloïse LEFEVRE", "LEFÈVRE", "Éloïse")
+    assert not label_names("Docteur Anne LEFEVRE", "LEFÈVRE", "Éloïse")
+    assert not label_names("Dr MARTIN", "SAINT-MARTIN", "Anne")
+    assert not label_names("Dr MARTIN", "", "")
+
+
+def test_folding() -> None:
+    assert fold("Œdème ÉÀç ß") == "oedeme eac ss"
+    assert tokens("Pr. D'Hérouville-St-Clair") == ("d", "herouville", "saint", "clair")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "bare"),
+    [
+        (IdType.RPPS, "899700000013", "99700000013"),
+        (IdType.RPPS, " 99 700 000 013 ", "99700000013"),
+        (IdType.RPPS, "999700000013", "999700000013"),
+        (IdType.ADELI, "0990010001", "990010001"),
+        (IdType.FINESS, "12A0000012", "2A0000012"),
+        (IdType.FINESS, "2a0000012", "2A0000012"),
+        (IdType.SIRET, "399900001100018", "99900001100018"),
+        (IdType.LOCAL, " d-001 ", "d-001"),
+    ],
+)
+def test_bare_identifiers(kind: IdType, text: str, bare: str) -> None:
+    assert bare_identifier(kind, text) == bare
+
+
+def test_national_forms() -> None:
+    everything = frozenset(IdType) - {IdType.LOCAL}
+    assert from_national_form("899700000013", everything) == (IdType.RPPS, "99700000013")
+    assert from_national_form("1990004012", everything) == (IdType.FINESS, "990004012")
+    assert from_national_form("99700000013", everything) is None

@@ -1,0 +1,187 @@
+"""What holds for every recipient and every directory, not only for the ones we thought of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dispatcher.report.model import IdType
+from dispatcher.routing.candidates import Entry, LocalEntry
+from dispatcher.routing.facts import Facts, lookups
+from dispatcher.routing.identities import names_agree
+from dispatcher.routing.route import Envelope, RecipientRole, Wanted
+from dispatcher.routing.trace import as_json, explain_french, from_json
+from tests.unit.routing.routing_desk import FINESS, IN, NOW, OTHER_FINESS, OTHER_RPPS, OUT, POLICY, RPPS, decided
+
+names = st.sampled_from(["", "DURAND", "MARTIN", "LE GOFF", "D'ALMEIDA", "BŒUF"])
+givens = st.sampled_from(["", "Paul", "Sophie", "P.", "Jean-Paul"])
+addresses = st.sampled_from([f"a@{IN}", f"b@{IN}", f"a@{OUT}", f"c@x.{IN}", "1@patient.mssante.fr"])
+identities = st.sampled_from([(IdType.RPPS, RPPS), (IdType.RPPS, OTHER_RPPS), (IdType.ADELI, "990010001"), (None, "")])
+structures = st.sampled_from(["", FINESS, OTHER_FINESS])
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> Entry:
+    kind, identifier = draw(identities)
+    return Entry(
+        address=draw(addresses),
+        box_type=draw(st.sampled_from(["PER", "ORG", "APP", "CAB"])),
+        id_type=kind,
+        identifier=identifier,
+        family=draw(names),
+        given=draw(givens),
+        structure_id=draw(structures),
+        paperless=draw(st.sampled_from([None, True, False])),
+        rank=draw(st.sampled_from([None, 1, 2])),
+    )
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> LocalEntry:
+    kind, identifier = draw(identities)
+    return LocalEntry(
+        code=draw(st.sampled_from(["D001", "D002", RPPS])),
+        source=draw(st.sampled_from(["", "lis", "autre"])),
+        id_type=kind,
+        identifier=identifier,
+        address=draw(st.just("") | addresses),
+        format=draw(st.sampled_from(["", "cda", "hprim-medecins"])),
+        channel=draw(st.sampled_from(["", "mss", "smime", "apicrypt", "fax"])),
+        delivery=draw(st.sampled_from(["mail", "mail", "paper", "none"])),
+        valid_to=draw(st.sampled_from([None, NOW.date().replace(year=2025)])),
+    )
+
+
+wanteds = st.builds(
+    Wanted,
+    role=st.sampled_from(list(RecipientRole)),
+    id=st.sampled_from(["", "D001", "D002", "ZZZ", RPPS, OTHER_RPPS, FINESS, f"8{RPPS}"]),
+    id_type=st.sampled_from(list(IdType)),
+    label=st.sampled_from(["", "Dr DURAND Paul"]),
+    family=names,
+    given=givens,
+    organisation_id=structures,
+    address=st.just("") | addresses | st.just("n'importe quoi"),
+)
+situations: dict[str, Any] = {
+    "lines": st.lists(lines(), max_size=4),
+    "certificates": st.dictionaries(addresses, st.just("ab" * 32), max_size=3),
+    "policy": st.builds(
+        lambda prefer, channel: replace(POLICY, prefer=prefer, default_channel=channel),
+        st.sampled_from(["PER", "ORG"]),
+        st.sampled_from(list(POLICY.channels)),
+    ),
+    "chosen": st.just("") | addresses,
+}
+worlds = st.fixed_dictionaries(situations)
+books = st.lists(entries(), max_size=6)
+
+
+@settings(max_examples=400)
+@given(wanteds, books, worlds)
+def test_exactly_one_end_and_never_out_of_the_trust_space(
+    who: Wanted, book: list[Entry], world: dict[str, Any]
+) -> None:
+    decision = decided(who, *book, **world)
+    assert [decision.route is not None, decision.hold is not None, decision.paper].count(True) == 1
+    if decision.route is None:
+        return
+    route = decision.route
+    assert route.address.rpartition("@")[2] == IN, "the only domain on the list; no channel here serves another"
+    assert route.format in {"cda", "hprim-medecins"}
+    assert (route.envelope is Envelope.SMIME) == bool(route.certificate)
+    channel = world["policy"].channels[route.channel]
+    assert route.envelope is not Envelope.MUTUAL_TLS or channel.family == "mssante"
+    assert route.envelope is not Envelope.PROXY or (channel.family == "apicrypt" and channel.local)
+
+
+@settings(max_examples=400)
+@given(wanteds, books, worlds)
+def test_never_chosen_by_name(who: Wanted, book: list[Entry], world: dict[str, Any]) -> None:
+    """A route has a ground other than the name: someone chose, the file or the table says, or the number matches."""
+    route = decided(who, *book, **world).route
+    if route is None or world["chosen"] or who.address:
+        return
+    mine = [
+        one for one in world["lines"] if one.code == who.id and one.source in {"", "lis"} and one.delivery == "mail"
+    ]
+    numbers = {one.identifier for one in mine} | {who.id, who.id.removeprefix("8")} - {""}
+    named = {one.address for one in mine}
+    behind = {box.address for box in book if {box.identifier, box.structure_id} & numbers - {""}}
+    if world["policy"].prefer == "ORG" and who.organisation_id:
+        behind |= {box.address for box in book if box.box_type == "ORG" and box.structure_id == who.organisation_id}
+    assert route.address in named | behind
+
+
+@settings(max_examples=300)
+@given(wanteds, books, worlds)
+def test_names_can_only_stop(who: Wanted, book: list[Entry], world: dict[str, Any]) -> None:
+    """Without its name the same recipient gets the same address, or more mail; never another address."""
+    with_name = decided(who, *book, **world)
+    without = decided(replace(who, family="", given="", label=""), *book, **world)
+    if with_name.route is not None and without.route is not None:
+        assert with_name.route.address == without.route.address
+    if without.route is not None and with_name.route is None:
+        assert with_name.hold is not None
+        assert with_name.hold.code in {"name-disagrees", "identifier-disagrees"} or who.id_type is IdType.LOCAL
+
+
+@settings(max_examples=300)
+@given(wanteds, books, worlds, st.randoms(use_true_random=False))
+def test_deterministic_whatever_the_order(who: Wanted, book: list[Entry], world: dict[str, Any], random: Any) -> None:
+    shuffled = list(book)
+    random.shuffle(shuffled)
+    one, other = decided(who, *book, **world), decided(who, *shuffled, **world)
+    assert one == other
+    assert as_json(one) == as_json(other)
+
+
+unrelated = st.builds(
+    Entry,
+    address=st.sampled_from([f"zz@{IN}", f"zz@{OUT}"]),
+    box_type=st.sampled_from(["PER", "ORG"]),
+    id_type=st.just(IdType.RPPS),
+    identifier=st.just("99700000203"),
+    family=st.just("ZYGOTE"),
+    given=st.just("Zénobie"),
+    structure_id=st.sampled_from(["", "990009999"]),
+    paperless=st.sampled_from([True, False, None]),
+    rank=st.sampled_from([None, 1]),
+)
+
+
+@settings(max_examples=300)
+@given(wanteds, books, worlds, st.lists(unrelated, min_size=1, max_size=3))
+def test_an_unrelated_entry_changes_nothing(
+    who: Wanted, book: list[Entry], world: dict[str, Any], others: list[Entry]
+) -> None:
+    assert decided(who, *book, **world) == decided(who, *others, *book, **world)
+
+
+@settings(max_examples=300)
+@given(wanteds, books, worlds)
+def test_kept_as_json_and_told_in_french(who: Wanted, book: list[Entry], world: dict[str, Any]) -> None:
+    import json
+
+    decision = decided(who, *book, **world)
+    kept = json.loads(json.dumps(as_json(decision)))
+    assert from_json(kept) == decision
+    lines = explain_french(kept)
+    assert lines[0].startswith("Destinataire : ")
+    assert all(isinstance(line, str) and line for line in lines)
+
+
+@settings(max_examples=200)
+@given(wanteds, books)
+def test_looking_up_ends(who: Wanted, book: list[Entry]) -> None:
+    """``gather`` stops: complete facts ask for nothing more."""
+    assert lookups(who, Facts(today=NOW.date()), POLICY) or who == Wanted(role=who.role)
+    decided(who, *book)
+
+
+@given(names, givens)
+def test_a_name_agrees_with_itself(family: str, first: str) -> None:
+    assert names_agree(family, first, family, first)

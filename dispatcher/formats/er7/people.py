@@ -18,6 +18,8 @@ from dispatcher.report.model import IdType, Practitioner, Severity
 OID_PROFESSIONALS = "1.2.250.1.71.4.2.1"
 OID_STRUCTURES = "1.2.250.1.71.4.2.2"
 STRUCTURES = (IdType.FINESS, IdType.SIRET)
+_RPPS_STARTS = ("10", "997")
+"""How the numbers given so far begin; 997 are the ANS test persons."""
 _RANK = {IdType.RPPS: 0, IdType.ADELI: 1, IdType.FINESS: 2, IdType.SIRET: 3, IdType.LOCAL: 4}
 _NATIONAL = re.compile(r"[0138](?=[0-9A-Z]{9,14}$)")
 
@@ -29,7 +31,7 @@ def identify(value: str, hints: Iterable[str] = ()) -> tuple[str, IdType]:
     declared = _declared(bare, told)
     if declared is not None:
         return declared
-    if bare.startswith("1") and rpps_ok(bare):
+    if bare.startswith(_RPPS_STARTS) and rpps_ok(bare):
         return bare, IdType.RPPS
     if siret_ok(bare):
         return bare, IdType.SIRET

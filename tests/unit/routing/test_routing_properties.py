@@ -10,11 +10,24 @@ from hypothesis import strategies as st
 
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
-from dispatcher.routing.facts import Facts, lookups
+from dispatcher.routing.facts import gather, lookups
 from dispatcher.routing.identities import names_agree
 from dispatcher.routing.route import Envelope, RecipientRole, Wanted
 from dispatcher.routing.trace import as_json, explain_french, from_json
-from tests.unit.routing.routing_desk import FINESS, IN, NOW, OTHER_FINESS, OTHER_RPPS, OUT, POLICY, RPPS, decided
+from tests.unit.routing.routing_desk import (
+    FINESS,
+    IN,
+    NOW,
+    OTHER_FINESS,
+    OTHER_RPPS,
+    OUT,
+    POLICY,
+    RPPS,
+    Book,
+    Certificates,
+    Domains,
+    decided,
+)
 
 names = st.sampled_from(["", "DURAND", "MARTIN", "LE GOFF", "D'ALMEIDA", "BŒUF"])
 givens = st.sampled_from(["", "Paul", "Sophie", "P.", "Jean-Paul"])
@@ -175,11 +188,19 @@ def test_kept_as_json_and_told_in_french(who: Wanted, book: list[Entry], world: 
 
 
 @settings(max_examples=200)
-@given(wanteds, books)
-def test_looking_up_ends(who: Wanted, book: list[Entry]) -> None:
-    """``gather`` stops: complete facts ask for nothing more."""
-    assert lookups(who, Facts(today=NOW.date()), POLICY) or who == Wanted(role=who.role)
-    decided(who, *book)
+@given(wanteds, books, st.lists(lines(), max_size=4))
+def test_complete_facts_ask_for_nothing_more(who: Wanted, book: list[Entry], table: list[LocalEntry]) -> None:
+    facts = gather(
+        who,
+        POLICY,
+        source="lis",
+        directory=Book(tuple(book), tuple(table)),
+        domains=Domains(frozenset({IN}), NOW, "1"),
+        certificates=Certificates({}),
+        now=NOW,
+    )
+    assert not lookups(who, facts, POLICY)
+    assert facts.local.keys() == {who.id} - {""}
 
 
 @given(names, givens)

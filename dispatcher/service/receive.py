@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dispatcher.clock import Clock
@@ -37,7 +38,9 @@ def receive(spool: Spool, store: Store, clock: Clock) -> Received:
     """Take every whole file of ``spool``. Raises :class:`IntakeError` when the folder itself cannot be read."""
     result = Received()
     group: list[Taken] = []
-    for found in spool.scan():
+    listing = spool.scan()
+    _forget_gone(spool, store, listing)
+    for found in listing:
         if _put_away_if_known(spool, store, found):
             continue
         taken = _take(spool, store, clock, found, result)
@@ -48,6 +51,18 @@ def receive(spool: Spool, store: Store, clock: Clock) -> Received:
             group = []
     _commit(group, spool, store, clock, result)
     return result
+
+
+def _forget_gone(spool: Spool, store: Store, listing: Sequence[Found]) -> None:
+    """Waiting files that are there no more, or belong to a message: no longer shown as waiting."""
+    there = {found.path for found in listing}
+    with store.reading() as uow:
+        waiting = uow.files.list(states=(FileState.WAITING,), source=spool.name, limit=10_000)
+    gone = [file.path for file in waiting if file.path not in there]
+    if gone:
+        with store.transaction() as uow:
+            for path in gone:
+                uow.files.forget_waiting(spool.name, path)
 
 
 def _put_away_if_known(spool: Spool, store: Store, found: Found) -> bool:

@@ -1,0 +1,52 @@
+"""``dispatcher sandbox``: the pretend operator."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dispatcher.cli.context import config_exists, settings
+from dispatcher.cli.installation import SANDBOX
+from dispatcher.cli.output import FAILURES, complain, say
+from dispatcher.sandbox import people
+from dispatcher.sandbox.operator import SandboxOperator
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("sandbox")(sandbox)
+
+
+def sandbox(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Dossier du bac à sable ; sinon celui de la configuration.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port ; sinon celui du canal de la configuration.")] = None,
+    delay: Annotated[float, typer.Option(min=0, help="Secondes avant chaque avis.")] = 1.0,
+) -> None:
+    """Un opérateur d'essai sur cette machine : il prend les courriers et rend des avis. Ctrl-C l'arrête."""
+    place, wanted = folder or Path(SANDBOX), port
+    if config_exists():
+        config = settings()
+        place = folder or config.folder / SANDBOX
+        local = [c.port for c in config.channels.values() if c.transport == "smtp" and c.host == "127.0.0.1"]
+        wanted = port if port is not None else next(iter(local), 0)
+    operator = SandboxOperator(place, port=wanted or 0, notice_delay=delay)
+    try:
+        operator.start()
+    except OSError as error:
+        complain(f"Le port {wanted} est déjà pris ({error.strerror}).")
+        complain("  → Arrêter l'autre bac à sable, ou donner --port.")
+        raise typer.Exit(FAILURES) from error
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    say(f"Opérateur bac à sable à l'écoute sur 127.0.0.1:{operator.port} (STARTTLS, certificat client demandé).")
+    say(f"{len(people.addresses())} destinataires. Courriers : {place / 'mails'} ; avis : {operator.mailbox}.")
+    stop.wait()
+    operator.stop()
+    say(f"Arrêté : {len(operator.accepted())} courrier(s) accepté(s) en tout.")

@@ -42,4 +42,4 @@ class SqlDispatches(DispatchLeases, DispatchSearch):
         if urgent_only:
             wanted = wanted.where(table.c.lane == Lane.URGENT)
         wanted = wanted.order_by(table.c.lane, table.c.created_at, table.c.id).limit(max(limit, 0))
-        return DISPATCH.values(self._session.read(wanted.with_for_update(skip_locked=True)).all())
+        return DISPATCH.values(self._session.read_locked(wanted.with_for_update(skip_locked=True)).all())

@@ -6,11 +6,10 @@ writers of this process in one after the other: waiting on a lock costs microsec
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -61,7 +60,8 @@ class SqlStore:
         self._cipher = cipher
         self._clock = clock
         self._networked = engine.dialect.name == "postgresql"
-        self._gate = _Gate() if not self._networked else None
+        self._turn: AbstractContextManager[None] = nullcontext() if self._networked else _Gate()
+        self._inside = threading.local()
         self._head: Head | None = None
 
     @property
@@ -76,7 +76,7 @@ class SqlStore:
         Raises :class:`StoreError`; code ``commit-unknown`` when the connection was lost while committing, ``nested``
         when this thread has one open already.
         """
-        with self._gate or contextlib.nullcontext(), self._connection(self._engine) as connection:
+        with self._once_a_thread(), self._turn, self._connection(self._engine) as connection:
             unit = SqlUnit(Session(connection, self._clock, self._cipher, writing=True), self._head)
             yield unit
             unit.journal.flush()
@@ -101,6 +101,17 @@ class SqlStore:
         self._engine.dispose()
 
     @contextmanager
+    def _once_a_thread(self) -> Iterator[None]:
+        """A transaction inside another one of the same thread would wait for itself."""
+        if getattr(self._inside, "yes", False):
+            raise StoreError("Transaction ouverte dans une transaction du même fil.", code="nested")
+        self._inside.yes = True
+        try:
+            yield
+        finally:
+            self._inside.yes = False
+
+    @contextmanager
     def _connection(self, engine: Engine) -> Iterator[Connection]:
         """A connection with an open transaction, rolled back at the end unless it was committed."""
         try:
@@ -116,27 +127,21 @@ class SqlStore:
                 raise faults.translate_sqlite(error) from error
             yield connection
         finally:
-            with contextlib.suppress(SQLAlchemyError):  # the first error is the one to tell
+            with suppress(SQLAlchemyError):  # the first error is the one to tell
                 if connection.in_transaction():
                     connection.rollback()
                 connection.close()
 
 
 class _Gate:
-    """Lets one thread in; the same thread twice is a mistake that would wait for itself."""
+    """Lets one writer of this process in at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._inside: int | None = None
 
     def __enter__(self) -> None:
-        me = threading.get_ident()
-        if self._inside == me:
-            raise StoreError("Transaction ouverte dans une transaction du même fil.", code="nested")
         if not self._lock.acquire(timeout=BUSY_SECONDS):
             raise faults.fault(faults.BUSY)
-        self._inside = me
 
     def __exit__(self, *exc: object) -> None:
-        self._inside = None
         self._lock.release()

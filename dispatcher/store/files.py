@@ -117,9 +117,10 @@ class SqlFiles:
         Leaving ``received`` ends the lease; back to ``received`` starts the count of returns again. Raises
         :class:`dispatcher.errors.IllegalMove`, StoreError ``not-found``, TypeError for an unknown field.
         """
-        old = self._first(_ONE.with_for_update(), id=file_id)
-        if old is None:
+        row = self._session.read_locked(_ONE.with_for_update(), {"id": file_id}).first()
+        if row is None:
             raise StoreError(f"Fichier inconnu : {file_id}.", hint="Vérifier le numéro.", code="not-found")
+        old = self._value(row)
         check_file_move(old.state, state)
         wrong = sorted(name for name in changes if name in _FIXED or name not in _PLAIN)
         if wrong:
@@ -169,7 +170,7 @@ class SqlFiles:
             )
             .with_for_update(skip_locked=True)
         )
-        for file_id, returns in self._session.read(expired).all():
+        for file_id, returns in self._session.read_locked(expired).all():
             self.move(file_id, FileState.QUARANTINED, reason=POISON, returns=returns + 1)
 
     # ------------------------------------------------------------------------------------------ clearing the folder

@@ -118,7 +118,7 @@ class SqlJournal:
         pending, self._pending = self._pending, []
         rows = self._advance(pending, self.head) if self.head is not None else []
         if not rows:  # the first line of this process, or somebody else wrote since
-            number, digest = self._session.read(_LOCKED_HEAD).one()
+            number, digest = self._session.read_locked(_LOCKED_HEAD).one()
             rows = self._advance(pending, (number, digest))
         self._session.write(_APPEND, rows)
         self.head = (rows[-1]["number"], rows[-1]["digest"])
@@ -165,11 +165,12 @@ class SqlJournal:
         last, head = self._session.read(_HEAD).one()
         checked, previous = 0, GENESIS
         lines = _LINES.where(journal.c.number <= last).execution_options(yield_per=1000)
-        for row in self._session.read(lines):
-            fault = _broken(row, checked + 1, previous)
-            if fault:
-                return checked, fault
-            checked, previous = checked + 1, row.digest
+        with self._session.read(lines) as rows:
+            for row in rows:
+                fault = _broken(row, checked + 1, previous)
+                if fault:
+                    return checked, fault
+                checked, previous = checked + 1, row.digest
         if checked != last:
             return checked, f"Fin du journal coupée : la tête annonce {last} lignes, {checked} sont présentes."
         if previous != head:

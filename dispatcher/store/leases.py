@@ -21,7 +21,7 @@ from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State, check_move
 from dispatcher.store.moves import DispatchMoves, lease_lost
 from dispatcher.store.rows import DISPATCH
-from dispatcher.store.tables import CLAIMABLE, in_state
+from dispatcher.store.tables import CAME_BACK, FRESH, in_state
 from dispatcher.store.tables import dispatches as table
 
 MAX_RETURNS = 3
@@ -109,7 +109,7 @@ class DispatchLeases(DispatchMoves):
         """Rows whose lease ran out by ``now``: begun ones become ``unknown``, others ``queued``, at the third return
         ``held`` (``poison``). Gives them back as they are now.
         """
-        expired = DISPATCH.values(self._session.read(_EXPIRED, {"now": now}).all())
+        expired = DISPATCH.values(self._session.read_locked(_EXPIRED, {"now": now}).all())
         return tuple(self._take_back(old) for old in expired)
 
     def extend_lease(self, owner: str, until: datetime) -> None:
@@ -129,11 +129,12 @@ class DispatchLeases(DispatchMoves):
         return self._write(old, values, "daemon", "dispatch.lease-expired", detail | {"to": values["state"]})
 
     def _withdraw_overtaken(self, channel: str) -> None:
-        for row in self._session.read(_overtaken(), {"of_channel": channel}).all():
-            old = DISPATCH.value(row)
-            check_move(old.state, State.WITHDRAWN)
-            values = {"state": State.WITHDRAWN, "reason": OVERTAKEN}
-            self._write(old, values, "daemon", "dispatch.withdrawn", {"from": old.state})
+        for came_back in (False, True):
+            rows = self._session.read_locked(_overtaken(came_back), {"of_channel": channel}).all()
+            for old in DISPATCH.values(rows):
+                check_move(old.state, State.WITHDRAWN)
+                values = {"state": State.WITHDRAWN, "reason": OVERTAKEN}
+                self._write(old, values, "daemon", "dispatch.withdrawn", {"from": old.state})
 
 
 def _turn(dispatch: Dispatch) -> tuple[Any, ...]:
@@ -168,8 +169,7 @@ def _claim(came_back: bool) -> Update:
         select(table.c.id)
         .where(
             table.c.channel == bindparam("of_channel"),
-            text(f"dispatches.{CLAIMABLE}"),
-            table.c.returns > 0 if came_back else table.c.returns == 0,
+            text(CAME_BACK if came_back else FRESH),
             due,
             and_(~_older_in_doubt(), ~_newer_under_way()),
         )
@@ -193,10 +193,10 @@ def _claim(came_back: bool) -> Update:
 
 
 @cache
-def _overtaken() -> Select[Any]:
+def _overtaken(came_back: bool) -> Select[Any]:
     return (
         DISPATCH.select.where(
-            table.c.channel == bindparam("of_channel"), text(f"dispatches.{CLAIMABLE}"), _newer_under_way()
+            table.c.channel == bindparam("of_channel"), text(CAME_BACK if came_back else FRESH), _newer_under_way()
         )
         .order_by(table.c.id)
         .with_for_update(skip_locked=True, of=table)

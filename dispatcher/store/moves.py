@@ -145,7 +145,7 @@ class DispatchMoves:
         return DISPATCH.value(row)
 
     def _locked(self, dispatch_id: str) -> Dispatch:
-        row = self._session.read(_LOCKED, {"id": dispatch_id}).first()
+        row = self._session.read_locked(_LOCKED, {"id": dispatch_id}).first()
         if row is None:
             raise StoreError(f"Envoi inconnu : {dispatch_id}.", hint="Vérifier le numéro.", code="not-found")
         return DISPATCH.value(row)

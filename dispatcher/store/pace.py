@@ -95,10 +95,10 @@ class SqlPaceBook:
 
     def _locked(self, scope: str) -> _Row:
         if scope not in self._held:
-            row = self._session.read(_LOCKED, {"scope": scope}).first()
+            row = self._session.read_locked(_LOCKED, {"scope": scope}).first()
             if row is None:
                 self._session.write(_insert_new(self._session.postgresql), _EMPTY | {"scope": scope})
-                row = self._session.read(_LOCKED, {"scope": scope}).one()
+                row = self._session.read_locked(_LOCKED, {"scope": scope}).one()
             self._held[scope] = _Row(*row)
         return self._held[scope]
 

@@ -69,13 +69,11 @@ class DispatchSearch(DispatchMoves):
         An end is a state that asks nothing any more, sent ones included. In a transaction the rows stay locked until
         its end, so that they are still in that state when the caller moves them.
         """
-        wanted = (
-            DISPATCH.select.where(
-                table.c.chain == chain, table.c.version < below_version, table.c.state.in_(sorted(UNFINISHED))
-            )
-            .order_by(table.c.version, table.c.created_at, table.c.id)
-            .with_for_update()
-        )
+        wanted = DISPATCH.select.where(
+            table.c.chain == chain, table.c.version < below_version, table.c.state.in_(sorted(UNFINISHED))
+        ).order_by(table.c.version, table.c.created_at, table.c.id)
+        if self._session.writing:
+            wanted = wanted.with_for_update()
         return DISPATCH.values(self._session.read(wanted))
 
 

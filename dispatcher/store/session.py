@@ -43,6 +43,10 @@ class Session:
         except SQLAlchemyError as error:
             raise faults.translate(error) from error
 
+    def read_locked(self, statement: Executable, params: Params | None = None) -> CursorResult[*tuple[Any, ...]]:
+        """Run a SELECT … FOR UPDATE: only where writing is allowed."""
+        return self.write(statement, params)
+
     def write(self, statement: Executable, params: Params | None = None) -> CursorResult[*tuple[Any, ...]]:
         """Run an INSERT, UPDATE or DELETE. Raises :class:`dispatcher.errors.StoreError`; also in a reading view."""
         if not self.writing:

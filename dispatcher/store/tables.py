@@ -43,12 +43,13 @@ metadata = MetaData(
     }
 )
 
-CLAIMABLE = "state IN ('queued', 'deferred')"
-"""Written the same way in the partial indexes and in the claim: SQLite uses a partial index only for its own words."""
+FRESH = "returns = 0 AND state IN ('queued', 'deferred')"
+CAME_BACK = "returns > 0 AND state IN ('queued', 'deferred')"
+"""What a claim looks at: one partial index each. SQLite uses such an index only for a query in the same words."""
 
 
 NOT_REMOVED = {"sqlite": "files.removed = 0", "postgresql": "NOT files.removed"}
-"""As :data:`CLAIMABLE`, for files whose original may still stand in the source folder."""
+"""In the same way, for files whose original may still stand in the source folder."""
 
 
 def in_state(table: Table, state: StrEnum) -> TextClause:
@@ -86,8 +87,7 @@ files = Table(
     Column("lease_until", Moment),
     Index("ix_files_place", "source", "path_hash"),
     Index("ix_files_bytes", "source", "sha256"),
-    Index("ix_files_state", "state", "received_at"),
-    _partial("ix_files_to_read", "received_at", "id", where="state = 'received'"),
+    Index("ix_files_state", "state", "received_at", "id"),
     _partial("ix_files_to_remove", "source", where="removed = 0", postgresql="NOT removed"),
     _partial("uq_files_waiting", "source", "path_hash", where="state = 'waiting'", unique=True),
 )
@@ -160,8 +160,8 @@ dispatches = Table(
     Column("decision", JsonText, nullable=False),
     Column("returns", Integer, nullable=False),
     _text("search", FreeText),  # label, address and identifier, lower case, without accents
-    _partial("ix_dispatches_due", "channel", "lane", "created_at", "id", where=CLAIMABLE),
-    _partial("ix_dispatches_returned", "channel", where=f"returns > 0 AND {CLAIMABLE}"),
+    _partial("ix_dispatches_due", "channel", "lane", "created_at", "id", where=FRESH),
+    _partial("ix_dispatches_returned", "channel", "lane", "created_at", "id", where=CAME_BACK),
     _partial("ix_dispatches_ready", "channel", "lane", "created_at", "id", where="state = 'ready'"),
     _partial("ix_dispatches_leased", "lease_owner", where="state = 'sending'"),
     _partial("uq_dispatches_message_id", "message_id", where="message_id <> ''", unique=True),

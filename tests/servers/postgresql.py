@@ -21,7 +21,7 @@ from tests.servers.process import free_port, open_folder, require, running
 PACKAGE = "postgresql"
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """Debian keeps the server's programs out of PATH, one folder a version; the newest is taken."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True)
     return next((str(f / name) for f in folders if (f / name).exists()), name)
@@ -75,7 +75,7 @@ class PostgreSql:
         """Start the server, after :meth:`crash` too: an old backend may hold the memory for a moment."""
         command = [
             *_as_server(),
-            _program("postgres"),
+            program("postgres"),
             *("-D", str(self.folder / "data")),
             *("-c", f"port={self.port}", "-c", "listen_addresses=127.0.0.1"),
             *("-c", f"unix_socket_directories={self.folder}", "-c", f"fsync={'on' if self._fsync else 'off'}"),
@@ -112,7 +112,7 @@ def _as_server() -> list[str]:
 def postgresql(*, fsync: bool = False) -> Iterator[PostgreSql]:
     """A cluster in a folder of its own. ``fsync`` on for crash tests. Skips (fails under CI) when not installed."""
     _driver()
-    require(_program("initdb"), PACKAGE)
+    require(program("initdb"), PACKAGE)
     if os.geteuid() == 0:
         require("setpriv", "util-linux")
     with open_folder() as folder:
@@ -122,7 +122,7 @@ def postgresql(*, fsync: bool = False) -> Iterator[PostgreSql]:
             os.chown(folder, user.pw_uid, user.pw_gid)
         options = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions", "-N")
         made = subprocess.run(
-            [*_as_server(), _program("initdb"), "-D", str(folder / "data"), *options],
+            [*_as_server(), program("initdb"), "-D", str(folder / "data"), *options],
             cwd=folder,
             capture_output=True,
             text=True,

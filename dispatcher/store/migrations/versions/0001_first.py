@@ -82,8 +82,7 @@ def _files() -> None:
     )
     op.create_index("ix_files_bytes", "files", ["source", "sha256"])
     op.create_index("ix_files_place", "files", ["source", "path_hash"])
-    op.create_index("ix_files_state", "files", ["state", "received_at"])
-    op.create_index("ix_files_to_read", "files", ["received_at", "id"], **_where("state = 'received'"))
+    op.create_index("ix_files_state", "files", ["state", "received_at", "id"])
     op.create_index("ix_files_to_remove", "files", ["source"], **_where("removed = 0", "NOT removed"))
     op.create_index("uq_files_waiting", "files", ["source", "path_hash"], unique=True, **_where("state = 'waiting'"))
 
@@ -168,7 +167,7 @@ def _dispatches() -> None:
         "ix_dispatches_due",
         "dispatches",
         ["channel", "lane", "created_at", "id"],
-        **_where("state IN ('queued', 'deferred')"),
+        **_where("returns = 0 AND state IN ('queued', 'deferred')"),
     )
     op.create_index("ix_dispatches_envid", "dispatches", ["envid"], **_where("envid <> ''"))
     op.create_index("ix_dispatches_leased", "dispatches", ["lease_owner"], **_where("state = 'sending'"))
@@ -177,7 +176,10 @@ def _dispatches() -> None:
     )
     op.create_index("ix_dispatches_report", "dispatches", ["report_id"])
     op.create_index(
-        "ix_dispatches_returned", "dispatches", ["channel"], **_where("returns > 0 AND state IN ('queued', 'deferred')")
+        "ix_dispatches_returned",
+        "dispatches",
+        ["channel", "lane", "created_at", "id"],
+        **_where("returns > 0 AND state IN ('queued', 'deferred')"),
     )
     op.create_index("ix_dispatches_state", "dispatches", ["state", "created_at", "id", "channel"])
     op.create_index("uq_dispatches_message_id", "dispatches", ["message_id"], unique=True, **_where("message_id <> ''"))

@@ -1,0 +1,276 @@
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+CREATE FUNCTION public.journal_only_grows() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'the journal only grows'; END $$;
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+CREATE TABLE public.batches (
+    id text NOT NULL,
+    channel text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    count integer NOT NULL,
+    size bigint NOT NULL
+);
+CREATE TABLE public.dispatches (
+    id text NOT NULL,
+    report_id text NOT NULL,
+    chain text NOT NULL,
+    version integer NOT NULL,
+    state text NOT NULL,
+    recipient_key text NOT NULL,
+    role text NOT NULL,
+    label text NOT NULL,
+    recipient_id text NOT NULL,
+    recipient_id_type text NOT NULL,
+    address text NOT NULL,
+    domain text NOT NULL,
+    channel text NOT NULL,
+    format text NOT NULL,
+    envelope text NOT NULL,
+    certificate text NOT NULL,
+    signer text NOT NULL,
+    message_id text NOT NULL,
+    envid text NOT NULL,
+    sealed_sha256 text NOT NULL,
+    sealed_bytes bigint NOT NULL,
+    lane smallint NOT NULL,
+    batch_id text NOT NULL,
+    attempts integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
+    sent_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    read_at timestamp with time zone,
+    submitting_since timestamp with time zone,
+    lease_owner text NOT NULL,
+    lease_until timestamp with time zone,
+    fence bigint NOT NULL,
+    hold_code text NOT NULL,
+    reason text NOT NULL,
+    reply text NOT NULL,
+    decision text NOT NULL,
+    returns integer NOT NULL,
+    search text NOT NULL
+);
+CREATE TABLE public.files (
+    id text NOT NULL,
+    source text NOT NULL,
+    names bytea NOT NULL,
+    names_key text NOT NULL,
+    path_hash text NOT NULL,
+    size bigint NOT NULL,
+    mtime_ns bigint NOT NULL,
+    sha256 text NOT NULL,
+    state text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    format text NOT NULL,
+    reason text NOT NULL,
+    duplicate_of text NOT NULL,
+    removed boolean NOT NULL,
+    returns integer NOT NULL,
+    lease_owner text NOT NULL,
+    lease_until timestamp with time zone
+);
+CREATE TABLE public.gaps (
+    id text NOT NULL,
+    kind text NOT NULL,
+    source text NOT NULL,
+    code text NOT NULL,
+    label text NOT NULL,
+    unit text NOT NULL,
+    specimen text NOT NULL,
+    text text NOT NULL,
+    reason text NOT NULL,
+    count bigint NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL
+);
+CREATE TABLE public.journal (
+    number bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    subject text NOT NULL,
+    event text NOT NULL,
+    actor text NOT NULL,
+    detail text NOT NULL,
+    previous text NOT NULL,
+    digest text NOT NULL
+);
+CREATE TABLE public.journal_head (
+    id smallint NOT NULL,
+    number bigint NOT NULL,
+    digest text NOT NULL,
+    CONSTRAINT ck_journal_head_one_row CHECK ((id = 1))
+);
+CREATE TABLE public.pace (
+    scope text NOT NULL,
+    tokens double precision,
+    burst double precision NOT NULL,
+    updated timestamp with time zone,
+    paused boolean NOT NULL,
+    paused_until timestamp with time zone,
+    pause_reason text NOT NULL
+);
+CREATE TABLE public.payloads (
+    owner text NOT NULL,
+    kind text NOT NULL,
+    name bytea,
+    key_id text NOT NULL,
+    packed boolean NOT NULL,
+    size bigint NOT NULL,
+    content bytea NOT NULL
+);
+CREATE TABLE public.receipts (
+    id text NOT NULL,
+    dispatch_id text NOT NULL,
+    kind text NOT NULL,
+    action text NOT NULL,
+    status text NOT NULL,
+    code text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    digest text NOT NULL,
+    channel text NOT NULL,
+    note text NOT NULL
+);
+CREATE TABLE public.reference (
+    number bigint NOT NULL,
+    kind text NOT NULL,
+    version text NOT NULL,
+    content bytea NOT NULL,
+    accepted_at timestamp with time zone NOT NULL
+);
+CREATE SEQUENCE public.reference_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.reference_number_seq OWNED BY public.reference.number;
+CREATE TABLE public.reports (
+    id text NOT NULL,
+    file_id text NOT NULL,
+    "position" integer NOT NULL,
+    chain text NOT NULL,
+    version integer NOT NULL,
+    fingerprint text NOT NULL,
+    document_id text NOT NULL,
+    set_id text NOT NULL,
+    replaces text NOT NULL,
+    status text NOT NULL,
+    order_filler text NOT NULL,
+    order_placer text NOT NULL,
+    laboratory text NOT NULL,
+    patient_hash text NOT NULL,
+    reported_at text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    superseded boolean NOT NULL
+);
+ALTER TABLE ONLY public.reference ALTER COLUMN number SET DEFAULT nextval('public.reference_number_seq'::regclass);
+INSERT INTO public.alembic_version VALUES ('0001');
+INSERT INTO public.batches VALUES ('L1', 'mss', '2026-03-11 09:05:00+00', 'tick', 1, 1000);
+INSERT INTO public.dispatches VALUES ('D3', 'C2', 'chaine1', 1, 'sent', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m3@labo.test>', 'env3', '', 1000, 1, '', 1, '2026-03-11 09:00:00.003+00', NULL, '2026-03-11 09:00:00+00', NULL, NULL, NULL, '', NULL, 1, '', '', '250 2.0.0 accepté', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 0, 'dr helene œillet
+helene.oeillet@dest.test
+10001234567');
+INSERT INTO public.dispatches VALUES ('D4', 'C2', 'chaine1', 1, 'unknown', 'RPPS:2', 'prescriber', 'Dr Paul Durand', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m4@labo.test>', 'env4', '', 1000, 1, '', 0, '2026-03-11 09:00:00.004+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 1, '', 'Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 0, 'dr paul durand
+helene.oeillet@dest.test
+10001234567');
+INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 0, 'dr helene œillet
+helene.oeillet@dest.test
+10001234567');
+INSERT INTO public.files VALUES ('F1', 'sil', '\x012f1fd13390ba61f32c61ae2d741020c7855dc003ec1c3f0045a79f7d8f64f6979beeaad958cb6f046a4a337baa36ea9bcfa0d9c983ea38651ab175ac21fd4827', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x018c8986ec8976fea5e5d8d346d944ddfcd6f1d13d13cd5d93d0dcf8f97efcc98d4a60ea4c0a34642f9af26b24ec71ec55c469cfe41958302e2a033ead7145481c4712139cd643318554bf9f1cffbe47e1f690', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL);
+INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
+INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '0000000000000000000000000000000000000000000000000000000000000000', '6963e28d9ab93d8ef18088c5fa292ab378c6e98ee42020437dea2805db4a0aca');
+INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.done', 'daemon', '{"from":"read","reason":""}', '6963e28d9ab93d8ef18088c5fa292ab378c6e98ee42020437dea2805db4a0aca', 'cc855bec8f8971d869a241c06de9fdb9e171f81bef43bf820e60290734307c5f');
+INSERT INTO public.journal VALUES (3, '2026-03-11 09:00:00+00', 'C2', 'report.added', 'daemon', '{"chain":"chaine1","document_id":"doc2","file_id":"F1","fingerprint":"print2","replaces":"","status":"final","version":1}', 'cc855bec8f8971d869a241c06de9fdb9e171f81bef43bf820e60290734307c5f', '5c476e5f855ffc1fdd980008b434b527c57636b84eeac8e0a3364288caafeb1e');
+INSERT INTO public.journal VALUES (4, '2026-03-11 09:00:00+00', 'D3', 'dispatch.added', 'daemon', '{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env3","lane":"routine","message_id":"<m3@labo.test>","recipient_id":"10001234567","report_id":"C2","state":"queued","version":1}', '5c476e5f855ffc1fdd980008b434b527c57636b84eeac8e0a3364288caafeb1e', '2ad1d05e5733693200c3b93f4c6e398af05efc7934e0474e50650e37f5ea9bf5');
+INSERT INTO public.journal VALUES (5, '2026-03-11 09:00:00+00', 'D4', 'dispatch.added', 'daemon', '{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env4","lane":"routine","message_id":"<m4@labo.test>","recipient_id":"10001234567","report_id":"C2","state":"queued","version":1}', '2ad1d05e5733693200c3b93f4c6e398af05efc7934e0474e50650e37f5ea9bf5', '0e9774efb4097d90da0e67be8fa5f208bd4cb0a7b6c867923efbf812f49f0998');
+INSERT INTO public.journal VALUES (6, '2026-03-11 09:00:00+00', 'D3', 'dispatch.sending', 'daemon', '{"fence":1,"owner":"w1"}', '0e9774efb4097d90da0e67be8fa5f208bd4cb0a7b6c867923efbf812f49f0998', '7954ebf3c5586e1eaae983222cf3d6f9ed33a84a0d283fcbd22a99b23f65a2d9');
+INSERT INTO public.journal VALUES (7, '2026-03-11 09:00:00+00', 'D4', 'dispatch.sending', 'daemon', '{"fence":1,"owner":"w1"}', '7954ebf3c5586e1eaae983222cf3d6f9ed33a84a0d283fcbd22a99b23f65a2d9', '36042ea1167f4a40a418c18865c60315a62a3c9667c3cbc982dad7818c93f476');
+INSERT INTO public.journal VALUES (8, '2026-03-11 09:00:00+00', 'D3', 'dispatch.sent', 'daemon', '{"attempts":1,"from":"sending","reply":"250 2.0.0 accepté"}', '36042ea1167f4a40a418c18865c60315a62a3c9667c3cbc982dad7818c93f476', 'dac0dac5ad4208396ff98a4dd20c93c910fae25242ce20e78f89b600f9d29b3b');
+INSERT INTO public.journal VALUES (9, '2026-03-11 09:00:00+00', 'D3', 'receipt.smtp', 'daemon', '{"action":"","code":"","digest":"aa","note":"","receipt":"R1","status":"2.0.0"}', 'dac0dac5ad4208396ff98a4dd20c93c910fae25242ce20e78f89b600f9d29b3b', '7d795111a0c4caa2affe7913a7d919677421e7897f30d0620fdb825a5fbf6e77');
+INSERT INTO public.journal VALUES (10, '2026-03-11 09:05:00+00', 'D4', 'dispatch.lease-expired', 'daemon', '{"from":"sending","owner":"w1","reason":"Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).","returns":0,"to":"unknown"}', '7d795111a0c4caa2affe7913a7d919677421e7897f30d0620fdb825a5fbf6e77', '9b7a934378ee572f750dde540e524401202341e2d460866d06ddef2f937d4d55');
+INSERT INTO public.journal VALUES (11, '2026-03-11 09:05:00+00', 'F6', 'file.received', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000006","size":100,"source":"sil"}', '9b7a934378ee572f750dde540e524401202341e2d460866d06ddef2f937d4d55', 'e29e6c44307a5f8e30fc17dadab8ce2b0e54ea721f5741b4c1cf0514caad7ca2');
+INSERT INTO public.journal VALUES (12, '2026-03-11 09:05:00+00', 'C5', 'report.added', 'daemon', '{"chain":"chain6","document_id":"doc6","file_id":"F6","fingerprint":"print6","replaces":"","status":"final","version":1}', 'e29e6c44307a5f8e30fc17dadab8ce2b0e54ea721f5741b4c1cf0514caad7ca2', 'ca88a1bea5c674316b8ee9806cfe87da5c886be3ff2cb3c7b01b077ad58a9d85');
+INSERT INTO public.journal VALUES (13, '2026-03-11 09:05:00+00', 'D7', 'dispatch.added', 'daemon', '{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env7","lane":"routine","message_id":"<m7@labo.test>","recipient_id":"10001234567","report_id":"C5","state":"queued","version":1}', 'ca88a1bea5c674316b8ee9806cfe87da5c886be3ff2cb3c7b01b077ad58a9d85', 'c62c64459071763ea5b385fc6edc5d25fad585404ff364c8ac1b2c9eec099974');
+INSERT INTO public.journal VALUES (14, '2026-03-11 09:05:00+00', 'L1', 'batch.made', 'daemon', '{"channel":"mss","count":1,"reason":"tick","size":1000}', 'c62c64459071763ea5b385fc6edc5d25fad585404ff364c8ac1b2c9eec099974', 'f62f3594fc31ffa44ac74c8ccbc78ded909e0254b73482381770d5932257f555');
+INSERT INTO public.journal VALUES (15, '2026-03-11 09:05:00+00', 'reference:allowed-domains', 'reference.accepted', 'daemon', '{"sha256":"a0cd8dbbd84282c585ecd6a809c631f117294f81cf50ad0c4e279e98d573811f","size":7,"version":"2026-03-01"}', 'f62f3594fc31ffa44ac74c8ccbc78ded909e0254b73482381770d5932257f555', '77883c33d6cf3358d611f001a9ed9eed223b0e1f17230d263b46a91d089353ac');
+INSERT INTO public.journal_head VALUES (1, 15, '77883c33d6cf3358d611f001a9ed9eed223b0e1f17230d263b46a91d089353ac');
+INSERT INTO public.pace VALUES ('channel:autre', NULL, 0, NULL, true, NULL, 'Mot de passe refusé');
+INSERT INTO public.pace VALUES ('channel:mss', 14, 15, '2026-03-11 09:05:00+00', false, NULL, '');
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x015e819039b93f05b19310d7ecba52d464e14a9e5fa87a3a2be11f7aa6b22f49b40d1e600a444d948ed0fe5c99a2f8e60da53591');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01e285d4ae2e13e7d920ec90bb3627c24030d4d649e57f05421f217230c7c14ab57fb54c8c27653179', 'k2', false, 4, '\x018e149797a49dab0ddd11064ec58784eabcf374f12ea8ea205289eabbc987cdd8');
+INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
+INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
+INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);
+INSERT INTO public.reports VALUES ('C5', 'F6', 0, 'chain6', 1, 'print6', 'doc6', 'set', '', 'final', '', '', '', '', '', '2026-03-11 09:05:00+00', false);
+SELECT pg_catalog.setval('public.reference_number_seq', 1, true);
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+ALTER TABLE ONLY public.batches
+    ADD CONSTRAINT pk_batches PRIMARY KEY (id);
+ALTER TABLE ONLY public.dispatches
+    ADD CONSTRAINT pk_dispatches PRIMARY KEY (id);
+ALTER TABLE ONLY public.files
+    ADD CONSTRAINT pk_files PRIMARY KEY (id);
+ALTER TABLE ONLY public.gaps
+    ADD CONSTRAINT pk_gaps PRIMARY KEY (id);
+ALTER TABLE ONLY public.journal
+    ADD CONSTRAINT pk_journal PRIMARY KEY (number);
+ALTER TABLE ONLY public.journal_head
+    ADD CONSTRAINT pk_journal_head PRIMARY KEY (id);
+ALTER TABLE ONLY public.pace
+    ADD CONSTRAINT pk_pace PRIMARY KEY (scope);
+ALTER TABLE ONLY public.payloads
+    ADD CONSTRAINT pk_payloads PRIMARY KEY (owner, kind);
+ALTER TABLE ONLY public.receipts
+    ADD CONSTRAINT pk_receipts PRIMARY KEY (id);
+ALTER TABLE ONLY public.reference
+    ADD CONSTRAINT pk_reference PRIMARY KEY (number);
+ALTER TABLE ONLY public.reports
+    ADD CONSTRAINT pk_reports PRIMARY KEY (id);
+ALTER TABLE ONLY public.reference
+    ADD CONSTRAINT uq_reference_kind_version UNIQUE (kind, version);
+ALTER TABLE ONLY public.reports
+    ADD CONSTRAINT uq_reports_chain_version UNIQUE (chain, version);
+ALTER TABLE ONLY public.reports
+    ADD CONSTRAINT uq_reports_file_id_position UNIQUE (file_id, "position");
+CREATE INDEX ix_batches_channel ON public.batches USING btree (channel, created_at);
+CREATE INDEX ix_dispatches_batch ON public.dispatches USING btree (batch_id);
+CREATE INDEX ix_dispatches_chain ON public.dispatches USING btree (chain, recipient_key, version);
+CREATE INDEX ix_dispatches_due ON public.dispatches USING btree (channel, lane, created_at, id) WHERE ((returns = 0) AND (state = ANY (ARRAY['queued'::text, 'deferred'::text])));
+CREATE INDEX ix_dispatches_envid ON public.dispatches USING btree (envid) WHERE (envid <> ''::text);
+CREATE INDEX ix_dispatches_leased ON public.dispatches USING btree (lease_owner) WHERE (state = 'sending'::text);
+CREATE INDEX ix_dispatches_ready ON public.dispatches USING btree (channel, lane, created_at, id) WHERE (state = 'ready'::text);
+CREATE INDEX ix_dispatches_report ON public.dispatches USING btree (report_id);
+CREATE INDEX ix_dispatches_returned ON public.dispatches USING btree (channel, lane, created_at, id) WHERE ((returns > 0) AND (state = ANY (ARRAY['queued'::text, 'deferred'::text])));
+CREATE INDEX ix_dispatches_state ON public.dispatches USING btree (state, created_at, id, channel);
+CREATE INDEX ix_files_bytes ON public.files USING btree (source, sha256);
+CREATE INDEX ix_files_place ON public.files USING btree (source, path_hash);
+CREATE INDEX ix_files_state ON public.files USING btree (state, received_at, id);
+CREATE INDEX ix_files_to_remove ON public.files USING btree (source) WHERE (NOT removed);
+CREATE INDEX ix_journal_subject ON public.journal USING btree (subject, number);
+CREATE INDEX ix_receipts_dispatch ON public.receipts USING btree (dispatch_id, at);
+CREATE INDEX ix_reports_order_filler ON public.reports USING btree (order_filler);
+CREATE INDEX ix_reports_order_placer ON public.reports USING btree (order_placer);
+CREATE UNIQUE INDEX uq_dispatches_message_id ON public.dispatches USING btree (message_id) WHERE (message_id <> ''::text);
+CREATE UNIQUE INDEX uq_files_waiting ON public.files USING btree (source, path_hash) WHERE (state = 'waiting'::text);
+CREATE UNIQUE INDEX uq_receipts_digest ON public.receipts USING btree (dispatch_id, digest) WHERE (digest <> ''::text);
+CREATE TRIGGER journal_no_change BEFORE DELETE OR UPDATE ON public.journal FOR EACH ROW EXECUTE FUNCTION public.journal_only_grows();
+CREATE TRIGGER journal_no_truncate BEFORE TRUNCATE ON public.journal FOR EACH STATEMENT EXECUTE FUNCTION public.journal_only_grows();
+ALTER TABLE ONLY public.dispatches
+    ADD CONSTRAINT fk_dispatches_report_id_reports FOREIGN KEY (report_id) REFERENCES public.reports(id);
+ALTER TABLE ONLY public.reports
+    ADD CONSTRAINT fk_reports_file_id_files FOREIGN KEY (file_id) REFERENCES public.files(id);

@@ -1,0 +1,219 @@
+"""Contract of ``Journal``: it only grows, every line is chained, and whoever touches it is found out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from dispatcher.clock import FrozenClock
+from dispatcher.errors import StoreError
+from dispatcher.outbox.states import State
+from dispatcher.store.engine import SqlStore
+from dispatcher.store.tables import journal
+from tests.contract.store_kit import Database, Seed, make_cipher
+
+
+@pytest.fixture
+def tamper(database: Database, raw: Callable[[str], list[Any]]) -> Callable[[str], None]:
+    """Changes the journal past its triggers, as the owner of the database could."""
+
+    def run(statement: str) -> None:
+        if database.engine == "postgresql":
+            raw(f"SET session_replication_role = replica; {statement}")
+            return
+        triggers = raw("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'journal'")
+        for name, _ in triggers:
+            raw(f"DROP TRIGGER {name}")
+        raw(statement)
+        for _, sql in triggers:
+            raw(sql)
+
+    return run
+
+
+def write(store: SqlStore, count: int = 5) -> None:
+    for number in range(count):
+        with store.transaction() as uow:
+            uow.journal.write(f"D{number % 2}", "test.line", actor="operator:anne", n=number)
+
+
+def verify(store: SqlStore) -> tuple[int, str]:
+    with store.reading() as uow:
+        return uow.journal.verify()
+
+
+def test_lines_come_back_in_order(store: SqlStore, clock: FrozenClock) -> None:
+    with store.transaction() as uow:
+        uow.journal.write("D1", "a", reason="Accentué « œ »", n=1, x=2.5, ok=True, none=None, at=clock.now())
+        uow.journal.write("D2", "b", actor="operator:anne")
+        uow.journal.write("D1", "c")
+        inside = uow.journal.of_subject("D1")
+    with store.reading() as uow:
+        first, third = uow.journal.of_subject("D1")
+        assert uow.journal.of_subject("D404") == ()
+    assert inside == (first, third)
+    assert (first.number, first.event, first.actor, first.at) == (1, "a", "daemon", clock.now())
+    assert first.detail == {
+        "reason": "Accentué « œ »",
+        "n": 1,
+        "x": 2.5,
+        "ok": True,
+        "none": None,
+        "at": "2026-03-11T09:00:00+00:00",
+    }
+    assert (first.previous, third.number) == ("0" * 64, 3)
+    assert verify(store) == (3, "")
+
+
+def test_anybody_can_check_the_chain_without_this_program(
+    store: SqlStore, seed: Seed, raw: Callable[[str], list[Any]]
+) -> None:
+    """As the module's docstring says, with nothing but SHA-256 and JSON."""
+    seed.dispatch(State.HELD, reason="Inconnu « é »")
+    write(store)
+    previous = "0" * 64
+    rows = raw("SELECT number, at, subject, event, actor, detail, previous, digest FROM journal ORDER BY number")
+    assert len(rows) > 5
+    for number, at, subject, event, actor, detail, before, digest in rows:
+        moment = at if isinstance(at, str) else at.astimezone(UTC).isoformat(timespec="microseconds")
+        line = {
+            "actor": actor,
+            "at": moment,
+            "detail": json.loads(detail),
+            "event": event,
+            "number": number,
+            "subject": subject,
+        }
+        text = json.dumps(line, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        assert before == previous
+        assert digest == hashlib.sha256(f"{previous}\n{text}".encode()).hexdigest()
+        previous = digest
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("x" * 400, "x" * 300),
+        ("a\x00b", "a\ufffdb"),
+        (State.SENT, "sent"),
+        (timedelta(minutes=2), 120.0),
+        (datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "2026-01-02T03:04:00+00:00"),
+        (2**70, 2**70),
+    ],
+)
+def test_what_a_detail_may_hold(store: SqlStore, value: object, kept: object) -> None:
+    with store.transaction() as uow:
+        uow.journal.write("D1", "x", value=value)
+    with store.reading() as uow:
+        assert uow.journal.of_subject("D1")[0].detail == {"value": kept}
+    assert verify(store) == (1, "")
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, ["x"], b"x", float("nan"), float("inf"), object()])
+def test_what_a_detail_may_not_hold(store: SqlStore, value: object) -> None:
+    with pytest.raises(StoreError, match="valeur") as raised, store.transaction() as uow:
+        uow.journal.write("D1", "x", valeur=value)
+    assert raised.value.code == "journal-detail"
+    assert verify(store) == (0, "")
+
+
+@pytest.mark.parametrize("statement", ["UPDATE journal SET event = 'z'", "DELETE FROM journal"])
+def test_the_database_refuses_to_change_a_line(
+    store: SqlStore, raw: Callable[[str], list[Any]], statement: str
+) -> None:
+    write(store)
+    with pytest.raises(Exception, match="only grows"):
+        raw(statement)
+    assert verify(store) == (5, "")
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite has no TRUNCATE
+def test_postgresql_refuses_to_empty_it_too(store: SqlStore, raw: Callable[[str], list[Any]]) -> None:
+    write(store)
+    with pytest.raises(Exception, match="only grows"):
+        raw("TRUNCATE journal")
+
+
+@pytest.mark.parametrize(
+    ("statement", "checked", "told"),
+    [
+        ("UPDATE journal SET event = 'autre' WHERE number = 3", 2, "Ligne 3 : son contenu a été changé."),
+        ("UPDATE journal SET detail = '{\"n\":9}' WHERE number = 3", 2, "Ligne 3 : son contenu a été changé."),
+        ("UPDATE journal SET previous = digest WHERE number = 3", 2, "Ligne 3 : elle n'est pas chaînée"),
+        ("UPDATE journal SET digest = previous WHERE number = 5", 4, "Ligne 5 : son contenu a été changé."),
+        ("DELETE FROM journal WHERE number = 3", 2, "Ligne 3 absente : la suivante porte le numéro 4."),
+        ("DELETE FROM journal WHERE number > 3", 3, "la tête annonce 5 lignes, 3 sont présentes"),
+        ("DELETE FROM journal", 0, "la tête annonce 5 lignes, 0 sont présentes"),
+        ("UPDATE journal SET number = 9 WHERE number = 3", 2, "Ligne 3 absente"),
+        ("UPDATE journal_head SET digest = 'x'", 5, "La tête du journal ne correspond pas à la ligne 5."),
+        ("UPDATE journal_head SET number = 4", 4, "La tête du journal ne correspond pas à la ligne 4."),
+        (
+            "INSERT INTO journal SELECT 6, at, subject, event, actor, detail, previous, digest FROM journal "
+            "WHERE number = 5",
+            5,
+            "Ligne 6 ajoutée hors du programme",
+        ),
+    ],
+)
+def test_every_tampering_is_found(
+    store: SqlStore, tamper: Callable[[str], None], statement: str, checked: int, told: str
+) -> None:
+    write(store)
+    assert verify(store) == (5, "")
+    tamper(statement)
+    count, fault = verify(store)
+    assert count == checked and told in fault
+
+
+def test_a_transaction_that_fails_leaves_no_line(store: SqlStore) -> None:
+    write(store, 2)
+    with pytest.raises(RuntimeError), store.transaction() as uow:
+        uow.journal.write("D1", "lost")
+        assert len(uow.journal.of_subject("D1")) == 2
+        raise RuntimeError
+    write(store, 1)
+    assert verify(store) == (3, "")
+
+
+def test_several_programs_write_one_chain(database: Database, clock: FrozenClock, store: SqlStore) -> None:
+    """Each store has its own idea of the last line; a wrong one is noticed and put right."""
+    stores = [store, database.open(make_cipher(), clock), database.open(make_cipher(), clock)]
+    try:
+        for _ in range(3):
+            for one in stores:
+                write(one, 1)
+        start = threading.Barrier(3)
+
+        def work(one: SqlStore) -> None:
+            start.wait()
+            write(one, 20)
+
+        threads = [threading.Thread(target=work, args=(one,)) for one in stores]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert verify(store) == (69, "")
+    finally:
+        for one in stores[1:]:
+            one.close()
+
+
+def test_a_long_journal_is_read_in_pieces(store: SqlStore) -> None:
+    with store.transaction() as uow:
+        for number in range(2500):
+            uow.journal.write("D1", "x", n=number)
+    assert verify(store) == (2500, "")
+
+
+def test_the_trigger_also_stops_the_program_itself(store: SqlStore) -> None:
+    write(store, 1)
+    with pytest.raises(DBAPIError), store._engine.begin() as connection:
+        connection.execute(journal.delete())

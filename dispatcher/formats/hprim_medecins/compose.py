@@ -48,9 +48,8 @@ def compose(report: Report, context: WriteContext) -> list[Line]:
 
 
 def _reasons(report: Report) -> list[str]:
-    """Of a cancelled report only the comments are printed: its results no longer hold."""
-    comments = [*(comment for battery in report.batteries for comment in battery.comments), *report.comments]
-    return [part for comment in comments for part in (*wrapped(comment, ""), "")]
+    """Of a cancelled report only its own comments are printed: results and what was said of them no longer hold."""
+    return [part for comment in report.comments for part in (*wrapped(comment, ""), "")]
 
 
 def _trimmed(lines: list[Line]) -> list[Line]:

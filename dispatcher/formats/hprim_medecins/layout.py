@@ -106,6 +106,16 @@ def spaced(title: str) -> str:
 # --- one result -------------------------------------------------------------------------------------------------------
 
 
+_WITHDRAWN = frozenset({"D", "W"})
+"""HL7 table 0085: deleted, wrong. The value that stood there must not be read as a result."""
+_UNSAID = {"D": "résultat annulé", "W": "résultat annulé", "X": "non réalisé", "I": "en cours", "O": "en attente"}
+_STATUS_NOTES = {
+    "P": "Résultat provisoire.",
+    "R": "Résultat non validé.",
+    "C": "Résultat corrigé.",
+}
+
+
 def result_lines(observation: Observation) -> Iterator[Line]:
     """A result, its second unit, then what explains it; the last line with a value carries the observation."""
     lines, notes = _row(observation)
@@ -115,6 +125,8 @@ def result_lines(observation: Observation) -> Iterator[Line]:
     yield from _lines(lines[:-1])
     yield Line(lines[-1], (observation,))
     yield from _lines(notes)
+    if observation.value and (note := _STATUS_NOTES.get(observation.status)):
+        yield Line(f"{_COMMENT_INDENT}{note}")
     for comment in observation.comments:
         yield from _lines(wrapped(comment, _COMMENT_INDENT))
 
@@ -127,7 +139,7 @@ def _row(observation: Observation) -> _Row:
     label = label_of(observation)
     value = shown_value(observation)
     flag = star(observation)
-    if not observation.value:
+    if not observation.value or observation.status in _WITHDRAWN:
         return _prose(label, value, "", "", "")
     span = range_of(observation.low, observation.high, observation.range_text)
     short = "\n" not in value and len(value) <= _VALUE_END - _LABEL_END - 1
@@ -197,13 +209,12 @@ def shown_value(observation: Observation) -> str:
     """The value as printed: decimal comma, comparator before it; what is missing is said."""
     if observation.type is ValueType.DOCUMENT:
         return document_words(observation)
+    if observation.status in _WITHDRAWN or not observation.value:
+        return _UNSAID.get(observation.status, "")
     value = observation.value
     if observation.type is ValueType.NUMERIC:
         value = value.replace(".", ",")
-    value = f"{observation.comparator} {value}".strip()
-    if value:
-        return value
-    return {"X": "non réalisé", "D": "résultat annulé", "I": "en cours", "O": "en attente"}.get(observation.status, "")
+    return f"{observation.comparator} {value}".strip()
 
 
 def document_words(observation: Observation) -> str:
@@ -214,16 +225,13 @@ def document_words(observation: Observation) -> str:
     return f"document joint ({media_name(document.media_type)})"
 
 
+_MEDIA = {"application/pdf": "PDF", "text/xml": "CDA", "application/xml": "CDA", "text/plain": "texte"}
+
+
 def media_name(media_type: str) -> str:
     """``PDF`` for people, instead of ``application/pdf``."""
-    known = {
-        "application/pdf": "PDF",
-        "text/xml": "CDA",
-        "application/xml": "CDA",
-        "image/jpeg": "image",
-        "image/png": "image",
-    }
-    return known.get(media_type.partition(";")[0].strip().lower(), "document")
+    bare = media_type.partition(";")[0].strip().lower()
+    return _MEDIA.get(bare, "image" if bare.startswith("image/") else "document")
 
 
 def star(observation: Observation) -> str:

@@ -13,7 +13,7 @@ from dispatcher.clock import paris
 from dispatcher.formats.base import WriteContext
 from dispatcher.formats.hprim_medecins import grammar
 from dispatcher.formats.hprim_medecins.charset import capitals
-from dispatcher.formats.hprim_medecins.layout import label_of, shown_value, susceptibility_words, words_of
+from dispatcher.formats.hprim_medecins.layout import shown_value, susceptibility_words, words_of
 from dispatcher.report.identifiers import InsOid, compact, nir_key
 from dispatcher.report.model import Observation, Patient, Practitioner, Report, Status, ValueType, When
 
@@ -125,10 +125,10 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 
 def is_coded(report: Report, observation: Observation) -> bool:
-    """Whether a result gets a RES line: nothing deleted, pending, cancelled or carried as a document does."""
+    """Whether a result gets a RES line: nothing deleted, pending, cancelled, empty or carried as a document does."""
     if report.status is Status.CANCELLED or observation.status not in _STATUS:
         return False
-    return observation.type is not ValueType.DOCUMENT and bool(label_of(observation) or observation.value)
+    return observation.type is not ValueType.DOCUMENT and bool(observation.value)
 
 
 def res_line(observation: Observation) -> str:

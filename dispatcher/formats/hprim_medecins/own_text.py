@@ -44,7 +44,7 @@ def place(own: Sequence[str], report: Report) -> list[Line] | None:
     results: list[list[Observation]] = [[] for _ in own]
     at = 0
     for observation in report.observations:
-        found = _find(folded, at, observation)
+        found = _find(folded, at + 1 if results[at] else at, at, observation)
         if found is None:
             return None
         at = found
@@ -85,14 +85,14 @@ def _holds(text: str, words: str) -> bool:
     return bool(words) and words in text and bool(re.search(rf"(?<![\w.]){re.escape(words)}(?![\w]|\.\d)", text))
 
 
-def _find(folded: Sequence[str], start: int, observation: Observation) -> int | None:
-    """The line that prints a result: from ``start`` on, else anywhere; None when none does."""
+def _find(folded: Sequence[str], start: int, at: int, observation: Observation) -> int | None:
+    """The line that prints a result: from ``start`` on, else from ``at``, else anywhere; None when none does."""
     if observation.document is not None:
         return None
     if not observation.value:
-        return start
+        return at
     value = _value_of(observation)
-    for first in (start, 0):
+    for first in dict.fromkeys((start, at, 0)):
         for line in _candidates(folded, first, fold(observation.code.text)):
             end = _last_line(folded, line, value)
             if end is not None:

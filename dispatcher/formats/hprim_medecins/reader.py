@@ -124,10 +124,14 @@ def _printable(free: list[str], repeated: list[str]) -> list[str]:
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
 _BREAK = re.compile(r"<br\s{0,3}/?>", re.IGNORECASE)
 _TAG = re.compile(
-    r"</?(?:b|i|u|p|em|font|span|div|strong|center|table|tbody|thead|tr|td|th|pre|html|body)(?:\s[^<>]{0,200})?/?>",
+    r"</?(?:b|i|u|p|em|font|span|div|strong|center|table|tbody|thead|tr|td|th|pre|html|body)"
+    r"(?:\s{1,3}[a-z-]{1,20}=[^<>]{0,200})?\s{0,3}/?>",
     re.IGNORECASE,
 )
-_MARKUP = re.compile("|".join((_ENTITY.pattern, _BREAK.pattern, _TAG.pattern)), re.IGNORECASE)
+_MARKUP = re.compile(
+    "|".join((_ENTITY.pattern, _BREAK.pattern, "</" + _TAG.pattern.removeprefix("</?"))), re.IGNORECASE
+)
+"""What proves that a text went through HTML; an opening tag alone may be « a<b> »."""
 
 
 def _plain(text: str) -> str:

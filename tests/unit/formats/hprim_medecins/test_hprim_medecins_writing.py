@@ -447,3 +447,23 @@ def test_capitals_stay_in_the_character_set() -> None:
     lines = written(report(GLUCOSE, title="Dosage en µg", patient=replace(PATIENT, used_name="L'Haÿ-Weiß")))
     assert "DOSAGE EN µG" in lines
     assert lines[1] == "L'HAÿ-WEIß"
+
+
+def test_a_withdrawn_value_is_never_shown() -> None:
+    text = "\n".join(free_part(written(report(result("Sodium", "140", status="D", unit="mmol/L"), GLUCOSE))))
+    assert "  Sodium                            résultat annulé" in text
+    assert "140" not in text
+
+
+@pytest.mark.parametrize(
+    ("status", "note"), [("P", "Résultat provisoire."), ("R", "Résultat non validé."), ("C", "Résultat corrigé.")]
+)
+def test_an_unfinished_or_corrected_result_says_so(status: str, note: str) -> None:
+    assert f"    {note}" in written(report(result("Sodium", "140", status=status)))
+
+
+def test_twice_the_same_result_keeps_two_places() -> None:
+    own = "Sodium    140\nSodium    140"
+    lines = written(report(result("Sodium", "140"), result("Sodium", "140"), text=own))
+    coded = [line[:3] for line in lines[lines.index("****LAB****") + 1 : -2]]
+    assert coded == ["TEX", "RES", "TEX", "RES"]

@@ -134,6 +134,25 @@ def _is_no_authority(_policy: Policy, _cert: x509.Certificate, constraints: x509
         raise ValueError("certificate of an authority")
 
 
+def _is_authority(_policy: Policy, _cert: x509.Certificate, constraints: x509.BasicConstraints) -> None:
+    if not constraints.ca:
+        raise ValueError("not an authority")
+
+
+def _may_sign_certificates(_policy: Policy, _cert: x509.Certificate, usage: x509.KeyUsage | None) -> None:
+    if usage is not None and not usage.key_cert_sign:
+        raise ValueError("authority without keyCertSign")
+
+
+def _authorities() -> ExtensionPolicy:
+    """What RFC 5280 §6.1.4 asks of an authority. Not the library's web profile: that one also wants key identifiers and
+    key usages that a national PKI may do without.
+    """
+    policy = ExtensionPolicy.permit_all()
+    policy = policy.require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _is_authority)
+    return policy.may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _may_sign_certificates)
+
+
 def find_path(
     certificate: x509.Certificate,
     pinned: Anchors,
@@ -145,8 +164,7 @@ def find_path(
     """Certificate, intermediates, root: a valid path at ``at`` (aware), or ``None``.
 
     ``between`` are unproven intermediates (they may help, never anchor). The certificate must be no authority's and,
-    with ``usage_required``, for emailProtection; keys, hashes and authorities follow the library's web defaults (RSA
-    2048 and more, SHA-2).
+    with ``usage_required``, for emailProtection; keys and hashes follow the library's defaults (RSA 2048 and more, SHA-2).
     """
     if not pinned.roots:
         return None
@@ -156,7 +174,7 @@ def find_path(
     end = end.may_be_present(x509.BasicConstraints, Criticality.AGNOSTIC, _is_no_authority)
     builder = PolicyBuilder().store(Store(list(pinned.roots))).time(at.astimezone(UTC).replace(tzinfo=None))
     builder = builder.max_chain_depth(MAX_DEPTH)
-    builder = builder.extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=end)
+    builder = builder.extension_policies(ca_policy=_authorities(), ee_policy=end)
     try:
         found = builder.build_client_verifier().verify(certificate, [*pinned.intermediates, *between])
     except VerificationError:

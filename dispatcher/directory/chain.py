@@ -164,7 +164,7 @@ def find_path(
     """Certificate, intermediates, root: a valid path at ``at`` (aware), or ``None``.
 
     ``between`` are unproven intermediates (they may help, never anchor). The certificate must be no authority's and,
-    with ``usage_required``, for emailProtection; keys and hashes follow the library's defaults (RSA 2048 and more, SHA-2).
+    with ``usage_required``, for emailProtection; keys and hashes follow the library's defaults (RSA from 2048, SHA-2).
     """
     if not pinned.roots:
         return None

@@ -84,8 +84,7 @@ def parse(content: bytes) -> etree._Element:
     try:
         return etree.fromstring(content, _parser())
     except etree.XMLSyntaxError as error:
-        line = error.lineno or 0
-        raise ListFault(f"XML mal formé à la ligne {line} : fichier tronqué ou abîmé ({error.msg}).") from error
+        raise ListFault(f"XML mal formé à la ligne {error.lineno or 1} : fichier tronqué ou abîmé.") from error
 
 
 def _parser() -> etree.XMLParser:

@@ -14,6 +14,7 @@ from dispatcher.directory import allowed_domains
 from dispatcher.directory.allowed_domains import AllowedDomainList, Trust, import_list, load_list, verify
 from dispatcher.directory.chain import anchors
 from dispatcher.errors import TrustError
+from dispatcher.resources import sample
 from dispatcher.sealing import authority
 from dispatcher.sealing.authority import Authority, Names
 from tests.pki import pki
@@ -302,3 +303,22 @@ def test_a_well_signed_list_must_still_be_a_list(change: str, part: str) -> None
     assert (verdict.digest, verdict.signature) == (True, True)
     assert not verdict.accepted
     assert any(part in reason for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("liste_bonne", (True, True, True, True)),
+        ("liste_coupee_13_lignes", (False, True, True, False)),
+        ("liste_sans_espace_de_noms", (None, None, None, False)),
+        ("liste_tronquee_sans_signature", (None, None, None, False)),
+        ("liste_autre_autorite", (True, True, False, False)),
+        ("liste_autre_signataire", (True, True, True, False)),
+        ("liste_signataire_expire", (True, True, False, False)),
+    ],
+)
+def test_the_shipped_samples_are_judged_as_they_say(name: str, expected: tuple[bool | None, ...]) -> None:
+    roots = anchors(x509.load_pem_x509_certificates(sample("trust", "racines.pem").read_bytes()))
+    content = sample("trust", f"{name}.xml").read_bytes()
+    verdict = verify(content, Trust(pinned=roots, signer_cn="alb.mssante.fr"), now=NOW)
+    assert (verdict.digest, verdict.signature, verdict.chain, verdict.accepted) == expected

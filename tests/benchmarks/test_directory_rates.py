@@ -21,8 +21,6 @@ from dispatcher.resources import sample
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ROWS = 20_000
 FAMILIES = [f"{a}{b}{c}" for a in ("MAR", "DUR", "LEF", "GAR") for b in ("TI", "AN", "EV") for c in ("N", "D", "RE")]
-    f"{a}{b}{c}" for a in ("MAR", "DUR", "LEF", "GAR") for b in ("TI", "AN", "EV", "ÇO") for c in ("N", "D", "RE")
-]
 
 pytestmark = pytest.mark.benchmark(group="directory", min_rounds=3, max_time=0.5)
 

@@ -1,0 +1,100 @@
+"""Our mailbox as a Maildir on this machine. Mails are filed, never deleted.
+
+New ones stand in ``new`` and ``cur``; understood ones go to the subfolder ``.Traites``, the others to ``.A-examiner``
+(Maildir++ names, so that an IMAP server shows them).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from dispatcher.errors import OurFault
+from dispatcher.ports import Fetched
+
+log = logging.getLogger(__name__)
+
+UNDERSTOOD = "Traites"
+TO_EXAMINE = "A-examiner"
+_INFO = ":2," if os.name != "nt" else ";2,"
+"""Starts the flags in a file name; a colon cannot stand in a Windows file name."""
+
+
+class MaildirMailbox:
+    """A :class:`dispatcher.ports.Mailbox`. A mail's uid is its file name without flags."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def fetch(self, limit: int = 200) -> Iterator[Fetched]:
+        """New mails, oldest first. Raises :class:`OurFault` when the Maildir or a mail in it cannot be read."""
+        for file in self._waiting()[:limit]:
+            try:
+                content = file.read_bytes()
+            except FileNotFoundError:
+                continue  # another process filed it
+            except OSError as error:
+                raise self._fault(error) from error
+            yield Fetched(uid=_uid(file.name), content=content)
+
+    def settle(self, uids: Iterable[str], *, understood: bool) -> None:
+        """File away; a mail that is gone is no fault. Raises :class:`OurFault` when a mail cannot be moved."""
+        wanted = frozenset(uids)
+        target = self._path / f".{UNDERSTOOD if understood else TO_EXAMINE}"
+        try:
+            for place in ("cur", "new", "tmp"):
+                (target / place).mkdir(parents=True, exist_ok=True)
+            (target / "maildirfolder").touch()
+            for file in self._waiting():
+                if _uid(file.name) in wanted:
+                    with contextlib.suppress(FileNotFoundError):
+                        file.rename(_free_name(target / "cur", _uid(file.name), seen=understood))
+        except OSError as error:
+            raise self._fault(error) from error
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def _waiting(self) -> list[Path]:
+        found: list[tuple[float, str, Path]] = []
+        try:
+            for place in ("new", "cur"):
+                folder = self._path / place
+                if place == "cur" and not folder.is_dir():
+                    continue
+                for file in folder.iterdir():
+                    if not file.name.startswith(".") and "T" not in _flags(file.name):
+                        with contextlib.suppress(FileNotFoundError):
+                            found.append((file.stat().st_mtime, file.name, file))
+        except OSError as error:
+            raise self._fault(error) from error
+        return [file for _, _, file in sorted(found)]
+
+    def _fault(self, error: OSError) -> OurFault:
+        return OurFault(
+            f"Boîte Maildir inutilisable : {self._path} ({error.strerror or type(error).__name__}).",
+            stage="connect",
+            hint="Vérifier « mailbox.path » et les droits du service.",
+        )
+
+
+def _uid(name: str) -> str:
+    for mark in (":2,", ";2,", "!2,"):
+        name = name.partition(mark)[0]
+    return name
+
+
+def _flags(name: str) -> str:
+    return name[len(_uid(name)) + 3 :]
+
+
+def _free_name(folder: Path, uid: str, *, seen: bool) -> Path:
+    """Never over another mail: a name already taken gets a number."""
+    flags = f"{_INFO}S" if seen else f"{_INFO}"
+    target, number = folder / f"{uid}{flags}", 1
+    while target.exists():
+        target, number = folder / f"{uid}.{number}{flags}", number + 1
+    return target

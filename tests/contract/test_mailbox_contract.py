@@ -1,0 +1,301 @@
+"""What every mailbox promises: a Maildir on disk and IMAP on a real Dovecot. Nothing is ever deleted."""
+
+from __future__ import annotations
+
+import os
+import smtplib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dispatcher.errors import OurFault, TryLater
+from dispatcher.ports import Mailbox
+from dispatcher.settings import MailboxSettings
+from dispatcher.transport.open import open_mailbox
+from tests.pki import pki
+from tests.servers.dovecot import PASSWORD, dovecot
+from tests.servers.process import free_port
+
+USER = "resultats@labo.test"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A mailbox under test."""
+
+    mailbox: Mailbox
+    deliver: Callable[[bytes], None]
+    filed: Callable[[str], list[bytes]]
+    """Mails in the subfolder of that name."""
+    again: Callable[[], Mailbox]
+    """Another connection to the same mailbox."""
+
+
+def read_maildir(folder: Path) -> list[bytes]:
+    files = [file for place in ("cur", "new") if (folder / place).is_dir() for file in (folder / place).iterdir()]
+    return [file.read_bytes() for file in sorted(files)]
+
+
+@contextmanager
+def maildir(folder: Path) -> Iterator[Case]:
+    path = folder / "box"
+    (path / "new").mkdir(parents=True)
+    count = 0
+
+    def deliver(content: bytes) -> None:
+        nonlocal count
+        count += 1
+        file = path / "new" / f"{count:04d}.host"
+        file.write_bytes(content)
+        os.utime(file, (1_000_000 + count, 1_000_000 + count))
+
+    settings = MailboxSettings(kind="maildir", path=path)
+    yield Case(
+        mailbox=open_mailbox(settings),
+        deliver=deliver,
+        filed=lambda name: read_maildir(path / f".{name}"),
+        again=lambda: open_mailbox(settings),
+    )
+
+
+@contextmanager
+def imap(folder: Path) -> Iterator[Case]:
+    made = pki()
+    for name, content in (
+        ("ca.pem", made.authority.trust_pem()),
+        ("labo.pem", made.labo.chain_pem()),
+        ("labo.key", made.labo.key_pem()),
+        ("password", PASSWORD.encode() + b"\n"),
+    ):
+        (folder / name).write_bytes(content)
+    with dovecot(made, [USER], plain_smtp=free_port()) as server:
+        settings = MailboxSettings(
+            kind="imap",
+            host="127.0.0.1",
+            port=server.imap_port,
+            server_name="localhost",
+            ca_file=folder / "ca.pem",
+            client_cert=folder / "labo.pem",
+            client_key=folder / "labo.key",
+            user=USER,
+            password_file=folder / "password",
+        )
+
+        def deliver(content: bytes) -> None:
+            with smtplib.LMTP("127.0.0.1", server.lmtp_port) as line:
+                line.sendmail("x@dest.test", [USER], content)
+
+        mailboxes = [open_mailbox(settings)]
+        yield Case(
+            mailbox=mailboxes[0],
+            deliver=deliver,
+            filed=lambda name: read_maildir(server.maildir(USER) / f".{name}"),
+            again=lambda: mailboxes.append(open_mailbox(settings)) or mailboxes[-1],
+        )
+        for mailbox in mailboxes:
+            mailbox.close()
+
+
+MAKERS: dict[str, Callable[[Path], AbstractContextManager[Case]]] = {"maildir": maildir, "imap": imap}
+
+
+@pytest.fixture(params=["maildir", pytest.param("imap", marks=pytest.mark.real_server("dovecot"))])
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    with MAKERS[request.param](tmp_path) as made:
+        yield made
+
+
+def note(number: int) -> bytes:
+    return f"From: x@dest.test\r\nSubject: {number}\r\n\r\nmail {number} caf\u00e9\r\n".encode()
+
+
+def contents(case: Case, **options: int) -> list[bytes]:
+    return [fetched.content for fetched in case.mailbox.fetch(**options)]
+
+
+def test_an_empty_mailbox_gives_nothing(case: Case) -> None:
+    assert contents(case) == []
+
+
+def test_mails_come_whole_and_oldest_first(case: Case) -> None:
+    for number in range(1, 4):
+        case.deliver(note(number))
+    found = contents(case)
+    assert len(found) == 3
+    assert all(mail.endswith(note(number)) for number, mail in enumerate(found, 1))
+
+
+def test_the_limit_leaves_the_rest_for_later(case: Case) -> None:
+    for number in range(1, 4):
+        case.deliver(note(number))
+    assert len(contents(case, limit=2)) == 2
+    assert len(contents(case)) == 3
+
+
+def test_what_was_understood_is_filed_and_not_seen_again(case: Case) -> None:
+    case.deliver(note(1))
+    case.deliver(note(2))
+    first, second = case.mailbox.fetch()
+    case.mailbox.settle([first.uid], understood=True)
+    assert [fetched.uid for fetched in case.mailbox.fetch()] == [second.uid]
+    [filed] = case.filed("Traites")
+    assert filed.replace(b"\r\n", b"\n").endswith(note(1).replace(b"\r\n", b"\n"))
+
+
+def test_what_was_not_understood_is_set_aside_and_kept(case: Case) -> None:
+    case.deliver(note(1))
+    [fetched] = case.mailbox.fetch()
+    case.mailbox.settle([fetched.uid], understood=False)
+    assert contents(case) == []
+    assert len(case.filed("A-examiner")) == 1
+    assert case.filed("Traites") == []
+
+
+def test_a_mail_may_be_settled_while_others_are_still_being_fetched(case: Case) -> None:
+    for number in range(1, 4):
+        case.deliver(note(number))
+    seen = 0
+    for fetched in case.mailbox.fetch():
+        case.mailbox.settle([fetched.uid], understood=True)
+        seen += 1
+    assert seen == 3
+    assert len(case.filed("Traites")) == 3
+
+
+def test_settling_twice_or_a_mail_that_is_gone_is_no_fault(case: Case) -> None:
+    case.deliver(note(1))
+    [fetched] = case.mailbox.fetch()
+    case.mailbox.settle([fetched.uid], understood=True)
+    case.mailbox.settle([fetched.uid, "999.999", "nothing"], understood=False)
+    case.mailbox.settle([], understood=True)
+    assert len(case.filed("Traites")) == 1
+    assert case.filed("A-examiner") == []
+
+
+def test_a_mail_not_settled_is_seen_again_by_another_reader(case: Case) -> None:
+    case.deliver(note(1))
+    assert len(contents(case)) == 1
+    assert len(list(case.again().fetch())) == 1
+
+
+def test_new_mail_is_seen_on_the_next_look(case: Case) -> None:
+    assert contents(case) == []
+    case.deliver(note(1))
+    assert len(contents(case)) == 1
+
+
+def test_closing_twice_is_no_fault_and_a_closed_mailbox_opens_again(case: Case) -> None:
+    case.deliver(note(1))
+    case.mailbox.close()
+    case.mailbox.close()
+    assert len(contents(case)) == 1
+
+
+# ------------------------------------------------------------------------------------------------ Maildir alone
+
+
+def test_the_same_name_twice_never_overwrites(tmp_path: Path) -> None:
+    with maildir(tmp_path) as case:
+        for text in (b"one\r\n", b"two\r\n"):
+            (tmp_path / "box" / "new" / "same").write_bytes(text)
+            [fetched] = case.mailbox.fetch()
+            case.mailbox.settle([fetched.uid], understood=True)
+        assert sorted(case.filed("Traites")) == [b"one\r\n", b"two\r\n"]
+
+
+def test_mails_another_reader_has_seen_are_read_and_trashed_ones_are_not(tmp_path: Path) -> None:
+    with maildir(tmp_path) as case:
+        (tmp_path / "box" / "cur").mkdir()
+        (tmp_path / "box" / "cur" / "1.host:2,S").write_bytes(b"seen")
+        (tmp_path / "box" / "cur" / "2.host:2,ST").write_bytes(b"trashed")
+        (tmp_path / "box" / "new" / ".hidden").write_bytes(b"hidden")
+        assert contents(case) == [b"seen"]
+
+
+def test_a_missing_maildir_is_our_fault(tmp_path: Path) -> None:
+    with pytest.raises(OurFault):
+        list(open_mailbox(MailboxSettings(kind="maildir", path=tmp_path / "nowhere")).fetch())
+
+
+# ------------------------------------------------------------------------------------------------ IMAP alone
+
+
+@pytest.mark.real_server("dovecot")
+def test_imap_without_move_or_uidplus_expunges_only_its_own(tmp_path: Path) -> None:
+    with imap(tmp_path) as case:
+        for number in range(1, 4):
+            case.deliver(note(number))
+        first, second, third = case.mailbox.fetch()
+        line = case.mailbox._connected()
+        line.uid("STORE", third.uid.partition(".")[2], "+FLAGS.SILENT", r"(\Deleted)")
+        line.capabilities = tuple(name for name in line.capabilities if name not in {"MOVE", "UIDPLUS"})
+        case.mailbox.settle([first.uid], understood=True)
+        assert [fetched.uid for fetched in case.mailbox.fetch()] == [second.uid]
+        kind, data = line.uid("SEARCH", "DELETED")
+        assert (kind, data[0].decode()) == ("OK", third.uid.partition(".")[2])
+        assert len(case.filed("Traites")) == 1
+
+
+@pytest.mark.real_server("dovecot")
+def test_imap_ignores_uids_of_an_older_numbering(tmp_path: Path) -> None:
+    with imap(tmp_path) as case:
+        case.deliver(note(1))
+        [fetched] = case.mailbox.fetch()
+        case.mailbox.settle([f"1.{fetched.uid.partition('.')[2]}"], understood=True)
+        assert len(contents(case)) == 1
+
+
+@pytest.mark.real_server("dovecot")
+def test_imap_connects_again_after_the_line_was_lost(tmp_path: Path) -> None:
+    with imap(tmp_path) as case:
+        case.deliver(note(1))
+        assert len(contents(case)) == 1
+        case.mailbox._connected().sock.shutdown(2)
+        assert len(contents(case)) == 1
+
+
+@pytest.mark.real_server("dovecot")
+@pytest.mark.parametrize(
+    ("change", "stage"),
+    [
+        ({"client_cert": None, "client_key": None}, "login"),
+        ({"password_file": "wrong"}, "login"),
+        ({"password_file": "missing"}, "login"),
+        ({"folder": "Nulle part"}, "login"),
+        ({"ca_file": "labo.pem"}, "tls"),
+        ({"server_name": "autre.test"}, "tls"),
+    ],
+)
+def test_imap_faults_of_ours_are_told_as_ours(tmp_path: Path, change: dict[str, str | None], stage: str) -> None:
+    with imap(tmp_path) as case:
+        (tmp_path / "wrong").write_text("not the password")
+        options = case.mailbox._options
+        settings = MailboxSettings(
+            kind="imap",
+            host="127.0.0.1",
+            port=options.port,
+            server_name="localhost",
+            ca_file=tmp_path / "ca.pem",
+            client_cert=tmp_path / "labo.pem",
+            client_key=tmp_path / "labo.key",
+            user=USER,
+            password_file=tmp_path / "password",
+        )
+        files = {"password_file", "ca_file"}
+        values = {name: tmp_path / value if name in files else value for name, value in change.items()}
+        with pytest.raises(OurFault) as fault:
+            list(open_mailbox(settings.model_copy(update=values)).fetch())
+        assert fault.value.stage == stage
+        assert PASSWORD not in str(fault.value)
+
+
+def test_imap_out_of_reach_is_to_be_tried_later() -> None:
+    settings = MailboxSettings(kind="imap", host="127.0.0.1", port=free_port(), user="x")
+    start = time.monotonic()
+    with pytest.raises(TryLater):
+        list(open_mailbox(settings).fetch())
+    assert time.monotonic() - start < 5

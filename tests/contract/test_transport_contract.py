@@ -1,0 +1,179 @@
+"""What every transport promises, run on each of them. To add one: a context manager in ``MAKERS``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dispatcher.errors import OurFault, Refused, TryLater
+from dispatcher.ports import Mail, Transport
+from dispatcher.sandbox.operator import SandboxOperator
+from dispatcher.settings import ChannelSettings
+from dispatcher.transport.open import open_transport
+
+SENDER = "resultats@labo.sandbox.test"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A transport under test."""
+
+    transport: Transport
+    good: str
+    """An address it delivers to."""
+    arrived: Callable[[], list[bytes]]
+    """Mails that came out at the other end, in order."""
+    bad: str = ""
+    """An address it refuses for good; empty when it refuses nobody."""
+    busy: str = ""
+    """An address that is put off."""
+    dsn: bool = False
+
+
+@contextmanager
+def sandbox(folder: Path) -> Iterator[Case]:
+    with SandboxOperator(folder, certificates=()) as operator:
+        settings = ChannelSettings.model_validate(operator.channel_settings() | {"timeout_seconds": 10})
+        yield Case(
+            transport=open_transport(settings),
+            good="paul.durand@sandbox.mssante.test",
+            arrived=lambda: [operator.mail(mail) for mail in operator.accepted()],
+            bad="refused@sandbox.mssante.test",
+            busy="try-later@sandbox.mssante.test",
+            dsn=True,
+        )
+
+
+@contextmanager
+def rehearsal(folder: Path) -> Iterator[Case]:
+    out = folder / "out"
+    settings = ChannelSettings.model_validate(
+        {"family": "mssante", "sender": SENDER, "transport": "folder", "folder": out}
+    )
+    yield Case(
+        transport=open_transport(settings),
+        good="paul.durand@sandbox.mssante.test",
+        arrived=lambda: [file.read_bytes() for file in sorted(out.glob("*.eml"))],
+    )
+
+
+MAKERS: dict[str, Callable[[Path], AbstractContextManager[Case]]] = {"sandbox": sandbox, "folder": rehearsal}
+
+
+@pytest.fixture(params=sorted(MAKERS))
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    with MAKERS[request.param](tmp_path) as made:
+        yield made
+
+
+def mail(recipient: str, number: int = 1, body: bytes = b"Bonjour\r\n") -> Mail:
+    header = f"From: <{SENDER}>\r\nTo: <{recipient}>\r\nMessage-ID: <d-{number}@labo.sandbox.test>\r\n\r\n"
+    return Mail(
+        sender=SENDER,
+        recipient=recipient,
+        message_id=f"<d-{number}@labo.sandbox.test>",
+        envid=f"D{number:04d}",
+        content=header.encode() + body,
+    )
+
+
+def test_bytes_arrive_as_they_were_sealed(case: Case) -> None:
+    body = b".dot first\r\n..two dots\r\n.\r\n\r\n " + b"x" * 900 + b"\r\nend without line end..\r\n.end\r\n"
+    sent = mail(case.good, body=body)
+    session = case.transport.open()
+    accepted = session.send(sent)
+    session.close()
+    assert 200 <= accepted.reply <= 299
+    assert accepted.dsn_requested is case.dsn
+    assert case.arrived() == [sent.content]
+
+
+def test_one_session_hands_over_many_mails_in_order(case: Case) -> None:
+    mails = [mail(case.good, number) for number in range(1, 6)]
+    session = case.transport.open()
+    for one in mails:
+        session.send(one)
+    session.close()
+    assert case.arrived() == [one.content for one in mails]
+
+
+def test_sessions_work_side_by_side(case: Case) -> None:
+    first, second = case.transport.open(), case.transport.open()
+    first.send(mail(case.good, 1))
+    second.send(mail(case.good, 2))
+    first.send(mail(case.good, 3))
+    first.close()
+    second.close()
+    assert len(case.arrived()) == 3
+
+
+def test_a_large_mail_arrives_whole(case: Case) -> None:
+    sent = mail(case.good, body=(b"A" * 76 + b"\r\n") * 30_000)
+    session = case.transport.open()
+    session.send(sent)
+    session.close()
+    assert case.arrived() == [sent.content]
+
+
+def test_closing_twice_is_no_fault(case: Case) -> None:
+    session = case.transport.open()
+    session.close()
+    session.close()
+
+
+def test_a_refused_recipient_is_told_and_leaves_the_session_usable(case: Case) -> None:
+    if not case.bad:
+        pytest.skip("this transport refuses nobody")
+    session = case.transport.open()
+    with pytest.raises(Refused) as refusal:
+        session.send(mail(case.bad, 1))
+    assert (refusal.value.reply, refusal.value.status, refusal.value.stage) == (550, "5.1.1", "rcpt")
+    assert case.bad not in str(refusal.value)
+    session.send(mail(case.good, 2))
+    session.close()
+    assert case.arrived() == [mail(case.good, 2).content]
+
+
+def test_a_recipient_put_off_is_told_and_leaves_the_session_usable(case: Case) -> None:
+    if not case.busy:
+        pytest.skip("this transport puts nobody off")
+    session = case.transport.open()
+    with pytest.raises(TryLater) as later:
+        session.send(mail(case.busy, 1))
+    assert (later.value.reply, later.value.stage) == (451, "rcpt")
+    session.send(mail(case.good, 2))
+    session.close()
+    assert len(case.arrived()) == 1
+
+
+def test_an_address_with_a_line_break_is_never_put_on_the_line(case: Case) -> None:
+    if not case.bad:
+        pytest.skip("a folder has no command line")
+    session = case.transport.open()
+    with pytest.raises(Refused):
+        session.send(mail("x@sandbox.mssante.test>\r\nRCPT TO:<" + case.good))
+    session.close()
+    assert case.arrived() == []
+
+
+def test_a_folder_that_cannot_be_written_is_our_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings = {"family": "mssante", "sender": SENDER, "transport": "folder", "folder": tmp_path / "file" / "out"}
+    with pytest.raises(OurFault):
+        open_transport(ChannelSettings.model_validate(settings)).open()
+
+
+def test_a_rehearsal_leaves_no_half_written_file_and_no_address_in_names(tmp_path: Path) -> None:
+    with rehearsal(tmp_path) as case:
+        session = case.transport.open()
+        session.send(mail(case.good, 1))
+        session.send(mail(case.good, 1))
+        session.send(Mail(sender=SENDER, recipient=case.good, message_id="<a/b@c>", envid="../x", content=b"y\r\n"))
+    names = sorted(file.name for file in (tmp_path / "out").iterdir())
+    assert len(names) == 2
+    assert "D0001.eml" in names
+    assert all("@" not in name and name.endswith(".eml") for name in names)

@@ -4,6 +4,9 @@ Two contracts (settings ``contract``): with ``done-file`` a file is taken when i
 (``NAME.HPR`` + ``NAME.OK`` or ``NAME.HPR.OK``); with ``stable`` when it is quiet over two looks **and** its content is
 complete (trailer counts, HPRIM ``L`` line or end marker, closed XML, PDF trailer). A file that never gets complete is
 taken after ``patience_seconds``, so that the reader can say what is missing and quarantine it: nothing stays unseen.
+
+Files a message refers to (HPRIM ``FIC``) are taken with it, once they are whole too; one that never gets whole is left
+out, so that nobody receives half a document. A message is never the attachment of another one.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import logging
 import os
 import shutil
 import stat
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,17 +56,22 @@ class FolderSpool:
         self._clock = clock
         self._settling = Settling(settings.stable_seconds)
         self._contents: dict[str, _Content] = {}
+        self._files: dict[str, os.stat_result] = {}
+        """The last listing."""
+        self._named: dict[str, list[str]] = {}
+        """Its paths by name, without regard to case."""
+        self._claims: Counter[str] = Counter()
+        """How many of its messages refer to a file."""
 
     def scan(self) -> tuple[Found, ...]:
         """Every matching regular file, oldest first. Raises :class:`IntakeError` when the folder cannot be listed."""
-        files = self._listing()
+        files = self._remember(self._listing())
         self._settling.keep_only(files)
         self._contents = {path: content for path, content in self._contents.items() if path in files}
         found = [self._look(path, info) for path, info in files.items() if self._wanted(Path(path).name)]
-        claimed = {str(self._folder / name) for content in self._contents.values() for name in content.references}
-        return tuple(
-            sorted((f for f in found if f.path not in claimed), key=lambda f: (f.mtime_ns, f.name)),
-        )
+        named = (self._beside(name) for content in self._contents.values() for name in content.references)
+        self._claims = Counter(path for path in named if path is not None and not self._is_message(path))
+        return tuple(sorted((f for f in found if not self._claims[f.path]), key=lambda f: (f.mtime_ns, f.name)))
 
     def take(self, found: Found) -> Taken | None:
         """Read the file and those it refers to; None when it changed or vanished since the scan."""
@@ -86,15 +95,35 @@ class FolderSpool:
             ) from error
         if (info.st_size, info.st_mtime_ns) != (found.size, found.mtime_ns) or len(content) != found.size:
             return None
-        return Taken(found=found, content=content, siblings=self._siblings(referenced_files(content)))
+        return Taken(found=found, content=content, siblings=self._siblings(found, referenced_files(content)))
 
     def finish(self, path: str, siblings: Sequence[str] = ()) -> None:
-        """Remove or archive a file that is safe in the store, with its done-file and siblings."""
+        """Remove or archive a file that is safe in the store, with its done-file and siblings.
+
+        A file written again since the scan stays: its new content is not in the store. The done-file goes first, so
+        that it cannot vouch for the next file of that name; the file itself last, so that a stop in between is
+        recognised. Raises :class:`IntakeError` when the folder does not let go of it.
+        """
         target = Path(path)
-        for file in (target, *self._done_files(target), *(self._folder / Path(name).name for name in siblings)):
-            with contextlib.suppress(FileNotFoundError):
-                self._put_away(file)
-        self._contents.pop(path, None)
+        content = self._contents.pop(path, None)
+        self._claims.subtract(filter(None, map(self._beside, content.references if content else ())))
+        try:
+            if self._written_again(path):
+                log.warning("source %s: a file was written again after it was taken; it stays", self.name)
+                return
+            for done in self._done_files(target):
+                done.unlink(missing_ok=True)
+            for beside in filter(None, map(self._beside, siblings)):
+                if self._claims[beside] <= 0 and not self._is_message(beside):
+                    self._put_away(Path(beside))
+            self._put_away(target)
+        except OSError as error:
+            raise IntakeError(
+                f"Un fichier déjà pris en charge ne peut pas être retiré du dossier de la source « {self.name} » "
+                f"({type(error).__name__}).",
+                hint="Donner au compte de service le droit d'y supprimer. D'ici là, rien n'est envoyé deux fois.",
+                code="not-removed",
+            ) from error
 
     # ------------------------------------------------------------------------------------------ looking
 
@@ -115,10 +144,16 @@ class FolderSpool:
             ) from error
         return listing
 
+    def _remember(self, files: dict[str, os.stat_result]) -> dict[str, os.stat_result]:
+        self._files, self._named = files, {}
+        for path in files:
+            self._named.setdefault(Path(path).name.casefold(), []).append(path)
+        return files
+
     def _wanted(self, name: str) -> bool:
         if any(fnmatch.fnmatch(name, pattern) for pattern in self._settings.ignore):
             return False
-        if self._settings.contract == "done-file" and name.endswith(self._settings.done_suffix):
+        if self._settings.contract == "done-file" and name.lower().endswith(self._settings.done_suffix.lower()):
             return False
         return any(fnmatch.fnmatch(name, pattern) for pattern in self._settings.patterns)
 
@@ -126,30 +161,71 @@ class FolderSpool:
         found = Found(
             path=path, name=Path(path).name, size=info.st_size, mtime_ns=info.st_mtime_ns, whole=False, why=""
         )
-        if self._settings.contract == "done-file":
-            done = any(file.exists() for file in self._done_files(Path(path)))
-            return replace(found, whole=done, why="" if done else "attend son fichier de fin d'écriture")
         moment = self._clock.monotonic()
         quiet = self._settling.quiet_for(path, info.st_size, info.st_mtime_ns, moment)
+        if self._vouched:
+            if not any(file.exists() for file in self._done_files(Path(path))):
+                return replace(found, why="attend son fichier de fin d'écriture")
+            return self._judge(found, quiet or 0.0)
         if quiet is None or quiet < self._settings.stable_seconds:
             return replace(found, why="vient d'être écrit, ou s'écrit encore")
         return self._judge(found, quiet)
 
+    @property
+    def _vouched(self) -> bool:
+        """The LIS itself says what is whole."""
+        return self._settings.contract == "done-file"
+
     def _judge(self, found: Found, quiet: float) -> Found:
-        """A quiet file: whole when its content is, or when patience ended."""
+        """A quiet or vouched file: whole when its content and what it refers to are, or when patience ended."""
         content = self._content(found)
         if content is None:
-            return replace(found, why="vient de changer")
-        missing = [name for name in content.references if not (self._folder / Path(name).name).is_file()]
+            return replace(found, why="ne peut pas être ouvert (droits, ou tenu par un autre programme)")
         if quiet >= self._settings.patience_seconds:
             return replace(found, whole=True)
-        if not content.complete:
+        if not content.complete and not self._vouched:
             return replace(found, why=content.why)
         if not content.message:
             return replace(found, why="attend le message qui l'annonce")
+        missing = [name for name in content.references if not self._ready(name)]
         if missing:
             return replace(found, why=f"attend {len(missing)} fichier(s) joint(s) annoncé(s)")
         return replace(found, whole=True)
+
+    def _ready(self, name: str) -> bool:
+        """The file a message refers to is there, and whole."""
+        path = self._beside(name)
+        if path is None or self._vouched:
+            return path is not None
+        info = self._files[path]
+        if not self._settling.is_quiet(path, info.st_size, info.st_mtime_ns, self._clock.monotonic()):
+            return False
+        content = self._content(
+            Found(path=path, name=Path(path).name, size=info.st_size, mtime_ns=info.st_mtime_ns, whole=False)
+        )
+        return content is not None and content.complete
+
+    def _beside(self, name: str) -> str | None:
+        """Path of the file called ``name`` in the last listing; else the only one that differs by case alone."""
+        bare = Path(name.replace("\\", "/")).name
+        alike = self._named.get(bare.casefold(), [])
+        exact = [path for path in alike if Path(path).name == bare]
+        return next(iter(exact or (alike if len(alike) == 1 else ())), None)
+
+    def _is_message(self, path: str) -> bool:
+        content = self._contents.get(path)
+        return content is not None and content.message
+
+    def _written_again(self, path: str) -> bool:
+        """Its size or time is no longer what the last scan saw."""
+        seen = self._files.get(path)
+        if seen is None:
+            return False
+        try:
+            now = Path(path).stat()
+        except FileNotFoundError:
+            return False
+        return (now.st_size, now.st_mtime_ns) != (seen.st_size, seen.st_mtime_ns)
 
     def _content(self, found: Found) -> _Content | None:
         signature = (found.size, found.mtime_ns)
@@ -170,13 +246,17 @@ class FolderSpool:
 
     # ------------------------------------------------------------------------------------------ taking
 
-    def _siblings(self, names: Sequence[str]) -> dict[str, bytes]:
+    def _siblings(self, found: Found, names: Sequence[str]) -> dict[str, bytes]:
+        """Contents of the files a message refers to. Left out: itself, other messages, what is not whole."""
         siblings: dict[str, bytes] = {}
         for name in names:
-            file = self._folder / Path(name.replace("\\", "/")).name
+            path = self._beside(name)
+            if path is None or path == found.path or self._files[path].st_size > self._settings.max_bytes:
+                continue
             with contextlib.suppress(OSError):
-                if file.is_file() and file.stat().st_size <= self._settings.max_bytes:
-                    siblings[name] = file.read_bytes()
+                data = Path(path).read_bytes()
+                if not is_message(data) and is_complete(data, name).complete:
+                    siblings[name] = data
         return siblings
 
     def _done_files(self, file: Path) -> tuple[Path, ...]:
@@ -189,6 +269,8 @@ class FolderSpool:
         return tuple(file.with_name(name) for name in names)
 
     def _put_away(self, file: Path) -> None:
+        if not file.exists():
+            return
         if self._settings.after == "remove" or self._settings.archive is None:
             file.unlink()
             return

@@ -41,7 +41,7 @@ def receive(spool: Spool, store: Store, clock: Clock) -> Received:
     listing = spool.scan()
     _forget_gone(spool, store, listing)
     for found in listing:
-        if _put_away_if_known(spool, store, found):
+        if _put_away_if_known(spool, store, found, result):
             continue
         taken = _take(spool, store, clock, found, result)
         if taken is not None:
@@ -54,27 +54,46 @@ def receive(spool: Spool, store: Store, clock: Clock) -> Received:
 
 
 def _forget_gone(spool: Spool, store: Store, listing: Sequence[Found]) -> None:
-    """Waiting files that are there no more, or belong to a message: no longer shown as waiting."""
+    """What stands there no more, or belongs to a message: nothing to wait for, nothing left to put away."""
     there = {found.path for found in listing}
     with store.reading() as uow:
         waiting = uow.files.list(states=(FileState.WAITING,), source=spool.name, limit=10_000)
+        kept = uow.files.not_removed(spool.name)
     gone = [file.path for file in waiting if file.path not in there]
-    if gone:
+    cleared = [file.id for file in kept if file.path not in there]
+    if gone or cleared:
         with store.transaction() as uow:
             for path in gone:
                 uow.files.forget_waiting(spool.name, path)
+            for file_id in cleared:
+                uow.files.mark_removed(file_id)
 
 
-def _put_away_if_known(spool: Spool, store: Store, found: Found) -> bool:
-    """A file that was committed before a stop: finish its removal."""
+def _put_away_if_known(spool: Spool, store: Store, found: Found, result: Received) -> bool:
+    """A file that was committed before a stop: finish its removal.
+
+    One that was removed already and stands there again is another file, even with the same size and time.
+    """
     with store.reading() as uow:
         known = uow.files.seen(spool.name, found.path, found.size, found.mtime_ns)
         siblings = () if known is None else _sibling_names(uow, known.id)
-    if known is None:
+    if known is None or known.removed:
         return False
-    spool.finish(found.path, siblings)
-    with store.transaction() as uow:
-        uow.files.mark_removed(known.id)
+    if _finish(spool, found.path, siblings, result):
+        with store.transaction() as uow:
+            uow.files.mark_removed(known.id)
+    return True
+
+
+def _finish(spool: Spool, path: str, siblings: tuple[str, ...], result: Received) -> bool:
+    """Clear the folder of one file. One that cannot be removed is told once a pass, and holds no other back."""
+    try:
+        spool.finish(path, siblings)
+    except IntakeError as error:
+        log.warning("source %s: a file that is safe in the store stays in the folder (%s)", spool.name, error.code)
+        if str(error) not in result.faults:
+            result.faults.append(str(error))
+        return False
     return True
 
 
@@ -93,6 +112,7 @@ def _take(spool: Spool, store: Store, clock: Clock, found: Found, result: Receiv
         return spool.take(found)
     except IntakeError as error:
         log.warning("source %s: a file was not taken (%s)", spool.name, error.code)
+        result.waiting += 1
         result.faults.append(str(error))
         with store.transaction() as uow:
             uow.files.note_waiting(spool.name, replace(found, whole=False, why=str(error)), clock.now())
@@ -109,10 +129,13 @@ def _commit(group: list[Taken], spool: Spool, store: Store, clock: Clock, result
         result.duplicates += state is FileState.DUPLICATE
         result.taken += state is FileState.RECEIVED
         log.info("file %s taken in (%s)", file_id, state)
-    for taken in group:
-        spool.finish(taken.found.path, tuple(taken.siblings))
+    cleared = [
+        file_id
+        for (file_id, _), taken in zip(ids, group, strict=True)
+        if _finish(spool, taken.found.path, tuple(taken.siblings), result)
+    ]
     with store.transaction() as uow:
-        for file_id, _ in ids:
+        for file_id in cleared:
             uow.files.mark_removed(file_id)
 
 
@@ -121,11 +144,14 @@ def record(
 ) -> tuple[str, FileState]:
     """Write one file and its bytes down; ``duplicate`` when this source already brought the same bytes.
 
+    The same message with another document beside it is not the same.
+
     ``doubles``: take it all the same (a document sent again, to somebody else); the reports are still compared.
     """
     digest = hashlib.sha256(taken.content).hexdigest()
     first = uow.files.same_bytes(source, digest)
     again = not doubles and first is not None and first.state is not FileState.QUARANTINED
+    again = again and first is not None and _same_siblings(uow, first.id, taken)
     file = SourceFile(
         id=store.new_id("F"),
         source=source,
@@ -145,3 +171,10 @@ def record(
     for name, content in taken.siblings.items():
         uow.payloads.put(file.id, f"sibling:{name}", content)
     return file.id, file.state
+
+
+def _same_siblings(uow: UnitOfWork, file_id: str, taken: Taken) -> bool:
+    names = _sibling_names(uow, file_id)
+    return set(names) == set(taken.siblings) and all(
+        uow.payloads.get(file_id, f"sibling:{name}") == taken.siblings[name] for name in names
+    )

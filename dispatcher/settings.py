@@ -221,6 +221,8 @@ class DirectorySettings(PathSection):
     local: Path = Path("tables/destinataires.csv")
     certificates: Path = Path("certificates")
     """Folder of recipients' certificates (PEM or DER)."""
+    issuers: Path | None = None
+    """Authorities (PEM, DER, P7B) under which recipients' certificates must stand; absent: any."""
     max_age_days: int = Field(default=15, gt=0)
     shrink_percent: float = Field(default=5.0, ge=0)
 

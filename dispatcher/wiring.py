@@ -88,7 +88,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Office:
         terminology=terminology(settings.terminology.folder),
         directory=directory,
         domains=_domains(settings, store, clock),
-        certificates=CertificateFolder(settings.directory.certificates),
+        certificates=CertificateFolder(settings.directory.certificates, issuers=settings.directory.issuers),
         laboratory=laboratory(settings.laboratory),
         channels=channels,
         sources=settings.sources,

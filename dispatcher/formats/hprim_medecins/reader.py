@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.hprim_medecins.blocks import Block, cut, marker_of, split_lines
@@ -41,11 +42,12 @@ class HprimMedecinsReader:
             return 0.0
         lines = split_lines(text)
         marks = {marker_of(line) for line in lines} - {""}
-        header = find_header(lines, 0, marked=bool(marks))
+        # In a long file the markers may lie beyond what is seen here.
+        header = find_header(lines, 0, marked=bool(marks) or len(head) >= HEAD_BYTES)
         if header is not None and is_full(header):
             return 0.95 if header.start in (0, 1) else 0.85
         if header is not None:
-            return 0.8
+            return 0.8 if marks else 0.5
         return 0.4 if marks or any(line.startswith("RES|") for line in lines) else 0.0
 
     def read(self, data: bytes, context: ReadContext) -> ReadResult:
@@ -68,7 +70,8 @@ class HprimMedecinsReader:
 
 def _report(block: Block) -> Report:
     problems: list[Problem] = []
-    parties = read_parties(block.header)
+    header = replace(block.header, lines=tuple(_plain(line) for line in block.header.lines))
+    parties = read_parties(header)
     text = _without_markup(block.text, problems)
     coded = read_coded(_coded_without_markup(block.coded, problems))
     body = _trim([line for _, line in text])
@@ -136,7 +139,12 @@ _MARKUP = re.compile(
 
 def _plain(text: str) -> str:
     """Entities and simple tags taken out; text without any is returned as it is."""
-    return _ENTITY.sub(lambda found: html.unescape(found[0]), _TAG.sub("", text))
+    return _ENTITY.sub(_character, _TAG.sub("", text))
+
+
+def _character(entity: re.Match[str]) -> str:
+    """The character meant; never one that would cut a line or a field."""
+    return {"|": "/", "\n": " ", "\r": " "}.get(text := html.unescape(entity[0]), text)
 
 
 def _note_markup(lines: Sequence[NumberedLine], problems: list[Problem]) -> bool:
@@ -160,4 +168,4 @@ def _coded_without_markup(lines: Sequence[NumberedLine], problems: list[Problem]
     """The same for coded lines: a break inside a field is a blank."""
     if not _note_markup(lines, problems):
         return list(lines)
-    return [(number, _plain(_BREAK.sub(" ", line)).replace("\n", " ")) for number, line in lines]
+    return [(number, _plain(_BREAK.sub(" ", line))) for number, line in lines]

@@ -160,6 +160,7 @@ def test_grammar_tables_are_numbered_without_a_hole() -> None:
         (b"%PDF-1.7\n", 0, 0),
         (b"bonjour\n****FIN****\n", 0.1, 0.6),
         (b"", 0, 0),
+        (GOOD_HEADER.replace("11/03/2024", "").encode() + b"texte\n" * 700, 0.4, 0.6),
         ("\ufeff".encode() + GOOD_HEADER.encode(), 0.9, 1),
         (GOOD_HEADER.encode("utf-16"), 0.9, 1),
     ],

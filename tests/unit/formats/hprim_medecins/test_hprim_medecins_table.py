@@ -378,6 +378,22 @@ ROWS = [
         frozenset({"html-in-text"}),
     ),
     Row(
+        "HTML entities in names, a pipe hidden in one",
+        [*header(l3="EL&Eacute;ONORE"), "", "texte", *coded("RES|A&#124;B|AB|A|x&#10;y|||||F"), *TAIL],
+        {
+            "patient.first_given": "ELÉONORE",
+            "observations.0.code.text": "A/B",
+            "observations.0.code.code": "AB",
+            "observations.0.value": "x y",
+        },
+        frozenset({"html-in-text"}),
+    ),
+    Row(
+        "an opening bracket is not HTML",
+        [*HEADER, "", "SODIUM a<b> 140", *TAIL],
+        {"text": "SODIUM a<b> 140"},
+    ),
+    Row(
         "unvalidated result makes a partial report",
         [*HEADER, "", "NA 140", *coded("RES|NA|NA|N|140|mmol/l||||R"), *TAIL],
         {"status": "partial", "observations.0.status": "R"},

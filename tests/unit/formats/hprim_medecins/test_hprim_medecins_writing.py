@@ -377,7 +377,8 @@ def test_text_cannot_end_the_report_or_begin_another() -> None:
     again = HprimMedecinsReader().read("\r\n".join(lines).encode("latin-1"), ReadContext())
     assert again.readable and len(again.reports) == 1
     assert [o.value for o in again.reports[0].observations] == ["1.32"]
-    assert lines.count("****FIN****") == lines.count("****LAB****") == 1
+    whole = "\n".join(lines)
+    assert [whole.count(mark) for mark in ("****LAB****", "****FIN****", "****FINFICHIER****")] == [1, 1, 1]
     assert " ***** attention" in lines
 
 
@@ -399,11 +400,14 @@ def test_what_latin_1_lacks_is_written_out(text: str, latin: str) -> None:
     assert f"    {latin}" in written(report(replace(GLUCOSE, comments=(text,))))
 
 
-def test_a_character_without_equivalent_is_refused_by_its_code_point() -> None:
+@pytest.mark.parametrize(
+    ("text", "point"), [("Résultat 漢字 du patient", "U+6F22"), ("5①", "U+2460"), ("☃ gel", "U+2603")]
+)
+def test_a_character_without_equivalent_is_refused_by_its_code_point(text: str, point: str) -> None:
     with pytest.raises(RenderError) as caught:
-        written(report(replace(GLUCOSE, comments=("Résultat 漢字 du patient",))))
-    assert "U+6F22" in str(caught.value) and caught.value.code == "character-not-encodable"
-    assert "漢" not in str(caught.value) and "patient" not in caught.value.message
+        written(report(replace(GLUCOSE, comments=(text,))))
+    assert point in str(caught.value) and caught.value.code == "character-not-encodable"
+    assert not set(text) & set("漢字①☃") & set(str(caught.value)) and "patient" not in caught.value.message
 
 
 def test_utf_8_on_request() -> None:

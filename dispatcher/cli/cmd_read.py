@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,6 @@ from dispatcher.cli.context import config_exists, settings
 from dispatcher.cli.output import FAILURES, print_json, say
 from dispatcher.formats import readout, registry
 from dispatcher.formats.base import ReadContext, ReadResult
-from dispatcher.formats.hl7.opinion import second_opinion
 from dispatcher.report.model import Problem, Severity
 from dispatcher.terminology.tables import Terminology
 
@@ -55,8 +55,6 @@ def terminology() -> Terminology:
 
 def coded_result(result: ReadResult, terms: Terminology) -> ReadResult:
     """The same reports with their codes and units looked up."""
-    from dataclasses import replace
-
     return replace(result, reports=tuple(terms.code(report)[0] for report in result.reports))
 
 
@@ -80,7 +78,7 @@ def read_path(path: Path, *, encoding: str | None = None, strict: bool = False) 
     context = ReadContext(file_name=path.name, encoding=encoding, sibling=sibling)
     result = registry.read(data, context)
     if strict:
-        from dataclasses import replace
+        from dispatcher.formats.hl7.opinion import second_opinion
 
         result = replace(result, problems=(*result.problems, *second_opinion(data, encoding=encoding)))
     return result, hashlib.sha256(data).hexdigest()

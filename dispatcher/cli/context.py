@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dispatcher import wiring
 from dispatcher.settings import Settings, load
+
+if TYPE_CHECKING:
+    from dispatcher.wiring import Office
 
 
 @dataclass
@@ -31,8 +34,10 @@ def settings() -> Settings:
     return load(CONFIG.resolve())
 
 
-def office() -> wiring.Office:
+def office() -> Office:
     """All parts, wired from the configuration. Raises :class:`dispatcher.errors.DispatcherError`."""
+    from dispatcher import wiring
+
     return wiring.build(settings())
 
 

@@ -1,40 +1,70 @@
-"""The ``dispatcher`` command: one sub-command a file, each registered here by name."""
+"""The ``dispatcher`` command: one sub-command a file, loaded only when it is called.
+
+A listing or a reading must not pay for the mail engine: each command's module is imported on demand.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from dispatcher import __version__
-from dispatcher.cli import (
-    cmd_batches,
-    cmd_check,
-    cmd_convert,
-    cmd_demo,
-    cmd_directory,
-    cmd_init,
-    cmd_journal,
-    cmd_keys,
-    cmd_mappings,
-    cmd_operate,
-    cmd_overview,
-    cmd_read,
-    cmd_receipts,
-    cmd_run,
-    cmd_sandbox,
-    cmd_send,
-    cmd_trust,
-    cmd_validate,
-)
 from dispatcher.cli.context import CONFIG
 from dispatcher.cli.output import fail
 from dispatcher.errors import DispatcherError
 
+COMMANDS = {
+    "demo": "cmd_demo",
+    "init": "cmd_init",
+    "check": "cmd_check",
+    "run": "cmd_run",
+    "read": "cmd_read",
+    "convert": "cmd_convert",
+    "validate": "cmd_validate",
+    "send": "cmd_send",
+    "status": "cmd_overview",
+    "list": "cmd_overview",
+    "show": "cmd_overview",
+    "explain": "cmd_overview",
+    "hold": "cmd_operate",
+    "release": "cmd_operate",
+    "close": "cmd_operate",
+    "withdraw": "cmd_operate",
+    "replay": "cmd_operate",
+    "batches": "cmd_batches",
+    "directory": "cmd_directory",
+    "trust": "cmd_trust",
+    "keys": "cmd_keys",
+    "mappings": "cmd_mappings",
+    "receipts": "cmd_receipts",
+    "journal": "cmd_journal",
+    "sandbox": "cmd_sandbox",
+}
+"""Name of each command and the module of this package that registers it, in the order of the help page."""
+
+
+class _Commands(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        part = typer.Typer(add_completion=False, rich_markup_mode=None)
+        import_module(f"dispatcher.cli.{module}").register(part)
+        return get_group(part).get_command(ctx, cmd_name)
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="dispatcher",
     help="Envoie les comptes rendus d'un laboratoire à leurs destinataires, chiffrés, avec accusés.",
     no_args_is_help=True,
@@ -65,34 +95,11 @@ def options(
     del version
     CONFIG.path = config
     logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
+        level=logging.INFO if verbose else logging.ERROR,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
         force=True,
     )
-
-
-for module in (
-    cmd_demo,
-    cmd_init,
-    cmd_check,
-    cmd_run,
-    cmd_read,
-    cmd_convert,
-    cmd_validate,
-    cmd_send,
-    cmd_overview,
-    cmd_operate,
-    cmd_batches,
-    cmd_directory,
-    cmd_trust,
-    cmd_keys,
-    cmd_mappings,
-    cmd_receipts,
-    cmd_journal,
-    cmd_sandbox,
-):
-    module.register(app)
 
 
 def main() -> None:

@@ -22,8 +22,8 @@ from dispatcher.wiring import Office
 
 log = logging.getLogger(__name__)
 
-PREPARE_CLAIM = 4
-"""Files leased at a time by one preparing thread."""
+PREPARE_CLAIM = 1
+"""Files leased at a time by one preparing thread: a dead worker returns the one in its hands, no others."""
 
 
 def scan(office: Office, spools: list[FolderSpool]) -> Received:

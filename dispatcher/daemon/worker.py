@@ -14,6 +14,7 @@ from dispatcher.daemon.once import owner_name
 from dispatcher.errors import DispatcherError, StoreError
 from dispatcher.service.channel import Channel
 from dispatcher.service.send import send_due
+from dispatcher.service.warm import warm_up
 from dispatcher.wiring import Office
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,15 @@ class Worker:
         owner = f"{self._owner}/send"
         return lambda: send_due(channel, self._office.store, self._office.clock, owner, self._stop.is_set).total
 
+    def _warm_up(self) -> None:
+        try:
+            warm_up(self._office.desk)
+        except DispatcherError as error:
+            log.error("an invented report cannot be written: %s", error.code)
+
     def _loop(self, name: str, job: Callable[[], int]) -> None:
+        if name == "prepare":
+            self._warm_up()
         idle = IDLE_SHORTEST
         while not self._stop.is_set():
             try:

@@ -128,7 +128,9 @@ def collect_until(labo: Installation, dispatch: Dispatch, state: State, seconds:
         time.sleep(0.2)
 
 
-def test_the_dsn_makes_it_delivered_then_the_mdn_makes_it_read(labo: Installation, servers: tuple[Postfix, Dovecot]) -> None:
+def test_the_dsn_makes_it_delivered_then_the_mdn_makes_it_read(
+    labo: Installation, servers: tuple[Postfix, Dovecot]
+) -> None:
     dispatch = drop(labo, "Q1", "PF-0001")
     assert dispatch.state is State.SENT, dispatch.reason
     delivered = collect_until(labo, dispatch, State.DELIVERED)

@@ -1,4 +1,4 @@
-"""A private Dovecot: IMAP with STARTTLS and client certificates, LMTP, one Maildir per user, Sieve that answers with MDNs."""
+"""A private Dovecot: IMAP with STARTTLS and client certificates, LMTP, Maildirs, Sieve answering with MDNs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if header :matches "message-id" "*" { set "mid" "${1}"; }
 if header :matches "subject" "*" { set "subj" "${1}"; }
 if envelope :matches "to" "*" { set "rcpt" "${1}"; }
 if exists "disposition-notification-to" {
-  vacation :seconds 0 :handle "${mid}" :subject "Lu : ${subj}" :addresses ["%(address)s"] :from "%(address)s" :mime text:
+  vacation :seconds 0 :handle "${mid}" :subject "Lu : ${subj}" :addresses ["%(address)s"]
+    :from "%(address)s" :mime text:
 Content-Type: multipart/report; report-type=disposition-notification; boundary="b1"
 
 --b1

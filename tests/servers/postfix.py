@@ -1,4 +1,4 @@
-"""A private Postfix: submission with STARTTLS and a pinned client certificate, DSN, faults by address, delivery by LMTP."""
+"""A private Postfix: submission with STARTTLS and a pinned client certificate, DSN, faults by address, LMTP."""
 
 from __future__ import annotations
 
@@ -119,7 +119,19 @@ def _queues(t: Path) -> None:
     for name in ("etc", "queue", "data", "log"):
         (t / name).mkdir()
     os.chown(t / "data", postfix.pw_uid, postfix.pw_gid)
-    for name in "active bounce corrupt defer deferred flush hold incoming private saved trace".split():
+    for name in [
+        "active",
+        "bounce",
+        "corrupt",
+        "defer",
+        "deferred",
+        "flush",
+        "hold",
+        "incoming",
+        "private",
+        "saved",
+        "trace",
+    ]:
         queue = t / "queue" / name
         queue.mkdir()
         os.chown(queue, postfix.pw_uid, 0)

@@ -79,7 +79,7 @@ def _count(result: Round, state: FileState) -> int:
 
 def _tell(result: Round, *, kept: bool) -> None:
     rows = []
-    for file in sorted(result.files, key=lambda f: (f.received_at, f.name)):
+    for file in sorted(result.files, key=lambda f: (f.source, f.name)):
         dispatches = result.of_file[file.id]
         if not dispatches:
             rows.append((f"{file.source}/{file.name}", "–", FILE_STATES[file.state], file.reason))
@@ -88,7 +88,9 @@ def _tell(result: Round, *, kept: bool) -> None:
     counts = Counter(dispatch.state for dispatch in result.dispatches)
     say(
         f"{len(result.files)} fichiers, {result.reports} comptes rendus, {len(result.dispatches)} envois en "
-        f"{result.seconds:.0f} s : " + ", ".join(f"{count} {STATES[state]}" for state, count in counts.most_common())
+        f"{result.seconds:.0f} s. "
+        + ", ".join(f"{STATES[state]} : {count}" for state, count in counts.most_common())
+        + "."
     )
     say(
         f"{_count(result, FileState.QUARANTINED)} fichier(s) en quarantaine, "

@@ -48,53 +48,54 @@ def _problem(code: str, severity: Severity, message: str) -> Problem:
 
 
 def _unwrap(data: bytes, problems: list[Problem]) -> MailView | None:
-    """Parse, and take signed content out of its wrapping. None when it is encrypted or no mail at all."""
+    """Parse, and take signed content out of its wrapping. None when the bytes are no mail at all."""
     bare = _bare_cms(data)
     root, outer = parse(bare or data), list[Part]()
     if bare:
         problems.append(_unverified())
     for _ in range(_MAX_LAYERS):
-        signed = next((leaf for leaf in root.leaves() if leaf.media_type in _SMIME), None)
-        if signed is None:
-            break
-        content = signed.content()
-        if cms.is_encrypted(content):
-            problems.append(
-                _problem(
-                    "encrypted",
-                    Severity.ERROR,
-                    "Avis chiffré : son contenu n'a pas été lu. Le déchiffrer avec la clé du canal puis le relire.",
-                )
-            )
-            break
-        try:
-            inner = cms.signed_content(content)
-        except cms.NotCms:
-            problems.append(
-                _problem(
-                    "bad-signature-format", Severity.WARNING, "Partie S/MIME illisible : structure CMS non reconnue."
-                )
-            )
+        inner = _opened(root, problems)
+        if inner is None:
             break
         outer.insert(0, root)
-        root = parse(inner)
+        root = inner
+    if any("pkcs7-signature" in leaf.media_type for leaf in root.leaves()):
         problems.append(_unverified())
-    if any(
-        leaf.media_type.startswith("application/") and "pkcs7-signature" in leaf.media_type for leaf in root.leaves()
-    ):
-        problems.append(_unverified())
-    if not (root.headers or outer or root.parts):
-        text = root.text()
-        if not (looks_like_report(text) or looks_like_mdn(text)):
-            problems.append(
-                _problem(
-                    "not-a-mail",
-                    Severity.ERROR,
-                    "Ce n'est pas un courriel : aucun en-tête lisible au début du fichier.",
-                )
+    text = "" if root.headers or outer or root.parts else root.text()
+    if text and not (looks_like_report(text) or looks_like_mdn(text)):
+        problems.append(
+            _problem(
+                "not-a-mail", Severity.ERROR, "Ce n'est pas un courriel : aucun en-tête lisible en début de fichier."
             )
-            return None
+        )
+        return None
     return MailView(root=root, outer=tuple(outer))
+
+
+def _opened(root: Part, problems: list[Problem]) -> Part | None:
+    """The entity inside an opaque S/MIME part; None when there is none, or it is encrypted or unreadable."""
+    wrapped = next((leaf for leaf in root.leaves() if leaf.media_type in _SMIME), None)
+    if wrapped is None:
+        return None
+    content = wrapped.content()
+    if cms.is_encrypted(content):
+        problems.append(
+            _problem(
+                "encrypted",
+                Severity.ERROR,
+                "Avis chiffré : son contenu n'a pas été lu. Le déchiffrer avec la clé du canal puis le relire.",
+            )
+        )
+        return None
+    try:
+        inner = cms.signed_content(content)
+    except cms.NotCms:
+        problems.append(
+            _problem("bad-signature-format", Severity.WARNING, "Partie S/MIME illisible : structure CMS non reconnue.")
+        )
+        return None
+    problems.append(_unverified())
+    return parse(inner)
 
 
 def _bare_cms(data: bytes) -> bytes:

@@ -1,1 +1,4 @@
-"""A pretend operator: SMTP in, directory, allowed domains, recipients that read or do not, notices back, its own throw-away keys."""
+"""The pretend operator: SMTP server, directory, signed list, recipients that read or do not, notices back.
+
+Its keys and people are invented and public; it listens on loopback only.
+"""

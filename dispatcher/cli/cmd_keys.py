@@ -11,6 +11,7 @@ import typer
 from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.clock import SystemClock
+from dispatcher.errors import ConfigError
 from dispatcher.keyring.importing import import_certificate, import_pkcs12
 from dispatcher.keyring.inventory import KeyInfo, list_keys, places
 
@@ -107,7 +108,11 @@ def import_key(
 
 def _password(file: Path | None) -> bytes | None:
     if file is not None:
-        return file.read_bytes().rstrip(b"\r\n")
+        try:
+            return file.read_bytes().rstrip(b"\r\n")
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ConfigError(f"{file} : mot de passe illisible ({reason}).", hint="Vérifier le chemin.") from error
     return (
         str(typer.prompt("Mot de passe du fichier", hide_input=True, default="", show_default=False)).encode() or None
     )

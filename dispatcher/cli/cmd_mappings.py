@@ -9,7 +9,8 @@ import typer
 
 from dispatcher.cli.context import config_exists, office, settings
 from dispatcher.cli.output import print_json, say, table
-from dispatcher.terminology.entries import Missing, MissingKind
+from dispatcher.ports import GapRow
+from dispatcher.terminology.entries import Missing, MissingKind, Proposal
 from dispatcher.wiring import terminology
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
@@ -39,6 +40,7 @@ def check(json: Json = False) -> None:
     counts = {
         "analyses": len(terms.analyses),
         "own_codes": len(own),
+        "notes": list(terms.notes),
         "confirmed": sum(1 for entry in own if entry.confirmed_by and entry.confirmed_on),
     }
     if json:
@@ -49,6 +51,8 @@ def check(json: Json = False) -> None:
         say("Pas de tables du laboratoire : « [terminology] folder » les nomme.")
     else:
         say(f"Tables du laboratoire : {counts['own_codes']} codes, {counts['confirmed']} confirmés et utilisés.")
+    for note in terms.notes:
+        say(note)
 
 
 @group.command("missing")
@@ -61,36 +65,33 @@ def missing(
     parts = office()
     with parts.store.reading() as uow:
         gaps = uow.gaps.list(source=source, limit=limit)
-    rows = []
-    for gap in gaps:
-        lack = Missing(
-            kind=MissingKind(gap.kind),
-            source=gap.source,
-            code=gap.code,
-            label=gap.label,
-            unit=gap.unit,
-            specimen=gap.specimen,
-            text=gap.text,
-            reason=gap.reason,
-        )
-        rows.append((gap, parts.desk.terminology.propose(lack)))
+    parts.close()
+    rows = [(gap, parts.desk.terminology.propose(_as_missing(gap))) for gap in gaps]
     if json:
         print_json([{**asdict(gap), "proposals": [asdict(p) for p in proposals]} for gap, proposals in rows])
         return
     table(
         "À compléter dans codes.csv (une ligne ne sert qu'une fois confirmée par un biologiste)",
         ("Genre", "Source", "Code", "Libellé", "Unité", "Fois", "Propositions"),
-        [
-            (
-                KINDS[MissingKind(gap.kind)],
-                gap.source,
-                gap.code,
-                gap.label or gap.text,
-                gap.unit,
-                str(gap.count),
-                " | ".join(f"{p.loinc} {p.usual}" for p in proposals) or "–",
-            )
-            for gap, proposals in rows
-        ],
+        [_row(gap, proposals) for gap, proposals in rows],
         empty="Rien ne manque : tous les codes et toutes les unités sont connus.",
     )
+
+
+def _as_missing(gap: GapRow) -> Missing:
+    return Missing(
+        kind=MissingKind(gap.kind),
+        source=gap.source,
+        code=gap.code,
+        label=gap.label,
+        unit=gap.unit,
+        specimen=gap.specimen,
+        text=gap.text,
+        reason=gap.reason,
+    )
+
+
+def _row(gap: GapRow, proposals: tuple[Proposal, ...]) -> tuple[str, ...]:
+    proposed = " | ".join(f"{p.loinc} {p.usual}" for p in proposals) or "–"
+    kind = KINDS[MissingKind(gap.kind)]
+    return (kind, gap.source, gap.code, gap.label or gap.text, gap.unit, str(gap.count), proposed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from dataclasses import asdict
@@ -30,6 +31,7 @@ def run(
     parts = office()
     if not once:
         count = workers or parts.settings.service.workers
+        logging.getLogger().setLevel(parts.settings.log.level)
         say(f"Service démarré : {len(parts.settings.sources)} source(s), {len(parts.channels)} canal (canaux).")
         Daemon(parts, CONFIG.resolve().resolve(), count).run()
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -41,13 +41,21 @@ def warning(subject: str, text: str, hint: str = "") -> Finding:
 def check_channels(desk: Desk, *, connect: bool) -> Iterator[Finding]:
     """Signing key, and a real connection to the operator, per channel."""
     for name, channel in desk.channels.items():
-        if channel.settings.sign and channel.settings.family == "smime":
-            yield _try(f"canal {name}, signature", partial(_signer, desk, name))
+        if channel.settings.sign and channel.settings.family != "apicrypt":
+            yield _signature(desk, name, channel.settings.family)
         if connect:
             yield _try(f"canal {name}, connexion", partial(_connect, channel))
         if channel.settings.family == "mssante" and not channel.settings.nil:
             text = "X-MSS-NIL absent : référence du produit sur convergence.esante.gouv.fr."
             yield warning(f"canal {name}", text, "Renseigner « nil » avant la mise en service.")
+
+
+def _signature(desk: Desk, name: str, family: str) -> Finding:
+    """Needed by an S/MIME channel; an MSSanté one needs it for recipients who have a certificate only."""
+    found = _try(f"canal {name}, signature", partial(_signer, desk, name))
+    if found.severity is Severity.ERROR and family == "mssante":
+        return replace(found, severity=Severity.WARNING)
+    return found
 
 
 def _signer(desk: Desk, name: str) -> str:

@@ -53,7 +53,7 @@ class Block:
 
     @property
     def recipient(self) -> str | None:
-        return addresses.clean(self.fields.get("final-recipient", "")) or None
+        return addresses.clean(self.fields.get("final-recipient", "")) or self.original_recipient
 
     @property
     def original_recipient(self) -> str | None:

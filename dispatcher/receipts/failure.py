@@ -26,7 +26,7 @@ _AT_START = re.compile(
     re.X | re.I,
 )
 _LABELLED = re.compile(
-    rf"""(?:failed\ recipient|undeliverable\ address|intended\ recipient|error-for|recipients?(?:\(s\))?
+    rf"""(?:failed\ recipient|rcpt\ to|undeliverable\ address|intended\ recipient|error-for|recipients?(?:\(s\))?
       |destinataires?(?:\(s\))?|adresse(?:\ e-?mail|\ [ée]lectronique)?|unknown\ (?:user|recipient)|user\ unknown
       |local\ mailbox
       |delivery\ failed\ \d+\ attempts?

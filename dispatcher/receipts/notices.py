@@ -218,6 +218,7 @@ def _integration_notice(view: MailView) -> Notice:
         view,
         Kind.ERROR_MAIL,
         recipient=view.sender if view.sender and not view.from_daemon else addressee,
+        original_recipient=addressee if addressee != view.sender else None,
         action="failed",
         class_="permanent",
         code=code,

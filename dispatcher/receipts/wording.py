@@ -24,7 +24,7 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 
 DAEMON_LOCAL = _any(
-    r"^mailer-?daemon", r"^mail-?daemon", r"^mdaemon", r"^post-?master", r"^mail\.?delivery", r"^ndr\b", r"^imss\b",
+    r"^mailer-?daemon", r"^mail-?daemon", r"^mdaemon", r"^post[-_]?master", r"^mail\.?delivery", r"^ndr\b", r"^imss\b",
     r"^bounce", r"^e500_smtp", r"^inetgw", r"^symantec", r"^mail-?system", r"^remise|^non-?remis",
 )  # fmt: skip
 DAEMON_NAME = _any(

@@ -256,3 +256,31 @@ def test_the_same_mailbox_is_seen_through_case_brackets_and_idna() -> None:
     assert addresses.same_address("<Camille@Hôpital.test>", "camille@xn--hpital-ixa.test")
     assert not addresses.same_address("camille@a.test", "camille@b.test")
     assert not addresses.same_address(None, None)
+
+
+def test_a_report_that_names_only_the_original_recipient_is_about_that_one() -> None:
+    notice = only(report("Original-Recipient: <k@dest.test>\nAction: failed\n"))
+    assert (notice.recipient, notice.original_recipient) == ("k@dest.test", "k@dest.test")
+
+
+def test_a_refusal_sent_from_another_box_of_the_recipient_still_names_the_one_we_wrote_to() -> None:
+    notice = only(
+        mail(
+            "From: integration@ch.test\nSubject: [KO Int\u00e9gration syst\u00e8me !][904] XDM/1.0/DDM\n"
+            'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain\n\nKO\n'
+            "--b\nContent-Type: message/rfc822\n\nTo: service@ch.test\nMessage-ID: <m@labo.test>\n\nx\n--b--\n"
+        )
+    )
+    assert (notice.recipient, notice.original_recipient) == ("integration@ch.test", "service@ch.test")
+    assert (notice.code, notice.message_id) == ("904", "<m@labo.test>")
+
+
+def test_a_gateway_that_shows_the_envelope_names_its_recipient() -> None:
+    notice = only(
+        mail(
+            "From: post_master@relais.test\nTo: labo@labo.test\nSubject: Re:bilan\nIn-Reply-To: <m@labo.test>\n\n"
+            "Error: Invalid user address\n\n550 - Requested action not taken: no such user here\n\n"
+            "  MAIL FROM: labo@labo.test\n  RCPT TO: k@dest.test\n"
+        )
+    )
+    assert (notice.kind, notice.action, notice.recipient) == (Kind.ERROR_MAIL, "failed", "k@dest.test")

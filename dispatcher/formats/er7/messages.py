@@ -99,7 +99,7 @@ class _Cutter:
         if not self.pending:
             return
         text, line, name = "\n".join(self.pending), self.pending_line, self.pending[0][:3]
-        self.pending = []
+        taken, self.pending = len(self.pending), []
         if name in _HEADERS:
             self.separators = from_header(text)
             segment = Segment(text, line, self.separators, declares_separator=True)
@@ -117,7 +117,7 @@ class _Cutter:
         elif self.inside:
             self.messages[-1].append(Segment(text, line, self.separators))
         else:
-            self.stray.append(line)
+            self.stray += [line] * taken
 
     def _open(self, segment: Segment) -> None:
         self.inside = False

@@ -12,7 +12,7 @@ class Notes:
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
-        self._tallies: dict[str, tuple[int, int]] = {}
+        self._tallies: dict[str, tuple[int, set[str]]] = {}
 
     def add(self, code: str, severity: Severity, where: str, message: str) -> None:
         """One more problem."""
@@ -31,19 +31,19 @@ class Notes:
         self.add(code, Severity.INFO, where, message)
 
     def tally(self, code: str, severity: Severity, where: str, message: str) -> None:
-        """A problem that may come on every line: told once, with how often and where first."""
+        """A problem that may come on every line: told once, with where first and at how many places."""
         if code in self._tallies:
-            place, count = self._tallies[code]
-            self._tallies[code] = (place, count + 1)
+            self._tallies[code][1].add(where)
             return
-        self._tallies[code] = (len(self._problems), 1)
+        self._tallies[code] = (len(self._problems), {where})
         self.add(code, severity, where, message)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """All of them, in the order they were met."""
         told = list(self._problems)
-        for place, count in self._tallies.values():
-            if count > 1:
-                told[place] = replace(told[place], message=f"{told[place].message} ({count} fois dans ce compte rendu)")
+        for rank, places in self._tallies.values():
+            if len(places) > 1:
+                message = f"{told[rank].message} ({len(places)} fois dans ce compte rendu)"
+                told[rank] = replace(told[rank], message=message)
         return tuple(told)

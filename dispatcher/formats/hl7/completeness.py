@@ -9,8 +9,8 @@ from __future__ import annotations
 from dispatcher.formats.er7.messages import Cut, Message
 
 _RESULTS = ("ORU", "ORF", "MDM")
-_CLOSING = 11
-"""Fields a whole OBX has at least: OBX-11, the status, is required."""
+_STATUS = 11
+"""OBX-11 is required: an OBX that stops before it was cut."""
 
 
 def unfinished(cut: Cut) -> str:
@@ -33,7 +33,7 @@ def _cut_inside(cut: Cut, last: Message) -> str:
         return ""
     if cut.broken_at_end:
         return f"ligne {segment.line} : la dernière ligne est coupée"
-    if segment.name == "OBX" and len(segment.fields) <= _CLOSING:
+    if segment.name == "OBX" and not segment.raw(_STATUS):
         return f"ligne {segment.line}, OBX : coupé avant l’état du résultat (OBX-11), sans fin de ligne"
     if segment.name in ("MSH", "PID", "ORC", "OBR", "PV1") and _is_result(last):
         return f"ligne {segment.line}, {segment.name} : dernière ligne du fichier, sans fin de ligne ni résultat"

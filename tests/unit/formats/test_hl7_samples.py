@@ -1,0 +1,125 @@
+"""What is understood of ``samples/hl7``: the table the README of the samples points at."""
+
+from __future__ import annotations
+
+import pytest
+
+from dispatcher.formats import registry
+from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.report.model import Kind, Severity, Status
+from dispatcher.resources import sample
+
+
+def read(name: str) -> ReadResult:
+    return registry.read(sample("hl7", name).read_bytes(), ReadContext(file_name=name))
+
+
+# name: (encoding, [(filler, birth name, status, results, prescriber id, copies)])
+EXPECTED = {
+    "bilan_utf8.hl7": ("utf-8", [("260311-0042-1", "MOREAU", "final", 11, "99700000013", 1)]),
+    "bilan_corrige.hl7": ("utf-8", [("260311-0042-1", "MOREAU", "corrected", 11, "99700000013", 1)]),
+    "bilan_partiel.hl7": ("utf-8", [("260312-0019", "LŒUILLET", "partial", 2, "99700000021", 0)]),
+    "bilan_definitif.hl7": ("utf-8", [("260312-0019", "LŒUILLET", "final", 2, "99700000021", 0)]),
+    "bilan_latin1_231.hl7": ("iso8859-1", [("G260318031", "GUÉGUEN", "final", 8, "D003", 1)]),
+    "lot_trois_patients.hl7": (
+        "utf-8",
+        [
+            ("260313-0101", "MOREAU", "final", 2, "99700000054", 0),
+            ("260313-0102", "GARÇON", "final", 2, "99700000096", 1),
+            ("260313-0103", "N'DIAYE", "final", 2, "D009", 0),
+        ],
+    ),
+    "dos_a_dos_mllp.hl7": (
+        "utf-8",
+        [
+            ("260320-0001", "N'DIAYE", "final", 2, "99700000013", 0),
+            ("260320-0002", "BŒUF-LE GALL", "final", 2, "99700000021", 0),
+        ],
+    ),
+    "pdf_joint.hl7": ("utf-8", [("260314-0007", "LŒUILLET", "final", 4, "99700000013", 0)]),
+    "ecbu_antibiogramme.hl7": ("utf-8", [("260314-0188-1", "GARÇON", "final", 11, "99700000096", 1)]),
+    "hemoculture_deux_germes.hl7": ("utf-8", [("260315-0009", "BŒUF-LE GALL", "final", 6, "99700000120", 0)]),
+    "document_mdm.hl7": ("utf-8", [("260319-0004", "LŒUILLET", "final", 1, "99700000013", 0)]),
+    "homonyme_sans_numero.hl7": ("iso8859-1", [("G260318032", "PÉRON", "final", 8, "", 0)]),
+    "domaine_hors_espace.hl7": ("iso8859-1", [("G260318033", "PÉRON", "final", 8, "D008", 0)]),
+    "boite_fermee.hl7": ("iso8859-1", [("G260318034", "GUÉGUEN", "final", 8, "D011", 0)]),
+    "jamais_lu.hl7": ("iso8859-1", [("G260318035", "PÉRON", "final", 8, "D012", 0)]),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_sample(name: str) -> None:
+    result = read(name)
+    encoding, rows = EXPECTED[name]
+    assert result.readable
+    assert not [p for r in result.reports for p in r.problems if p.severity is not Severity.INFO]
+    found = [
+        (
+            r.order.filler,
+            r.patient.birth_name,
+            r.status.value,
+            len(r.observations),
+            r.prescriber and r.prescriber.id,
+            len(r.copies),
+        )
+        for r in result.reports
+    ]
+    assert (result.encoding, found) == (encoding, rows)
+
+
+def test_every_sample_is_in_the_table() -> None:
+    names = {item.name for item in sample("hl7").iterdir() if item.name.endswith(".hl7")}
+    assert names == {*EXPECTED, "tronque.hl7"}
+
+
+def test_the_truncated_file_is_refused() -> None:
+    result = read("tronque.hl7")
+    assert not result.readable
+    assert [p.code for p in result.problems if p.severity is Severity.ERROR] == ["truncated"]
+    assert not registry.is_complete(sample("hl7", "tronque.hl7").read_bytes(), "tronque.hl7").complete
+
+
+def test_the_correction_replaces_one_value_of_the_same_order() -> None:
+    first, second = (read(name).reports[0] for name in ("bilan_utf8.hl7", "bilan_corrige.hl7"))
+    assert first.order == second.order
+    changed = [
+        (a.code.code, a.value, b.value, b.status)
+        for a, b in zip(first.observations, second.observations, strict=True)
+        if a.value != b.value
+    ]
+    assert changed == [("K", "5.9", "4.6", "C")]
+    assert second.status is Status.CORRECTED
+    assert "HH" in next(one.flags for one in first.observations if one.code.code == "K")
+
+
+def test_ins_is_qualified_and_traits_are_all_there() -> None:
+    found = read("bilan_utf8.hl7").reports[0].patient
+    assert found.ins is not None
+    assert (found.ins.matricule, found.ins.qualified, found.birth_place) == ("279035121518989", True, "51215")
+    assert (found.used_name, found.given_names) == ("LE BIHAN", ("Hélène", "Marie", "Zoé"))
+
+
+def test_antibiograms_point_at_their_organism() -> None:
+    ecbu = read("ecbu_antibiogramme.hl7").reports[0].observations
+    assert [one.parent for one in ecbu] == [None, None, None, None, 2, 2, 2, 2, 2, 2, 2]
+    two = read("hemoculture_deux_germes.hl7").reports[0].observations
+    assert [one.parent for one in two] == [None, 0, 0, None, 3, 3]
+    assert read("hemoculture_deux_germes.hl7").reports[0].urgent
+
+
+def test_the_laboratory_s_pdf_is_found() -> None:
+    structured, document = read("pdf_joint.hl7").reports[0], read("document_mdm.hl7").reports[0]
+    assert (structured.kind, document.kind) == (Kind.STRUCTURED, Kind.DOCUMENT)
+    for report in (structured, document):
+        assert report.own_pdf is not None
+        assert report.own_pdf.content.startswith(b"%PDF-1.4")
+    assert [one.address for one in document.recipients] == ["paul.durand@sandbox.mssante.test"]
+
+
+def test_the_dialect_of_the_second_laboratory() -> None:
+    found = {one.code.code: one for one in read("bilan_latin1_231.hl7").reports[0].observations}
+    assert (found["GB"].value, found["GB"].low, found["GB"].high, found["GB"].unit) == ("11.8", "4.0", "10.0", "10^9/L")
+    assert (found["PLQ"].value, found["PLQ"].high) == ("245000", "400000")
+    assert (found["VS"].comparator, found["VS"].high) == ("<", "20")
+    assert (found["PCT"].comparator, found["PCT"].value) == ("<", "0.05")
+    assert found["CONC"].value == "Hyperleucocytose modérée,\nà contrôler après l'épisode infectieux."

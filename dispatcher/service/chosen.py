@@ -34,8 +34,8 @@ def chosen_for(store: Store, file_id: str) -> tuple[Wanted, ...]:
 
 
 def note_more(uow: UnitOfWork, file_id: str, dispatch_ids: tuple[str, ...]) -> None:
-    """This file led to dispatches of a report that another file had brought."""
-    uow.payloads.put(file_id, MORE, json.dumps(dispatch_ids).encode())
+    """This file led to (more) dispatches of a report that another file had brought."""
+    uow.payloads.put(file_id, MORE, json.dumps((*more_of(uow, file_id), *dispatch_ids)).encode())
 
 
 def more_of(uow: UnitOfWork, file_id: str) -> tuple[str, ...]:

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dispatcher.clock import Clock
+from dispatcher.errors import DispatcherError
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import Fetched, Mailbox, ReceiptRow, Store, UnitOfWork
 from dispatcher.receipts.matching import effect, match
 from dispatcher.receipts.notice import Notice
 from dispatcher.receipts.notices import read
+from dispatcher.service.internal import place
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,13 @@ def collect(channel: str, mailbox: Mailbox, store: Store, clock: Clock) -> Colle
     result = Collected()
     for fetched in mailbox.fetch():
         result.mails += 1
-        understood = take_notice(channel, fetched, store, clock, result)
+        try:
+            understood = take_notice(channel, fetched, store, clock, result)
+        except DispatcherError:
+            raise
+        except Exception as error:  # nobody foresaw it: this mail is set aside, the next ones are read
+            log.error("channel %s: a mail was set aside, unexpected %s", channel, place(error))
+            understood = False
         if understood is not None:
             mailbox.settle((fetched.uid,), understood=understood)
     return result
@@ -53,24 +61,23 @@ def take_notice(channel: str, fetched: Fetched, store: Store, clock: Clock, resu
     None when it is too early: the hand-over it speaks of is still going on. Nothing is written; read it again later.
     """
     notices, _problems = read(fetched.content)
-    if _too_early(store, notices):
-        return None
     digest = hashlib.sha256(fetched.content).hexdigest()
-    result.notices += len(notices)
     matched = 0
     with store.transaction() as uow:
+        if _too_early(uow, notices):
+            return None
         for number, notice in enumerate(notices):
             matched += _apply(uow, store, channel, notice, f"{digest}:{number}", fetched.content, clock, result)
         if not notices:
             _keep(uow, store, channel, None, f"{digest}:0", fetched.content, clock, "Courrier sans avis reconnu.")
+    result.notices += len(notices)
     result.matched += matched
     result.unmatched += max(len(notices), 1) - matched
     return bool(notices) and matched == len(notices)
 
 
-def _too_early(store: Store, notices: Sequence[Notice]) -> bool:
-    with store.reading() as uow:
-        found = [(match(notice, uow.dispatches.find_message).dispatch, notice) for notice in notices]
+def _too_early(uow: UnitOfWork, notices: Sequence[Notice]) -> bool:
+    found = [(match(notice, uow.dispatches.find_message).dispatch, notice) for notice in notices]
     return any(dispatch is not None and effect(dispatch.state, notice).again for dispatch, notice in found)
 
 

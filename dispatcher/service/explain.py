@@ -79,7 +79,9 @@ def _when(dispatch: Dispatch, batch: Batch | None, channel: Channel | None) -> l
     lines: list[str] = []
     if batch is not None:
         why = _REASONS.get(batch.reason, batch.reason)
-        lines.append(f"Heure : parti avec le lot {batch.id} formé {_at(batch.created_at)} ({why}).")
+        gone = dispatch.sent_at is not None or dispatch.attempts > 0 or dispatch.submitting_since is not None
+        verb = "parti avec" if gone else "placé dans"
+        lines.append(f"Heure : {verb} le lot {batch.id} formé {_at(batch.created_at)} ({why}).")
     elif dispatch.state is State.READY and channel is not None:
         lines.append(f"Heure : attend le prochain lot du canal, au plus tard dans {_minutes(channel.batch.every)}.")
     if channel is not None and dispatch.address:
@@ -115,7 +117,8 @@ def _minutes(span: timedelta) -> str:
 
 def _versions(dispatch: Dispatch, others: tuple[Dispatch, ...]) -> list[str]:
     mine = [other for other in others if other.recipient_key == dispatch.recipient_key]
-    older = [other for other in mine if other.version < dispatch.version]
+    late = dispatch.hold_code == "older-version"
+    older = [other for other in mine if other.version < dispatch.version and not late]
     newer = [other for other in mine if other.version > dispatch.version]
     lines = [f"Remplace la version {other.version} (envoi {other.id})." for other in older]
     return lines + [f"Remplacé par la version {other.version} (envoi {other.id})." for other in newer]

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from dispatcher.errors import DirectoryError, KeyringError, RenderError, SealError
+from dispatcher.errors import DirectoryError, DispatcherError, StoreError
 from dispatcher.outbox.dispatch import Dispatch, Lane, ReportVersion
 from dispatcher.outbox.states import State
 from dispatcher.report.model import Report
@@ -20,6 +20,7 @@ from dispatcher.routing.rules import decide, without_doubles
 from dispatcher.routing.trace import as_json
 from dispatcher.routing.wanted import recipients
 from dispatcher.service.desk import Desk
+from dispatcher.service.internal import place, sentence
 from dispatcher.service.render import Sheets, seal_for
 
 log = logging.getLogger(__name__)
@@ -77,9 +78,15 @@ def seal_one(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Ma
     """Write the renditions for this route and seal them; what cannot be written or sealed is held."""
     try:
         sealed = seal_for(desk, sheets, dispatch, route)
-    except (RenderError, SealError, KeyringError) as error:
+    except StoreError:
+        raise
+    except DispatcherError as error:
         log.warning("dispatch %s held: %s", dispatch.id, error.code)
         return Made(dispatch=_held(dispatch, Hold(code=error.code, reason=str(error))))
+    except Exception as error:  # nobody foresaw it: this recipient waits, the others get theirs
+        log.error("dispatch %s held: unexpected %s", dispatch.id, place(error))
+        reason = sentence(error, "en écrivant ou scellant cet envoi", "puis libérer l'envoi")
+        return Made(dispatch=_held(dispatch, Hold(code="internal-fault", reason=reason)))
     ready = replace(
         dispatch,
         state=State.READY,

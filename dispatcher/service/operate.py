@@ -9,10 +9,12 @@ from dispatcher.clock import Clock
 from dispatcher.errors import IllegalMove, StoreError
 from dispatcher.outbox.dispatch import Batch, Dispatch, SourceFile
 from dispatcher.outbox.states import FileState, State
-from dispatcher.ports import DispatchFilter, Store
+from dispatcher.ports import DispatchFilter, Store, UnitOfWork
 
 REPLAYABLE = (State.FAILED, State.UNKNOWN, State.DEFERRED)
 """What may be sent again by a person. ``failed`` only, unless told otherwise: an ``unknown`` mail may have arrived."""
+LEAVING = "Cet envoi est en train d'être remis : attendre son issue."
+CHANGED = "a changé d'état entre-temps : le regarder de nouveau"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +53,11 @@ def _move_all(
     for dispatch_id in ids:
         try:
             with store.transaction() as uow:
-                if uow.dispatches.get(dispatch_id) is None:
+                dispatch = _as_it_is(uow, dispatch_id)
+                if dispatch is None:
                     raise StoreError("Aucun envoi ne porte ce numéro.", hint="« dispatcher list » montre les envois.")
+                if dispatch.state is State.SENDING:
+                    raise IllegalMove(LEAVING)
                 uow.dispatches.move(
                     dispatch_id, state, actor=actor, event=f"dispatch.{state}", reason=reason, hold_code=hold_code
                 )
@@ -60,6 +65,15 @@ def _move_all(
         except (IllegalMove, StoreError) as error:
             refused.append((dispatch_id, error.message))
     return Changed(done=tuple(done), refused=tuple(refused))
+
+
+def _as_it_is(uow: UnitOfWork, dispatch_id: str) -> Dispatch | None:
+    """The dispatch, its row locked to the end of the transaction while it is unfinished."""
+    found = uow.dispatches.get(dispatch_id)
+    if found is None:
+        return None
+    locked = uow.dispatches.unsettled_of_chain(found.chain, below_version=found.version + 1)
+    return next((one for one in locked if one.id == dispatch_id), uow.dispatches.get(dispatch_id))
 
 
 # ---------------------------------------------------------------------------------------------- replay
@@ -96,42 +110,75 @@ def plan_replay(
                 left_out.append((item, "numéro inconnu"))
         if wanted is not None:
             dispatches += [d for d in uow.dispatches.list(wanted) if d.state in states]
-    ready = [d for d in dispatches if d.state in states]
-    left_out += [(d.id, f"état « {d.state} », non rejouable ainsi") for d in dispatches if d.state not in states]
+        dispatches = list({d.id: d for d in dispatches}.values())
+        refusals = {d.id: _refusal(uow, d, states) for d in dispatches}
+    ready = [d for d in dispatches if not refusals[d.id]]
+    left_out += [(d.id, refusals[d.id]) for d in dispatches if refusals[d.id]]
     readable = [f for f in files if f.state is FileState.QUARANTINED]
     left_out += [(f.id, f"fichier « {f.state} », rien à relire") for f in files if f.state is not FileState.QUARANTINED]
     return ReplayPlan(dispatches=tuple(ready), files=tuple(readable), left_out=tuple(left_out))
 
 
+def _refusal(uow: UnitOfWork, dispatch: Dispatch, states: Sequence[State]) -> str:
+    """Why this one is not replayed (French), or empty."""
+    if dispatch.state not in states or dispatch.state not in REPLAYABLE:
+        return f"état « {dispatch.state} », non rejouable ainsi"
+    version = uow.reports.get(dispatch.report_id)
+    if version is not None and version.superseded:
+        return "remplacé par une version plus récente : le clore"
+    return ""
+
+
 def replay(store: Store, clock: Clock, plan: ReplayPlan, *, reason: str, actor: str) -> Changed:
-    """Send again exactly what the plan shows: the same bytes, the same Message-ID (decision D2)."""
+    """Send again exactly what the plan shows: the same bytes, the same Message-ID (decision D2).
+
+    What changed since the plan was made is refused, each with its reason.
+    """
     done: list[str] = []
     refused: list[tuple[str, str]] = []
     for channel in sorted({d.channel for d in plan.dispatches}):
-        mine = [d for d in plan.dispatches if d.channel == channel]
-        batch = Batch(
-            id=store.new_id("L"),
-            channel=channel,
-            created_at=clock.now(),
-            reason="replay",
-            count=len(mine),
-            size=sum(d.sealed_bytes for d in mine),
-        )
+        planned = [d for d in plan.dispatches if d.channel == channel]
         with store.transaction() as uow:
-            uow.batches.add(batch)
-            for dispatch in mine:
-                uow.dispatches.move(
-                    dispatch.id,
-                    State.QUEUED,
-                    actor=actor,
-                    event="dispatch.replayed",
-                    batch_id=batch.id,
-                    reason=reason,
-                    due_at=None,
-                )
-                done.append(dispatch.id)
+            mine = [d for d in planned if _unchanged(uow, d)]
+            _queue_again(uow, store, clock, mine, reason=reason, actor=actor)
+        done += [d.id for d in mine]
+        refused += [(d.id, CHANGED) for d in planned if d not in mine]
     for file in plan.files:
-        with store.transaction() as uow:
-            uow.files.move(file.id, FileState.RECEIVED, reason=reason, actor=actor)
-        done.append(file.id)
+        try:
+            with store.transaction() as uow:
+                uow.files.move(file.id, FileState.RECEIVED, reason=reason, actor=actor)
+            done.append(file.id)
+        except IllegalMove:
+            refused.append((file.id, CHANGED))
     return Changed(done=tuple(done), refused=tuple(refused))
+
+
+def _unchanged(uow: UnitOfWork, planned: Dispatch) -> bool:
+    now = _as_it_is(uow, planned.id)
+    return now is not None and now.state is planned.state and not _refusal(uow, now, (planned.state,))
+
+
+def _queue_again(
+    uow: UnitOfWork, store: Store, clock: Clock, dispatches: Sequence[Dispatch], *, reason: str, actor: str
+) -> None:
+    if not dispatches:
+        return
+    batch = Batch(
+        id=store.new_id("L"),
+        channel=dispatches[0].channel,
+        created_at=clock.now(),
+        reason="replay",
+        count=len(dispatches),
+        size=sum(d.sealed_bytes for d in dispatches),
+    )
+    uow.batches.add(batch)
+    for dispatch in dispatches:
+        uow.dispatches.move(
+            dispatch.id,
+            State.QUEUED,
+            actor=actor,
+            event="dispatch.replayed",
+            batch_id=batch.id,
+            reason=reason,
+            due_at=None,
+        )

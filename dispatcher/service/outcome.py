@@ -1,21 +1,26 @@
-"""What a hand-over's end does to its dispatch. The only place that turns transport errors into states."""
+"""What a hand-over's end does to its dispatch and channel. The only place that turns transport errors into states."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dispatcher.errors import LeaseLost, TransportError
 from dispatcher.outbox.dispatch import Accepted, Dispatch
-from dispatcher.outbox.retry import RetryDecision, decide
+from dispatcher.outbox.retry import RetryDecision, RetryKind, decide
 from dispatcher.outbox.states import State
 from dispatcher.ports import ReceiptRow, Store, UnitOfWork
 from dispatcher.service.channel import Channel
 
 log = logging.getLogger(__name__)
+
+ACCEPTED_LATE = (
+    "L'opérateur avait accepté cet envoi ; sa réponse est arrivée après la demande de rejeu. "
+    "Attendre un accusé, ou clore ; ne libérer que pour l'envoyer une seconde fois."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,23 +31,52 @@ class Outcome:
     result: Accepted | TransportError
 
 
-def settle(uow: UnitOfWork, store: Store, channel: Channel, outcome: Outcome, now: datetime) -> State:
-    """Write the outcome down; gives the state the dispatch is in now."""
-    dispatch = outcome.dispatch
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What was written down."""
+
+    state: State
+    paused: str = ""
+    """French: why the whole channel waits now."""
+
+
+def settle(uow: UnitOfWork, store: Store, channel: Channel, outcome: Outcome, now: datetime) -> Settled:
+    """Write the outcome down; a fault that concerns every mail of the channel pauses it in the same transaction."""
+    dispatch, paused = outcome.dispatch, ""
     if isinstance(outcome.result, Accepted):
         state, changes = State.SENT, _accepted(dispatch, outcome.result, now)
         _keep_reply(uow, store, dispatch, outcome.result, now)
     else:
         decision = decide(
-            outcome.result, dispatch.attempts + 1, now - (dispatch.created_at or now), channel.retry, now=now
+            outcome.result, dispatch.attempts + 1, now - _since(uow, dispatch, now), channel.retry, now=now
         )
         state, changes = decision.state, _refused(dispatch, outcome.result, decision)
+        if decision.kind is RetryKind.PAUSE:
+            paused = decision.reason
+            pause(uow, channel, outcome.result, paused, now, decision.wait or channel.retry.pause)
     try:
         moved = uow.dispatches.move(dispatch.id, state, fence=dispatch.fence, event=f"dispatch.{state}", **changes)
     except LeaseLost:
-        return _late(uow, dispatch, state, changes)
+        return Settled(state=_late(uow, dispatch, state, changes), paused=paused)
     log.info("dispatch %s is %s", dispatch.id, state)
-    return _withdraw_if_superseded(uow, moved)
+    return Settled(state=_withdraw_if_superseded(uow, moved), paused=paused)
+
+
+def pause(
+    uow: UnitOfWork, channel: Channel, error: TransportError, reason: str, now: datetime, wait: timedelta
+) -> None:
+    """The channel waits, no attempt is used up (decision D9). A pause in force stands: a person may have set it."""
+    if uow.pace.paused(channel.scope, now) is not None:
+        return
+    log.error("channel %s paused for %s: %s at %s", channel.name, wait, error.code, error.stage)
+    uow.pace.pause(channel.scope, now + wait, reason)
+    uow.journal.write(f"channel:{channel.name}", "channel.paused", code=error.code, stage=error.stage)
+
+
+def _since(uow: UnitOfWork, dispatch: Dispatch, now: datetime) -> datetime:
+    """Since when we have tried: its batch. A mail held for days, or replayed, has its whole patience before it."""
+    batch = uow.batches.get(dispatch.batch_id) if dispatch.batch_id else None
+    return batch.created_at if batch is not None else dispatch.created_at or now
 
 
 def _accepted(dispatch: Dispatch, accepted: Accepted, now: datetime) -> dict[str, Any]:
@@ -80,18 +114,25 @@ def _keep_reply(uow: UnitOfWork, store: Store, dispatch: Dispatch, accepted: Acc
 
 
 def _late(uow: UnitOfWork, dispatch: Dispatch, state: State, changes: dict[str, Any]) -> State:
-    """The lease was lost meanwhile. An acceptance still settles an ``unknown``; the rest is the new owner's."""
+    """The lease was lost meanwhile. What the server said still settles an ``unknown``, and stops a second sending
+    that has not begun; the rest is the new owner's.
+    """
     current = uow.dispatches.get(dispatch.id)
-    if current is not None and current.state is State.UNKNOWN and state is State.SENT:
-        uow.dispatches.move(dispatch.id, State.SENT, event="dispatch.sent-late", **changes)
-        return State.SENT
+    if current is not None and current.state is State.UNKNOWN and state in {State.SENT, State.FAILED}:
+        uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}-late", **changes)
+        return state
+    if current is not None and current.state in {State.QUEUED, State.DEFERRED} and state is State.SENT:
+        uow.dispatches.move(
+            dispatch.id, State.HELD, event="dispatch.sent-late", hold_code="accepted-late", reason=ACCEPTED_LATE
+        )
+        return State.HELD
     log.warning("dispatch %s: outcome %s came after its lease was lost", dispatch.id, state)
     return current.state if current is not None else state
 
 
 def _withdraw_if_superseded(uow: UnitOfWork, dispatch: Dispatch) -> State:
     """A newer version came while this one was being sent, and this one did not leave."""
-    if dispatch.state not in {State.DEFERRED, State.QUEUED, State.HELD}:
+    if dispatch.state not in {State.DEFERRED, State.QUEUED, State.HELD, State.FAILED}:
         return dispatch.state
     version = uow.reports.get(dispatch.report_id)
     if version is None or not version.superseded:

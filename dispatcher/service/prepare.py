@@ -8,6 +8,7 @@ reports already committed (by file and position) and goes on with the rest. Noth
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dispatcher.errors import DispatcherError, StoreError
@@ -17,9 +18,12 @@ from dispatcher.outbox.dispatch import SourceFile
 from dispatcher.outbox.states import FileState
 from dispatcher.report.model import Severity, sentences
 from dispatcher.service.desk import Desk
+from dispatcher.service.internal import place, sentence
 from dispatcher.service.register import Registered, register
 
 log = logging.getLogger(__name__)
+
+MISSING = "payload-missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,21 +34,31 @@ class Prepared:
     reports: tuple[Registered, ...] = ()
 
 
-def prepare_file(desk: Desk, file: SourceFile) -> Prepared:
+def prepare_file(desk: Desk, file: SourceFile, go_on: Callable[[], bool] = lambda: True) -> Prepared:
     """Prepare one claimed file to its end: ``done``, ``duplicate`` or ``quarantined``.
 
-    Raises :class:`StoreError` only: the file is then claimed again later.
+    ``go_on`` is asked before each report: the worker renews its lease there, and says False to stop; the file then
+    stays ``received`` with what is committed of it. Raises :class:`StoreError` only: the file is then claimed again
+    later.
     """
-    result = read_file(desk, file)
-    if not result.readable:
-        return Prepared(file=_quarantine(desk, file, result))
     registered: list[Registered] = []
     try:
-        registered.extend(register(desk, file, position, report) for position, report in enumerate(result.reports))
-    except StoreError:
-        raise
+        result = read_file(desk, file)
+        if not result.readable:
+            return Prepared(file=_quarantine(desk, file, result))
+        for position, report in enumerate(result.reports):
+            if not go_on():
+                return Prepared(file=file, reports=tuple(registered))
+            registered.append(register(desk, file, position, report))
     except DispatcherError as error:
+        if isinstance(error, StoreError) and error.code != MISSING:
+            raise
+        log.warning("file %s quarantined (%s)", file.id, error.code)
         return Prepared(file=_finish(desk, file, FileState.QUARANTINED, str(error)), reports=tuple(registered))
+    except Exception as error:  # nobody foresaw it: one file is set aside, the others go on
+        log.error("file %s quarantined: unexpected %s", file.id, place(error))
+        reason = sentence(error, f"au compte rendu {len(registered) + 1} de ce fichier", "puis rejouer le fichier")
+        return Prepared(file=_finish(desk, file, FileState.QUARANTINED, reason), reports=tuple(registered))
     duplicates = [item for item in registered if item.duplicate_of]
     if duplicates and len(duplicates) == len(registered):
         same = ", ".join(sorted({item.duplicate_of for item in duplicates}))
@@ -66,8 +80,8 @@ def read_file(desk: Desk, file: SourceFile) -> ReadResult:
     if original is None:
         raise StoreError(
             f"L'original du fichier {file.id} manque dans la base.",
-            hint="Restaurer la sauvegarde.",
-            code="payload-missing",
+            hint="Restaurer la sauvegarde, puis rejouer le fichier.",
+            code=MISSING,
         )
     source = desk.sources.get(file.source)
     context = ReadContext(file_name=file.name, encoding=source.encoding if source else None, sibling=siblings.get)

@@ -1,7 +1,7 @@
 """Which version of which report is this, and what follows from it: the heart of preparation.
 
 Promise 3: versions keep their order. A newer version withdraws the older ones that have not left; one that arrives late
-waits for a person; the same content changes nothing.
+waits for a person and changes nothing until then; the same content changes nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from enum import Enum
 
 from dispatcher.errors import StoreError
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
@@ -25,9 +26,12 @@ from dispatcher.service.make import Blocked, Made, make
 
 log = logging.getLogger(__name__)
 
+OVERTAKEN = "Une version plus récente, arrivée ensuite, était déjà préparée : celle-ci ne part pas."
+CANCELLED = "Annulé par le laboratoire avant d'avoir été transmis."
 TRIES = 5
 """How often a report is made again because another worker registered a version of it meanwhile."""
-LEFT = frozenset({State.SENDING, State.SENT, State.DELIVERED, State.READ, State.UNKNOWN})
+LEFT = frozenset({State.SENDING, State.SENT, State.DELIVERED, State.READ, State.UNKNOWN, State.PAPER, State.CLOSED})
+"""Somebody has it, or may have it: on paper or by a person's doing too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,18 @@ class Registered:
     dispatches: tuple[str, ...] = ()
 
 
-class _Overtaken(Exception):
+class _Rank(Enum):
+    """Where a report stands in its chain."""
+
+    CURRENT = "current"
+    """What holds from now on."""
+    LATE = "late"
+    """Arrived after a newer one: a person decides, the newer one stays in force."""
+    OVERTAKEN = "overtaken"
+    """Arrived before the newer one, which was prepared faster: nothing left to do."""
+
+
+class _Again(Exception):
     """Another worker registered a version of the same report between our look and our commit."""
 
 
@@ -49,7 +64,7 @@ def register(desk: Desk, file: SourceFile, position: int, report: Report) -> Reg
     for _ in range(TRIES):
         try:
             return _register(desk, file, position, report)
-        except _Overtaken:
+        except _Again:
             log.info("file %s: another version of the same report was registered meanwhile", file.id)
     raise StoreError("Versions concurrentes d'un même compte rendu.", hint="Le fichier sera repris.", code="contention")
 
@@ -60,28 +75,53 @@ def _register(desk: Desk, file: SourceFile, position: int, report: Report) -> Re
     with desk.store.reading() as uow:
         mine = next((v for v in uow.reports.of_file(file.id) if v.position == position), None)
         history = uow.reports.versions(chain)
+        current = _in_force(uow, history)
+        rank = _rank(uow, file, report, current)
     if mine is not None:  # committed before a stop
         return Registered(report_id=mine.id, version=mine.version)
-    latest = max(history, key=lambda v: v.version, default=None)
-    late = latest is not None and versions.is_older(report, _as_report(latest))
     same = next((v for v in reversed(history) if v.fingerprint == fingerprint), None)
     added = chosen_for(desk.store, file.id)
-    if same is not None and (same is latest or late):
-        if added and same is latest:
+    if same is not None and (same is current or rank is not _Rank.CURRENT):
+        if added and same is current:
             return _send_to_more(desk, file, same, report, added)
         _note_duplicate(desk, file, same)
         return Registered(duplicate_of=same.id, version=same.version)
-    version = _version(desk, file, position, report, chain, fingerprint, latest)
+    number = max((v.version for v in history), default=0) + 1
+    version = _version(desk, file, position, report, (chain, number, fingerprint), current)
+    version = replace(version, superseded=rank is _Rank.OVERTAKEN)
     coded, missing = desk.terminology.code(report, file.source)
-    blocked = _blocked(desk, file, coded, latest, late=late)
+    blocked = _blocked(desk, file, coded, current, rank)
     made = make(desk, version, coded, file.source, blocked, added=added)
     with desk.store.transaction() as uow:
-        _check_still_latest(uow, chain, latest)
-        _commit(uow, version, made)
+        _check_still_latest(uow, chain, history)
+        _commit(uow, version, made, rank)
         uow.gaps.note(file.source, missing, desk.clock.now())
     return Registered(
         report_id=version.id, version=version.version, dispatches=tuple(item.dispatch.id for item in made)
     )
+
+
+def _in_force(uow: UnitOfWork, history: Sequence[ReportVersion]) -> ReportVersion | None:
+    """The version that holds today. Late ones stand beside it, not superseded, until a person releases one."""
+    current: ReportVersion | None = None
+    for version in history:
+        if version.superseded:
+            continue
+        file = uow.files.get(version.file_id) if current is not None else None
+        if file is None or _rank(uow, file, _as_report(version), current) is _Rank.CURRENT:
+            current = version
+    return current
+
+
+def _rank(uow: UnitOfWork, file: SourceFile, report: Report, current: ReportVersion | None) -> _Rank:
+    """By the report's own dates and status; when they say nothing, by the order in which the files arrived."""
+    if current is None:
+        return _Rank.CURRENT
+    other, known = uow.files.get(current.file_id), _as_report(current)
+    before = other is not None and file.received_at < other.received_at
+    if versions.is_older(report, known) or (before and not versions.is_older(known, report)):
+        return _Rank.OVERTAKEN if before else _Rank.LATE
+    return _Rank.CURRENT
 
 
 def _as_report(version: ReportVersion) -> Report:
@@ -100,20 +140,20 @@ def _version(
     file: SourceFile,
     position: int,
     report: Report,
-    chain: str,
-    fingerprint: str,
-    latest: ReportVersion | None,
+    place: tuple[str, int, str],
+    current: ReportVersion | None,
 ) -> ReportVersion:
+    chain, number, fingerprint = place
     return ReportVersion(
         id=desk.store.new_id("C"),
         file_id=file.id,
         position=position,
         chain=chain,
-        version=latest.version + 1 if latest else 1,
+        version=number,
         fingerprint=fingerprint,
         document_id=str(uuid.uuid4()).upper(),
-        set_id=latest.set_id if latest else str(uuid.uuid4()).upper(),
-        replaces=latest.document_id if latest else "",
+        set_id=current.set_id if current else str(uuid.uuid4()).upper(),
+        replaces=current.document_id if current else "",
         status=report.status,
         order_filler=report.order.filler,
         order_placer=report.order.placer,
@@ -125,23 +165,27 @@ def _version(
 
 
 def _blocked(
-    desk: Desk, file: SourceFile, report: Report, latest: ReportVersion | None, *, late: bool
+    desk: Desk, file: SourceFile, report: Report, current: ReportVersion | None, rank: _Rank = _Rank.CURRENT
 ) -> Blocked | None:
     """Why nothing of this report may leave by itself, or None."""
+    if rank is _Rank.OVERTAKEN:
+        return Blocked(code="superseded", reason=OVERTAKEN)
     rules = checks.Rules(now=desk.clock.now(), severities=desk.severities, allow_test_ins=desk.allow_test_ins)
     problems = (*report.problems, *checks.check(report, rules))
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if errors:
         return Blocked(code="report-check", reason=sentences(errors))
-    if late:
+    if rank is _Rank.LATE and current is not None:
         return Blocked(
             code="older-version",
-            reason="Une version plus récente de ce compte rendu est déjà là : vérifier dans le SIL.",
+            reason=f"Arrivé après la version {current.version} de ce compte rendu, pourtant plus récente : vérifier "
+            "dans le SIL laquelle vaut, puis clore cet envoi, ou le libérer s'il doit remplacer l'autre.",
         )
-    if report.status is Status.CANCELLED and latest is not None:
+    if report.status is Status.CANCELLED:
+        told = "déjà transmis" if current is not None else "que ce programme n'a pas transmis"
         return Blocked(
             code="cancelled-report",
-            reason="Le laboratoire annule un compte rendu déjà transmis : prévenir le destinataire, puis clore.",
+            reason=f"Le laboratoire annule un compte rendu {told} : prévenir le destinataire, puis clore.",
         )
     source = desk.sources.get(file.source)
     if report.status is Status.PARTIAL and source is not None and source.partial == "hold":
@@ -154,13 +198,15 @@ def _send_to_more(
 ) -> Registered:
     """A version already known, sent to recipients the sender chose: only those who do not have it yet."""
     with desk.store.reading() as uow:
-        have = {d.recipient_key for d in uow.dispatches.list(DispatchFilter(report_id=same.id, limit=10_000))}
+        known = uow.dispatches.list(DispatchFilter(report_id=same.id, limit=10_000))
+    have, boxes = {d.recipient_key for d in known}, {d.address for d in known if d.address}
     new = tuple(wanted for wanted in added if desk.cipher.hash(wanted.key) not in have)
-    if not new:
+    coded, _missing = desk.terminology.code(report, file.source)
+    made = make(desk, same, coded, file.source, _blocked(desk, file, coded, None), added=new) if new else ()
+    made = tuple(item for item in made if item.dispatch.address not in boxes)  # one box under two names
+    if not made:
         _note_duplicate(desk, file, same)
         return Registered(duplicate_of=same.id, version=same.version)
-    coded, _missing = desk.terminology.code(report, file.source)
-    made = make(desk, same, coded, file.source, _blocked(desk, file, coded, None, late=False), added=new)
     with desk.store.transaction() as uow:
         _add_dispatches(uow, made)
         note_more(uow, file.id, tuple(item.dispatch.id for item in made))
@@ -172,20 +218,22 @@ def _note_duplicate(desk: Desk, file: SourceFile, same: ReportVersion) -> None:
         uow.journal.write(same.id, "report.duplicate", file=file.id)
 
 
-def _check_still_latest(uow: UnitOfWork, chain: str, latest: ReportVersion | None) -> None:
-    current = uow.reports.latest(chain)
-    if (current.id if current else "") != (latest.id if latest else ""):
-        raise _Overtaken
+def _check_still_latest(uow: UnitOfWork, chain: str, history: Sequence[ReportVersion]) -> None:
+    newest = uow.reports.latest(chain)
+    if (newest.version if newest else 0) != max((v.version for v in history), default=0):
+        raise _Again
 
 
-def _commit(uow: UnitOfWork, version: ReportVersion, made: Sequence[Made]) -> None:
+def _commit(uow: UnitOfWork, version: ReportVersion, made: Sequence[Made], rank: _Rank) -> None:
     """The version, its dispatches and payloads; older versions that have not left are withdrawn."""
     uow.reports.add(version)
-    left = _withdraw_older(uow, version)
-    uow.reports.supersede(version.chain, version.version)
-    if version.status == Status.CANCELLED and version.version > 1 and not left:
-        uow.journal.write(version.id, "report.cancelled-before-leaving")
-        made = [_withdrawn(item) for item in made]
+    if rank is _Rank.OVERTAKEN:
+        made = [_withdrawn(item, OVERTAKEN) for item in made]
+    elif rank is _Rank.CURRENT:
+        left = put_in_force(uow, version)
+        if version.status == Status.CANCELLED and version.version > 1 and not left:
+            uow.journal.write(version.id, "report.cancelled-before-leaving")
+            made = [_withdrawn(item, CANCELLED) for item in made]
     _add_dispatches(uow, made)
 
 
@@ -196,8 +244,9 @@ def _add_dispatches(uow: UnitOfWork, made: Sequence[Made]) -> None:
             uow.payloads.put(item.dispatch.id, kind, content)
 
 
-def _withdraw_older(uow: UnitOfWork, version: ReportVersion) -> bool:
-    """Withdraw what has not left; True when some older version did leave, to anyone."""
+def put_in_force(uow: UnitOfWork, version: ReportVersion) -> bool:
+    """Older versions are superseded; what has not left of them is withdrawn. True when one did leave, to anyone."""
+    uow.reports.supersede(version.chain, version.version)
     older = uow.dispatches.unsettled_of_chain(version.chain, below_version=version.version)
     for dispatch in older:
         if dispatch.state in NOT_YET_LEFT or dispatch.state is State.FAILED:
@@ -206,8 +255,7 @@ def _withdraw_older(uow: UnitOfWork, version: ReportVersion) -> bool:
     return bool(uow.dispatches.list(DispatchFilter(chain=version.chain, states=tuple(LEFT), limit=1)))
 
 
-def _withdrawn(item: Made) -> Made:
-    """A cancellation of something nobody received: kept for the record, nothing to do."""
-    reason = "Annulé par le laboratoire avant d'avoir été transmis."
+def _withdrawn(item: Made, reason: str) -> Made:
+    """Kept for the record, nothing to do."""
     dispatch: Dispatch = replace(item.dispatch, state=State.WITHDRAWN, reason=reason, hold_code="")
     return replace(item, dispatch=dispatch)

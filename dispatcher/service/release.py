@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from dispatcher.outbox.dispatch import Dispatch, ReportVersion
+from dispatcher.errors import IllegalMove
+from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.routing.trace import as_json, from_json
 from dispatcher.service.desk import Desk
 from dispatcher.service.make import Made, route_one, seal_one, with_route
 from dispatcher.service.prepare import read_file
+from dispatcher.service.register import put_in_force
 from dispatcher.service.render import Sheets
 
-ON_THEIR_OWN = frozenset({"operator"})
-"""Holds that say nothing about the mail itself: it is sealed already and only has to go on."""
+SUPERSEDED = "Une version plus récente de ce compte rendu existe : celle-ci ne part plus. La clore."
+CHANGED = "Cet envoi a changé d'état entre-temps : le regarder de nouveau."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,20 +41,21 @@ def release(desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: s
         return Released(id=dispatch_id, released=False, why="Aucun envoi ne porte ce numéro.")
     if dispatch.state is not State.HELD:
         return Released(id=dispatch_id, released=False, why="Cet envoi n'attend pas d'opérateur.")
+    if version.superseded:
+        return Released(id=dispatch_id, released=False, why=SUPERSEDED)
     if sealed and not to:
-        return _go_on(desk, dispatch, reason, actor)
+        return _write(desk, Made(dispatch=dispatch), reason, actor)
     result = read_file(desk, file)
     if version.position >= len(result.reports):
         return Released(id=dispatch_id, released=False, why="Le fichier d'origine ne se lit plus de la même façon.")
     report, _missing = desk.terminology.code(result.reports[version.position], file.source)
-    made = _make_again(desk, Sheets(desk, version, report), dispatch, version, file.source, to)
+    made = _make_again(desk, Sheets(desk, version, report), dispatch, file.source, to)
     if made.dispatch.state is State.HELD:
         return _still_held(desk, made.dispatch, actor)
     return _write(desk, made, reason, actor)
 
 
-def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, version: ReportVersion, source: str, to: str) -> Made:
-    del version
+def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str, to: str) -> Made:
     wanted = from_json(dispatch.decision).wanted
     decision = route_one(desk, source, wanted, chosen=to)
     again = replace(dispatch, decision=as_json(decision))
@@ -63,16 +66,11 @@ def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, version: ReportV
     return seal_one(desk, sheets, with_route(again, decision.route), decision.route)
 
 
-def _go_on(desk: Desk, dispatch: Dispatch, reason: str, actor: str) -> Released:
-    with desk.store.transaction() as uow:
-        uow.dispatches.move(
-            dispatch.id, State.READY, actor=actor, event="dispatch.released", reason=reason, hold_code="", batch_id=""
-        )
-    return Released(id=dispatch.id, released=True)
-
-
 def _still_held(desk: Desk, dispatch: Dispatch, actor: str) -> Released:
     with desk.store.transaction() as uow:
+        now = uow.dispatches.get(dispatch.id)
+        if now is None or now.state is not State.HELD:
+            return Released(id=dispatch.id, released=False, why=CHANGED)
         uow.dispatches.update(
             dispatch.id,
             actor=actor,
@@ -104,17 +102,28 @@ _FIELDS = (
 
 
 def _write(desk: Desk, made: Made, reason: str, actor: str) -> Released:
-    changes = {name: getattr(made.dispatch, name) for name in _FIELDS}
-    with desk.store.transaction() as uow:
-        uow.dispatches.move(
-            made.dispatch.id,
-            State.READY,
-            actor=actor,
-            event="dispatch.released",
-            reason=reason,
-            hold_code="",
-            **changes,
-        )
-        for kind, content in made.payloads.items():
-            uow.payloads.put(made.dispatch.id, kind, content)
-    return Released(id=made.dispatch.id, released=True)
+    """Back on its way, with what was made again. Its version is now the one in force: a person says so."""
+    dispatch = made.dispatch
+    changes = {name: getattr(dispatch, name) for name in _FIELDS} if made.payloads else {}
+    try:
+        with desk.store.transaction() as uow:
+            version = uow.reports.get(dispatch.report_id)
+            if version is None or version.superseded:
+                return Released(id=dispatch.id, released=False, why=SUPERSEDED)
+            uow.dispatches.move(
+                dispatch.id,
+                State.READY,
+                actor=actor,
+                event="dispatch.released",
+                reason=reason,
+                hold_code="",
+                batch_id="",
+                due_at=None,
+                **changes,
+            )
+            put_in_force(uow, version)
+            for kind, content in made.payloads.items():
+                uow.payloads.put(dispatch.id, kind, content)
+    except IllegalMove:
+        return Released(id=dispatch.id, released=False, why=CHANGED)
+    return Released(id=dispatch.id, released=True)

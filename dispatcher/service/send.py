@@ -10,19 +10,22 @@ The pace is asked in the same commit, right before the first byte leaves (promis
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
 
 from dispatcher.clock import Clock
-from dispatcher.errors import LeaseLost, OurFault, OutcomeUnknown, TransportError, TryLater
+from dispatcher.errors import KeyringError, LeaseLost, OurFault, OutcomeUnknown, TransportError, TryLater
 from dispatcher.outbox.dispatch import Accepted, Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import Mail, Store, TransportSession, UnitOfWork
 from dispatcher.service.channel import Channel
-from dispatcher.service.outcome import Outcome, settle
+from dispatcher.service.internal import place, sentence
+from dispatcher.service.outcome import Outcome, Settled, pause, settle
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +35,21 @@ MAX_WAIT = 5.0
 """Seconds a line waits for its pace before it gives its claims back."""
 RECONNECT = timedelta(minutes=1)
 """Pause of a channel whose operator cannot be reached."""
+SUPERSEDED = "Remplacé par une version plus récente du compte rendu avant d'être parti."
+UNSEALED = (
+    "Le courrier scellé de cet envoi manque dans la base, ou n'y est plus lisible. "
+    "Restaurer la sauvegarde ; sinon libérer l'envoi, qui sera scellé de nouveau."
+)
+
+
+class _Step(Enum):
+    """What may follow for one claimed dispatch."""
+
+    BEGUN = "begun"
+    PASSED_OVER = "passed over"
+    """It does not leave; the next one may."""
+    STOP = "stop"
+    """Neither it nor the next ones now."""
 
 
 @dataclass(slots=True)
@@ -105,19 +123,35 @@ class _Line:
         return self._result
 
     def _claim(self) -> tuple[Dispatch, ...]:
+        """No more than the pace may let through: what is claimed in vain is two lines of journal each."""
         self._extended = self._clock.monotonic()
+        limit, now = self._channel.limit, self._clock.now()
+        most = min(CLAIM, limit.burst + math.ceil(limit.per_second * self._wait))
         with self._store.transaction() as uow:
-            return uow.dispatches.claim(self._channel.name, self._owner, CLAIM, self._channel.lease, self._clock.now())
+            if (uow.pace.next_at(self._channel.scope, limit, now) - now).total_seconds() > self._wait:
+                return ()
+            return uow.dispatches.claim(self._channel.name, self._owner, most, self._channel.lease, now)
 
     def _send_all(self, claimed: Sequence[Dispatch]) -> bool:
         """False when the line must end: stop, pause, or no pace left."""
         for position, dispatch in enumerate(claimed):
-            if self._stop() or not self._ready() or not self._begin(dispatch):
+            step = self._one(dispatch)
+            if step is _Step.STOP:
                 self._give_back(claimed[position:])
                 return False
-            self._hand_over(dispatch)
         self._commit_outcome()
         return not self._result.paused
+
+    def _one(self, dispatch: Dispatch) -> _Step:
+        if self._stop() or not self._ready():
+            return _Step.STOP
+        mail = self._mail(dispatch)
+        if mail is None:
+            return self._set_aside(dispatch)
+        step = self._begin(dispatch)
+        if step is _Step.BEGUN:
+            self._hand_over(dispatch, mail)
+        return step
 
     # ------------------------------------------------------------------------------------------ steps
 
@@ -125,56 +159,83 @@ class _Line:
         """An open connection, or False with the channel paused."""
         if self._session is not None and self._mails < self._channel.settings.mails_per_connection:
             return True
+        self._commit_outcome()  # connecting may take a minute
         self._hang_up()
+        if self._result.paused:
+            return False
         try:
             self._session = self._channel.transport.open()
-        except (OurFault, TryLater) as error:
+        except TransportError as error:
             self._pause(error)
+            return False
+        except Exception as error:  # nobody foresaw it: the channel waits, the mails with it
+            log.error("channel %s: unexpected %s", self._channel.name, place(error))
+            self._pause(OurFault(sentence(error, "à la connexion", "puis relancer le service"), stage="connect"))
             return False
         self._mails = 0
         return True
 
-    def _begin(self, dispatch: Dispatch) -> bool:
-        """Commit the outcome before and the start of this one; waits for the pace. False when it cannot begin."""
+    def _begin(self, dispatch: Dispatch) -> _Step:
+        """Commit the outcome before and the start of this one; waits for the pace."""
         waited_until = self._clock.monotonic() + self._wait
         while True:
             now = self._clock.now()
             with self._transaction() as uow:
                 if uow.pace.paused(self._channel.scope, now) is not None:
-                    return False
+                    return _Step.STOP
+                if self._superseded(uow, dispatch):
+                    return _Step.PASSED_OVER
                 if uow.pace.take(self._channel.scope, 1, self._channel.limit, now):
                     try:
                         uow.dispatches.begin_submission(dispatch.id, dispatch.fence, now)
                     except LeaseLost:
                         uow.pace.give_back(self._channel.scope, 1)
-                        return False
+                        return _Step.STOP
                     self._heartbeat(uow, now)
-                    return True
+                    return _Step.BEGUN
                 due = uow.pace.next_at(self._channel.scope, self._channel.limit, now)
                 self._heartbeat(uow, now)
             pause = max((due - now).total_seconds(), 0.01)
             if self._clock.monotonic() + pause > waited_until or self._stop():
-                return False
+                return _Step.STOP
             self._clock.sleep(pause)
 
-    def _hand_over(self, dispatch: Dispatch) -> None:
+    def _superseded(self, uow: UnitOfWork, dispatch: Dispatch) -> bool:
+        """A newer version came after the claim: this one, not begun, is withdrawn."""
+        version = uow.reports.get(dispatch.report_id)
+        if version is None or not version.superseded:
+            return False
+        try:
+            uow.dispatches.release_claim(dispatch.id, dispatch.fence)
+        except LeaseLost:  # its new owner will see the same
+            return True
+        uow.dispatches.move(dispatch.id, State.WITHDRAWN, event="dispatch.withdrawn", reason=SUPERSEDED)
+        return True
+
+    def _hand_over(self, dispatch: Dispatch, mail: Mail) -> None:
         self._mails += 1
         result: Accepted | TransportError
         try:
-            result = self._require_session().send(self._mail(dispatch))
+            result = self._require_session().send(mail)
         except TransportError as error:
             result = error
-        if isinstance(result, (OurFault, TryLater, OutcomeUnknown)):
+        except Exception as error:  # nobody foresaw it, so nobody can say whether the mail has left
+            log.error("dispatch %s: unexpected %s", dispatch.id, place(error))
+            result = OutcomeUnknown(sentence(error, "pendant la remise", "et trancher à la main"), stage="internal")
+        if _line_in_doubt(result):
             self._hang_up()
-        if isinstance(result, OurFault):
-            self._pause(result)
         self._done = Outcome(dispatch=dispatch, result=result)
 
-    def _mail(self, dispatch: Dispatch) -> Mail:
-        with self._store.reading() as uow:
-            content = uow.payloads.get(dispatch.id, "sealed")
+    def _mail(self, dispatch: Dispatch) -> Mail | None:
+        """None when its sealed bytes cannot be had."""
+        try:
+            with self._store.reading() as uow:
+                content = uow.payloads.get(dispatch.id, "sealed")
+        except KeyringError as error:
+            log.error("dispatch %s: sealed mail cannot be decrypted (%s)", dispatch.id, error.code)
+            return None
         if content is None:
-            raise OurFault("Le courrier scellé manque dans la base.", stage="store", hint="Restaurer la sauvegarde.")
+            return None
         return Mail(
             sender=self._channel.settings.sender,
             recipient=dispatch.address,
@@ -193,19 +254,39 @@ class _Line:
     @contextmanager
     def _transaction(self) -> Iterator[UnitOfWork]:
         """A transaction that also writes down the outcome of the mail before; it is forgotten only once committed."""
-        done, state = self._done, None
+        done = self._done
+        settled: Settled | None = None
         with self._store.transaction() as uow:
             if done is not None:
-                state = settle(uow, self._store, self._channel, done, self._clock.now())
+                settled = settle(uow, self._store, self._channel, done, self._clock.now())
             yield uow
-        if state is not None:
-            self._result.add(state)
+        if settled is not None:
+            self._result.add(settled.state)
+            self._result.paused = self._result.paused or settled.paused
             self._done = None
 
     def _commit_outcome(self) -> None:
         if self._done is not None:
             with self._transaction():
                 pass
+
+    def _set_aside(self, dispatch: Dispatch) -> _Step:
+        """Hold a dispatch whose sealed bytes cannot be had: it must not stop the others."""
+        log.error("dispatch %s: sealed mail missing", dispatch.id)
+        with self._transaction() as uow:
+            try:
+                uow.dispatches.move(
+                    dispatch.id,
+                    State.HELD,
+                    fence=dispatch.fence,
+                    event="dispatch.held",
+                    hold_code="payload-missing",
+                    reason=UNSEALED,
+                )
+            except LeaseLost:
+                return _Step.STOP
+        self._result.add(State.HELD)
+        return _Step.PASSED_OVER
 
     def _give_back(self, rest: Sequence[Dispatch]) -> None:
         with self._transaction() as uow:
@@ -222,16 +303,20 @@ class _Line:
             self._extended = moment
 
     def _pause(self, error: TransportError) -> None:
-        """Our own fault or an operator out of reach: the channel waits, no attempt is used up (decision D9)."""
-        now = self._clock.now()
-        until = now + RECONNECT
-        log.error("channel %s paused until %s: %s at %s", self._channel.name, until, error.code, error.stage)
+        """Not even a connection: the channel waits."""
+        wait = RECONNECT if isinstance(error, TryLater) else self._channel.retry.pause
         self._result.paused = str(error)
         with self._store.transaction() as uow:
-            uow.pace.pause(self._channel.scope, until, str(error))
-            uow.journal.write(f"channel:{self._channel.name}", "channel.paused", code=error.code, stage=error.stage)
+            pause(uow, self._channel, error, str(error), self._clock.now(), wait)
 
     def _hang_up(self) -> None:
         if self._session is not None:
             self._session.close()
             self._session = None
+
+
+def _line_in_doubt(result: Accepted | TransportError) -> bool:
+    """The connection should not be used again. A refusal of one mail says nothing against it."""
+    if isinstance(result, TryLater):
+        return result.reply in {None, 421}
+    return isinstance(result, (OurFault, OutcomeUnknown))

@@ -25,12 +25,13 @@ from dispatcher.formats.hprim_medecins.reader import HprimMedecinsReader
 from dispatcher.formats.hprim_sante.reader import HprimSanteReader
 from dispatcher.formats.hprim_sante.reader import referenced_files as files_of_hprim_sante
 from dispatcher.formats.hprim_sante.reader import unfinished as unfinished_hprim_sante
+from dispatcher.formats.pdf.reader import PdfReader
 from dispatcher.formats.text import decode
 from dispatcher.report.model import Problem, Severity
 
 log = logging.getLogger(__name__)
 
-READERS: tuple[Reader, ...] = (Hl7Reader(), HprimSanteReader(), HprimMedecinsReader())
+READERS: tuple[Reader, ...] = (Hl7Reader(), HprimSanteReader(), HprimMedecinsReader(), PdfReader())
 """The built-in ones, in the order that breaks a tie."""
 HEAD_BYTES = 4096
 """What :func:`sniff` looks at."""

@@ -55,6 +55,9 @@ class Rank:
 
 def parents(batteries: Sequence[tuple[Segment | None, Sequence[Observation]]]) -> dict[int, int]:
     """``{index of a line: index of its organism}`` over the observations of one report in file order."""
+    linked = any(obr is not None and obr.raw(26) for obr, _ in batteries)
+    if not linked and not any(_telling(one) for _, observations in batteries for one in observations):
+        return {}
     ranks: list[list[Rank]] = []
     index = 0
     for number, (_, observations) in enumerate(batteries):
@@ -70,6 +73,16 @@ def parents(batteries: Sequence[tuple[Segment | None, Sequence[Observation]]]) -
             if parent is not None and parent.index != rank.index:
                 found[rank.index] = parent.index
     return found
+
+
+def _telling(one: Observation) -> bool:
+    """Something in it may belong to an antibiogram; false for nearly every result of a laboratory."""
+    return (
+        bool(one.sub_id)
+        or not SUSCEPTIBILITY.isdisjoint(one.flags)
+        or one.value.upper() in _WORDS
+        or (one.value_code is not None and one.value_code.code.upper() in ("S", "I", "R"))
+    )
 
 
 def _by_dots(rank: Rank, own: Sequence[Rank]) -> Rank | None:

@@ -131,7 +131,12 @@ def from_header(line: str) -> Separators:
     mark = line[3:4]
     if not mark or mark.isalnum() or mark.isspace():
         return HL7_USUAL
-    declared = line[4:].partition(mark)[0].strip()
+    return _declared(mark, line[4:20].partition(mark)[0].strip())
+
+
+@lru_cache(maxsize=64)
+def _declared(mark: str, declared: str) -> Separators:
+    """One object per declaration: what is remembered by separators is then found at once."""
     if not declared or declared[0].isalnum():
         return Separators(mark) if mark not in "^~\\&" else HL7_USUAL
     chars = [char for char in declared[:5] if not char.isalnum()] + [""] * 5

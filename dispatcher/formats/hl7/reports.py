@@ -22,6 +22,7 @@ from dispatcher.formats.hl7.participants import prescriber_and_copies, recipient
 from dispatcher.formats.hl7.patient import patient
 from dispatcher.report.identifiers import finess_ok
 from dispatcher.report.model import (
+    Battery,
     Kind,
     Laboratory,
     Order,
@@ -110,10 +111,7 @@ def _report(
     read = batteries(orders, notes, sibling)
     results = [one for battery in read for one in battery.observations]
     where = _place(requests, group)
-    letters = [(battery.status, [one.status for one in battery.observations]) for battery in read]
-    status = report_status(letters, where, _implied(group), notes)
-    if not results:
-        _tell_empty(status, where, notes)
+    status = _status(read, where, group, notes)
     prescriber, copies = prescriber_and_copies(requests, group, where, notes)
     given = [*group.participants, *(prt for order in orders for prt in order.participants)]
     return Report(
@@ -121,10 +119,7 @@ def _report(
         status=status,
         kind=_kind([one.type for one in results]),
         laboratory=source.laboratory,
-        order=Order(
-            placer=next((one.placer for one in requests if one.placer), ""),
-            filler=next((one.filler for one in requests if one.filler), ""),
-        ),
+        order=_numbers(requests),
         prescriber=prescriber,
         copies=copies,
         recipients=recipients(given, notes),
@@ -160,9 +155,21 @@ def _implied(group: PatientGroup) -> str:
     return "P" if group.txa.component(17).upper() in _UNFINISHED else "F"
 
 
-def _tell_empty(status: Status, where: str, notes: Notes) -> None:
-    severity = Severity.ERROR if status in (Status.FINAL, Status.CORRECTED) else Severity.WARNING
-    notes.add("no-result", severity, where, "Aucun résultat (OBX) pour cette demande : rien à transmettre.")
+def _numbers(requests: Sequence[Request[OrderGroup]]) -> Order:
+    """Of several orders, the numbers of the first that has them: they stay the same from version to version."""
+    return Order(
+        placer=next((one.placer for one in requests if one.placer), ""),
+        filler=next((one.filler for one in requests if one.filler), ""),
+    )
+
+
+def _status(read: Sequence[Battery], where: str, group: PatientGroup, notes: Notes) -> Status:
+    letters = [(battery.status, [one.status for one in battery.observations]) for battery in read]
+    status = report_status(letters, where, _implied(group), notes)
+    if not any(own for _, own in letters):
+        severity = Severity.ERROR if status in (Status.FINAL, Status.CORRECTED) else Severity.WARNING
+        notes.add("no-result", severity, where, "Aucun résultat (OBX) pour cette demande : rien à transmettre.")
+    return status
 
 
 def _document(report: Report, group: PatientGroup, event: str) -> Report:

@@ -1,14 +1,18 @@
 """The states of a dispatch and of a source file, and the moves between them. One table; a move outside it raises.
 
 Two rules hold here and nowhere else: which moves exist, and which states are ends. The diagram in ``docs/states.md`` is
-generated from :data:`MOVES` (``python -m dispatcher.outbox.states``) and a test compares them.
+generated from :data:`MOVES` and :data:`FILE_MOVES` (``python -m dispatcher.outbox.states``) and a test compares them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 from dispatcher.errors import IllegalMove
+
+S = TypeVar("S", bound=StrEnum)
 
 
 class State(StrEnum):
@@ -103,12 +107,21 @@ def check_file_move(old: FileState, new: FileState) -> None:
 
 def diagram() -> str:
     """The moves as a Mermaid state diagram, sorted, for ``docs/states.md``."""
+    return _mermaid(MOVES)
+
+
+def file_diagram() -> str:
+    """The same for source files."""
+    return _mermaid(FILE_MOVES)
+
+
+def _mermaid(moves: Mapping[S, frozenset[S]]) -> str:
     lines = ["stateDiagram-v2"]
-    lines += [f"    {old} --> {new}" for old, targets in MOVES.items() for new in sorted(targets)]
+    lines += [f"    {old} --> {new}" for old, targets in moves.items() for new in sorted(targets)]
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
     import sys
 
-    sys.stdout.write(diagram() + "\n")
+    sys.stdout.write(f"{diagram()}\n\n{file_diagram()}\n")

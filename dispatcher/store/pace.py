@@ -21,27 +21,28 @@ from dispatcher.store.tables import pace as table
 @dataclass(frozen=True, slots=True)
 class _Row:
     tokens: float | None = None
-    burst: float = 0.0
     updated: datetime | None = None
     paused: bool = False
     paused_until: datetime | None = None
     pause_reason: str = ""
 
     def bucket(self, limit: PaceLimit, now: datetime) -> Bucket:
-        """A smaller burst in the settings holds at once."""
+        """Never above the burst, whatever was given back after the bucket had filled up again, and at once when the
+        settings make the burst smaller.
+        """
         if self.tokens is None or self.updated is None:
             return fresh(limit, now)
         return Bucket(tokens=min(self.tokens, float(limit.burst)), updated=self.updated)
 
 
-_ROW = select(
-    table.c.tokens, table.c.burst, table.c.updated, table.c.paused, table.c.paused_until, table.c.pause_reason
-).where(table.c.scope == bindparam("scope"))
+_ROW = select(table.c.tokens, table.c.updated, table.c.paused, table.c.paused_until, table.c.pause_reason).where(
+    table.c.scope == bindparam("scope")
+)
 _LOCKED = _ROW.with_for_update()
 _SPEND = (
     update(table)
     .where(table.c.scope == bindparam("of_scope"))
-    .values(tokens=bindparam("new_tokens"), burst=bindparam("new_burst"), updated=bindparam("new_updated"))
+    .values(tokens=bindparam("new_tokens"), updated=bindparam("new_updated"))
 )
 
 
@@ -57,14 +58,14 @@ class SqlPaceBook:
         """Grant up to ``wanted`` hand-overs now; 0 when the pace is used up. A grant is for now, not for later."""
         row = self._locked(scope)
         granted, bucket = grant(row.bucket(limit, now), wanted, limit, now)
-        self._spend(scope, replace(row, tokens=bucket.tokens, burst=float(limit.burst), updated=bucket.updated))
+        self._spend(scope, replace(row, tokens=bucket.tokens, updated=bucket.updated))
         return granted
 
     def give_back(self, scope: str, count: int) -> None:
-        """Unused grants. Never above the burst: the bucket may have filled up again since."""
+        """Unused grants."""
         row = self._locked(scope)
         if row.tokens is not None and count > 0:
-            self._spend(scope, replace(row, tokens=min(row.tokens + count, row.burst)))
+            self._spend(scope, replace(row, tokens=row.tokens + count))
 
     def next_at(self, scope: str, limit: PaceLimit, now: datetime) -> datetime:
         """When one more would be granted."""
@@ -103,7 +104,7 @@ class SqlPaceBook:
         return self._held[scope]
 
     def _spend(self, scope: str, row: _Row) -> None:
-        params = {"of_scope": scope, "new_tokens": row.tokens, "new_burst": row.burst, "new_updated": row.updated}
+        params = {"of_scope": scope, "new_tokens": row.tokens, "new_updated": row.updated}
         self._session.write(_SPEND, params)
         self._held[scope] = row
 
@@ -114,7 +115,6 @@ class SqlPaceBook:
 
 _EMPTY: dict[str, Any] = {
     "tokens": None,
-    "burst": 0.0,
     "updated": None,
     "paused": False,
     "paused_until": None,

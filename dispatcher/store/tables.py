@@ -218,7 +218,6 @@ pace = Table(
     metadata,
     Column("scope", Text, primary_key=True),
     Column("tokens", Double),  # None: never used
-    Column("burst", Double, nullable=False),  # ceiling of the last grant; what is given back never exceeds it
     Column("updated", Moment),
     Column("paused", Boolean, nullable=False),
     Column("paused_until", Moment),

@@ -117,7 +117,6 @@ CREATE TABLE public.journal_head (
 CREATE TABLE public.pace (
     scope text NOT NULL,
     tokens double precision,
-    burst double precision NOT NULL,
     updated timestamp with time zone,
     paused boolean NOT NULL,
     paused_until timestamp with time zone,
@@ -189,8 +188,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 0, 'dr helene œillet
 helene.oeillet@dest.test
 10001234567');
-INSERT INTO public.files VALUES ('F1', 'sil', '\x012f1fd13390ba61f32c61ae2d741020c7855dc003ec1c3f0045a79f7d8f64f6979beeaad958cb6f046a4a337baa36ea9bcfa0d9c983ea38651ab175ac21fd4827', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x018c8986ec8976fea5e5d8d346d944ddfcd6f1d13d13cd5d93d0dcf8f97efcc98d4a60ea4c0a34642f9af26b24ec71ec55c469cfe41958302e2a033ead7145481c4712139cd643318554bf9f1cffbe47e1f690', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x013fb5a489326cc89f9757bb9b5da5a6ca8fedc0956c2f0ac146b5fa3a98bdb3f6f4a6ca46d5e34bfd7446d37096c7a5af8867e748adb4dc9c3e62ceda2140fc1c', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x0183a6fc574c52b00a623cfa9c24a50af4b4d0c36c81f044ed4cff599b4ba95dcde44cacce556e4209001bfcc107ddd98978bc3626a87e8f71adc59207cd34a62d1163a07877793521f9f42f7a97481b170015', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '0000000000000000000000000000000000000000000000000000000000000000', '6963e28d9ab93d8ef18088c5fa292ab378c6e98ee42020437dea2805db4a0aca');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.done', 'daemon', '{"from":"read","reason":""}', '6963e28d9ab93d8ef18088c5fa292ab378c6e98ee42020437dea2805db4a0aca', 'cc855bec8f8971d869a241c06de9fdb9e171f81bef43bf820e60290734307c5f');
@@ -208,10 +207,10 @@ INSERT INTO public.journal VALUES (13, '2026-03-11 09:05:00+00', 'D7', 'dispatch
 INSERT INTO public.journal VALUES (14, '2026-03-11 09:05:00+00', 'L1', 'batch.made', 'daemon', '{"channel":"mss","count":1,"reason":"tick","size":1000}', 'c62c64459071763ea5b385fc6edc5d25fad585404ff364c8ac1b2c9eec099974', 'f62f3594fc31ffa44ac74c8ccbc78ded909e0254b73482381770d5932257f555');
 INSERT INTO public.journal VALUES (15, '2026-03-11 09:05:00+00', 'reference:allowed-domains', 'reference.accepted', 'daemon', '{"sha256":"a0cd8dbbd84282c585ecd6a809c631f117294f81cf50ad0c4e279e98d573811f","size":7,"version":"2026-03-01"}', 'f62f3594fc31ffa44ac74c8ccbc78ded909e0254b73482381770d5932257f555', '77883c33d6cf3358d611f001a9ed9eed223b0e1f17230d263b46a91d089353ac');
 INSERT INTO public.journal_head VALUES (1, 15, '77883c33d6cf3358d611f001a9ed9eed223b0e1f17230d263b46a91d089353ac');
-INSERT INTO public.pace VALUES ('channel:autre', NULL, 0, NULL, true, NULL, 'Mot de passe refusé');
-INSERT INTO public.pace VALUES ('channel:mss', 14, 15, '2026-03-11 09:05:00+00', false, NULL, '');
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x015e819039b93f05b19310d7ecba52d464e14a9e5fa87a3a2be11f7aa6b22f49b40d1e600a444d948ed0fe5c99a2f8e60da53591');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01e285d4ae2e13e7d920ec90bb3627c24030d4d649e57f05421f217230c7c14ab57fb54c8c27653179', 'k2', false, 4, '\x018e149797a49dab0ddd11064ec58784eabcf374f12ea8ea205289eabbc987cdd8');
+INSERT INTO public.pace VALUES ('channel:autre', NULL, NULL, true, NULL, 'Mot de passe refusé');
+INSERT INTO public.pace VALUES ('channel:mss', 14, '2026-03-11 09:05:00+00', false, NULL, '');
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x010e22dc22a5abc0a8b79ee7f1ed09edcc67464e76d7e2a8b65f9a25a6abcbd55bbfc397da5d54a4adc4e02798655346914c8522');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x018e02e57698b0054dce3148998ab3511a9e49a495a9a4629e3ca49342d2dfd1a45c26bb5860e1afa7', 'k2', false, 4, '\x012b27a6318961791e52b3f58f9e510de022c5a91aeb99932c3e01605560631cee');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);

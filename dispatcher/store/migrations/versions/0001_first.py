@@ -237,7 +237,6 @@ def _pace() -> None:
         "pace",
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("tokens", sa.Double(), nullable=True),
-        sa.Column("burst", sa.Double(), nullable=False),
         sa.Column("updated", MOMENT, nullable=True),
         sa.Column("paused", sa.Boolean(), nullable=False),
         sa.Column("paused_until", MOMENT, nullable=True),

@@ -35,6 +35,12 @@ _ABOUT_CLIENT = re.compile(
     r"|must (?:log ?in|issue)",
     re.I,
 )
+_CERTIFICATE = re.compile(
+    r"client certificate\b.*(?:not trusted|untrusted|reject|refus|invalid|expired)|no client certificate"
+    r"|client certificate (?:is )?(?:required|missing)",
+    re.I,
+)
+"""Postfix says this with 421 when the handshake is over: temporary by its code, ours by its meaning."""
 _ABOUT_SENDER = re.compile(
     r"sender (?:address )?(?:rejected|not allowed|denied|refused)|not (?:owned|permitted|allowed) .*(?:sender|send as)"
     r"|(?:sender|mail from) .*not (?:owned|allowed|permitted)",
@@ -75,6 +81,8 @@ def error_for(stage: str, code: int, text: str, *, known_here: bool = False) -> 
 
 
 def _kind(stage: str, code: int, text: str, known_here: bool) -> type[TransportError]:
+    if _CERTIFICATE.search(text):
+        return OurFault
     if code in _AUTH or _ABOUT_CLIENT.search(text):
         return TryLater if 400 <= code <= 499 else OurFault
     if 400 <= code <= 499:

@@ -66,6 +66,8 @@ def _misread() -> dict[str, str]:
 
 _DOUBLED = _misread()
 _DOUBLE = re.compile("|".join(re.escape(text) for text in sorted(_DOUBLED, key=len, reverse=True)))
+# Accented letters of DOS (CP850) and old Macs between letters, as Windows-1252 shows them: "H‚lŠne", "HŽl\x8fne".
+_FOREIGN = re.compile("[A-Za-z][‚ˆ‡Ž\x8f\x90][a-z]")
 _SINGLE_BYTE = ("iso8859", "cp1252")
 _WIDE = ("utf-16", "utf-32")
 
@@ -115,7 +117,10 @@ def _decode(data: bytes, override: str | None, declared: str | None, problems: l
         return got
     if (text := _strict(data, "utf-8")) is not None:
         return text, "utf-8"
-    return _windows(data), "cp1252"
+    text = _windows(data)
+    if _FOREIGN.search(text):
+        problems.append(_foreign_accents())
+    return text, "cp1252"
 
 
 def _strict(data: bytes, codec: str) -> str | None:
@@ -191,6 +196,15 @@ def _contradiction(declared: str, found: str) -> Problem:
         severity=Severity.WARNING,
         message=f"Jeu de caractères déclaré « {declared[:40]} », mais {found} : le contenu a été suivi. "
         "Faire corriger la déclaration dans le logiciel du laboratoire.",
+    )
+
+
+def _foreign_accents() -> Problem:
+    return Problem(
+        code="doubtful-accents",
+        severity=Severity.WARNING,
+        message="Les accents ne sont ni en UTF-8 ni en Windows-1252 (ancien DOS ou Macintosh ?) : ils seront faux. "
+        'Essayer encoding = "cp850" ou "mac-roman" pour cette source.',
     )
 
 

@@ -33,6 +33,11 @@ class Message:
         """``MSH``."""
         return self.segments[0]
 
+    @property
+    def kind(self) -> str:
+        """Message code of MSH-9, upper case; ``ORU_R01`` in one piece is taken apart."""
+        return self.header.component(9).upper().partition("_")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:

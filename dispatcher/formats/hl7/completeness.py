@@ -41,4 +41,4 @@ def _cut_inside(cut: Cut, last: Message) -> str:
 
 
 def _is_result(message: Message) -> bool:
-    return message.header.component(9).upper() in _RESULTS
+    return message.kind in _RESULTS

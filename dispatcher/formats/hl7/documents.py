@@ -16,17 +16,29 @@ from dispatcher.report.model import Attachment
 
 _PDF_START = "JVBERi0"
 """``%PDF-`` in base64."""
+_RTF_START = "{\\rtf"
 _FILE_NAME = re.compile(r"[^\\/:*?\"<>|\n]{1,120}\.[A-Za-z0-9]{2,5}")
 Sibling = Callable[[str], bytes | None]
 
 
 def hidden_document(obx: Segment) -> bool:
-    """A text result that is really a PDF in base64."""
-    return len(obx.fields) > 5 and len(obx.fields[5]) > 400 and _PDF_START in obx.fields[5][:80]
+    """A text result that is really a document: a PDF in base64, or RTF."""
+    if len(obx.fields) < 6 or len(obx.fields[5]) < 60:
+        return False
+    start = obx.fields[5][:80]
+    return (_PDF_START in start and len(obx.fields[5]) > 400) or _is_rtf(start, obx)
+
+
+def _is_rtf(start: str, obx: Segment) -> bool:
+    return start.lstrip()[:1] == "{" and obx.separators.unescape(start).lstrip().startswith(_RTF_START)
 
 
 def embedded(obx: Segment, notes: Notes) -> list[Attachment]:
     """Documents of an ED field (or of a text field that hides one). Damage is an error of the report."""
+    if _is_rtf(obx.fields[5][:80], obx):
+        # RTF is ASCII with backslashes of its own; what was not escaped is left alone.
+        text = obx.separators.unescape(obx.fields[5]).strip()
+        return [Attachment(media_type="application/rtf", content=text.encode("cp1252", "replace"))]
     found = []
     for raw in _whole_documents(obx):
         composite = Composite(raw, obx.separators)

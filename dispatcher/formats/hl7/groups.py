@@ -50,6 +50,8 @@ class Grouped:
     """A whole message. ``unused`` counts the segments this program takes nothing from, by name."""
 
     header: Segment
+    kind: str = "ORU"
+    """Message code of MSH-9."""
     comments: list[str] = field(default_factory=list)
     """NTE above the first patient: about the whole message."""
     patients: list[PatientGroup] = field(default_factory=list)
@@ -63,7 +65,7 @@ _HELD = frozenset({"OBX", "OBR", "ORC", "NTE", "SPM", "TQ1", "TQ2", "PRT", "PV1"
 
 def group(message: Message) -> Grouped:
     """Segments to groups; each segment is used, or counted in ``unused``."""
-    grouped = Grouped(header=message.header)
+    grouped = Grouped(header=message.header, kind=message.kind)
     for segment in message.segments[1:]:
         _place(segment, grouped)
     return grouped
@@ -72,8 +74,7 @@ def group(message: Message) -> Grouped:
 def _place(segment: Segment, grouped: Grouped) -> None:
     name = segment.name
     if name == "PID":
-        if not (grouped.patients and _same_patient(grouped.patients[-1].pid, segment)):
-            grouped.patients.append(PatientGroup(pid=segment))
+        _open_patient(segment, grouped)
         return
     if name in _SILENT:
         return
@@ -106,6 +107,14 @@ def _place(segment: Segment, grouped: Grouped) -> None:
         patient.pv1 = patient.pv1 or segment
     else:
         patient.txa = patient.txa or segment
+
+
+def _open_patient(pid: Segment, grouped: Grouped) -> None:
+    last = grouped.patients[-1] if grouped.patients else None
+    if last is not None and last.pid is None and not last.orders:
+        last.pid = pid  # a PV1 or PRT came before its PID
+    elif last is None or not _same_patient(last.pid, pid):
+        grouped.patients.append(PatientGroup(pid=pid))
 
 
 def _current(grouped: Grouped) -> PatientGroup:

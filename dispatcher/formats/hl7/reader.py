@@ -79,7 +79,7 @@ def declared_charset(data: bytes) -> str | None:
 
 
 def _format(message: Message) -> str | None:
-    kind = message.header.component(9).upper()
+    kind = message.kind
     if kind in _RESULTS:
         return "hl7v2-oru"
     if kind == "MDM":

@@ -56,12 +56,12 @@ def reports_of(grouped: Grouped, sibling: Sibling) -> list[Report]:
     """Every report of one message. The type of the message was checked before; an MDM gives documents."""
     source = _source(grouped)
     event = grouped.header.component(9, 2).upper()
-    is_document = grouped.header.component(9).upper() == "MDM"
+    is_document = grouped.kind == "MDM"
     found: list[Report] = []
     for group in grouped.patients or [PatientGroup()]:
         notes = Notes()
         person = _patient(group, grouped, notes)
-        requests = [request(order, notes) for order in group.orders]
+        requests = [request(order, notes) for order in group.orders if order.obr is not None or order.lines]
         shared = source.problems + notes.problems
         for own in by_report(requests) or [[]]:
             report = _report(own, group, person, source, shared, sibling)

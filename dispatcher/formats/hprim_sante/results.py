@@ -174,9 +174,14 @@ def file_name(obx: Segment) -> str:
     return re.split(r"[\\/]", value.whole(2))[-1].strip()
 
 
+def _spellings(name: str) -> tuple[str, ...]:
+    """A name as announced, then in one case: old systems write ``CR42.PDF`` for ``cr42.pdf``."""
+    return tuple(dict.fromkeys((name, name.lower(), name.upper()))) if name else ()
+
+
 def _file(obx: Segment, kind: str, notes: Notes, sibling: Sibling) -> Attachment | None:
     name = file_name(obx)
-    content = sibling(name) if name else None
+    content = next((data for spelt in _spellings(name) if (data := sibling(spelt)) is not None), None)
     if content is None:
         notes.error(
             "missing-document",

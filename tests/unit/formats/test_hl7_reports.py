@@ -83,6 +83,12 @@ def test_segments_before_the_patient_make_no_report_of_their_own() -> None:
     assert found.comments == ("Remarque générale",)
 
 
+def test_a_visit_before_its_patient_and_an_order_without_result_make_no_report() -> None:
+    found = one(MSH, "PV1|1|O||||||D004^GARCON", PID, obr(), OBX, "ORC|RE|D2|F2")
+    assert found.patient.birth_name == "MARTIN"
+    assert len(found.batteries) == 1
+
+
 def test_results_without_patient_or_order_are_read_and_told() -> None:
     found = one(MSH, OBX)
     assert {p.code: p.severity for p in found.problems} == {
@@ -264,7 +270,7 @@ def test_a_test_message_is_told() -> None:
     assert [p.code for p in one(MSH.replace("|P|", "|T|"), PID, obr(), OBX).problems] == ["test-message"]
 
 
-@pytest.mark.parametrize("kind", ["ORU", "ORU^R01", "ORU^R03", "ORU^R30^ORU_R30", "ORU^R32", "ORF^R04", ""])
+@pytest.mark.parametrize("kind", ["ORU", "ORU_R01", "ORU^R01", "ORU^R03", "ORU^R30^ORU_R30", "ORU^R32", "ORF^R04", ""])
 def test_every_kind_of_result_message_is_read(kind: str) -> None:
     result = read(MSH.replace("ORU^R01", kind), PID, obr(), OBX)
     assert (result.format, len(result.reports)) == ("hl7v2-oru", 1)

@@ -216,6 +216,13 @@ def test_a_pdf_hidden_in_a_text_type() -> None:
     assert [document.media_type for document in found.documents] == ["application/pdf"]
 
 
+@pytest.mark.parametrize("escape", ["\\", "\\E\\"])
+def test_rtf_in_a_text_type(escape: str) -> None:
+    rtf = r"{\rtf1\ansi\deff0 {\fonttbl {\f0 Courier;}} Compte rendu anatomopathologique}"
+    found = report("OBX|1|FT|ANAPATH^Compte rendu^L||" + rtf.replace("\\", escape) + "||||||F")
+    assert [(d.media_type, d.content) for d in found.documents] == [("application/rtf", rtf.encode())]
+
+
 def test_structured_results_with_a_document_stay_structured() -> None:
     found = report("OBX|1|NM|C^Code^L||1|g/L|||||F", f"OBX|2|ED|PDF^CR^L||^application^pdf^Base64^{B64}||||||F")
     assert found.kind is Kind.STRUCTURED

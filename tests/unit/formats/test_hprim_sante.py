@@ -134,6 +134,7 @@ def test_a_file_beside_is_read_and_named() -> None:
     found = one(H, P, OBR, OBX, line, L, siblings={"CR42.PDF": pdf})
     assert [(d.name, d.media_type, d.content) for d in found.documents] == [("CR42.PDF", "application/pdf", pdf)]
     assert found.observations[1].type is ValueType.DOCUMENT
+    assert one(H, P, OBR, OBX, line, L, siblings={"cr42.pdf": pdf}).documents[0].content == pdf
     missing = one(H, P, OBR, OBX, line, L)
     assert [(p.code, p.severity) for p in missing.problems] == [("missing-document", Severity.ERROR)]
     assert one(H, P, OBR, line, L, siblings={"CR42.PDF": pdf}).kind is Kind.DOCUMENT

@@ -75,3 +75,11 @@ def test_any_bytes_give_text(data: bytes, declared: str | None) -> None:
 @given(st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x7E)))
 def test_plain_text_is_never_touched(text: str) -> None:
     assert decode(text.encode()).text == text
+
+
+@pytest.mark.parametrize("codec", ["cp850", "mac-roman"])
+def test_accents_of_old_systems_are_doubted_not_guessed(codec: str) -> None:
+    data = "Prélèvement de Hélène".encode(codec)
+    assert codes(data) == ["doubtful-accents"]
+    assert decode(data, override=codec).text == "Prélèvement de Hélène"
+    assert codes("Hélène, prélèvement…".encode("cp1252")) == []

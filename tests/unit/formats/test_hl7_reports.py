@@ -254,8 +254,9 @@ def test_instructions_of_the_document_volet_are_no_results_and_hiding_ones_hold(
     shown = one(MSH, PID, obr(), document, plain)
     assert len(shown.observations) == 1
     assert [p.severity for p in shown.problems] == [Severity.INFO]
-    held = one(MSH, PID, obr(), document, hidden)
-    assert [(p.code, p.severity) for p in held.problems] == [("document-instruction", Severity.ERROR)]
+    for line in (hidden, "OBX|2|CE|DESTMSSANTEPS^Destination^MetaDMPMSS||N^^expandedYes-NoIndicator||||||F"):
+        held = one(MSH, PID, obr(), document, line)
+        assert [(p.code, p.severity) for p in held.problems] == [("document-instruction", Severity.ERROR)]
 
 
 # ------------------------------------------------------------------------------------------------ files

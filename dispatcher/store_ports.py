@@ -65,7 +65,7 @@ class Files(Protocol):
         """Lease files in state ``received``, oldest first.
 
         An expired lease counts one return; the third sets the file aside (quarantined). A file that came back is
-        claimed alone, so that one bad file takes no others with it.
+        claimed last and alone, so that one bad file delays nobody and takes no others with it.
         """
 
     def extend_lease(self, owner: str, until: datetime) -> None:

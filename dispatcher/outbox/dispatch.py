@@ -122,8 +122,6 @@ class Dispatch:
     """Last SMTP reply, cut at 200 characters."""
     decision: dict[str, object] = field(default_factory=dict)
     """Routing decision as JSON: wanted, trace, candidates, versions (see routing/trace.py)."""
-    returns: int = 0
-    """Times it came back from a dead worker before its hand-over began; held at 3 (``hold_code`` ``poison``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

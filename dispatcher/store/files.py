@@ -137,17 +137,16 @@ class SqlFiles:
     # ------------------------------------------------------------------------------------------ leases
 
     def claim(self, owner: str, limit: int, lease: timedelta, now: datetime) -> tuple[SourceFile, ...]:
-        """Lease files in state ``received``, oldest first; one that came back from a dead worker comes alone.
+        """Lease files in state ``received``, oldest first; those back from a dead worker come last, each alone.
 
-        An expired lease counts one return; the third sets the file aside (quarantined).
+        An expired lease counts one return; the third sets the file aside (quarantined). A file that kills workers
+        thus delays nobody, and takes no other with it.
         """
         self._quarantine_poison(now)
         came_back = (table.c.lease_owner != "") | (table.c.returns > 0)
-        statement = _claim(came_back, 1, owner, now, lease)
-        rows = self._session.write(statement).all()
+        rows = self._session.write(_claim(~came_back, limit, owner, now, lease)).all()
         if not rows:
-            statement = _claim(~came_back, limit, owner, now, lease)
-            rows = self._session.write(statement).all()
+            rows = self._session.write(_claim(came_back, 1, owner, now, lease)).all()
         return tuple(sorted((self._value(row) for row in rows), key=lambda file: (file.received_at, file.id)))
 
     def extend_lease(self, owner: str, until: datetime) -> None:

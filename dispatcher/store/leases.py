@@ -21,11 +21,8 @@ from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State, check_move
 from dispatcher.store.moves import DispatchMoves, lease_lost
 from dispatcher.store.rows import DISPATCH
-from dispatcher.store.tables import CAME_BACK, FRESH, in_state
+from dispatcher.store.tables import DUE, in_state
 from dispatcher.store.tables import dispatches as table
-
-MAX_RETURNS = 3
-"""Times a dispatch may come back from a dead worker before its hand-over began; then a person looks."""
 
 BLOCKING = (State.SENDING, State.UNKNOWN)
 """An older version in one of these may still arrive: the newer waits."""
@@ -36,10 +33,6 @@ LOST = (
     "Le programme s'est arrêté pendant la remise : accepté ou non par l'opérateur, impossible à dire d'ici. "
     "Un accusé le dira ; sinon, trancher à la main (rejouer ou clore)."
 )
-POISON = (
-    "Le programme s'est arrêté trois fois en préparant cet envoi. "
-    "Voir le journal technique, puis libérer ou clore l'envoi."
-)
 OVERTAKEN = "Une version plus récente du compte rendu est partie ou en route : celle-ci ne part plus."
 
 _BEGIN = (
@@ -49,7 +42,7 @@ _BEGIN = (
         table.c.fence == bindparam("of_fence"),
         table.c.state == State.SENDING,
     )
-    .values(submitting_since=bindparam("moment"), returns=0)
+    .values(submitting_since=bindparam("moment"))
 )
 _EXTEND = (
     update(table)
@@ -71,17 +64,14 @@ class DispatchLeases(DispatchMoves):
     def claim(self, channel: str, owner: str, limit: int, lease: timedelta, now: datetime) -> tuple[Dispatch, ...]:
         """``queued`` and due ``deferred`` rows become ``sending`` under a lease, urgent lane first, then oldest.
 
-        A row that came back from a dead worker is claimed alone: if it is what kills workers, it takes no others with
-        it. Left out: see the head of this module.
+        Left out: see the head of this module.
         """
         if limit < 1:
             return ()
         params = {"of_channel": channel, "now": now, "until": now + lease, "owner": owner}
-        rows = self._session.write(_claim(True), params | {"most": 1}).all()
-        if not rows:
-            rows = self._session.write(_claim(False), params | {"most": limit}).all()
-            if len(rows) < limit:  # the whole queue was looked at
-                self._withdraw_overtaken(channel)
+        rows = self._session.write(_claim(), params | {"most": limit}).all()
+        if len(rows) < limit:  # the whole queue was looked at
+            self._withdraw_overtaken(channel)
         claimed = sorted(DISPATCH.values(rows), key=_turn)
         for dispatch in claimed:
             self._session.journal.write(dispatch.id, "dispatch.sending", owner=owner, fence=dispatch.fence)
@@ -106,8 +96,10 @@ class DispatchLeases(DispatchMoves):
         self._write(old, {"state": State.QUEUED}, "daemon", "dispatch.released", {"from": old.state})
 
     def expire_leases(self, now: datetime) -> tuple[Dispatch, ...]:
-        """Rows whose lease ran out by ``now``: begun ones become ``unknown``, others ``queued``, at the third return
-        ``held`` (``poison``). Gives them back as they are now.
+        """Rows whose lease ran out by ``now``: begun ones become ``unknown``, others ``queued``, as they are now.
+
+        Nothing of a dispatch is opened before its hand-over begins, so one that was only claimed cannot be what
+        killed the worker, however often it comes back; one that was begun is ``unknown`` and is never begun again.
         """
         expired = DISPATCH.values(self._session.read_locked(_EXPIRED, {"now": now}).all())
         return tuple(self._take_back(old) for old in expired)
@@ -120,21 +112,17 @@ class DispatchLeases(DispatchMoves):
         values: dict[str, Any]
         if old.submitting_since is not None:
             values = {"state": State.UNKNOWN, "reason": LOST}
-        elif old.returns + 1 >= MAX_RETURNS:
-            values = {"state": State.HELD, "returns": old.returns + 1, "hold_code": "poison", "reason": POISON}
         else:
-            values = {"state": State.QUEUED, "returns": old.returns + 1}
+            values = {"state": State.QUEUED}
         check_move(old.state, values["state"])
-        detail = {"from": old.state, "owner": old.lease_owner, "returns": values.get("returns", old.returns)}
+        detail = {"from": old.state, "owner": old.lease_owner}
         return self._write(old, values, "daemon", "dispatch.lease-expired", detail | {"to": values["state"]})
 
     def _withdraw_overtaken(self, channel: str) -> None:
-        for came_back in (False, True):
-            rows = self._session.read_locked(_overtaken(came_back), {"of_channel": channel}).all()
-            for old in DISPATCH.values(rows):
-                check_move(old.state, State.WITHDRAWN)
-                values = {"state": State.WITHDRAWN, "reason": OVERTAKEN}
-                self._write(old, values, "daemon", "dispatch.withdrawn", {"from": old.state})
+        for old in DISPATCH.values(self._session.read_locked(_overtaken(), {"of_channel": channel}).all()):
+            check_move(old.state, State.WITHDRAWN)
+            values = {"state": State.WITHDRAWN, "reason": OVERTAKEN}
+            self._write(old, values, "daemon", "dispatch.withdrawn", {"from": old.state})
 
 
 def _turn(dispatch: Dispatch) -> tuple[Any, ...]:
@@ -162,14 +150,14 @@ def _newer_under_way() -> Any:
 
 
 @cache
-def _claim(came_back: bool) -> Update:
+def _claim() -> Update:
     """One UPDATE … RETURNING. The choice stands in a CTE so that PostgreSQL runs it, and locks rows, exactly once."""
     due = or_(table.c.state == State.QUEUED, table.c.due_at.is_(None), table.c.due_at <= bindparam("now"))
     picked = (
         select(table.c.id)
         .where(
             table.c.channel == bindparam("of_channel"),
-            text(CAME_BACK if came_back else FRESH),
+            text(DUE),
             due,
             and_(~_older_in_doubt(), ~_newer_under_way()),
         )
@@ -193,11 +181,9 @@ def _claim(came_back: bool) -> Update:
 
 
 @cache
-def _overtaken(came_back: bool) -> Select[Any]:
+def _overtaken() -> Select[Any]:
     return (
-        DISPATCH.select.where(
-            table.c.channel == bindparam("of_channel"), text(CAME_BACK if came_back else FRESH), _newer_under_way()
-        )
+        DISPATCH.select.where(table.c.channel == bindparam("of_channel"), text(DUE), _newer_under_way())
         .order_by(table.c.id)
         .with_for_update(skip_locked=True, of=table)
     )

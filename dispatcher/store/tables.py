@@ -43,9 +43,8 @@ metadata = MetaData(
     }
 )
 
-FRESH = "returns = 0 AND state IN ('queued', 'deferred')"
-CAME_BACK = "returns > 0 AND state IN ('queued', 'deferred')"
-"""What a claim looks at: one partial index each. SQLite uses such an index only for a query in the same words."""
+DUE = "state IN ('queued', 'deferred')"
+"""What a claim looks at: a partial index. SQLite uses such an index only for a query in the same words."""
 
 
 NOT_REMOVED = {"sqlite": "files.removed = 0", "postgresql": "NOT files.removed"}
@@ -158,10 +157,8 @@ dispatches = Table(
     _text("reason", FreeText),
     _text("reply", FreeText),
     Column("decision", JsonText, nullable=False),
-    Column("returns", Integer, nullable=False),
     _text("search", FreeText),  # label, address and identifier, lower case, without accents
-    _partial("ix_dispatches_due", "channel", "lane", "created_at", "id", where=FRESH),
-    _partial("ix_dispatches_returned", "channel", "lane", "created_at", "id", where=CAME_BACK),
+    _partial("ix_dispatches_due", "channel", "lane", "created_at", "id", where=DUE),
     _partial("ix_dispatches_ready", "channel", "lane", "created_at", "id", where="state = 'ready'"),
     _partial("ix_dispatches_leased", "lease_owner", where="state = 'sending'"),
     _partial("uq_dispatches_message_id", "message_id", where="message_id <> ''", unique=True),

@@ -111,19 +111,22 @@ def test_claims_go_oldest_first_and_to_one_owner_only(seed: Seed) -> None:
     assert claim(seed, "w3") == ()
 
 
-def test_a_returned_file_is_claimed_alone_and_the_third_return_sets_it_aside(
+def test_a_returned_file_is_claimed_last_and_alone_and_the_third_return_sets_it_aside(
     seed: Seed, store: SqlStore, clock: FrozenClock
 ) -> None:
     poison, other = seed.file(), seed.file()
     assert len(claim(seed)) == 2
     clock.advance(121)
+    fresh = seed.file()
+    assert [f.id for f in claim(seed)] == [fresh.id], "the newcomer does not wait for those that came back"
     assert [f.id for f in claim(seed)] == [poison.id]
     assert state_of(seed, poison.id).returns == 1
     assert [f.id for f in claim(seed)] == [other.id]
+    with store.transaction() as uow:  # the innocent ones go through
+        uow.files.move(other.id, FileState.READ)
+        uow.files.move(fresh.id, FileState.READ)
     clock.advance(121)
     assert [f.id for f in claim(seed)] == [poison.id]
-    with store.transaction() as uow:  # the other one goes through: its next return would have been innocent
-        uow.files.move(other.id, FileState.READ)
     clock.advance(121)
     assert claim(seed) == ()
     aside = state_of(seed, poison.id)

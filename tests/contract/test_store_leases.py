@@ -1,4 +1,4 @@
-"""Contract of claims: one owner a row, fences, dead workers, poison, and versions that keep their order."""
+"""Contract of claims: one owner a row, fences, dead workers, and versions that keep their order."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_claim_given_back_is_untouched(seed: Seed, store: SqlStore, clock: Fro
     with store.transaction() as uow:
         uow.dispatches.release_claim(mine.id, mine.fence)
     back = seed.get(dispatch.id)
-    assert (back.state, back.attempts, back.returns, back.lease_owner) == (State.QUEUED, 2, 0, "")
+    assert (back.state, back.attempts, back.lease_owner) == (State.QUEUED, 2, "")
     assert back.reason == "Refus temporaire"
     (again,) = seed.claim()
     begin(seed, again)
@@ -143,7 +143,7 @@ def test_dead_workers_begun_is_unknown_the_rest_goes_back(seed: Seed, store: Sql
     back = {d.id: d for d in expire(seed)}
     assert {i: d.state for i, d in back.items()} == {begun.id: State.UNKNOWN, waiting.id: State.QUEUED}
     assert "trancher" in back[begun.id].reason and back[begun.id].submitting_since is None
-    assert (back[waiting.id].returns, back[waiting.id].attempts) == (1, 0)
+    assert back[waiting.id].attempts == 0
     assert all(seed.get(i) == d for i, d in back.items())
     assert seed.get(alive.id).state is State.SENDING
     assert seed.events(begun.id)[-1] == seed.events(waiting.id)[-1] == "dispatch.lease-expired"
@@ -155,40 +155,14 @@ def test_a_row_in_sending_without_a_lease_is_taken_back_too(seed: Seed) -> None:
     assert ids(expire(seed)) == [dispatch.id]
 
 
-def test_the_third_return_is_held_and_took_no_others_with_it(seed: Seed, store: SqlStore, clock: FrozenClock) -> None:
-    poison, *others = [seed.dispatch() for _ in range(4)]
-    assert len(seed.claim()) == 4
-    for returns in (1, 2):
+def test_claimed_again_and_again_it_stays_in_the_queue(seed: Seed, clock: FrozenClock) -> None:
+    """Nothing of a dispatch is opened before its hand-over begins: whatever kills the workers, it is not this one."""
+    dispatches = [seed.dispatch() for _ in range(3)]
+    for _ in range(5):
+        assert ids(seed.claim()) == [d.id for d in dispatches]
         clock.advance(121)
-        assert {seed.get(d.id).returns for d in expire(seed)} == {returns}
-        if returns == 1:
-            for dispatch in (poison, *others):  # each alone; the innocent ones get through
-                (alone,) = seed.claim()
-                assert alone.id == dispatch.id
-                if dispatch is not poison:
-                    begin(seed, alone)
-                    with store.transaction() as uow:
-                        uow.dispatches.move(alone.id, State.SENT, fence=alone.fence)
-        else:
-            assert ids(seed.claim()) == [poison.id]
-    clock.advance(121)
-    (held,) = expire(seed)
-    assert (held.id, held.state, held.hold_code, held.returns) == (poison.id, State.HELD, "poison", 3)
-    assert "trois fois" in held.reason
-    assert {seed.get(d.id).state for d in others} == {State.SENT}
-
-
-def test_beginning_forgets_the_returns(seed: Seed, clock: FrozenClock) -> None:
-    seed.dispatch()
-    for _ in range(4):
-        (mine,) = seed.claim()
-        clock.advance(121)
-        expire(seed)
-        if seed.get(mine.id).returns == 2:
-            (mine,) = seed.claim()
-            begin(seed, mine)
-            break
-    assert seed.get(mine.id).returns == 0
+        assert {d.state for d in expire(seed)} == {State.QUEUED}
+    assert {seed.get(d.id).attempts for d in dispatches} == {0}
 
 
 # ------------------------------------------------------------------------------------------------ order of versions

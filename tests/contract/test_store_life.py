@@ -81,7 +81,6 @@ class Life(RuleBasedStateMachine):
     def a_worker_claims(self, owner: str, limit: int) -> Any:
         claimed = self.seed.claim(owner, limit, lease=LEASE)
         assert len(claimed) <= limit
-        assert len(claimed) <= 1 or all(d.returns == 0 for d in claimed)
         for dispatch in claimed:
             assert dispatch.id not in self.begun
             self.check_order(dispatch)
@@ -143,7 +142,7 @@ class Life(RuleBasedStateMachine):
         for dispatch in back:
             expected = {State.UNKNOWN} if dispatch.id in self.begun else {State.QUEUED, State.HELD}
             assert dispatch.state in expected and dispatch.lease_owner == ""
-            assert dispatch.state is not State.HELD or dispatch.hold_code == "poison"
+            assert dispatch.state is not State.HELD
 
     @rule(choice=st.randoms(use_true_random=False), state=st.sampled_from(list(State)))
     def a_person_or_a_receipt_moves_one(self, choice: Any, state: State) -> None:

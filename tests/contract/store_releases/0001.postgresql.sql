@@ -62,7 +62,6 @@ CREATE TABLE public.dispatches (
     reason text NOT NULL,
     reply text NOT NULL,
     decision text NOT NULL,
-    returns integer NOT NULL,
     search text NOT NULL
 );
 CREATE TABLE public.files (
@@ -179,13 +178,13 @@ CREATE TABLE public.reports (
 ALTER TABLE ONLY public.reference ALTER COLUMN number SET DEFAULT nextval('public.reference_number_seq'::regclass);
 INSERT INTO public.alembic_version VALUES ('0001');
 INSERT INTO public.batches VALUES ('L1', 'mss', '2026-03-11 09:05:00+00', 'tick', 1, 1000);
-INSERT INTO public.dispatches VALUES ('D3', 'C2', 'chaine1', 1, 'sent', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m3@labo.test>', 'env3', '', 1000, 1, '', 1, '2026-03-11 09:00:00.003+00', NULL, '2026-03-11 09:00:00+00', NULL, NULL, NULL, '', NULL, 1, '', '', '250 2.0.0 accepté', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 0, 'dr helene œillet
+INSERT INTO public.dispatches VALUES ('D3', 'C2', 'chaine1', 1, 'sent', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m3@labo.test>', 'env3', '', 1000, 1, '', 1, '2026-03-11 09:00:00.003+00', NULL, '2026-03-11 09:00:00+00', NULL, NULL, NULL, '', NULL, 1, '', '', '250 2.0.0 accepté', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene œillet
 helene.oeillet@dest.test
 10001234567');
-INSERT INTO public.dispatches VALUES ('D4', 'C2', 'chaine1', 1, 'unknown', 'RPPS:2', 'prescriber', 'Dr Paul Durand', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m4@labo.test>', 'env4', '', 1000, 1, '', 0, '2026-03-11 09:00:00.004+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 1, '', 'Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 0, 'dr paul durand
+INSERT INTO public.dispatches VALUES ('D4', 'C2', 'chaine1', 1, 'unknown', 'RPPS:2', 'prescriber', 'Dr Paul Durand', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m4@labo.test>', 'env4', '', 1000, 1, '', 0, '2026-03-11 09:00:00.004+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 1, '', 'Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr paul durand
 helene.oeillet@dest.test
 10001234567');
-INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 0, 'dr helene œillet
+INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene œillet
 helene.oeillet@dest.test
 10001234567');
 INSERT INTO public.files VALUES ('F1', 'sil', '\x013fb5a489326cc89f9757bb9b5da5a6ca8fedc0956c2f0ac146b5fa3a98bdb3f6f4a6ca46d5e34bfd7446d37096c7a5af8867e748adb4dc9c3e62ceda2140fc1c', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL);
@@ -249,12 +248,11 @@ ALTER TABLE ONLY public.reports
 CREATE INDEX ix_batches_channel ON public.batches USING btree (channel, created_at);
 CREATE INDEX ix_dispatches_batch ON public.dispatches USING btree (batch_id);
 CREATE INDEX ix_dispatches_chain ON public.dispatches USING btree (chain, recipient_key, version);
-CREATE INDEX ix_dispatches_due ON public.dispatches USING btree (channel, lane, created_at, id) WHERE ((returns = 0) AND (state = ANY (ARRAY['queued'::text, 'deferred'::text])));
+CREATE INDEX ix_dispatches_due ON public.dispatches USING btree (channel, lane, created_at, id) WHERE (state = ANY (ARRAY['queued'::text, 'deferred'::text]));
 CREATE INDEX ix_dispatches_envid ON public.dispatches USING btree (envid) WHERE (envid <> ''::text);
 CREATE INDEX ix_dispatches_leased ON public.dispatches USING btree (lease_owner) WHERE (state = 'sending'::text);
 CREATE INDEX ix_dispatches_ready ON public.dispatches USING btree (channel, lane, created_at, id) WHERE (state = 'ready'::text);
 CREATE INDEX ix_dispatches_report ON public.dispatches USING btree (report_id);
-CREATE INDEX ix_dispatches_returned ON public.dispatches USING btree (channel, lane, created_at, id) WHERE ((returns > 0) AND (state = ANY (ARRAY['queued'::text, 'deferred'::text])));
 CREATE INDEX ix_dispatches_state ON public.dispatches USING btree (state, created_at, id, channel);
 CREATE INDEX ix_files_bytes ON public.files USING btree (source, sha256);
 CREATE INDEX ix_files_place ON public.files USING btree (source, path_hash);

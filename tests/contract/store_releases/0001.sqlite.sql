@@ -52,18 +52,17 @@ CREATE TABLE dispatches (
 	reason TEXT NOT NULL, 
 	reply TEXT NOT NULL, 
 	decision TEXT NOT NULL, 
-	returns INTEGER NOT NULL, 
 	search TEXT NOT NULL, 
 	CONSTRAINT pk_dispatches PRIMARY KEY (id), 
 	CONSTRAINT fk_dispatches_report_id_reports FOREIGN KEY(report_id) REFERENCES reports (id)
 );
-INSERT INTO "dispatches" VALUES('D3','C2','chaine1',1,'sent','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m3@labo.test>','env3','',1000,1,'',1,'2026-03-11T09:00:00.003000+00:00',NULL,'2026-03-11T09:00:00.000000+00:00',NULL,NULL,NULL,'',NULL,1,'','','250 2.0.0 accepté','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}',0,'dr helene œillet
+INSERT INTO "dispatches" VALUES('D3','C2','chaine1',1,'sent','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m3@labo.test>','env3','',1000,1,'',1,'2026-03-11T09:00:00.003000+00:00',NULL,'2026-03-11T09:00:00.000000+00:00',NULL,NULL,NULL,'',NULL,1,'','','250 2.0.0 accepté','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr helene œillet
 helene.oeillet@dest.test
 10001234567');
-INSERT INTO "dispatches" VALUES('D4','C2','chaine1',1,'unknown','RPPS:2','prescriber','Dr Paul Durand','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m4@labo.test>','env4','',1000,1,'',0,'2026-03-11T09:00:00.004000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,1,'','Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}',0,'dr paul durand
+INSERT INTO "dispatches" VALUES('D4','C2','chaine1',1,'unknown','RPPS:2','prescriber','Dr Paul Durand','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m4@labo.test>','env4','',1000,1,'',0,'2026-03-11T09:00:00.004000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,1,'','Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr paul durand
 helene.oeillet@dest.test
 10001234567');
-INSERT INTO "dispatches" VALUES('D7','C5','chain6',1,'queued','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m7@labo.test>','env7','',1000,1,'',0,'2026-03-11T09:05:00.007000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,0,'','','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}',0,'dr helene œillet
+INSERT INTO "dispatches" VALUES('D7','C5','chain6',1,'queued','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m7@labo.test>','env7','',1000,1,'',0,'2026-03-11T09:05:00.007000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,0,'','','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr helene œillet
 helene.oeillet@dest.test
 10001234567');
 CREATE TABLE files (
@@ -219,12 +218,11 @@ CREATE INDEX ix_reports_order_filler ON reports (order_filler);
 CREATE INDEX ix_reports_order_placer ON reports (order_placer);
 CREATE INDEX ix_dispatches_batch ON dispatches (batch_id);
 CREATE INDEX ix_dispatches_chain ON dispatches (chain, recipient_key, version);
-CREATE INDEX ix_dispatches_due ON dispatches (channel, lane, created_at, id) WHERE returns = 0 AND state IN ('queued', 'deferred');
+CREATE INDEX ix_dispatches_due ON dispatches (channel, lane, created_at, id) WHERE state IN ('queued', 'deferred');
 CREATE INDEX ix_dispatches_envid ON dispatches (envid) WHERE envid <> '';
 CREATE INDEX ix_dispatches_leased ON dispatches (lease_owner) WHERE state = 'sending';
 CREATE INDEX ix_dispatches_ready ON dispatches (channel, lane, created_at, id) WHERE state = 'ready';
 CREATE INDEX ix_dispatches_report ON dispatches (report_id);
-CREATE INDEX ix_dispatches_returned ON dispatches (channel, lane, created_at, id) WHERE returns > 0 AND state IN ('queued', 'deferred');
 CREATE INDEX ix_dispatches_state ON dispatches (state, created_at, id, channel);
 CREATE UNIQUE INDEX uq_dispatches_message_id ON dispatches (message_id) WHERE message_id <> '';
 CREATE INDEX ix_batches_channel ON batches (channel, created_at);

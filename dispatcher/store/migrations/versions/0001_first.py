@@ -156,7 +156,6 @@ def _dispatches() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("reply", sa.Text(), nullable=False),
         sa.Column("decision", sa.Text(), nullable=False),
-        sa.Column("returns", sa.Integer(), nullable=False),
         sa.Column("search", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["report_id"], ["reports.id"], name=op.f("fk_dispatches_report_id_reports")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dispatches")),
@@ -167,7 +166,7 @@ def _dispatches() -> None:
         "ix_dispatches_due",
         "dispatches",
         ["channel", "lane", "created_at", "id"],
-        **_where("returns = 0 AND state IN ('queued', 'deferred')"),
+        **_where("state IN ('queued', 'deferred')"),
     )
     op.create_index("ix_dispatches_envid", "dispatches", ["envid"], **_where("envid <> ''"))
     op.create_index("ix_dispatches_leased", "dispatches", ["lease_owner"], **_where("state = 'sending'"))
@@ -175,12 +174,6 @@ def _dispatches() -> None:
         "ix_dispatches_ready", "dispatches", ["channel", "lane", "created_at", "id"], **_where("state = 'ready'")
     )
     op.create_index("ix_dispatches_report", "dispatches", ["report_id"])
-    op.create_index(
-        "ix_dispatches_returned",
-        "dispatches",
-        ["channel", "lane", "created_at", "id"],
-        **_where("returns > 0 AND state IN ('queued', 'deferred')"),
-    )
     op.create_index("ix_dispatches_state", "dispatches", ["state", "created_at", "id", "channel"])
     op.create_index("uq_dispatches_message_id", "dispatches", ["message_id"], unique=True, **_where("message_id <> ''"))
 

@@ -12,18 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dispatcher.errors import DispatcherError, StoreError
-from dispatcher.formats import registry
-from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.formats.base import ReadResult
 from dispatcher.outbox.dispatch import SourceFile
 from dispatcher.outbox.states import FileState
 from dispatcher.report.model import Severity, sentences
 from dispatcher.service.desk import Desk
 from dispatcher.service.internal import place, sentence
+from dispatcher.service.originals import MISSING, read_file
 from dispatcher.service.register import Registered, register
 
 log = logging.getLogger(__name__)
-
-MISSING = "payload-missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,26 +64,6 @@ def prepare_file(desk: Desk, file: SourceFile, go_on: Callable[[], bool] = lambd
         return Prepared(file=_finish(desk, file, FileState.DUPLICATE, reason), reports=tuple(registered))
     notes = [problem for problem in result.problems if problem.severity is Severity.WARNING]
     return Prepared(file=_finish(desk, file, FileState.DONE, sentences(notes)), reports=tuple(registered))
-
-
-def read_file(desk: Desk, file: SourceFile) -> ReadResult:
-    """Read the kept original again, with the files that stood beside it."""
-    with desk.store.reading() as uow:
-        original = uow.payloads.get(file.id, "original")
-        siblings = {
-            kind.removeprefix("sibling:"): uow.payloads.get(file.id, kind)
-            for kind in uow.payloads.kinds(file.id)
-            if kind.startswith("sibling:")
-        }
-    if original is None:
-        raise StoreError(
-            f"L'original du fichier {file.id} manque dans la base.",
-            hint="Restaurer la sauvegarde, puis rejouer le fichier.",
-            code=MISSING,
-        )
-    source = desk.sources.get(file.source)
-    context = ReadContext(file_name=file.name, encoding=source.encoding if source else None, sibling=siblings.get)
-    return registry.read(original, context)
 
 
 def _quarantine(desk: Desk, file: SourceFile, result: ReadResult) -> SourceFile:

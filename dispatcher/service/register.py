@@ -23,6 +23,7 @@ from dispatcher.routing.route import Wanted
 from dispatcher.service.chosen import chosen_for, note_more
 from dispatcher.service.desk import Desk
 from dispatcher.service.make import Blocked, Made, make
+from dispatcher.service.parts import chain_of
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ class _Rank(Enum):
     """What holds from now on."""
     LATE = "late"
     """Arrived after a newer one: a person decides, the newer one stays in force."""
+    INCOMPLETE = "incomplete"
+    """Newer, but without an analysis the version in force carries: a person decides whether it replaces it."""
     OVERTAKEN = "overtaken"
     """Arrived before the newer one, which was prepared faster: nothing left to do."""
 
@@ -70,15 +73,17 @@ def register(desk: Desk, file: SourceFile, position: int, report: Report) -> Reg
 
 
 def _register(desk: Desk, file: SourceFile, position: int, report: Report) -> Registered:
-    chain = desk.cipher.hash(versions.chain_text(report))
-    fingerprint = versions.fingerprint(report)
     with desk.store.reading() as uow:
         mine = next((v for v in uow.reports.of_file(file.id) if v.position == position), None)
-        history = uow.reports.versions(chain)
-        current = _in_force(uow, history)
-        rank = _rank(uow, file, report, current)
     if mine is not None:  # committed before a stop
         return Registered(report_id=mine.id, version=mine.version)
+    fingerprint = versions.fingerprint(report)
+    chain, history, lacking = chain_of(desk, report)
+    with desk.store.reading() as uow:
+        current = _in_force(uow, history)
+        rank = _rank(uow, file, report, current)
+    if lacking and rank is _Rank.CURRENT and report.status is not Status.CANCELLED:
+        rank = _Rank.INCOMPLETE
     same = next((v for v in reversed(history) if v.fingerprint == fingerprint), None)
     added = chosen_for(desk.store, file.id)
     if same is not None and (same is current or rank is not _Rank.CURRENT):
@@ -180,6 +185,12 @@ def _blocked(
             code="older-version",
             reason=f"Arrivé après la version {current.version} de ce compte rendu, pourtant plus récente : vérifier "
             "dans le SIL laquelle vaut, puis clore cet envoi, ou le libérer s'il doit remplacer l'autre.",
+        )
+    if rank is _Rank.INCOMPLETE and current is not None:
+        return Blocked(
+            code="incomplete-version",
+            reason=f"Cette version ne porte plus toutes les analyses de la version {current.version} : vérifier dans "
+            "le SIL, puis la libérer si elle doit la remplacer, ou clore cet envoi et faire réexporter.",
         )
     if report.status is Status.CANCELLED:
         told = "déjà transmis" if current is not None else "que ce programme n'a pas transmis"

@@ -13,7 +13,7 @@ from dispatcher.outbox.states import State
 from dispatcher.routing.trace import as_json, from_json
 from dispatcher.service.desk import Desk
 from dispatcher.service.make import Made, route_one, seal_one, with_route
-from dispatcher.service.prepare import read_file
+from dispatcher.service.originals import read_file
 from dispatcher.service.register import put_in_force
 from dispatcher.service.render import Sheets
 

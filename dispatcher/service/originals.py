@@ -1,0 +1,32 @@
+"""The kept original of a source file, read again: nothing else of a report is stored in a form of our own."""
+
+from __future__ import annotations
+
+from dispatcher.errors import StoreError
+from dispatcher.formats import registry
+from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.outbox.dispatch import SourceFile
+from dispatcher.service.desk import Desk
+
+MISSING = "payload-missing"
+"""Code of the error when the original itself is gone."""
+
+
+def read_file(desk: Desk, file: SourceFile) -> ReadResult:
+    """Read the kept original again, with the files that stood beside it."""
+    with desk.store.reading() as uow:
+        original = uow.payloads.get(file.id, "original")
+        siblings = {
+            kind.removeprefix("sibling:"): uow.payloads.get(file.id, kind)
+            for kind in uow.payloads.kinds(file.id)
+            if kind.startswith("sibling:")
+        }
+    if original is None:
+        raise StoreError(
+            f"L'original du fichier {file.id} manque dans la base.",
+            hint="Restaurer la sauvegarde, puis rejouer le fichier.",
+            code=MISSING,
+        )
+    source = desk.sources.get(file.source)
+    context = ReadContext(file_name=file.name, encoding=source.encoding if source else None, sibling=siblings.get)
+    return registry.read(original, context)

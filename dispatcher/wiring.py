@@ -168,7 +168,7 @@ def neutral_laboratory() -> LaboratoryIdentity:
     """Used by ``read``, ``convert`` and ``validate`` without a configuration; every rendition says so."""
     return LaboratoryIdentity(
         name="Laboratoire non configuré (document d'essai)",
-        finess="990000017",
+        finess="990000010",
         oid="2.25.329800735698586629295641978511506172918",
         address=Address(lines=("Adresse non configurée",), postcode="00000", town="NON CONFIGURE", country="FRANCE"),
         phone="0000000000",

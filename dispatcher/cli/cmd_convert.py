@@ -84,7 +84,7 @@ class _Converter:
     def convert(self, path: Path, to: Target, out: Path, encoding: str | None) -> list[dict[str, object]]:
         """One answer per report; one with an error when the file cannot be read."""
         result, _digest = read_path(path, encoding=encoding)
-        if not result.reports:
+        if not result.readable:
             errors = [p for p in result.problems if p.severity is Severity.ERROR]
             return [_answer(path, "", "" if not errors else errors[0].sentence)]
         answers = []

@@ -46,7 +46,7 @@ PEOPLE = (
 CONFIG = """
 [laboratory]
 name = "Laboratoire d'essai"
-finess = "990000017"
+finess = "990000010"
 oid = "1.2.250.1.999.1"
 [laboratory.biologist]
 rpps = "10000000009"

@@ -21,7 +21,7 @@ from tests.unit.directory import list_builder
 CONFIG = """
 [laboratory]
 name = "Laboratoire d'essai"
-finess = "990000017"
+finess = "990000010"
 oid = "1.2.250.1.999.1"
 address = ["1 rue de l'Essai"]
 postcode = "29000"

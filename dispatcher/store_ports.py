@@ -64,7 +64,7 @@ class Files(Protocol):
     def claim(self, owner: str, limit: int, lease: timedelta, now: datetime) -> tuple[SourceFile, ...]:
         """Lease files in state ``received``, oldest first.
 
-        An expired lease counts one return; the third sets the file aside (quarantined). A file that came back is
+        An expired lease counts one return; the tenth sets the file aside (quarantined). A file that came back is
         claimed last and alone, so that one bad file delays nobody and takes no others with it.
         """
 

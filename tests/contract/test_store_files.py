@@ -15,6 +15,7 @@ from dispatcher.outbox.dispatch import SourceFile
 from dispatcher.outbox.states import FileState
 from dispatcher.ports import Found
 from dispatcher.store.engine import SqlStore
+from dispatcher.store.files import MAX_RETURNS
 from tests.contract.store_kit import LEASE, Seed
 
 
@@ -111,7 +112,7 @@ def test_claims_go_oldest_first_and_to_one_owner_only(seed: Seed) -> None:
     assert claim(seed, "w3") == ()
 
 
-def test_a_returned_file_is_claimed_last_and_alone_and_the_third_return_sets_it_aside(
+def test_a_returned_file_is_claimed_last_and_alone_and_the_last_return_sets_it_aside(
     seed: Seed, store: SqlStore, clock: FrozenClock
 ) -> None:
     poison, other = seed.file(), seed.file()
@@ -125,13 +126,15 @@ def test_a_returned_file_is_claimed_last_and_alone_and_the_third_return_sets_it_
     with store.transaction() as uow:  # the innocent ones go through
         uow.files.move(other.id, FileState.READ)
         uow.files.move(fresh.id, FileState.READ)
-    clock.advance(121)
-    assert [f.id for f in claim(seed)] == [poison.id]
+    for returns in range(2, MAX_RETURNS):
+        clock.advance(121)
+        assert [f.id for f in claim(seed)] == [poison.id]
+        assert state_of(seed, poison.id).returns == returns
     clock.advance(121)
     assert claim(seed) == ()
     aside = state_of(seed, poison.id)
-    assert (aside.state, aside.returns) == (FileState.QUARANTINED, 3)
-    assert "trois fois" in aside.reason and seed.events(poison.id)[-1] == "file.quarantined"
+    assert (aside.state, aside.returns) == (FileState.QUARANTINED, MAX_RETURNS)
+    assert f"{MAX_RETURNS} fois" in aside.reason and seed.events(poison.id)[-1] == "file.quarantined"
     with store.transaction() as uow:
         assert uow.files.move(poison.id, FileState.RECEIVED, reason="rejeu", actor="operator:anne").returns == 0
     assert [f.id for f in claim(seed)] == [poison.id]

@@ -55,7 +55,7 @@ PAPER = "D900"
 LEASE = timedelta(minutes=2)
 LABORATORY = LaboratorySettings(
     name="Laboratoire d'essai",
-    finess="990000017",
+    finess="990000010",
     oid="1.2.250.1.999.1",
     address=["1 rue de l'Essai"],
     postcode="29000",

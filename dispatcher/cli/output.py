@@ -63,7 +63,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, 
     if not lines:
         say(empty)
         return
-    grid = Table(title=title or None, title_justify="left", header_style="bold")
+    grid = Table(title=title or None, title_justify="left", header_style="bold", show_header=any(columns))
     for column in columns:
         grid.add_column(column, overflow="fold")
     for line in lines:

@@ -34,13 +34,18 @@ FILE_STATES: dict[FileState, str] = {
 EVENTS: dict[str, str] = {
     **{f"dispatch.{state}": text for state, text in STATES.items()},
     **{f"file.{state}": text for state, text in FILE_STATES.items()},
-    "dispatch.created": "créé",
-    "dispatch.claimed": "pris par un envoyeur",
-    "dispatch.begun": "remise à l'opérateur commencée",
+    "dispatch.added": "créé",
+    "dispatch.lease-expired": "repris à un processus arrêté",
+    "dispatch.looked-again": "recherche refaite, toujours en attente",
     "dispatch.replayed": "rejoué",
     "dispatch.released": "libéré",
-    "dispatch.sent-late": "envoyé (confirmé après coup)",
-    "file.added": "reçu",
+    "receipt.smtp": "réponse de l'opérateur",
+    "receipt.dsn": "avis de remise reçu",
+    "receipt.mdn": "avis de lecture reçu",
+    "receipt.error-mail": "courrier d'erreur reçu",
+    "receipt.auto-reply": "réponse automatique reçue",
+    "receipt.other": "courrier reçu",
+    **{f"dispatch.{state}-late": f"{text} (confirmé après coup)" for state, text in STATES.items()},
 }
 
 _ENVELOPES = {

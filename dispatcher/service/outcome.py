@@ -80,7 +80,8 @@ def _since(uow: UnitOfWork, dispatch: Dispatch, now: datetime) -> datetime:
 
 
 def _accepted(dispatch: Dispatch, accepted: Accepted, now: datetime) -> dict[str, Any]:
-    reply = f"{accepted.reply} {accepted.status} {accepted.text}".replace("  ", " ")
+    text = accepted.text.removeprefix(accepted.status).strip()
+    reply = " ".join(part for part in (str(accepted.reply), accepted.status, text) if part)
     return {"attempts": dispatch.attempts + 1, "sent_at": now, "reply": reply[:200], "reason": "", "due_at": None}
 
 

@@ -3,7 +3,8 @@
 Some systems send one message per battery, all under one order number. Such a part replaces nothing: taking it for a
 version would withdraw results that nobody repeats. So a report belongs to the first chain of its order that shares an
 analysis with it; a report that shares none opens a chain of its own. A version that no longer carries an analysis of
-the one before is never put in its place without a person.
+the one in force is never put in its place without a person. A bare cancellation, which carries no analysis at all, is
+about the part with the same battery, or the only one.
 """
 
 from __future__ import annotations
@@ -20,40 +21,81 @@ from dispatcher.service.originals import read_file
 MOST = 100
 """Parts of one order looked at."""
 
+Place = tuple[str, tuple[ReportVersion, ...], frozenset[str]]
+
+
+def in_force(history: Sequence[ReportVersion]) -> ReportVersion | None:
+    """The version that holds today: the first that none has put aside. Late and incomplete ones put nothing aside, and
+    stand behind it until a person releases them.
+    """
+    return next((version for version in history if not version.superseded), None)
+
 
 def analyses(report: Report) -> frozenset[str]:
-    """What a report is about: codes, else labels, of its results; one word for documents and for free text."""
+    """What a report is about: codes, else labels, of its results; one word for documents and for free text. Empty
+    when it says nothing.
+    """
     found = {
         "DOCUMENT" if o.type is ValueType.DOCUMENT else versions.plain(o.code.code or o.code.text)
         for o in report.observations
     }
-    return frozenset(found) or frozenset({"DOCUMENT" if report.documents else "TEXT"})
+    if not found and report.documents:
+        return frozenset({"DOCUMENT"})
+    return frozenset(found or ({"TEXT"} if report.text.strip() else ()))
 
 
-def chain_of(desk: Desk, report: Report) -> tuple[str, tuple[ReportVersion, ...], frozenset[str]]:
-    """The chain a report belongs to, its versions so far, and the analyses of the last one this report lacks."""
-    text, mine = versions.chain_text(report), analyses(report)
+def batteries(report: Report) -> frozenset[str]:
+    """The groups of analyses it is about, by code, else by title."""
+    return frozenset(versions.plain(b.code.code or b.title) for b in report.batteries) - {""}
+
+
+def chain_of(desk: Desk, report: Report) -> Place:
+    """The chain a report belongs to, its versions so far, and the analyses of the one in force this report lacks."""
+    text, first = versions.chain_text(report), None
     for number in range(MOST):
         chain = desk.cipher.hash(f"{text}#{number}" if number else text)
         with desk.store.reading() as uow:
             history = uow.reports.versions(chain)
-        known = _of_last(desk, history)
-        if not history or not known or known & mine:
-            return chain, history, known - mine
-    return chain, history, frozenset()
+        place: Place = (chain, history, _lacking(desk, history, report))
+        if not history:
+            return first if first is not None and number == 1 and not analyses(report) else place
+        known = _last_with_content(desk, history)
+        if known is None or _same_part(report, known):
+            return place
+        first = first or place
+    return place
 
 
-def _of_last(desk: Desk, history: Sequence[ReportVersion]) -> frozenset[str]:
-    """Analyses of the newest version, read again from its original; empty when that was purged."""
-    last = max(history, key=lambda v: v.version, default=None)
-    if last is None:
-        return frozenset()
+def _same_part(report: Report, known: Report) -> bool:
+    mine = analyses(report)
+    if not mine:
+        return bool(batteries(report) & batteries(known))
+    return bool(mine & analyses(known))
+
+
+def _lacking(desk: Desk, history: Sequence[ReportVersion], report: Report) -> frozenset[str]:
+    current = in_force(history)
+    known = _again(desk, current) if current is not None else None
+    return analyses(known) - analyses(report) if known is not None else frozenset()
+
+
+def _last_with_content(desk: Desk, history: Sequence[ReportVersion]) -> Report | None:
+    """The newest version that carries an analysis; None when none can be read any more (purged)."""
+    for version in reversed(history):
+        known = _again(desk, version)
+        if known is not None and analyses(known):
+            return known
+    return None
+
+
+def _again(desk: Desk, version: ReportVersion) -> Report | None:
+    """The report of a version, read again from its original."""
     with desk.store.reading() as uow:
-        file = uow.files.get(last.file_id)
+        file = uow.files.get(version.file_id)
     if file is None:
-        return frozenset()
+        return None
     try:
         reports = read_file(desk, file).reports
     except DispatcherError:
-        return frozenset()
-    return analyses(reports[last.position]) if last.position < len(reports) else frozenset()
+        return None
+    return reports[version.position] if version.position < len(reports) else None

@@ -23,7 +23,7 @@ from dispatcher.routing.route import Wanted
 from dispatcher.service.chosen import chosen_for, note_more
 from dispatcher.service.desk import Desk
 from dispatcher.service.make import Blocked, Made, make
-from dispatcher.service.parts import chain_of
+from dispatcher.service.parts import chain_of, in_force
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +79,8 @@ def _register(desk: Desk, file: SourceFile, position: int, report: Report) -> Re
         return Registered(report_id=mine.id, version=mine.version)
     fingerprint = versions.fingerprint(report)
     chain, history, lacking = chain_of(desk, report)
+    current = in_force(history)
     with desk.store.reading() as uow:
-        current = _in_force(uow, history)
         rank = _rank(uow, file, report, current)
     if lacking and rank is _Rank.CURRENT and report.status is not Status.CANCELLED:
         rank = _Rank.INCOMPLETE
@@ -104,18 +104,6 @@ def _register(desk: Desk, file: SourceFile, position: int, report: Report) -> Re
     return Registered(
         report_id=version.id, version=version.version, dispatches=tuple(item.dispatch.id for item in made)
     )
-
-
-def _in_force(uow: UnitOfWork, history: Sequence[ReportVersion]) -> ReportVersion | None:
-    """The version that holds today. Late ones stand beside it, not superseded, until a person releases one."""
-    current: ReportVersion | None = None
-    for version in history:
-        if version.superseded:
-            continue
-        file = uow.files.get(version.file_id) if current is not None else None
-        if file is None or _rank(uow, file, _as_report(version), current) is _Rank.CURRENT:
-            current = version
-    return current
 
 
 def _rank(uow: UnitOfWork, file: SourceFile, report: Report, current: ReportVersion | None) -> _Rank:

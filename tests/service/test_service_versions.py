@@ -240,6 +240,35 @@ def test_cancelled_though_we_never_saw_it(bench: Bench) -> None:
     assert "n'a pas transmis" in bench.one().reason
 
 
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_cancellation_without_any_result_line_cancels_too(bench: Bench, sent: bool) -> None:
+    """OBR-25 = X and no OBX at all: it shares no analysis with what it cancels."""
+    bench.bring(FIRST)
+    if sent:
+        bench.run()
+    bare = b"\r".join(line for line in CANCELLED.split(b"\r") if not line.startswith(b"OBX"))
+    bench.bring(bare)
+    if sent:
+        assert bench.states() == [State.SENT, State.HELD]
+        assert bench.dispatches()[1].hold_code == "cancelled-report"
+    else:
+        assert bench.states() == [State.WITHDRAWN, State.WITHDRAWN]
+
+
+def test_a_bare_cancellation_finds_its_part_of_the_order(bench: Bench) -> None:
+    """Two messages of one order, each with its own analyses; one of them is cancelled."""
+    other = FIRST.replace(b"GLY^Glyc", b"IONO^Iono").replace(b"GLY^Glucose", b"NA^Sodium").replace(b"OBS^", b"K^")
+    bench.bring(FIRST, other)
+    assert bench.states() == [State.READY, State.READY]
+    cancelled = b"\r".join(line for line in other.split(b"\r") if not line.startswith(b"OBX"))
+    cancelled = cancelled.replace(b"|20260311083000|||F", b"|20260311120000|||X")
+    bench.bring(cancelled)
+    by_chain = {d.chain: [] for d in bench.dispatches()}  # type: dict[str, list[State]]
+    for dispatch in bench.dispatches():
+        by_chain[dispatch.chain].append(dispatch.state)
+    assert sorted(by_chain.values()) == [[State.READY], [State.WITHDRAWN, State.WITHDRAWN]]
+
+
 def test_a_new_report_after_a_cancellation(bench: Bench) -> None:
     bench.bring(FIRST, CANCELLED, oru(value=OTHER_VALUE, at="20260311130000"))
     assert bench.states() == [State.WITHDRAWN, State.WITHDRAWN, State.READY]
@@ -370,3 +399,62 @@ def test_another_prescriber_in_the_new_version_gets_it_and_the_old_one_is_not_le
     bench.bring(oru(to="D002^PETIT^Sophie", value=OTHER_VALUE, status="C", at="20260311100000"))
     assert dispatch_of(bench, DURAND).state is State.WITHDRAWN
     assert dispatch_of(bench, PETIT).state is State.READY
+
+
+# ------------------------------------------------------------------------------------------------ parts of an order
+
+IONO = FIRST.replace(b"GLY^Glyc", b"IONO^Iono").replace(b"GLY^Glucose", b"NA^Sodium").replace(b"OBS^", b"K^")
+"""Another message of the same order, with analyses of its own."""
+SHORT = b"\r".join(line for line in CORRECTED.split(b"\r") if not line.startswith(b"OBX|2"))
+"""A correction that has lost an analysis on its way."""
+
+
+def test_messages_of_one_order_with_their_own_analyses_replace_nothing(bench: Bench) -> None:
+    bench.bring(FIRST, IONO)
+    assert bench.states() == [State.READY, State.READY]
+    bench.bring(IONO.replace(b"4815.16", b"4815.23").replace(b"20260311083000", b"20260311093000"))
+    assert Counter(bench.states()) == {State.READY: 2, State.WITHDRAWN: 1}, "a correction finds its own part"
+
+
+def test_a_version_that_lost_an_analysis_waits_and_the_whole_one_leaves(bench: Bench) -> None:
+    bench.bring(FIRST, SHORT)
+    assert [(d.state, d.hold_code) for d in bench.dispatches()] == [
+        (State.READY, ""),
+        (State.HELD, "incomplete-version"),
+    ]
+    bench.run()
+    assert bench.states() == [State.SENT, State.HELD]
+
+
+def test_losing_an_analysis_twice_does_not_make_it_right(bench: Bench) -> None:
+    """The second incomplete version is compared with the one in force, not with the first incomplete one."""
+    again = SHORT.replace(b"4815.23", b"4815.42").replace(b"20260311100000", b"20260311110000")
+    bench.bring(FIRST, SHORT, again)
+    assert [(d.state, d.hold_code) for d in bench.dispatches()] == [
+        (State.READY, ""),
+        (State.HELD, "incomplete-version"),
+        (State.HELD, "incomplete-version"),
+    ]
+
+
+def test_the_whole_content_again_after_an_incomplete_one_is_no_second_mail(bench: Bench) -> None:
+    bench.bring(FIRST)
+    bench.run()
+    bench.bring(SHORT, oru(at="20260311113000", control="M9"))
+    bench.run()
+    assert bench.file_states()[-1] is FileState.DUPLICATE
+    assert len(bench.transport.accepted) == 1
+
+
+def test_a_whole_correction_after_an_incomplete_one_replaces_the_one_in_force(bench: Bench) -> None:
+    bench.bring(FIRST, SHORT, oru(value=THIRD_VALUE, status="C", at="20260311113000"))
+    first, _incomplete, whole = versions(bench)
+    assert whole.replaces == first.document_id
+    assert bench.states() == [State.WITHDRAWN, State.WITHDRAWN, State.READY]
+
+
+def test_an_incomplete_version_that_a_person_releases_replaces_the_whole_one(bench: Bench) -> None:
+    bench.bring(FIRST, SHORT)
+    held = bench.dispatches()[1]
+    assert release(bench.desk, held.id, reason="analyse annulée", actor="operator:eve").released
+    assert bench.states() == [State.WITHDRAWN, State.READY]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from dispatcher.clock import paris
@@ -41,10 +42,20 @@ def compose(report: Report, context: WriteContext) -> list[Line]:
         lines += [*placed, *_beside(own, report, context)]
     else:
         lines += [Line(text) for text in _letterhead(report, context)]
-        lines += list(lay_out(report))
+        lines += list(lay_out(_titled(report, context)))
         lines += [Line(text) for text in ("", *own)] if own else []
         lines += [Line(text) for text in _closing(report, context)]
     return _trimmed(lines)
+
+
+def _titled(report: Report, context: WriteContext) -> Report:
+    """Sections named by a code (``MB``, ``CH``) under the title people know, when the tables know it."""
+    terms = context.terminology
+    if terms is None:
+        return report
+    titles = {b.chapter: terms.chapter_for(b).title.upper() for b in report.batteries if b.chapter}
+    batteries = tuple(replace(b, chapter=titles.get(b.chapter, "")) for b in report.batteries)
+    return replace(report, batteries=batteries)
 
 
 def _reasons(report: Report) -> list[str]:

@@ -76,6 +76,7 @@ def send_due(
     :class:`dispatcher.errors.StoreError` when the database is gone.
     """
     result = Sent()
+    channel.pulse.jumped(clock.now(), clock.monotonic())  # the first look of this process is what it compares with
     with store.reading() as uow:
         pause = uow.pace.paused(channel.scope, clock.now())
     if pause is not None:
@@ -180,6 +181,7 @@ class _Line:
         waited_until = self._clock.monotonic() + self._wait
         while True:
             now = self._clock.now()
+            self._earn_nothing_by_a_jump(now)
             with self._transaction() as uow:
                 if uow.pace.paused(self._channel.scope, now) is not None:
                     return _Step.STOP
@@ -199,6 +201,16 @@ class _Line:
             if self._clock.monotonic() + pause > waited_until or self._stop():
                 return _Step.STOP
             self._clock.sleep(pause)
+
+    def _earn_nothing_by_a_jump(self, now: datetime) -> None:
+        """A clock set forward would fill the bucket with minutes that never passed: it is emptied instead."""
+        moment, pulse, limit = self._clock.monotonic(), self._channel.pulse, self._channel.limit
+        if not pulse.jumped(now, moment):
+            return
+        log.warning("channel %s: the clock was set forward; the pace starts again from nothing", self._channel.name)
+        with self._transaction() as uow:
+            uow.pace.take(self._channel.scope, limit.burst, limit, now)
+        pulse.accept(now, moment)
 
     def _superseded(self, uow: UnitOfWork, dispatch: Dispatch) -> bool:
         """A newer version came after the claim: this one, not begun, is withdrawn."""

@@ -1,0 +1,169 @@
+"""The pace is never exceeded in any sliding minute, whatever arrives when, and whatever the clock does (promise 4)."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
+from dispatcher.outbox.states import FileState, State
+from dispatcher.service.channel import Pulse
+from dispatcher.settings import PaceSettings
+from tests.service.bench import DURAND, Bench, Tools, channel_settings
+
+BACKLOG = 60
+WINDOW = 60.0
+
+
+@pytest.fixture(scope="module")
+def backlog(tools: Tools, fast_folder: Path) -> Iterator[Path]:
+    """A database with sixty queued mails."""
+    folder = Path(tempfile.mkdtemp(dir=fast_folder))
+    bench = Bench(tools, folder)
+    now = bench.clock.now()
+    with bench.real.transaction() as uow:
+        file = SourceFile(
+            id="F1",
+            source="sil",
+            path="/x",
+            name="x",
+            size=1,
+            mtime_ns=1,
+            sha256="",
+            state=FileState.DONE,
+            received_at=now,
+        )
+        uow.files.add(file)
+        for number in range(BACKLOG):
+            report = ReportVersion(
+                id=f"C{number}",
+                file_id="F1",
+                position=number,
+                chain=f"chain{number}",
+                version=1,
+                fingerprint="",
+                document_id=f"doc{number}",
+                set_id="set",
+                created_at=now,
+            )
+            uow.reports.add(report)
+            uow.dispatches.add(
+                Dispatch(
+                    id=f"D{number:03}",
+                    report_id=report.id,
+                    chain=report.chain,
+                    version=1,
+                    state=State.QUEUED,
+                    recipient_key="k",
+                    role="prescriber",
+                    address=DURAND,
+                    channel="pro",
+                    message_id=f"<{number}@labo.test>",
+                    envid=f"e{number}",
+                    created_at=now,
+                )
+            )
+            uow.payloads.put(f"D{number:03}", "sealed", b"sealed")
+    bench.close()
+    yield bench.database
+    shutil.rmtree(folder)
+
+
+def bench_on(tools: Tools, backlog: Path, fast_folder: Path, pace: PaceSettings) -> Bench:
+    given_tools = object.__new__(Tools)
+    given_tools.__dict__ = tools.__dict__ | {"database": backlog}
+    bench = Bench(given_tools, Path(tempfile.mkdtemp(dir=fast_folder)))
+    bench.set_channel("pro", channel_settings(pace=pace))
+    bench.restart()
+    return bench
+
+
+Step = tuple[str, float]
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("wait"), st.floats(0, 90)),
+        st.tuples(st.just("send"), st.floats(0, 30)),
+        st.tuples(
+            st.just("set clock"), st.sampled_from([-86_400.0, -400.0, -299.0, -30.0, 5.0, 60.0, 3600.0, 86_400.0])
+        ),
+        st.tuples(st.just("restart"), st.just(0.0)),
+    ),
+    min_size=2,
+    max_size=14,
+)
+PACES = st.integers(1, 20).flatmap(
+    lambda count: st.builds(PaceSettings, per_minute=st.just(count), burst=st.none() | st.integers(1, count))
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(pace=PACES, steps=STEPS)
+def test_no_sliding_minute_ever_sees_more_than_the_pace(
+    tools: Tools, backlog: Path, fast_folder: Path, pace: PaceSettings, steps: list[Step]
+) -> None:
+    bench = bench_on(tools, backlog, fast_folder, pace)
+    moments: list[float] = []
+    bench.transport.during = lambda mail: moments.append(bench.clock.elapsed)
+    bench.send(wait=0)
+    try:
+        for what, value in (*steps, ("send", 5.0)):
+            if what == "wait":
+                bench.clock.advance(value)
+            elif what == "send":
+                bench.send(wait=value)
+            elif what == "set clock":
+                bench.clock.step(value)
+                bench.send(wait=0)
+            else:
+                bench.channels["pro"] = replace(bench.channel, pulse=Pulse())
+                bench.restart()
+                bench.send(wait=0)  # a worker looks at once
+    finally:
+        bench.close()
+        shutil.rmtree(bench.folder)
+    for start in moments:
+        in_window = [moment for moment in moments if start <= moment < start + WINDOW]
+        assert len(in_window) <= pace.per_minute, (pace, in_window)
+    assert len(set(bench.transport.accepted)) == len(bench.transport.accepted)
+
+
+def test_a_line_waits_for_its_pace_rather_than_give_up(tools: Tools, backlog: Path, fast_folder: Path) -> None:
+    bench = bench_on(tools, backlog, fast_folder, PaceSettings(per_minute=20, burst=5))
+    sent = bench.send(wait=10)
+    assert sent.counts == {State.SENT: BACKLOG}
+    assert 200 < bench.clock.elapsed < 230, "five at once, then one every four seconds"
+    bench.close()
+
+
+def test_a_pace_that_is_used_up_claims_nothing_in_vain(tools: Tools, backlog: Path, fast_folder: Path) -> None:
+    """A slow channel is looked at every second all day: it must not fill the journal."""
+    bench = bench_on(tools, backlog, fast_folder, PaceSettings(per_minute=2, burst=1))
+    bench.send(wait=5)
+    with bench.real.reading() as uow:
+        before, _ = uow.journal.verify()
+    for _ in range(20):
+        bench.clock.advance(1)
+        assert bench.send(wait=5).total == 0
+    with bench.real.reading() as uow:
+        after, fault = uow.journal.verify()
+    assert after == before
+    assert fault == ""
+    assert bench.clock.elapsed < 25
+    bench.close()
+
+
+def test_a_stopped_line_does_not_wait_for_its_pace(tools: Tools, backlog: Path, fast_folder: Path) -> None:
+    bench = bench_on(tools, backlog, fast_folder, PaceSettings(per_minute=2, burst=1))
+    bench.send(wait=90, stop=lambda: len(bench.transport.handed) >= 1)
+    assert len(bench.transport.handed) == 1
+    assert bench.clock.elapsed < 1
+    states = bench.states()
+    assert states.count(State.QUEUED) == BACKLOG - 1
+    bench.close()

@@ -242,6 +242,7 @@ class Bench:
         return send_due(self.channels[channel], self.store, self.clock, self.owner, stop, wait=wait)
 
     def collect(self) -> Collected:
+        self.clock.advance(1)
         return collect("pro", self.mailbox, self.store, self.clock)
 
     def recover(self) -> tuple[Dispatch, ...]:

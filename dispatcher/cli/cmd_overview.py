@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
-from dispatcher.cli.wording import EVENTS, FILE_STATES, STATES, age, envelope
-from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.cli.wording import EVENTS, FILE_STATES, RECEIPTS, STATES, actor, age, envelope
+from dispatcher.outbox.dispatch import Dispatch, SourceFile
 from dispatcher.outbox.states import UNFINISHED, State
 from dispatcher.ports import DispatchFilter
 from dispatcher.service import overview
@@ -40,16 +41,12 @@ def status(json: Json = False) -> None:
                 "oldest_age_seconds": view.oldest_age.total_seconds() if view.oldest_age else None,
                 "channels": [asdict(channel) for channel in view.channels],
                 "unmatched_receipts": view.unmatched,
+                "oldest_file": file_json(view.oldest_file) if view.oldest_file else None,
+                "oldest_silent": dispatch_json(view.oldest_silent) if view.oldest_silent else None,
             }
         )
         return
-    if view.oldest is None or view.oldest_age is None:
-        say("Rien n'attend : tous les envois sont partis ou terminés.")
-    else:
-        oldest = view.oldest
-        say(f"Plus ancien non terminé : {oldest.id}, {STATES[oldest.state]}, depuis {age(view.oldest_age)}.")
-        if oldest.reason:
-            say(f"  {oldest.reason}")
+    _tell_oldest(view, parts.clock.now())
     table("Envois", ("État", "Nombre"), [(STATES[s], str(n)) for s, n in view.dispatches.items() if n])
     table("Fichiers", ("État", "Nombre"), [(FILE_STATES[s], str(n)) for s, n in view.files.items() if n])
     rows = [
@@ -67,6 +64,24 @@ def status(json: Json = False) -> None:
         say(f"{view.unmatched} avis reçu(s) ne correspondent à aucun envoi.")
 
 
+def _tell_oldest(view: overview.StatusView, now: datetime) -> None:
+    """First what waits longest: a dispatch, a file, a mail without any answer."""
+    oldest, file, silent = view.oldest, view.oldest_file, view.oldest_silent
+    if oldest is not None and view.oldest_age is not None:
+        say(f"Plus ancien envoi non terminé : {oldest.id}, {STATES[oldest.state]}, depuis {age(view.oldest_age)}.")
+        if oldest.reason:
+            say(f"  {oldest.reason}")
+    if file is not None:
+        since = age(now - file.received_at)
+        say(f"Plus ancien fichier non terminé : {file.id or file.source}, {FILE_STATES[file.state]}, depuis {since}.")
+        if file.reason:
+            say(f"  {file.reason}")
+    if silent is not None and silent.sent_at is not None:
+        say(f"Plus ancien envoi sans aucun accusé : {silent.id}, depuis {age(now - silent.sent_at)}.")
+    if oldest is None and file is None:
+        say("Rien n'attend : tous les fichiers sont traités, tous les envois sont partis ou terminés.")
+
+
 def list_dispatches(
     state: Annotated[list[State] | None, typer.Option(help="Un état, ou plusieurs.")] = None,
     unfinished: Annotated[bool, typer.Option("--unfinished", help="Seulement ce qui n'est pas terminé.")] = False,
@@ -74,17 +89,40 @@ def list_dispatches(
     batch: Annotated[str, typer.Option(help="Un lot.")] = "",
     recipient: Annotated[str, typer.Option(help="Partie du nom, de l'adresse ou de l'identifiant.")] = "",
     order: Annotated[str, typer.Option(help="Numéro de dossier du laboratoire, exact.")] = "",
+    files: Annotated[bool, typer.Option("--files", help="Les fichiers non terminés ou en quarantaine.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Nombre de lignes.")] = 100,
     json: Json = False,
 ) -> None:
-    """Les envois, le plus ancien d'abord."""
+    """Les envois, les plus récents d'abord ; avec --unfinished, le plus ancien d'abord."""
+    if files:
+        _list_files(limit, json)
+        return
     states = tuple(state or ()) or (tuple(UNFINISHED) if unfinished else ())
     wanted = DispatchFilter(
-        states=states, channel=channel, batch_id=batch, recipient=recipient, order=order, limit=limit
+        states=states,
+        channel=channel,
+        batch_id=batch,
+        recipient=recipient,
+        order=order,
+        oldest_first=unfinished,
+        limit=limit + 1,
     )
     with office().store.reading() as uow:
         found = uow.dispatches.list(wanted)
-    print_dispatches(found, json)
+    print_dispatches(found[:limit], json)
+    if len(found) > limit and not json:
+        say(f"Il y en a d'autres : « --limit {limit * 10} » en montre plus.")
+
+
+def _list_files(limit: int, json: bool) -> None:
+    with office().store.reading() as uow:
+        found = uow.files.list(states=overview.OPEN_FILES, limit=limit)
+    if json:
+        print_json([file_json(file) for file in found])
+        return
+    rows = [(f.id or "–", f.source, FILE_STATES[f.state], moment(f.received_at), f"{f.size}", f.reason) for f in found]
+    columns = ("Fichier", "Source", "État", "Reçu", "Octets", "Remarque")
+    table("", columns, rows, empty="Aucun fichier en attente ni en quarantaine.")
 
 
 def print_dispatches(found: tuple[Dispatch, ...], json: bool) -> None:
@@ -104,6 +142,15 @@ def dispatch_json(dispatch: Dispatch) -> dict[str, Any]:
     return asdict(dispatch)
 
 
+def file_json(file: SourceFile) -> dict[str, Any]:
+    """A source file for programs. Its path and name stay out: a LIS may have put a patient's name there."""
+    return {name: value for name, value in asdict(file).items() if name not in {"path", "name"}}
+
+
+def _view_json(view: overview.DispatchView | overview.FileView) -> dict[str, Any]:
+    return {**asdict(view), "file": file_json(view.file) if view.file is not None else None}
+
+
 def show(
     item: Annotated[str, typer.Argument(help="Numéro d'envoi (D…) ou de fichier (F…).")], json: Json = False
 ) -> None:
@@ -114,7 +161,7 @@ def show(
         _show_file(parts.store, item, json)
         return
     if json:
-        print_json(asdict(view))
+        print_json(_view_json(view))
         return
     d = view.dispatch
     say(f"Envoi {d.id} – {STATES[d.state]}" + (f" – {d.reason}" if d.reason else ""))
@@ -131,8 +178,8 @@ def show(
     ]
     table("", ("", ""), [fact for fact in facts if fact[1]])
     _timeline(view.timeline)
-    rows = [(moment(r.at), r.kind, r.action, r.status or r.code, r.note) for r in view.receipts]
-    table("Accusés", ("Heure", "Genre", "Action", "Code", "Effet"), rows, empty="Aucun accusé pour l'instant.")
+    rows = [(moment(r.at), RECEIPTS.get(r.kind, r.kind), r.status or r.code, r.note) for r in view.receipts]
+    table("Accusés", ("Heure", "Genre", "Code", "Effet"), rows, empty="Aucun accusé pour l'instant.")
 
 
 def _show_file(store: Any, item: str, json: bool) -> None:
@@ -142,9 +189,10 @@ def _show_file(store: Any, item: str, json: bool) -> None:
         complain("  → « dispatcher list » montre les envois.")
         raise typer.Exit(FAILURES)
     if json:
-        print_json(asdict(view))
+        print_json(_view_json(view))
         return
     say(f"Fichier {view.file.id} – {FILE_STATES[view.file.state]} – {view.file.size} octets")
+    say(f"  « {view.file.name} », source « {view.file.source} »")
     if view.file.reason:
         say(f"  {view.file.reason}")
     _timeline(view.timeline)
@@ -153,7 +201,7 @@ def _show_file(store: Any, item: str, json: bool) -> None:
 
 
 def _timeline(lines: Any) -> None:
-    rows = [(moment(line.at), EVENTS.get(line.event, line.event), line.actor) for line in lines]
+    rows = [(moment(line.at), EVENTS.get(line.event, line.event), actor(line.actor)) for line in lines]
     table("Histoire", ("Heure", "Évènement", "Par"), rows)
 
 

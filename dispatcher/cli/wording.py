@@ -48,6 +48,15 @@ EVENTS: dict[str, str] = {
     **{f"dispatch.{state}-late": f"{text} (confirmé après coup)" for state, text in STATES.items()},
 }
 
+RECEIPTS = {
+    "smtp": "réponse de l'opérateur",
+    "dsn": "avis de remise",
+    "mdn": "avis de lecture",
+    "error-mail": "courrier d'erreur",
+    "auto-reply": "réponse automatique",
+    "other": "autre courrier",
+}
+
 _ENVELOPES = {
     "smime": "S/MIME signé et chiffré",
     "mutual-tls": "TLS mutuel avec l'opérateur MSSanté",
@@ -58,6 +67,11 @@ _ENVELOPES = {
 def envelope(kind: str) -> str:
     """What protects the mail, in French."""
     return _ENVELOPES.get(kind, kind)
+
+
+def actor(name: str) -> str:
+    """Who did it: the service, or a person's login."""
+    return name.removeprefix("operator:") if name.startswith("operator:") else "service"
 
 
 def age(span: timedelta) -> str:

@@ -65,8 +65,8 @@ MOVES: dict[State, frozenset[State]] = {
 }
 """From each state, the states it may move to. ``failed → delivered`` and ``failed → read`` are late good news."""
 
-UNFINISHED = frozenset({_S.HELD, _S.READY, _S.QUEUED, _S.SENDING, _S.DEFERRED, _S.UNKNOWN, _S.FAILED})
-"""States that still ask something of the program or of a person."""
+UNFINISHED = frozenset({_S.HELD, _S.READY, _S.QUEUED, _S.SENDING, _S.DEFERRED, _S.UNKNOWN, _S.FAILED, _S.PAPER})
+"""States that still ask something of the program or of a person: paper has to be printed, then closed."""
 
 NOT_YET_LEFT = frozenset({_S.HELD, _S.READY, _S.QUEUED, _S.DEFERRED})
 """States in which a newer version may still withdraw the dispatch."""

@@ -71,4 +71,6 @@ def replay(
     json: Json = False,
 ) -> None:
     """Rejoue les échecs d'un lot : la liste d'abord, puis exactement cette liste."""
-    replay_dispatches(ids=None, batch=batch_id, channel="", unknown=False, yes=yes, reason=reason, json=json)
+    replay_dispatches(
+        ids=None, batch=batch_id, channel="", unknown=False, deferred=False, yes=yes, reason=reason, json=json
+    )

@@ -194,6 +194,7 @@ def local_add(
     source: Annotated[str, typer.Option(help="Seulement pour cette source.")] = "",
     format: Annotated[str, typer.Option(help="cda ou hprim-medecins.")] = "",  # noqa: A002
     channel: Annotated[str, typer.Option(help="Canal.")] = "",
+    json: Json = False,
 ) -> None:
     """Ajoute une ligne à la table du laboratoire."""
     if not identifier and not address:
@@ -209,4 +210,7 @@ def local_add(
         channel=channel,
     )
     local_edit.add(settings().directory.local, entry)
+    if json:
+        print_json(asdict(entry))
+        return
     say(f"Code « {code} » ajouté à {settings().directory.local.name}.")

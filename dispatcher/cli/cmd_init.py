@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dispatcher.cli.installation import SANDBOX, lay_out, now, sample_config
-from dispatcher.cli.output import say
+from dispatcher.cli.output import print_json, say
 from dispatcher.sandbox.operator import SandboxOperator
 
 PREFERRED_PORT = 2525
@@ -20,12 +20,18 @@ def register(app: typer.Typer) -> None:
     app.command("init")(init)
 
 
-def init(folder: Annotated[Path, typer.Argument(help="Dossier de la nouvelle installation.")]) -> None:
+def init(
+    folder: Annotated[Path, typer.Argument(help="Dossier de la nouvelle installation.")],
+    json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
+) -> None:
     """Prépare une installation : configuration commentée, dossiers, clés, opérateur bac à sable."""
     port = _port()
     operator = SandboxOperator(folder / SANDBOX, port=port)
     layout = lay_out(folder, operator, config=sample_config(port=port), now=now())
     place = layout.folder
+    if json:
+        print_json({"folder": str(place.resolve()), "config": str(layout.config.resolve()), "sandbox_port": port})
+        return
     say(f"Installation prête dans {place} :")
     say("  dispatcher.toml        configuration commentée, à adapter")
     say("  entree/                dossier surveillé : le SIL y dépose ses fichiers")

@@ -1,4 +1,4 @@
-"""``dispatcher hold``, ``release``, ``close``, ``withdraw`` and ``replay``."""
+"""``dispatcher hold``, ``release``, ``close``, ``withdraw``, ``paper`` and ``replay``."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command("release")(release)
     app.command("close")(close)
     app.command("withdraw")(withdraw)
+    app.command("paper")(paper)
     app.command("replay")(replay)
 
 
@@ -54,6 +55,13 @@ def withdraw(
     _told(operate.withdraw(office().store, ids, reason=reason, actor=actor()), "retirés", json)
 
 
+def paper(
+    ids: Ids, reason: Annotated[str, typer.Option("--reason", help="Motif (obligatoire).")], json: Json = False
+) -> None:
+    """Passe des envois sur papier : à imprimer, à poster, puis à clore."""
+    _told(operate.to_paper(office().store, ids, reason=reason, actor=actor()), "passés sur papier", json)
+
+
 def release(
     ids: Ids,
     to: Annotated[str, typer.Option("--to", help="Adresse choisie par l'opérateur (une seule, vérifiée).")] = "",
@@ -77,13 +85,14 @@ def replay(
     unknown: Annotated[
         bool, typer.Option("--unknown", help="Aussi les issues inconnues : le courrier a pu arriver déjà.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Ne demande pas confirmation.")] = False,
+    deferred: Annotated[bool, typer.Option("--deferred", help="Aussi les envois remis à plus tard.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Rejoue sans demander confirmation.")] = False,
     reason: Reason = "rejoué par un opérateur",
     json: Json = False,
 ) -> None:
     """Rejoue des envois en échec : d'abord la liste, puis exactement cette liste (mêmes octets, même Message-ID)."""
     parts = office()
-    states = (State.FAILED, State.UNKNOWN) if unknown else (State.FAILED,)
+    states = (State.FAILED, *((State.UNKNOWN,) if unknown else ()), *((State.DEFERRED,) if deferred else ()))
     wanted = DispatchFilter(states=states, batch_id=batch, channel=channel, limit=10_000) if batch or channel else None
     if not ids and wanted is None:
         complain("Rien à rejouer : donner des numéros, ou --batch, ou --channel.")
@@ -95,7 +104,11 @@ def replay(
         if json:
             print_json({"done": [], "refused": [list(item) for item in plan.left_out]})
         raise typer.Exit(FAILURES if plan.left_out else DONE)
-    if not yes and not json:
+    if json and not yes:
+        plan_json = {"dispatches": [d.id for d in plan.dispatches], "files": [f.id for f in plan.files]}
+        print_json({"plan": plan_json, "refused": [list(item) for item in plan.left_out]})
+        return
+    if not yes:
         typer.confirm("Rejouer exactement cette liste ?", abort=True)
     result = operate.replay(parts.store, parts.clock, plan, reason=reason, actor=actor())
     _told(Changed(done=result.done, refused=result.refused + plan.left_out), "rejoués", json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ import typer
 
 from dispatcher.cli.context import config_exists, settings
 from dispatcher.cli.installation import SANDBOX
-from dispatcher.cli.output import FAILURES, complain, say
+from dispatcher.cli.output import FAILURES, complain, print_json, say
 from dispatcher.sandbox import people
 from dispatcher.sandbox.operator import SandboxOperator
 
@@ -27,6 +28,7 @@ def sandbox(
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port ; sinon celui du canal de la configuration.")] = None,
     delay: Annotated[float, typer.Option(min=0, help="Secondes avant chaque avis.")] = 1.0,
+    json: Annotated[bool, typer.Option("--json", help="Une ligne JSON au démarrage.")] = False,
 ) -> None:
     """Un opérateur d'essai sur cette machine : il prend les courriers et rend des avis. Ctrl-C l'arrête."""
     place, wanted = folder or Path(SANDBOX), port
@@ -45,8 +47,17 @@ def sandbox(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    say(f"Opérateur bac à sable à l'écoute sur 127.0.0.1:{operator.port} (STARTTLS, certificat client demandé).")
-    say(f"{len(people.addresses())} destinataires. Courriers : {place / 'mails'} ; avis : {operator.mailbox}.")
+    if json:
+        print_json({"host": operator.host, "port": operator.port, "folder": str(place.resolve())})
+        sys.stdout.flush()
+    else:
+        _tell(operator, place)
     stop.wait()
     operator.stop()
-    say(f"Arrêté : {len(operator.accepted())} courrier(s) accepté(s) en tout.")
+    if not json:
+        say(f"Arrêté : {len(operator.accepted())} courrier(s) accepté(s) en tout.")
+
+
+def _tell(operator: SandboxOperator, place: Path) -> None:
+    say(f"Opérateur bac à sable à l'écoute sur 127.0.0.1:{operator.port} (STARTTLS, certificat client demandé).")
+    say(f"{len(people.addresses())} destinataires. Courriers : {place / 'mails'} ; avis : {operator.mailbox}.")

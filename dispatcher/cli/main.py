@@ -37,6 +37,7 @@ COMMANDS = {
     "release": "cmd_operate",
     "close": "cmd_operate",
     "withdraw": "cmd_operate",
+    "paper": "cmd_operate",
     "replay": "cmd_operate",
     "batches": "cmd_batches",
     "directory": "cmd_directory",

@@ -1,6 +1,8 @@
-"""Options of the test run."""
+"""Options of the test run; what was skipped, and why, at its end."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 import pytest
 
@@ -9,3 +11,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dispatcher")
     group.addoption("--kills", type=int, default=50, help="how often the crash test kills the service")
     group.addoption("--engine", choices=("sqlite", "postgresql"), default="sqlite", help="database of the crash test")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A skip never passes unseen: one line a reason, also under ``-q``."""
+    reasons: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        told = report.longrepr
+        reasons[str(told[2] if isinstance(told, tuple) else told).removeprefix("Skipped: ")] += 1
+    if reasons:
+        terminalreporter.write_sep("=", "not tested here")
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"skipped, {count} test{'s' if count > 1 else ''}: {reason}", yellow=True)

@@ -9,25 +9,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from dispatcher.formats.cda.writer import CdaWriter
+from tests.needs import needs_judge
 from tests.unit.formats.cda.cases import CASES
-
-SHARED = Path(__file__).resolve().parents[3] / "shared"
-JUDGE = SHARED / "tools" / "validate_cda.py"
-
-pytestmark = pytest.mark.skipif(not JUDGE.is_file(), reason="../shared/tools/validate_cda.py is not on this machine")
 
 
 def test_official_rules_find_no_error_in_any_document(tmp_path: Path) -> None:
+    judge = needs_judge()
     for name, make in CASES.items():
         case = make()
         rendition = CdaWriter(1 if case.level == 1 else 3).write(case.report, case.context)
         (tmp_path / f"{name}.xml").write_bytes(rendition.content)
     files = sorted(map(str, tmp_path.glob("*.xml")))
     done = subprocess.run(
-        [sys.executable, str(JUDGE), *files], capture_output=True, text=True, check=False, timeout=110
+        [sys.executable, str(judge), *files], capture_output=True, text=True, check=False, timeout=110
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("PASS") == len(CASES)

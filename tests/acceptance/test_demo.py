@@ -19,9 +19,9 @@ from dispatcher.formats.pdf.selfcheck import check as check_pdf
 from dispatcher.formats.xdm.check import check as check_xdm
 from dispatcher.report.model import Severity
 from tests.acceptance.opening import Opened, open_sealed
+from tests.needs import needs_judge
 
 ROOT = Path(__file__).resolve().parents[2]
-JUDGE = ROOT.parent / "shared/tools/validate_cda.py"
 
 
 def dispatcher(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -143,9 +143,8 @@ def test_every_cda_passes_our_checks_and_the_official_rules(demo: Demo, tmp_path
         assert not [p for p in check_cda(document) if p.severity is Severity.ERROR]
         files.append(tmp_path / f"{number}.xml")
         files[-1].write_bytes(document)
-    if not JUDGE.exists():
-        pytest.skip("the outside judge (../shared) is not here")
-    judged = subprocess.run([sys.executable, str(JUDGE), *map(str, files)], capture_output=True, text=True, timeout=110)
+    judge = needs_judge()
+    judged = subprocess.run([sys.executable, str(judge), *map(str, files)], capture_output=True, text=True, timeout=110)
     assert judged.returncode == 0, judged.stdout[-4000:]
     assert judged.stdout.count("errors=0") == len(files)
 

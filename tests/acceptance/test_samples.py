@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.test_demo import JUDGE, ROOT, dispatcher
+from tests.acceptance.test_demo import ROOT, dispatcher
+from tests.needs import needs_judge
 
 FOLDERS = ("hl7", "hprim_sante", "hprim_medecins", "demo")
 FILES = sorted(
@@ -66,10 +67,9 @@ def test_every_cda_of_the_samples_passes_the_official_rules(target: str, read: d
     unexpected = {name: error for name, error in failed.items() if readable(read[name]) and not blocked(read[name])}
     assert unexpected == {}
     assert len(written) >= 30
-    if not JUDGE.exists():
-        pytest.skip("the outside judge (../shared) is not here")
+    judge = needs_judge()
     judged = subprocess.run(
-        [sys.executable, str(JUDGE), *map(str, written)], capture_output=True, text=True, timeout=280
+        [sys.executable, str(judge), *map(str, written)], capture_output=True, text=True, timeout=280
     )
     assert judged.returncode == 0, judged.stdout[-4000:]
 

@@ -6,7 +6,6 @@ mails per second.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -32,6 +31,7 @@ from dispatcher.sealing.message import OutgoingMail, inner_entity
 from dispatcher.sealing.opening import open_mail
 from dispatcher.sealing.policy import Limits
 from dispatcher.sealing.seal import SignatureForm, seal
+from tests.needs import needs_program
 from tests.pki import ALICE, BOB, pki
 
 AT = datetime(2026, 3, 11, 9, 0, tzinfo=UTC)
@@ -122,9 +122,9 @@ def test_library_mime_and_smime_serialisation(benchmark: Any) -> None:
     assert b"enveloped-data" in measured(benchmark, action)
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl missing: apt-get install openssl")
 def test_openssl_as_two_processes(benchmark: Any, tmp_path: Path) -> None:
     """The usual script: ``openssl cms -sign``, then ``openssl cms -encrypt``."""
+    needs_program("openssl", "openssl")
     pki().write(tmp_path, alice=pki().alice, bob=pki().bob)
     (tmp_path / "entity").write_bytes(inner_entity(mail_of(50_000)))
     who = "-signer alice.pem -inkey alice.key -certfile int.pem"

@@ -62,11 +62,21 @@ def rehearsal(folder: Path) -> Iterator[Case]:
 
 
 MAKERS: dict[str, Callable[[Path], AbstractContextManager[Case]]] = {"sandbox": sandbox, "folder": rehearsal}
+ANSWERING = ("sandbox",)
+"""Those with a server at the other end, which refuses and puts off."""
 
 
 @pytest.fixture(params=sorted(MAKERS))
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     with MAKERS[request.param](tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=ANSWERING)
+def answering(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    with MAKERS[request.param](tmp_path) as made:
+        assert made.bad
+        assert made.busy
         yield made
 
 
@@ -125,39 +135,33 @@ def test_closing_twice_is_no_fault(case: Case) -> None:
     session.close()
 
 
-def test_a_refused_recipient_is_told_and_leaves_the_session_usable(case: Case) -> None:
-    if not case.bad:
-        pytest.skip("this transport refuses nobody")
-    session = case.transport.open()
+def test_a_refused_recipient_is_told_and_leaves_the_session_usable(answering: Case) -> None:
+    session = answering.transport.open()
     with pytest.raises(Refused) as refusal:
-        session.send(mail(case.bad, 1))
+        session.send(mail(answering.bad, 1))
     assert (refusal.value.reply, refusal.value.status, refusal.value.stage) == (550, "5.1.1", "rcpt")
-    assert case.bad not in str(refusal.value)
-    session.send(mail(case.good, 2))
+    assert answering.bad not in str(refusal.value)
+    session.send(mail(answering.good, 2))
     session.close()
-    assert case.arrived() == [mail(case.good, 2).content]
+    assert answering.arrived() == [mail(answering.good, 2).content]
 
 
-def test_a_recipient_put_off_is_told_and_leaves_the_session_usable(case: Case) -> None:
-    if not case.busy:
-        pytest.skip("this transport puts nobody off")
-    session = case.transport.open()
+def test_a_recipient_put_off_is_told_and_leaves_the_session_usable(answering: Case) -> None:
+    session = answering.transport.open()
     with pytest.raises(TryLater) as later:
-        session.send(mail(case.busy, 1))
+        session.send(mail(answering.busy, 1))
     assert (later.value.reply, later.value.stage) == (451, "rcpt")
-    session.send(mail(case.good, 2))
+    session.send(mail(answering.good, 2))
     session.close()
-    assert len(case.arrived()) == 1
+    assert len(answering.arrived()) == 1
 
 
-def test_an_address_with_a_line_break_is_never_put_on_the_line(case: Case) -> None:
-    if not case.bad:
-        pytest.skip("a folder has no command line")
-    session = case.transport.open()
+def test_an_address_with_a_line_break_is_never_put_on_the_line(answering: Case) -> None:
+    session = answering.transport.open()
     with pytest.raises(Refused):
-        session.send(mail("x@sandbox.mssante.test>\r\nRCPT TO:<" + case.good))
+        session.send(mail("x@sandbox.mssante.test>\r\nRCPT TO:<" + answering.good))
     session.close()
-    assert case.arrived() == []
+    assert answering.arrived() == []
 
 
 def test_a_folder_that_cannot_be_written_is_our_fault(tmp_path: Path) -> None:

@@ -18,15 +18,11 @@ from dispatcher.conformance.schematron import stylesheet
 from dispatcher.errors import ConfigError
 from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.report.model import Severity
+from tests.needs import JUDGE, KIT, needs_judge
 from tests.unit.formats.cda.cases import CASES
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
-KIT = SHARED / "ans-cda"
-JUDGE = SHARED / "tools" / "validate_cda.py"
 DAMAGED = 32
 """Documents damaged at random (fixed seed) for the comparison."""
-
-with_real_kit = pytest.mark.skipif(not JUDGE.is_file(), reason="../shared (kit and judge) is not on this machine")
 
 
 # ------------------------------------------------------------------------------------------------ a kit made here
@@ -214,8 +210,8 @@ def judged(files: list[Path]) -> dict[str, Counter[tuple[str, str, str]]]:
     return verdicts
 
 
-@with_real_kit
 def test_agrees_with_the_outside_judge_on_examples_and_damaged_documents(tmp_path: Path) -> None:
+    needs_judge()
     files = []
     for number, data in enumerate(documents()):
         files.append(tmp_path / f"d{number:02d}.xml")

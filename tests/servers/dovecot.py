@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.needs import needs_program
 from tests.pki import Pki
-from tests.servers.process import free_port, greeting, open_folder, require, running
+from tests.servers.process import free_port, greeting, open_folder, running
 
 PASSWORD = "secret"
 
@@ -113,7 +114,7 @@ class Dovecot:
 @contextmanager
 def dovecot(pki: Pki, users: Sequence[str], *, plain_smtp: int, readers: Sequence[str] = ()) -> Iterator[Dovecot]:
     """Start it with these users (password ``secret``); ``readers`` answer every mail that asks for an MDN."""
-    binary = require("/usr/sbin/dovecot", "dovecot-imapd dovecot-lmtpd dovecot-sieve", root=True)
+    binary = needs_program("/usr/sbin/dovecot", "dovecot-imapd dovecot-lmtpd dovecot-sieve", root=True)
     nobody = pwd.getpwnam("nobody")
     with open_folder() as t:
         imap, lmtp = free_port(), free_port()

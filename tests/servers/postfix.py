@@ -12,8 +12,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
 
+from tests.needs import needs_program
 from tests.pki import Pki
-from tests.servers.process import free_port, greeting, open_folder, require, running
+from tests.servers.process import free_port, greeting, open_folder, running
 
 MASTER = "/usr/lib/postfix/sbin/master"
 DOMAINS = ("labo.test", "dest.test")
@@ -158,7 +159,7 @@ class Postfix:
 @contextmanager
 def postfix(pki: Pki, *, lmtp_port: int, plain_port: int, domains: Sequence[str] = DOMAINS) -> Iterator[Postfix]:
     """Start it; everything for ``domains`` goes to ``lmtp_port``."""
-    require(MASTER, "postfix", root=True)
+    needs_program(MASTER, "postfix", root=True)
     with open_folder() as t:
         port = free_port()
         _queues(t)

@@ -14,9 +14,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.servers.process import free_port, open_folder, require, running
+from tests.needs import missing, needs_program
+from tests.servers.process import free_port, open_folder, running
 
 PACKAGE = "postgresql"
 
@@ -31,10 +30,7 @@ def _driver() -> Any:
     try:
         import psycopg
     except ImportError:
-        reason = "psycopg missing: pip install 'dispatcher-labo[postgresql]'"
-        if os.environ.get("CI"):
-            pytest.fail(f"needed under CI: {reason}")
-        pytest.skip(reason)
+        missing("psycopg missing: pip install 'dispatcher-labo[postgresql]'")
     return psycopg
 
 
@@ -112,9 +108,9 @@ def _as_server() -> list[str]:
 def postgresql(*, fsync: bool = False) -> Iterator[PostgreSql]:
     """A cluster in a folder of its own. ``fsync`` on for crash tests. Skips (fails under CI) when not installed."""
     _driver()
-    require(program("initdb"), PACKAGE)
+    needs_program(program("initdb"), PACKAGE)
     if os.geteuid() == 0:
-        require("setpriv", "util-linux")
+        needs_program("setpriv", "util-linux")
     with open_folder() as folder:
         (folder / "log").mkdir()
         if os.geteuid() == 0:

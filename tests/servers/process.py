@@ -1,6 +1,6 @@
 """Private instances of real servers: free ports, folders other users can enter, start, readiness, stop by process id.
 
-A missing server skips with its name and the package to install; under ``CI`` a skip is a failure (design §8).
+A missing server skips with its name and the package to install; under ``CI`` it is a failure (``tests/needs.py``).
 """
 
 from __future__ import annotations
@@ -17,17 +17,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-
-
-def require(binary: str, package: str, *, root: bool = False) -> str:
-    """Path of a server's program, or a skip (a failure under CI) that says what to install."""
-    path = shutil.which(binary) or (binary if Path(binary).exists() else None)
-    if path is not None and not (root and os.geteuid() != 0):
-        return path
-    reason = f"{binary} needs root" if path else f"{binary} missing: apt-get install {package}"
-    if os.environ.get("CI"):
-        pytest.fail(f"real server required under CI: {reason}")
-    pytest.skip(reason)
 
 
 def free_port() -> int:

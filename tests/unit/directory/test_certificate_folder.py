@@ -216,6 +216,7 @@ def test_tells_of_files_that_are_no_certificates(tmp_path: Path) -> None:
 WHOLE = pki().bob.certificate.public_bytes(serialization.Encoding.DER)
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number:cryptography.utils.CryptographyDeprecationWarning")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, len(WHOLE) - 1), value=st.integers(0, 255))
 def test_a_damaged_certificate_is_told_not_raised(tmp_path: Path, place: int, value: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -23,6 +22,7 @@ from dispatcher.formats.pdf.selfcheck import check
 from dispatcher.formats.pdf.trial import trial
 from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.report.model import Attachment, Battery, Code, Observation, Practitioner, Report, Status, ValueType
+from tests.needs import needs_program
 from tests.unit.formats.pdf.pdf_reports import (
     CREATED,
     ECBU,
@@ -36,13 +36,10 @@ from tests.unit.formats.pdf.pdf_reports import (
     writer,
 )
 
-needs_pdftotext = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is missing: poppler-utils")
-
 
 def text_of(data: bytes, *options: str) -> str:
-    made = subprocess.run(
-        ["pdftotext", "-enc", "UTF-8", *options, "-", "-"], input=data, capture_output=True, check=True
-    )
+    pdftotext = needs_program("pdftotext", "poppler-utils")
+    made = subprocess.run([pdftotext, "-enc", "UTF-8", *options, "-", "-"], input=data, capture_output=True, check=True)
     return made.stdout.decode()
 
 
@@ -63,7 +60,6 @@ def strings(value: object) -> list[str]:
     return [value] if isinstance(value, str) and value else []
 
 
-@needs_pdftotext
 def test_every_text_of_the_report_is_in_the_document() -> None:
     report = replace(
         REPORT,
@@ -81,7 +77,6 @@ def _glyphs() -> Glyphs:
     return Glyphs.parse(layout().coverage)
 
 
-@needs_pdftotext
 def test_rows_read_in_order_with_flag_unit_and_range() -> None:
     text = bare(text_of(render(REPORT), "-layout"))
     for row in (
@@ -96,7 +91,6 @@ def test_rows_read_in_order_with_flag_unit_and_range() -> None:
     assert order == sorted(order)
 
 
-@needs_pdftotext
 @pytest.mark.parametrize(
     ("status", "ids", "said"),
     [
@@ -111,7 +105,6 @@ def test_the_kind_of_version_is_said_before_any_result(status: Status, ids: Docu
     assert text.index(said) < text.index("Glycémie")
 
 
-@needs_pdftotext
 def test_the_neutral_identity_says_so_and_validates_nothing() -> None:
     text = text_of(render(REPORT, laboratory=replace(LABORATORY, neutral=True)), "-raw")
     assert "aucun laboratoire n'est configuré" in " ".join(text.split())
@@ -119,13 +112,11 @@ def test_the_neutral_identity_says_so_and_validates_nothing() -> None:
     assert "Validé par" not in text
 
 
-@needs_pdftotext
 def test_no_validation_is_claimed_that_nobody_stated() -> None:
     assert "Validé par" not in text_of(render(REPORT))
     assert "Biologiste responsable : Dr BOIZE Hélène (RPPS 10001234565)" in " ".join(text_of(render(REPORT)).split())
 
 
-@needs_pdftotext
 @pytest.mark.parametrize(("count", "pages"), [(0, 1), (1, 1), (120, 3), (500, 10)])
 def test_every_page_names_the_patient_and_repeats_the_head_row(count: int, pages: int) -> None:
     made = render(rows(count))
@@ -141,7 +132,6 @@ def test_every_page_names_the_patient_and_repeats_the_head_row(count: int, pages
     assert len(re.findall(r"Analyse numéro \d+", "".join(sheets))) == count
 
 
-@needs_pdftotext
 def test_an_antibiogram_keeps_its_organism_on_the_next_page() -> None:
     germ = words("Germe isolé", "Escherichia coli")
     lines = tuple(words(f"Antibiotique {n}", "S", parent=0) for n in range(90))
@@ -161,7 +151,6 @@ def test_an_antibiogram_keeps_its_organism_on_the_next_page() -> None:
     assert "Antibiogramme" not in end_sheet[end_sheet.index("Conclusion\n") :]
 
 
-@needs_pdftotext
 def test_an_antibiogram_title_ends_with_its_antibiogram() -> None:
     germ, line = words("Germe isolé", "Escherichia coli"), words("Amoxicilline", "S", parent=0)
     after = tuple(words(f"Autre examen {n}", "Négatif") for n in range(90))
@@ -172,7 +161,6 @@ def test_an_antibiogram_title_ends_with_its_antibiogram() -> None:
     assert not any("Antibiogramme" in sheet for sheet in others)
 
 
-@needs_pdftotext
 def test_a_comment_stays_on_the_page_of_its_result() -> None:
     for count in range(36, 50):
         batteries = rows(count).batteries
@@ -182,7 +170,6 @@ def test_a_comment_stays_on_the_page_of_its_result() -> None:
             assert ("Potassium" in sheet) == ("Téléphoné." in sheet) == ("6,8" in sheet)
 
 
-@needs_pdftotext
 def test_a_very_long_comment_runs_over_pages_without_losing_a_line() -> None:
     comment = "\n".join(f"Ligne {n} du commentaire." for n in range(150))
     report = replace(rows(1), comments=())
@@ -191,7 +178,6 @@ def test_a_very_long_comment_runs_over_pages_without_losing_a_line() -> None:
     assert [n for n in range(150) if f"Ligne {n} du commentaire." not in found] == []
 
 
-@needs_pdftotext
 def test_a_report_that_is_only_text_is_printed_as_laid_out() -> None:
     text = "NUMERATION GLOBULAIRE\n\n   Leucocytes ........    7,2   G/L\n\tHématies .........    4,5   T/L"
     found = text_of(render(replace(REPORT, batteries=(), text=text)), "-layout")
@@ -199,7 +185,6 @@ def test_a_report_that_is_only_text_is_printed_as_laid_out() -> None:
     assert re.search(r"Leucocytes \.+\s+7,2\s+G/L", found.replace("\u00a0", " "))
 
 
-@needs_pdftotext
 def test_a_value_never_runs_under_its_neighbour() -> None:
     long = numeric("A" * 90, "1" * 40, "UNITE" * 8, range_text="B" * 70, flags=("H",))
     made = render(replace(REPORT, batteries=(Battery(observations=(long, words("x", "C" * 300))),)))

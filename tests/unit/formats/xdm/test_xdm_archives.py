@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,8 +24,8 @@ from dispatcher.formats.xdm.check import check
 from dispatcher.formats.xdm.reader import Metadata, read_archive, read_metadata
 from dispatcher.formats.xdm.writer import XdmContext, XdmDocument, XdmWriter
 from dispatcher.report.model import Address, Patient, Practitioner, Problem, Report, Severity, Status
+from tests.needs import KIT, needs_shared
 
-OFFICIAL = Path(__file__).resolve().parents[5] / "shared" / "ans-cda" / "examples"
 LAB = LaboratoryIdentity(
     name="Laboratoire Boizé & Fils",
     finess="290000017",
@@ -376,9 +375,7 @@ def test_times_in_utc(stamp: str, moment: str) -> None:
 
 @pytest.mark.parametrize("name", ["BIO-CR-BIO_2024.01_TSH_2.xml", "BIO-CR-BIO_2024.01_Microbiologie_V2.xml"])
 def test_official_examples_pack_and_pass(name: str) -> None:
-    path = OFFICIAL / name
-    if not path.exists():
-        pytest.skip("official examples are not beside the repository")
+    path = needs_shared(KIT / "examples" / name)
     data = pack(path.read_bytes()).content
     assert check(data) == []
     entry = metadata_of(data).entries[0]

@@ -226,6 +226,12 @@ class Transport(Protocol):
     def open(self) -> TransportSession:
         """Connect. Raises :class:`dispatcher.errors.OurFault` or :class:`dispatcher.errors.TryLater`."""
 
+    def abort(self) -> None:
+        """Break every open line now, from any thread (a stop that cannot wait); never raises.
+
+        Who waits on one gets what a lost line gives: unknown after the final dot, :class:`TryLater` before it.
+        """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:

@@ -74,6 +74,7 @@ class RecordingTransport:
         self.handed: list[Handed] = []
         self.opened = 0
         self.closed = 0
+        self.aborted = 0
         self._lock = threading.Lock()
 
     @property
@@ -88,6 +89,10 @@ class RecordingTransport:
         if error is not None:
             raise error
         return RecordingSession(self)
+
+    def abort(self) -> None:
+        """Lines of a fake wait for nobody; ``aborted`` tells that a stop asked."""
+        self.aborted += 1
 
     def take(self, mail: Mail) -> Accepted:
         self.during(mail)

@@ -103,6 +103,13 @@ class _Fate:
 _ADDRESS = _Fate(
     RetryKind.FAIL, "Adresse refusée, boîte inconnue", "Vérifier l'adresse dans l'annuaire, la corriger, puis rejouer."
 )
+_IMPOSSIBLE = _Fate(
+    RetryKind.HOLD,
+    "Adresse du destinataire impossible",
+    "La corriger dans l'annuaire ou la table locale, puis libérer l'envoi.",
+    "unreachable",
+)
+"""Seen by our own check: no server said so, and other mails of the channel are fine."""
 _DISABLED = _Fate(
     RetryKind.FAIL, "Boîte du destinataire fermée ou désactivée", "Chercher une autre adresse dans l'annuaire."
 )
@@ -247,7 +254,9 @@ def _fate(error: TransportError) -> _Fate:
     if error.stage in _WHOLE_CHANNEL:
         return _LOGIN if error.stage == "login" else _CONNECTION
     found = STATUS_DETAILS.get(detail) or STATUS_SUBJECTS.get(detail.partition(".")[0]) or by_reply or _REFUSED
-    if error.stage == "mail" and found not in (_LARGE, _FULL):
+    if error.reply is None and detail == "1.3":
+        return _IMPOSSIBLE
+    if error.stage == "mail" and error.reply is not None and found not in (_LARGE, _FULL):
         return _SENDER  # nothing was said about a recipient yet: every mail of the channel would end like this
     return found
 

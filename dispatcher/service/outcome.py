@@ -21,6 +21,10 @@ ACCEPTED_LATE = (
     "L'opérateur avait accepté cet envoi ; sa réponse est arrivée après la demande de rejeu. "
     "Attendre un accusé, ou clore ; ne libérer que pour l'envoyer une seconde fois."
 )
+REFUSED_LATE = (
+    "L'opérateur n'avait pas accepté cet envoi ({reply}) ; sa réponse est arrivée après la fin de la réservation. "
+    "L'envoi est remis dans la file."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +126,8 @@ def _late(uow: UnitOfWork, dispatch: Dispatch, state: State, changes: dict[str, 
     if current is not None and current.state is State.UNKNOWN and state in {State.SENT, State.FAILED}:
         uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}-late", **changes)
         return state
+    if current is not None and _said_no_to_us(current, dispatch, state):
+        return _back_to_the_queue(uow, current, state, changes)
     if current is not None and current.state in {State.QUEUED, State.DEFERRED} and state is State.SENT:
         uow.dispatches.move(
             dispatch.id, State.HELD, event="dispatch.sent-late", hold_code="accepted-late", reason=ACCEPTED_LATE
@@ -129,6 +135,24 @@ def _late(uow: UnitOfWork, dispatch: Dispatch, state: State, changes: dict[str, 
         return State.HELD
     log.warning("dispatch %s: outcome %s came after its lease was lost", dispatch.id, state)
     return current.state if current is not None else state
+
+
+def _said_no_to_us(current: Dispatch, dispatch: Dispatch, state: State) -> bool:
+    """The answer is about the very hand-over that was given up as unknown (nobody claimed since), and was no."""
+    mine = current.state is State.UNKNOWN and current.fence == dispatch.fence
+    return mine and state in {State.DEFERRED, State.HELD}
+
+
+def _back_to_the_queue(uow: UnitOfWork, current: Dispatch, state: State, changes: dict[str, Any]) -> State:
+    """Not accepted, as we know now: it may leave again without a risk of doubling it, or waits for a person."""
+    reason = changes["reason"] if state is State.HELD else REFUSED_LATE.format(reply=changes["reply"] or "sans code")
+    known = {"attempts": changes["attempts"], "reply": changes["reply"], "reason": reason}
+    moved = uow.dispatches.move(current.id, State.QUEUED, event="dispatch.queued-late", **known)
+    if state is State.HELD:
+        moved = uow.dispatches.move(
+            current.id, State.HELD, event="dispatch.held", hold_code=changes["hold_code"], reason=reason
+        )
+    return _withdraw_if_superseded(uow, moved)
 
 
 def _withdraw_if_superseded(uow: UnitOfWork, dispatch: Dispatch) -> State:

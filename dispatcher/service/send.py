@@ -11,20 +11,21 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
 from dispatcher.clock import Clock
-from dispatcher.errors import KeyringError, LeaseLost, OurFault, OutcomeUnknown, TransportError, TryLater
+from dispatcher.errors import KeyringError, LeaseLost, OurFault, OutcomeUnknown, StoreError, TransportError, TryLater
 from dispatcher.outbox.dispatch import Accepted, Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import Mail, Store, TransportSession, UnitOfWork
 from dispatcher.service.channel import Channel
 from dispatcher.service.internal import place, sentence
+from dispatcher.service.keeper import Keeper
 from dispatcher.service.outcome import Outcome, Settled, pause, settle
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,10 @@ MAX_WAIT = 5.0
 """Seconds a line waits for its pace before it gives its claims back."""
 RECONNECT = timedelta(minutes=1)
 """Pause of a channel whose operator cannot be reached."""
+NAP = 0.5
+"""Longest sleep in one piece while a line waits for its pace: a stop is heard in between."""
+SAVING = 10
+"""Times a known outcome is written again, a second apart, when the store fails: lost, it would become unknown."""
 SUPERSEDED = "Remplacé par une version plus récente du compte rendu avant d'être parti."
 UNSEALED = (
     "Le courrier scellé de cet envoi manque dans la base, ou n'y est plus lisible. "
@@ -82,12 +87,9 @@ def send_due(
     if pause is not None:
         result.paused = pause
         return result
-    lines = [_Line(channel, store, clock, f"{owner}/{n}", stop, wait) for n in range(channel.settings.connections)]
-    if len(lines) == 1:
-        parts = [lines[0].run()]
-    else:
-        with ThreadPoolExecutor(max_workers=len(lines), thread_name_prefix=f"line-{channel.name}") as pool:
-            parts = list(pool.map(_Line.run, lines))
+    with Keeper(channel, store, clock, stop) as keeper:
+        owners = [f"{owner}/{n}" for n in range(channel.settings.connections)]
+        parts = _run_all([_Line(channel, store, clock, one, stop, wait, keeper) for one in owners])
     for part in parts:
         for state, count in part.counts.items():
             result.counts[state] = result.counts.get(state, 0) + count
@@ -95,18 +97,57 @@ def send_due(
     return result
 
 
+def _run_all(lines: Sequence[_Line]) -> list[Sent]:
+    """Each line in a thread of its own; raises what the first of them raised, once all have ended.
+
+    Daemon threads, no pool: the interpreter joins the threads of a pool at its exit, however long they hang.
+    """
+    if len(lines) == 1:
+        return [lines[0].run()]
+    ended: dict[int, Sent | BaseException] = {}
+
+    def run(number: int, line: _Line) -> None:
+        try:
+            ended[number] = line.run()
+        except BaseException as error:  # told to the caller below
+            ended[number] = error
+
+    threads = [
+        threading.Thread(target=run, args=(number, line), name=f"line-{line.owner}", daemon=True)
+        for number, line in enumerate(lines)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    parts: list[Sent] = []
+    for _, end in sorted(ended.items()):
+        if isinstance(end, BaseException):
+            raise end
+        parts.append(end)
+    return parts
+
+
 class _Line:
     """One connection and the dispatches it has claimed."""
 
     def __init__(
-        self, channel: Channel, store: Store, clock: Clock, owner: str, stop: Callable[[], bool], wait: float
+        self,
+        channel: Channel,
+        store: Store,
+        clock: Clock,
+        owner: str,
+        stop: Callable[[], bool],
+        wait: float,
+        keeper: Keeper,
     ) -> None:
         self._channel = channel
         self._store = store
         self._clock = clock
-        self._owner = owner
+        self.owner = owner
         self._stop = stop
         self._wait = wait
+        self._keeper = keeper
         self._session: TransportSession | None = None
         self._mails = 0
         self._done: Outcome | None = None
@@ -119,19 +160,35 @@ class _Line:
                 claimed = self._claim()
                 if not claimed or not self._send_all(claimed):
                     break
+        except StoreError:
+            self._save_outcome()
+            raise
         finally:
+            self._keeper.let_go(self.owner)
             self._hang_up()
         return self._result
+
+    def _save_outcome(self) -> None:
+        """The store failed with an outcome in hand: what the operator said must not be forgotten (promise 2)."""
+        for _ in range(SAVING):
+            if self._done is None:
+                return
+            self._clock.sleep(1.0)
+            try:
+                self._commit_outcome()
+            except StoreError as error:
+                log.error("dispatch %s: outcome not written yet (%s)", self._done.dispatch.id, error.code)
 
     def _claim(self) -> tuple[Dispatch, ...]:
         """No more than the pace may let through: what is claimed in vain is two lines of journal each."""
         self._extended = self._clock.monotonic()
+        self._keeper.hold(self.owner)
         limit, now = self._channel.limit, self._clock.now()
         most = min(CLAIM, limit.burst + math.ceil(limit.per_second * self._wait))
         with self._store.transaction() as uow:
             if (uow.pace.next_at(self._channel.scope, limit, now) - now).total_seconds() > self._wait:
                 return ()
-            return uow.dispatches.claim(self._channel.name, self._owner, most, self._channel.lease, now)
+            return uow.dispatches.claim(self._channel.name, self.owner, most, self._channel.lease, now)
 
     def _send_all(self, claimed: Sequence[Dispatch]) -> bool:
         """False when the line must end: stop, pause, or no pace left."""
@@ -198,9 +255,15 @@ class _Line:
                 due = uow.pace.next_at(self._channel.scope, self._channel.limit, now)
                 self._heartbeat(uow, now)
             pause = max((due - now).total_seconds(), 0.01)
-            if self._clock.monotonic() + pause > waited_until or self._stop():
+            if self._clock.monotonic() + pause > waited_until or not self._rest(pause):
                 return _Step.STOP
-            self._clock.sleep(pause)
+
+    def _rest(self, seconds: float) -> bool:
+        """Sleep; False when a stop was asked for."""
+        while seconds > 0 and not self._stop():
+            self._clock.sleep(min(seconds, NAP))
+            seconds -= NAP
+        return not self._stop()
 
     def _earn_nothing_by_a_jump(self, now: datetime) -> None:
         """A clock set forward would fill the bucket with minutes that never passed: it is emptied instead."""
@@ -311,7 +374,7 @@ class _Line:
     def _heartbeat(self, uow: UnitOfWork, now: datetime) -> None:
         moment = self._clock.monotonic()
         if moment - self._extended > self._channel.lease.total_seconds() / 3:
-            uow.dispatches.extend_lease(self._owner, now + self._channel.lease)
+            uow.dispatches.extend_lease(self.owner, now + self._channel.lease)
             self._extended = moment
 
     def _pause(self, error: TransportError) -> None:

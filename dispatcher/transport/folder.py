@@ -29,6 +29,9 @@ class FolderTransport:
             raise OurFault(f"Dossier de répétition sans droit d'écriture : {self._folder}.", stage="connect")
         return FolderSession(self._folder)
 
+    def abort(self) -> None:
+        """Nothing here ever waits."""
+
 
 class FolderSession:
     """A :class:`dispatcher.ports.TransportSession`."""

@@ -23,7 +23,7 @@ from dispatcher.receipts.addresses import xtext
 from dispatcher.transport import tls as secure
 from dispatcher.transport.replies import CLOSING, error_for, lost, status_of, without_addresses
 from dispatcher.transport.tls import TlsOptions
-from dispatcher.transport.wire import Wire
+from dispatcher.transport.wire import OpenLines, Wire
 
 log = logging.getLogger(__name__)
 
@@ -54,17 +54,23 @@ class SmtpTransport:
 
     def __init__(self, options: SmtpOptions) -> None:
         self._options = options
+        self._open = OpenLines()
 
     def open(self) -> SmtpSession:
         """Connect, start TLS, log in. Raises :class:`OurFault` or :class:`TryLater`."""
-        return SmtpSession(self._options)
+        return SmtpSession(self._options, self._open)
+
+    def abort(self) -> None:
+        """Break every open line now, also one that still waits for its greeting; never raises."""
+        self._open.cut()
 
 
 class SmtpSession:
     """A :class:`dispatcher.ports.TransportSession`. Not for two threads at once."""
 
-    def __init__(self, options: SmtpOptions) -> None:
+    def __init__(self, options: SmtpOptions, lines: OpenLines | None = None) -> None:
         self._options = options
+        self._lines = lines if lines is not None else OpenLines()
         self._used = False
         self._known_here = False
         self._dsn = False
@@ -83,6 +89,7 @@ class SmtpSession:
             implicit=options.mode == "tls",
             server_name=options.tls.server_name or options.host,
         )
+        self._lines.add(wire)
         try:
             self._greet(wire)
             if options.mode == "starttls":
@@ -217,8 +224,12 @@ class SmtpSession:
             self._wire = wire = self._connect()
         for address in (mail.sender, mail.recipient):
             if _UNSAFE.search(address) or "@" not in address:
-                kind = OurFault if address is mail.sender else Refused
-                raise kind("Adresse impossible : vide, sans @ ou avec des caractères interdits.", stage="mail")
+                ours = address is mail.sender
+                raise (OurFault if ours else Refused)(
+                    "Adresse impossible : vide, sans @ ou avec des caractères interdits.",
+                    status="" if ours else "5.1.3",
+                    stage="mail" if ours else "rcpt",
+                )
         limit = wire.esmtp_features.get("size", "")
         if limit.isdigit() and 0 < int(limit) < len(mail.content):
             raise Refused(
@@ -232,7 +243,7 @@ class SmtpSession:
                 "Adresse accentuée : l'opérateur ne les accepte pas (SMTPUTF8).", status="5.6.7", stage="rcpt"
             )
         if not mail.content.isascii() and not wire.has_extn("8bitmime"):
-            raise Refused("Message en 8 bits : l'opérateur ne propose pas 8BITMIME.", status="5.6.3", stage="mail")
+            raise Refused("Message en 8 bits : l'opérateur ne propose pas 8BITMIME.", status="5.6.3", stage="content")
 
     def _announce(self, mail: Mail) -> list[tuple[str, int, str]]:
         """MAIL, RCPT, DATA (RSET first on a used line); gives (stage, code, text) of each reply."""

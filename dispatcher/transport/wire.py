@@ -7,10 +7,13 @@ sent alone: before it nothing can have been accepted, after it anything can.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import smtplib
 import socket
 import ssl
+import threading
+import weakref
 
 PIECE = 65_536
 """Bytes of the message per write."""
@@ -91,9 +94,39 @@ class Wire(smtplib.SMTP):
         if self.sock is not None:
             self.sock.settimeout(seconds)
 
+    def cut(self) -> None:
+        """Break the line under a thread that waits on it; that thread gets an error and closes. Never raises.
+
+        Below TLS, on purpose: a goodbye of TLS would wait for the other side.
+        """
+        line = self.sock
+        if line is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(line, socket.SHUT_RDWR)
+
     def drop(self) -> None:
         """Close without a word; never raises."""
         try:
             super().close()
         except OSError:
             self.sock = None
+
+
+class OpenLines:
+    """The lines of one channel, so that a stop can break them. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wires: weakref.WeakSet[Wire] = weakref.WeakSet()
+
+    def add(self, wire: Wire) -> None:
+        """Remember it as long as it lives."""
+        with self._lock:
+            self._wires.add(wire)
+
+    def cut(self) -> None:
+        """Break them all."""
+        with self._lock:
+            wires = list(self._wires)
+        for wire in wires:
+            wire.cut()

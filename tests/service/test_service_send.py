@@ -151,7 +151,7 @@ def _replay(bench: Bench, *dispatches: Dispatch, states: tuple[State, ...] = (St
 def test_a_store_that_fails_to_write_an_outcome_never_queues_the_mail_again(bench: Bench) -> None:
     (dispatch,) = queue(bench)
     store = FaultyStore(
-        bench.real, lambda number, when: StoreError("Disque plein.") if (number, when) == (3, "before") else None
+        bench.real, lambda number, when: StoreError("Disque plein.") if number >= 3 and when == "before" else None
     )
     bench.use(store)  # type: ignore[arg-type]
     with pytest.raises(StoreError):
@@ -482,7 +482,7 @@ def take_over(bench: Bench) -> Callable[[Mail], None]:
 
 
 @pytest.mark.parametrize(
-    ("ending", "state"), [(OK, State.SENT), (GONE, State.FAILED), (BUSY, State.UNKNOWN), (LOST, State.UNKNOWN)]
+    ("ending", "state"), [(OK, State.SENT), (GONE, State.FAILED), (LOST, State.UNKNOWN)]
 )
 def test_a_hand_over_longer_than_its_lease_settles_what_it_can(bench: Bench, ending: Any, state: State) -> None:
     (dispatch,) = queue(bench)

@@ -1,0 +1,183 @@
+"""Stops and slow operators: what is known is written down, what is not begun goes back, nobody waits for ever."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dispatcher.clock import SystemClock
+from dispatcher.errors import OutcomeUnknown, Refused, StoreError, TransportError, TryLater
+from dispatcher.outbox.retry import RetryKind, RetryPolicy, decide
+from dispatcher.outbox.states import State
+from dispatcher.ports import Mail
+from dispatcher.service.keeper import Keeper
+from tests.fakes import OK, FaultyStore
+from tests.service.bench import Bench, channel_settings
+from tests.service.samples import oru
+
+BUSY = TryLater("Occupé.", reply=451, status="4.3.0", stage="final-dot")
+POLICY = Refused("Refusé.", reply=550, status="5.7.1", stage="final-dot")
+
+
+def queue(bench: Bench, count: int = 1) -> None:
+    bench.bring(*(oru(f"R{number:03}", control=f"M{number}") for number in range(count)))
+    bench.batch()
+
+
+# ------------------------------------------------------------------------------------------------ the store fails
+
+
+@pytest.mark.parametrize("failures", [1, 5])
+def test_a_known_acceptance_survives_a_store_that_fails_for_seconds(bench: Bench, failures: int) -> None:
+    queue(bench)
+    store = FaultyStore(
+        bench.real,
+        lambda number, when: StoreError("Occupée.") if 3 <= number < 3 + failures and when == "before" else None,
+    )
+    bench.use(store)  # type: ignore[arg-type]
+    with pytest.raises(StoreError):
+        bench.send()
+    assert bench.one().state is State.SENT
+    assert len(bench.transport.accepted) == 1
+
+
+def test_a_store_that_stays_away_is_not_waited_for_without_end(bench: Bench) -> None:
+    queue(bench)
+    store = FaultyStore(bench.real, lambda number, when: StoreError("Morte.") if number >= 3 else None)
+    bench.use(store)  # type: ignore[arg-type]
+    before = bench.clock.elapsed
+    with pytest.raises(StoreError):
+        bench.send()
+    assert bench.clock.elapsed - before <= 15
+
+
+# ------------------------------------------------------------------------------------------------ leases
+
+
+@pytest.mark.parametrize(("ending", "state"), [(BUSY, State.QUEUED), (POLICY, State.HELD)])
+def test_a_no_that_comes_after_the_lease_is_no_unknown(bench: Bench, ending: TransportError, state: State) -> None:
+    queue(bench)
+    stop: list[bool] = []
+
+    def taken_back(mail: Mail) -> None:
+        bench.recover()
+        assert bench.one().state is State.UNKNOWN
+        stop.append(True)
+
+    bench.transport.during = taken_back
+    bench.transport.endings = [ending]
+    bench.send(stop=lambda: bool(stop))
+    dispatch = bench.one()
+    assert (dispatch.state, dispatch.attempts) == (state, 1)
+    assert str(ending.reply) in dispatch.reason
+    assert "impossible à dire" not in dispatch.reason
+    bench.transport.during = lambda mail: None
+    if state is State.QUEUED:
+        bench.send()
+        assert bench.one().state is State.SENT
+
+
+def test_a_hand_over_longer_than_the_lease_keeps_it(bench: Bench) -> None:
+    """Real seconds: a thread beside the line extends the lease while the operator is silent."""
+    queue(bench)
+    bench.clock = SystemClock()  # type: ignore[assignment]
+    bench.channels["pro"] = replace(bench.channel, lease=timedelta(seconds=0.6))
+
+    def silent(mail: Mail) -> None:
+        deadline = time.monotonic() + 1.5
+        while time.monotonic() < deadline:
+            time.sleep(0.1)
+            with bench.real.transaction() as uow:
+                assert uow.dispatches.expire_leases(bench.clock.now()) == ()
+
+    bench.transport.during = silent
+    assert bench.send().counts == {State.SENT: 1}
+
+
+# ------------------------------------------------------------------------------------------------ stop
+
+
+def test_a_stop_breaks_lines_that_wait_after_its_grace(bench: Bench) -> None:
+    queue(bench)
+    broken, stop = threading.Event(), threading.Event()
+    bench.transport.abort = broken.set  # type: ignore[method-assign]
+    started = time.monotonic()
+    with Keeper(bench.channel, bench.real, bench.clock, stop.is_set, grace=0.3) as keeper:
+        keeper.hold("w/0")
+        assert not broken.wait(0.5), "nobody asked to stop"
+        stop.set()
+        assert broken.wait(5)
+    assert time.monotonic() - started < 5
+
+
+def test_the_mail_in_hand_of_a_broken_line_is_unknown_and_the_rest_goes_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dispatcher.service.send.Keeper", lambda *given: Keeper(*given, grace=0.3))
+    bench.set_channel("pro", channel_settings(connections=2))
+    bench.restart()
+    queue(bench, 6)
+    stop, cut = threading.Event(), threading.Event()
+    bench.transport.abort = cut.set  # type: ignore[method-assign]
+
+    def mute(mail: Mail) -> None:
+        stop.set()
+        assert cut.wait(20)
+        raise OutcomeUnknown("Connexion perdue après le point final.", stage="final-dot")
+
+    bench.transport.during = mute
+    bench.send(stop=stop.is_set)
+    assert sorted(bench.states()) in (
+        [State.QUEUED] * 4 + [State.UNKNOWN] * 2,
+        [State.QUEUED] * 5 + [State.UNKNOWN],
+    )
+
+
+def test_no_thread_of_a_pass_is_joined_at_exit(bench: Bench) -> None:
+    """The interpreter waits for every thread that is no daemon, however long it hangs."""
+    bench.set_channel("pro", channel_settings(connections=3))
+    bench.restart()
+    queue(bench, 3)
+    seen: list[bool] = []
+    bench.transport.during = lambda mail: seen.extend(
+        thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()
+    )
+    bench.transport.otherwise = lambda mail: OK
+    bench.send()
+    assert seen and all(seen)
+
+
+def test_a_stop_is_heard_while_a_line_waits_for_its_pace(bench: Bench) -> None:
+    bench.set_channel("pro", channel_settings(pace=channel_settings().pace.model_copy(update={"per_minute": 2})))
+    bench.restart()
+    queue(bench, 3)
+    stop: list[bool] = []
+    nap = bench.clock.sleep
+
+    def sleep(seconds: float) -> None:
+        nap(seconds)
+        stop.append(True)
+
+    bench.clock.sleep = sleep  # type: ignore[method-assign]
+    before = bench.clock.elapsed
+    bench.send(wait=600, stop=lambda: bool(stop))
+    assert bench.clock.elapsed - before < 2
+    assert State.SENDING not in bench.states()
+
+
+# ------------------------------------------------------------------------------------------------ our own checks
+
+
+@pytest.mark.parametrize(("stage", "status"), [("rcpt", "5.1.3"), ("content", "5.6.3"), ("mail", "5.6.3")])
+def test_our_own_check_of_one_mail_does_not_pause_the_channel(stage: str, status: str) -> None:
+    decision = decide(Refused("Impossible.", status=status, stage=stage), 1, timedelta(0), RetryPolicy())
+    assert (decision.kind, decision.state) == (RetryKind.HOLD, State.HELD)
+
+
+def test_a_server_that_refuses_our_sender_still_pauses_it() -> None:
+    said = Refused("Non.", reply=553, status="5.1.0", stage="mail")
+    assert decide(said, 1, timedelta(0), RetryPolicy()).kind is RetryKind.PAUSE

@@ -9,7 +9,6 @@ Families and what becomes of the item (decided in ``service/`` only):
 ``ConfigError``        the program does not start; all faults listed at once
 ``FormatError``        the source file is quarantined
 ``RenderError``        the dispatch is held: a document could not be written
-``RoutingError``       the dispatch is held: recipient unknown, ambiguous, untrusted
 ``DirectoryError``     reference data could not be read; the one held is kept
 ``TrustError``         the list of allowed domains is refused; the one held is kept
 ``KeyringError``       no usable key or certificate: ours pauses, theirs holds
@@ -79,12 +78,6 @@ class RenderError(DispatcherError):
     """A report cannot be written in the format asked for; the message names the missing or refused element."""
 
     code = "render"
-
-
-class RoutingError(DispatcherError):
-    """No recipient, several, or one outside the trust space."""
-
-    code = "routing"
 
 
 class DirectoryError(DispatcherError):

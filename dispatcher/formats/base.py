@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -128,8 +128,3 @@ class Writer(Protocol):
 
     def write(self, report: Report, context: WriteContext) -> Rendition:
         """Report to bytes. Raises :class:`dispatcher.errors.RenderError` when it cannot be written rightly."""
-
-
-def with_problems(report: Report, *more: Problem) -> Report:
-    """The same report with more problems on it."""
-    return replace(report, problems=report.problems + more)

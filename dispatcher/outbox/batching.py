@@ -67,18 +67,6 @@ def due(waiting: Waiting, rule: BatchRule, last_batch_at: datetime | None, now: 
     return None
 
 
-def next_tick(waiting: Waiting, rule: BatchRule, last_batch_at: datetime | None, now: datetime) -> datetime | None:
-    """When :func:`due` will say yes if nothing else arrives; None when nothing waits."""
-    if waiting.count <= 0:
-        return None
-    if due(waiting, rule, last_batch_at, now) is not None or last_batch_at is None:
-        return now
-    ends = [last_batch_at + rule.every]
-    if waiting.oldest is not None:
-        ends.append(waiting.oldest + rule.every)
-    return min(ends)
-
-
 def _window_over(waiting: Waiting, rule: BatchRule, last_batch_at: datetime | None, now: datetime) -> bool:
     if last_batch_at is None or last_batch_at > now or now - last_batch_at >= rule.every:
         return True

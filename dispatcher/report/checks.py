@@ -126,11 +126,6 @@ def check(report: Report, rules: Rules) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def may_leave(problems: tuple[Problem, ...]) -> bool:
-    """No error among them."""
-    return not any(problem.severity is Severity.ERROR for problem in problems)
-
-
 def _identity(patient: Patient, rules: Rules) -> Iterator[_Found]:
     if not patient.birth_name.strip():
         yield _Found("missing-birth-name", "patient", "Nom de naissance absent : compléter l'identité dans le SIL.")

@@ -64,11 +64,6 @@ class SqlStore:
         self._inside = threading.local()
         self._head: Head | None = None
 
-    @property
-    def engine_name(self) -> str:
-        """``sqlite`` or ``postgresql``."""
-        return self._engine.dialect.name
-
     @contextmanager
     def transaction(self) -> Iterator[SqlUnit]:
         """Begin; commit at the end, roll back on an exception.

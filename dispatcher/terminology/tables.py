@@ -90,7 +90,6 @@ SHIPPED_FILES: Mapping[str, str] = {
     "antibiotics": "antibiotics.csv",
 }
 """Field of :class:`TerminologyTexts` to file in ``mappings/terminology/``."""
-OWN_FILES = own.FILES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -211,10 +210,6 @@ class Terminology:
         if mine is None and text.strip() in self.specimen_displays:
             return SpecimenCode(code=text.strip(), display=self.specimen_displays[text.strip()])
         return None
-
-    def specimen_display(self, code: str) -> str:
-        """Official French display of a code of HL7 table 0487; empty when it is not in our table."""
-        return self.specimen_displays.get(code, "")
 
     def organism(self, text: str) -> Organism | None:
         """A micro-organism by its scientific name or an abbreviation that means one only."""

@@ -7,7 +7,6 @@ from dispatcher.formats.cda.elements import INTERPRETATION, LOINC, TYPE, Element
 from dispatcher.formats.cda.findings import Findings, all_of, first_of, has_template, tag
 
 CHAPTER = "1.3.6.1.4.1.19376.1.3.3.2.1"
-SUB_CHAPTER = "1.3.6.1.4.1.19376.1.3.3.2.2"
 PDF_COPY = "1.2.250.1.213.1.1.2.243"
 RESULT = "1.3.6.1.4.1.19376.1.3.1.6"
 TOP_LEVEL = (CHAPTER, PDF_COPY, "1.2.250.1.213.1.1.2.60", "1.3.6.1.4.1.19376.1.4.1.2.16", "1.2.250.1.213.1.1.2.128",

@@ -27,8 +27,6 @@ TYPE = "{" + XSI + "}type"
 LOINC = "2.16.840.1.113883.6.1"
 SNOMED = "2.16.840.1.113883.6.96"
 NCBI = "2.16.840.1.113883.3.9471"
-WAITING_LOINC = "1.2.250.1.213.1.1.5.130"
-"""Codes d'attente: provisional French codes, written as a translation, never as the code itself."""
 INTERPRETATION = "2.16.840.1.113883.5.83"
 SPECIMEN_TYPE = "2.16.840.1.113883.18.311"
 

@@ -97,10 +97,6 @@ class Segment:
         fields = self.fields
         return fields[number].strip() if number < len(fields) else ""
 
-    def is_null(self, number: int) -> bool:
-        """The sender wrote the explicit null ``""``."""
-        return self.raw(number) == '""'
-
     def text(self, number: int) -> str:
         """The whole field as text, unescaped, separators inside it left alone."""
         return self.separators.clean(self.fields[number]) if number < len(self.fields) else ""

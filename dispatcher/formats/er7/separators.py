@@ -59,10 +59,6 @@ class Separators:
         """The raw components of one repetition."""
         return raw.split(self.component) if self.component else [raw]
 
-    def subcomponents(self, raw: str) -> list[str]:
-        """The raw subcomponents of one component."""
-        return raw.split(self.subcomponent) if self.subcomponent else [raw]
-
     def _resolve(self, found: re.Match[str]) -> str:
         body = found[1]
         head = body[0]

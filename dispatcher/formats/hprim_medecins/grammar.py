@@ -148,11 +148,6 @@ NIR = re.compile(r"[1-478]\d{4}(?:\d{2}|2[AB])\d{6}")
 """13 characters, blanks taken out."""
 
 
-def res_field(number: int) -> ResField:
-    """The description of RES field ``number`` (1 to 14)."""
-    return RES_FIELDS[number - 1]
-
-
 def header_line(number: int) -> HeaderLine:
     """The description of header line ``number`` (1 to 12)."""
     return HEADER[number - 1]

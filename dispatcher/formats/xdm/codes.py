@@ -90,7 +90,6 @@ CONTENT_TYPES = {"IMP": INPATIENT, "AMB": OUTPATIENT, "EMER": OUTPATIENT, "EXTER
 """TRE_R209-TypeActivite by encounter code of the CDA (JDV_J142), after the mapping proposed from PV1-2."""
 DEFAULT_CONTENT_TYPE = OUTPATIENT
 
-NORMAL = Coded("N", "2.16.840.1.113883.5.25", "Normal")
 VISIBILITY_SYSTEM = "1.2.250.1.213.1.1.4.13"
 VISIBILITY = {
     "MASQUE_PS": "Masqué aux professionnels de santé",

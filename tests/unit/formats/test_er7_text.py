@@ -63,11 +63,11 @@ def test_what_is_escaped_comes_back(text: str) -> None:
     assert not set(escaped) & set("|^~&\n\r#")
 
 
-def test_the_explicit_null_is_known() -> None:
+def test_the_explicit_null_is_no_text() -> None:
     segment = Segment('OBX|1|NM|A||""|g', 3, HL7)
-    assert segment.is_null(5)
+    assert segment.raw(5) == '""'
     assert segment.text(5) == "" == segment.component(5)
-    assert not segment.is_null(4)
+    assert segment.raw(4) == ""
 
 
 def test_fields_components_subcomponents() -> None:

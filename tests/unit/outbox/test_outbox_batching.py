@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.outbox.batching import BatchDecision, BatchRule, Waiting, due, next_tick
+from dispatcher.outbox.batching import BatchDecision, BatchRule, Waiting, due
 
 NOW = datetime(2026, 3, 11, 9, 0, tzinfo=UTC)
 EVERY = timedelta(minutes=5)
@@ -82,16 +82,3 @@ def test_nothing_waits_longer_than_one_window(what: Waiting, last: datetime | No
     assert what.oldest is not None
     if now - what.oldest >= EVERY:
         assert due(what, RULE, last, now) is not None
-
-
-@given(what=summaries, last=st.none() | moments, now=moments)
-def test_the_next_tick_is_when_it_is_due_and_not_before(what: Waiting, last: datetime | None, now: datetime) -> None:
-    at = next_tick(what, RULE, last, now)
-    assert at is not None and at - now <= EVERY
-    assert due(what, RULE, last, max(at, now)) is not None
-    if at > now:
-        assert due(what, RULE, last, at - timedelta(microseconds=1)) is None
-
-
-def test_no_tick_when_nothing_waits() -> None:
-    assert next_tick(Waiting(), RULE, None, NOW) is None

@@ -146,7 +146,7 @@ def test_what_is_written_is_conformant_and_settles(report: Report) -> None:
 def test_grammar_tables_are_numbered_without_a_hole() -> None:
     assert [line.number for line in grammar.HEADER] == list(range(1, 13))
     assert [item.number for item in grammar.RES_FIELDS] == list(range(1, 15))
-    assert grammar.header_line(7).name == "date de naissance" and grammar.res_field(9).name == "anormalité"
+    assert grammar.header_line(7).name == "date de naissance" and grammar.RES_FIELDS[8].name == "anormalité"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,296 @@
+"""The whole engine under random life: files, versions, faults, kills, notices and people, in any order.
+
+The promises of design §2 are looked at from outside: at the operator's side and in the folder, not in our own tables.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from dispatcher.outbox.states import NOT_YET_LEFT, FileState, State
+from dispatcher.ports import Mail
+from dispatcher.service import operate
+from dispatcher.service.release import release
+from tests.fakes import OK, FaultyStore, Killed, ReplyLost
+from tests.service.bench import DURAND, PETIT, Bench, Tools
+from tests.service.conftest import index_leaks
+from tests.service.samples import AMA, LEO, OTHER_VALUE, THIRD_VALUE, VALUE, ZOE, dsn, mdn, oru
+from tests.service.test_service_send import BUSY, CUT, GONE, LOGIN, LOST
+
+EVE = "operator:eve"
+ORDERS = {"R1": ZOE, "R2": LEO, "R3": AMA}
+ENDINGS = {
+    "ok": OK,
+    "refused": GONE,
+    "busy": BUSY,
+    "cut": CUT,
+    "login": LOGIN,
+    "reply lost": ReplyLost(),
+    "mail lost": LOST,
+    "killed before": Killed(),
+    "killed after": ReplyLost(Killed()),
+}
+PATIENT = {
+    State.SENT,
+    State.DELIVERED,
+    State.READ,
+    State.WITHDRAWN,
+    State.CLOSED,
+    State.HELD,
+    State.PAPER,
+    State.FAILED,
+}
+"""Where a dispatch may rest when nothing is left to do for the program."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A file as the LIS wrote it."""
+
+    name: str
+    content: bytes
+    addresses: frozenset[str]
+
+
+class Life(RuleBasedStateMachine):
+    tools: Tools
+    folder: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bench = Bench(self.tools, Path(tempfile.mkdtemp(dir=self.folder)))
+        self.dropped: list[Dropped] = []
+        self.allowed: Counter[str] = Counter()
+        """Hand-overs a person asked for, by Message-ID, of mails that may have arrived before."""
+        self.minute = datetime(2026, 3, 11, 6, 0, tzinfo=UTC)
+        self.kill_in = 0
+        self.bench.use(FaultyStore(self.bench.real, self._fault))  # type: ignore[arg-type]
+        self.bench.transport.during = self._look_at
+
+    def _fault(self, number: int, when: str) -> BaseException | None:
+        self.kill_in -= 1
+        return Killed(f"{when} a commit") if self.kill_in == 0 else None
+
+    def _look_at(self, mail: Mail) -> None:
+        """The operator never sees a mail of a version that was replaced before its hand-over began."""
+        with self.bench.real.reading() as uow:
+            dispatch = uow.dispatches.find_message(message_id=mail.message_id)
+            assert dispatch is not None
+            report = uow.reports.get(dispatch.report_id)
+        assert report is not None
+        assert not report.superseded, "a superseded version was handed over"
+        assert dispatch.state is State.SENDING
+        assert dispatch.submitting_since is not None, "begun in a commit of its own"
+        assert mail.content == self.bench.payload(dispatch.id, "sealed")
+
+    def _do(self, act: Callable[[], Any]) -> None:
+        """Do it; when it kills us, a new process starts."""
+        try:
+            act()
+        except Killed:
+            self.bench.restart()
+        finally:
+            self.kill_in = 0
+
+    # ------------------------------------------------------------------------------------------ the laboratory
+
+    @initialize()
+    def begin(self) -> None:
+        self.drop("R1", VALUE, "F", 10, False)
+
+    @rule(
+        order=st.sampled_from(sorted(ORDERS)),
+        value=st.sampled_from([VALUE, OTHER_VALUE, THIRD_VALUE]),
+        status=st.sampled_from("FFFCPX"),
+        later=st.sampled_from([10, 10, 10, 0, -15]),
+        copy=st.booleans(),
+    )
+    def drop(self, order: str, value: str, status: str, later: int, copy: bool) -> None:
+        self.minute += timedelta(minutes=max(later, 1))
+        at = self.minute + timedelta(minutes=min(later, 0))
+        content = oru(
+            order,
+            value,
+            who=ORDERS[order],
+            status=status,
+            at=at.strftime("%Y%m%d%H%M%S"),
+            control=f"M{len(self.dropped)}",
+            copies="D002^PETIT^Sophie" if copy else "",
+        )
+        name = f"{len(self.dropped)}.hl7"
+        self.bench.drop(name, content)
+        self.dropped.append(Dropped(name, content, frozenset({DURAND, PETIT} if copy else {DURAND})))
+
+    # ------------------------------------------------------------------------------------------ the engine
+
+    @rule(kill=st.integers(0, 6))
+    def scan(self, kill: int) -> None:
+        self.kill_in = kill
+        self._do(self.bench.take)
+
+    @rule(kill=st.integers(0, 8))
+    def prepare(self, kill: int) -> None:
+        self.kill_in = kill
+        self._do(self.bench.prepare)
+
+    @rule()
+    def batch(self) -> None:
+        self._do(self.bench.batch)
+
+    @rule(endings=st.lists(st.sampled_from(sorted(ENDINGS)), max_size=3), kill=st.integers(0, 12))
+    def send(self, endings: list[str], kill: int) -> None:
+        self.bench.batch()
+        self.kill_in = kill
+        self.bench.transport.endings = [ENDINGS[name] for name in endings]
+        self._do(self.bench.send)
+        self.bench.transport.endings = []
+
+    @rule(minutes=st.sampled_from([1, 3, 10, 120]))
+    def time_passes(self, minutes: int) -> None:
+        self.bench.clock.advance(minutes * 60)
+        self._do(self.bench.recover)
+
+    # ------------------------------------------------------------------------------------------ what comes back
+
+    @rule(
+        which=st.integers(0, 30),
+        what=st.sampled_from(["delivered", "failed", "delayed", "read"]),
+        kill=st.integers(0, 3),
+        number=st.integers(0, 2),
+    )
+    def notice(self, which: int, what: str, kill: int, number: int) -> None:
+        taken = self.bench.transport.accepted
+        if not taken:
+            return
+        mail = taken[which % len(taken)].mail
+        make = mdn if what == "read" else dsn
+        words = () if what == "read" else (what,)
+        self.bench.mailbox.arrive(make(mail.message_id, mail.recipient, *words, number=number))
+        self.kill_in = kill
+        self._do(self.bench.collect)
+
+    # ------------------------------------------------------------------------------------------ people
+
+    def _pick(self, which: int, *states: State) -> list[str]:
+        found = sorted(dispatch.id for dispatch in self.bench.dispatches(states=states))
+        return [found[which % len(found)]] if found else []
+
+    def _may_go_again(self, ids: list[str]) -> None:
+        for dispatch_id in ids:
+            self.allowed[self.bench.get(dispatch_id).message_id] += 1
+
+    @rule(which=st.integers(0, 30), unknown=st.booleans())
+    def replay(self, which: int, unknown: bool) -> None:
+        states = (State.FAILED, State.UNKNOWN) if unknown else (State.FAILED,)
+        plan = operate.plan_replay(self.bench.store, ids=self._pick(which, *states), states=states)
+        shown = [dispatch.id for dispatch in plan.dispatches]
+        done = operate.replay(self.bench.store, self.bench.clock, plan, reason="rejoué", actor=EVE).done
+        assert list(done) == shown
+        self._may_go_again(shown)
+
+    @rule(which=st.integers(0, 30), what=st.sampled_from([operate.hold, operate.withdraw, operate.close]))
+    def decide(self, which: int, what: Callable[..., operate.Changed]) -> None:
+        ids = self._pick(which, *State)
+        what(self.bench.store, ids, reason="décidé", actor=EVE)
+
+    @rule(which=st.integers(0, 30))
+    def let_go(self, which: int) -> None:
+        for dispatch_id in self._pick(which, State.HELD):
+            if release(self.bench.desk, dispatch_id, reason="libéré", actor=EVE).released:
+                self._may_go_again([dispatch_id])
+
+    # ------------------------------------------------------------------------------------------ the promises
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        """Every file is in the folder or, byte for byte, in the store; every report read has all its dispatches."""
+        here = {path.name for path in self.bench.inbox.iterdir()}
+        known = {file.name: file for file in self.bench.files() if file.state is not FileState.WAITING}
+        for one in self.dropped:
+            file = known.get(one.name)
+            assert file is not None or one.name in here, "a file is gone"
+            if file is None:
+                continue
+            assert self.bench.payload(file.id, "original") == one.content
+            with self.bench.real.reading() as uow:
+                reports = uow.reports.of_file(file.id)
+            assert file.state in {FileState.RECEIVED, FileState.DONE, FileState.DUPLICATE}
+            if file.state is FileState.DONE:
+                assert len(reports) == 1
+            for report in reports:
+                found = [dispatch.address for dispatch in self.bench.dispatches(report_id=report.id)]
+                assert sorted(found) == sorted(one.addresses), "each recipient has exactly one dispatch"
+
+    @invariant()
+    def nothing_is_taken_twice_but_what_a_person_sent_again(self) -> None:
+        taken = Counter(handed.message_id for handed in self.bench.transport.accepted)
+        for message_id, count in taken.items():
+            assert count <= 1 + self.allowed[message_id], "handed over twice, and nobody asked"
+
+    @invariant()
+    def versions_reach_each_recipient_in_their_order(self) -> None:
+        by_id = {dispatch.message_id: dispatch for dispatch in self.bench.dispatches() if dispatch.message_id}
+        newest: dict[tuple[str, str], int] = {}
+        for handed in self.bench.transport.accepted:
+            dispatch = by_id[handed.message_id]
+            key = (dispatch.chain, dispatch.recipient_key)
+            assert dispatch.version >= newest.get(key, 0), "an older version followed a newer one"
+            newest[key] = dispatch.version
+
+    @invariant()
+    def one_version_of_a_chain_is_in_force(self) -> None:
+        """No older version waits to leave beside the one that replaced it."""
+        for dispatch in self.bench.dispatches(states=tuple(NOT_YET_LEFT - {State.HELD, State.QUEUED})):
+            with self.bench.real.reading() as uow:
+                report = uow.reports.get(dispatch.report_id)
+            assert report is not None
+            assert not report.superseded
+
+    def teardown(self) -> None:
+        """The faults end, a person settles what is unknown: everything comes to rest."""
+        try:
+            self._rest()
+        finally:
+            self.bench.close()
+            leaks = index_leaks(self.bench.database)
+            shutil.rmtree(self.bench.folder)
+        assert leaks == []
+
+    def _rest(self) -> None:
+        bench = self.bench
+        for _ in range(12):
+            bench.recover()
+            bench.run()
+            unknown = [dispatch.id for dispatch in bench.dispatches(states=(State.UNKNOWN,))]
+            operate.close(bench.store, unknown, reason="réglé au téléphone", actor=EVE)
+            bench.clock.advance(7200)
+        bench.collect()
+        self.nothing_is_lost()
+        self.nothing_is_taken_twice_but_what_a_person_sent_again()
+        self.versions_reach_each_recipient_in_their_order()
+        assert set(bench.states()) <= PATIENT, Counter(bench.states())
+        assert set(bench.file_states()) <= {FileState.DONE, FileState.DUPLICATE}
+        assert list(bench.inbox.iterdir()) == []
+        with bench.real.reading() as uow:
+            assert uow.journal.verify()[1] == ""
+
+
+def test_the_promises_hold_whatever_happens(tools: Tools, fast_folder: Path) -> None:
+    Life.tools, Life.folder = tools, fast_folder
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        Life,
+        settings=settings(
+            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

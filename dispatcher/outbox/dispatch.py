@@ -123,6 +123,10 @@ class Dispatch:
     decision: dict[str, object] = field(default_factory=dict)
     """Routing decision as JSON: wanted, trace, candidates, versions (see routing/trace.py)."""
 
+    def same_recipient(self, other: Dispatch) -> bool:
+        """To the same recipient (by key), or to the same box: a file may name one person by two codes."""
+        return self.recipient_key == other.recipient_key or bool(self.address and self.address == other.address)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:

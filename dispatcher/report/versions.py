@@ -13,8 +13,8 @@ import unicodedata
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 
-from dispatcher.report.model import Attachment, Report, Status
-from dispatcher.report.moments import compare, day_of
+from dispatcher.report.model import Attachment, Battery, Observation, Report, Status, ValueType, When
+from dispatcher.report.moments import aware, compare
 
 _TRANSPORT = frozenset({"sender_file_id", "problems", "reported_at", "received_at"})
 """Of a report: who carried it and when it was edited or received. The same results edited twice are one content."""
@@ -46,19 +46,65 @@ def chain_text(report: Report) -> str:
     """What all versions of one report share: laboratory, order number, patient traits.
 
     The laboratory's own order number wins over the requester's. Traits are in it because laboratories start their
-    numbers again: a report must never replace another patient's. Without any number, the day of collection and the
-    analyses stand in.
+    numbers again: a report must never replace another patient's.
+
+    Without any number a report replaces another one only when it is plainly the same: same moment of collection (to
+    the second) or same specimens, same analyses, and for bare documents the same document. When neither moment nor
+    specimen is known the whole content stands in: such a report is always a new one.
     """
     laboratory = report.laboratory.id or report.laboratory.finess or report.laboratory.name
     number = report.order.filler.strip() or report.order.placer.strip()
-    rest: list[str] = []
-    if not number:
-        day = report.collected_at or report.ordered_at or report.reported_at
-        rest = [
-            day_of(day).isoformat() if day else "",
-            *sorted({plain(b.code.code or b.title) for b in report.batteries}),
-        ]
+    rest = [] if number else _in_place_of_a_number(report)
     return json.dumps(["chain-1", plain(laboratory), plain(number), *rest, patient_text(report)], ensure_ascii=True)
+
+
+def _in_place_of_a_number(report: Report) -> list[str]:
+    specimens = [battery.specimen for battery in report.batteries if battery.specimen is not None]
+    numbers = sorted({plain(specimen.id) for specimen in specimens} - {""})
+    times = [report.collected_at, *(b.collected_at for b in report.batteries), *(s.collected_at for s in specimens)]
+    moment = next((_moment(when) for when in times if isinstance(when, datetime)), "")
+    if not moment and not numbers:
+        return [fingerprint(report)]
+    return [moment, *numbers, *sorted(analyses(report)), *([] if results(report) else _digests(report))]
+
+
+def _moment(when: When) -> str:
+    return aware(when).astimezone(UTC).isoformat() if isinstance(when, datetime) else when.isoformat()
+
+
+def _digests(report: Report) -> list[str]:
+    inside = [o.document for o in report.observations if o.document is not None]
+    return sorted({document.sha256 for document in (*report.documents, *inside)})
+
+
+def results(report: Report) -> frozenset[str]:
+    """The analyses a report gives results of, by code, else by label. Documents are none."""
+    return frozenset(plain(o.code.code or o.code.text) for o in report.observations if o.type is not ValueType.DOCUMENT)
+
+
+def analyses(report: Report) -> frozenset[str]:
+    """What a report is about: its :func:`results`, and its documents by what they are called; one word for free text.
+    Empty when it says nothing.
+    """
+    named = (
+        _document(battery, observation)
+        for battery in report.batteries
+        for observation in battery.observations
+        if observation.type is ValueType.DOCUMENT
+    )
+    found = results(report) | frozenset(named)
+    if not found and report.documents:
+        return frozenset(f"DOCUMENT {plain(d.name) or d.sha256}" for d in report.documents)
+    return frozenset(found or ({"TEXT"} if report.text.strip() else ()))
+
+
+def _document(battery: Battery, observation: Observation) -> str:
+    """A document by its group and code, which its correction shares: most laboratories give all documents one code."""
+    code = plain(observation.code.code or observation.code.text)
+    if code:
+        return f"DOCUMENT {plain(battery.code.code or battery.title)} {code}"
+    content = observation.document
+    return f"DOCUMENT {plain(content.name) or content.sha256}" if content is not None else "DOCUMENT"
 
 
 def fingerprint(report: Report) -> str:

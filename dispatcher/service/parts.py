@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dispatcher.errors import DispatcherError
 from dispatcher.outbox.dispatch import ReportVersion
 from dispatcher.report import versions
-from dispatcher.report.model import Report, ValueType
+from dispatcher.report.model import Report
+from dispatcher.report.versions import analyses, results
 from dispatcher.service.desk import Desk
 from dispatcher.service.originals import read_file
 
@@ -29,19 +30,6 @@ def in_force(history: Sequence[ReportVersion]) -> ReportVersion | None:
     stand behind it until a person releases them.
     """
     return next((version for version in history if not version.superseded), None)
-
-
-def analyses(report: Report) -> frozenset[str]:
-    """What a report is about: codes, else labels, of its results; one word for documents and for free text. Empty
-    when it says nothing.
-    """
-    found = {
-        "DOCUMENT" if o.type is ValueType.DOCUMENT else versions.plain(o.code.code or o.code.text)
-        for o in report.observations
-    }
-    if not found and report.documents:
-        return frozenset({"DOCUMENT"})
-    return frozenset(found or ({"TEXT"} if report.text.strip() else ()))
 
 
 def batteries(report: Report) -> frozenset[str]:
@@ -70,6 +58,8 @@ def _same_part(report: Report, known: Report) -> bool:
     mine = analyses(report)
     if not mine:
         return bool(batteries(report) & batteries(known))
+    if results(report) and results(known):  # the document beside the results is called the same in every part
+        return bool(results(report) & results(known))
     return bool(mine & analyses(known))
 
 

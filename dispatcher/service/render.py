@@ -171,5 +171,5 @@ def _earlier_mails(desk: Desk, dispatch: Dispatch) -> tuple[str, ...]:
     return tuple(
         other.message_id
         for other in sorted(others, key=lambda d: d.version)
-        if other.recipient_key == dispatch.recipient_key and other.version < dispatch.version and other.sent_at
+        if other.same_recipient(dispatch) and other.version < dispatch.version and other.sent_at
     )

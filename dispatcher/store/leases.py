@@ -4,8 +4,8 @@ A claim is one UPDATE: who locks a row first has it, others pass over locked row
 Every claim raises the row's ``fence``; a worker that wakes up late holds an old one and can write nothing.
 
 Versions keep their order at this gate (promise 3), whatever happened before: a row is not claimed while an older
-version for the same recipient is ``sending`` or ``unknown``, nor when a newer one is on its way or gone; such a late
-row is withdrawn instead.
+version for the same recipient, or to the same box, is ``sending`` or ``unknown``, nor when a newer one is on its way or
+gone; such a late row is withdrawn instead.
 """
 
 from __future__ import annotations
@@ -129,11 +129,18 @@ def _turn(dispatch: Dispatch) -> tuple[Any, ...]:
     return (dispatch.lane is not Lane.URGENT, dispatch.created_at, dispatch.id)
 
 
+def _same_recipient(other: Any) -> Any:
+    """Under the same key, or in the same box: a file may name one person by two codes."""
+    return or_(
+        other.c.recipient_key == table.c.recipient_key, and_(other.c.address == table.c.address, table.c.address != "")
+    )
+
+
 def _older_in_doubt() -> Any:
     older = table.alias("older")
     return exists().where(
         older.c.chain == table.c.chain,
-        older.c.recipient_key == table.c.recipient_key,
+        _same_recipient(older),
         older.c.version < table.c.version,
         older.c.state.in_(BLOCKING),
     )
@@ -143,7 +150,7 @@ def _newer_under_way() -> Any:
     newer = table.alias("newer")
     return exists().where(
         newer.c.chain == table.c.chain,
-        newer.c.recipient_key == table.c.recipient_key,
+        _same_recipient(newer),
         newer.c.version > table.c.version,
         newer.c.state.in_(UNDER_WAY),
     )

@@ -174,7 +174,9 @@ def test_a_newer_version_waits_for_an_older_one_in_doubt(seed: Seed, store: SqlS
     if state is State.SENDING:
         assert ids(seed.claim("w1")) == [older.id]
     newer = seed.dispatch(chain="c", version=2)
-    someone_else = seed.dispatch(chain="c", version=2, report=seed.report("c", 3), recipient_key="RPPS:2")
+    someone_else = seed.dispatch(
+        chain="c", version=2, report=seed.report("c", 3), recipient_key="RPPS:2", address="b@dest.test"
+    )
     assert ids(seed.claim("w2")) == [someone_else.id]
     with store.transaction() as uow:
         uow.dispatches.move(older.id, State.SENT)
@@ -190,6 +192,22 @@ def test_an_older_version_never_leaves_after_a_newer_one(seed: Seed, store: SqlS
     withdrawn = seed.get(older.id)
     assert withdrawn.state is State.WITHDRAWN and "plus récente" in withdrawn.reason
     assert seed.events(older.id)[-1] == "dispatch.withdrawn"
+
+
+def test_one_box_under_two_codes_keeps_the_order_of_versions_too(seed: Seed, store: SqlStore) -> None:
+    older = seed.dispatch(State.UNKNOWN, chain="c", version=1)
+    newer = seed.dispatch(chain="c", version=2, recipient_key="local:D001")
+    assert seed.claim() == ()
+    with store.transaction() as uow:
+        uow.dispatches.move(older.id, State.QUEUED)
+    assert ids(seed.claim()) == [newer.id]
+    assert seed.get(older.id).state is State.WITHDRAWN
+
+
+def test_two_recipients_without_an_address_are_not_one(seed: Seed) -> None:
+    seed.dispatch(State.UNKNOWN, chain="c", version=1, address="")
+    newer = seed.dispatch(chain="c", version=2, address="", recipient_key="local:D001")
+    assert ids(seed.claim()) == [newer.id]
 
 
 @pytest.mark.parametrize("state", [State.HELD, State.FAILED, State.WITHDRAWN, State.CLOSED, State.PAPER])

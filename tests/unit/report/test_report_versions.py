@@ -12,6 +12,7 @@ from dispatcher.report.model import (
     Attachment,
     Battery,
     Code,
+    Kind,
     Laboratory,
     Observation,
     Order,
@@ -20,11 +21,12 @@ from dispatcher.report.model import (
     Problem,
     Report,
     Severity,
+    Specimen,
     Status,
     ValueType,
     When,
 )
-from dispatcher.report.versions import chain_text, fingerprint, identity_text, is_older, patient_text
+from dispatcher.report.versions import analyses, chain_text, fingerprint, identity_text, is_older, patient_text
 
 PATIENT = Patient(birth_name="LE GOFF", given_names=("ÉLOÏSE", "Marie"), birth_date=date(1979, 3, 12))
 ORGANISM = Observation(code=Code(code="GERME"), value="Escherichia coli", raw="Escherichia coli")
@@ -109,6 +111,53 @@ def test_without_a_number_day_and_analyses_stand_in() -> None:
     assert chain_text(bare) == chain_text(replace(with_line(value="S"), order=Order(), status=Status.CORRECTED))
     assert chain_text(bare) != chain_text(replace(bare, collected_at=date(2026, 3, 12)))
     assert chain_text(bare) != chain_text(replace(bare, batteries=(Battery(title="NFS"),)))
+
+
+def test_without_a_number_two_collections_of_one_day_are_two_reports() -> None:
+    morning = replace(REPORT, order=Order())
+    assert chain_text(morning) != chain_text(replace(morning, collected_at=datetime(2026, 3, 11, 17, tzinfo=UTC)))
+
+
+def test_without_a_number_other_specimens_are_another_report() -> None:
+    bare = replace(REPORT, order=Order(), collected_at=None)
+    one, two = (
+        replace(bare, batteries=(replace(bare.batteries[0], specimen=Specimen(id=number)),)) for number in ("E1", "E2")
+    )
+    assert chain_text(one) != chain_text(two)
+    assert chain_text(one) == chain_text(replace(one, status=Status.CORRECTED, reported_at=None))
+
+
+@pytest.mark.parametrize("collected", [None, date(2026, 3, 11)])
+def test_without_number_and_time_every_content_is_a_report_of_its_own(collected: date | None) -> None:
+    bare = replace(REPORT, order=Order(), collected_at=collected)
+    assert chain_text(bare) == chain_text(replace(bare, sender_file_id="MSG2"))
+    assert chain_text(bare) != chain_text(replace(with_line(value="S"), order=Order(), collected_at=collected))
+
+
+def test_documents_without_a_number_are_told_apart_by_their_content() -> None:
+    one = Report(patient=Patient(), documents=REPORT.documents, kind=Kind.DOCUMENT)
+    two = replace(one, documents=(replace(REPORT.documents[0], content=b"%PDF-2"),))
+    assert chain_text(one) != chain_text(two)
+    at = datetime(2026, 3, 11, 6, 45, tzinfo=UTC)
+    assert chain_text(replace(one, collected_at=at)) != chain_text(replace(two, collected_at=at))
+
+
+def document_report(group: str, code: str, content: bytes, name: str = "") -> Report:
+    attachment = Attachment(media_type="application/pdf", content=content, name=name)
+    line = Observation(code=Code(code=code), type=ValueType.DOCUMENT, document=attachment)
+    battery = Battery(code=Code(code=group), observations=(line,))
+    return replace(REPORT, batteries=(battery,), documents=(attachment,))
+
+
+def test_a_document_is_known_by_its_group_and_code_else_by_name_else_by_content() -> None:
+    first = document_report("ECBU", "11502-2", b"%PDF-1")
+    assert analyses(first) == analyses(document_report("ECBU", "11502-2", b"%PDF-2"))
+    assert not analyses(first) & analyses(document_report("NFS", "11502-2", b"%PDF-1"))
+    assert not analyses(first) & analyses(document_report("ECBU", "IMG", b"%PDF-1"))
+    assert analyses(document_report("", "", b"%PDF-1", "a.pdf")) == analyses(
+        document_report("", "", b"%PDF-2", "a.pdf")
+    )
+    assert not analyses(document_report("", "", b"%PDF-1")) & analyses(document_report("", "", b"%PDF-2"))
 
 
 def test_identity_is_spelled_one_way() -> None:

@@ -97,6 +97,10 @@ def _folders(wanted: Settings) -> Iterator[Finding]:
             yield warning(subject, "partage réseau : les évènements s'y perdent", 'Mettre watch = "polling".')
         else:
             yield good(subject, f"{source.folder} accessible")
+        below = [item.name for item in source.folder.iterdir() if item.is_dir()] if source.folder.is_dir() else []
+        if below:
+            text = f"{len(below)} sous-dossier(s) : leurs fichiers ne sont pas pris"
+            yield warning(subject, text, "Donner à chacun sa propre section [sources.NOM].")
 
 
 def _file_system(folder: Path) -> str:

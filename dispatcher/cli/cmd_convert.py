@@ -77,6 +77,7 @@ class _Converter:
     def __init__(self, closing: ExitStack) -> None:
         self._writers: dict[str, Writer] = wiring.writers(closing)
         self._terms = terminology()
+        self._written: set[Path] = set()
         self._laboratory: LaboratoryIdentity = (
             wiring.laboratory(settings().laboratory) if config_exists() else wiring.neutral_laboratory()
         )
@@ -95,10 +96,18 @@ class _Converter:
                 answers.append(_answer(path, "", str(error)))
                 continue
             suffix = f"-{number + 1}" if len(result.reports) > 1 else ""
-            target = out / f"{path.stem}{suffix}.{EXTENSIONS[to]}"
+            target = self._free(out / f"{path.stem}{suffix}.{EXTENSIONS[to]}")
             target.write_bytes(rendition.content)
             answers.append(_answer(path, str(target), "", rendition.problems))
         return answers
+
+    def _free(self, target: Path) -> Path:
+        """Two inputs of one name must not share one result; a result of an earlier call is replaced."""
+        place, number = target, 2
+        while place in self._written:
+            place, number = target.with_stem(f"{target.stem}_{number}"), number + 1
+        self._written.add(place)
+        return place
 
     def _write(self, report: Report, to: Target) -> Rendition:
         context = self._context(report)

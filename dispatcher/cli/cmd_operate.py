@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dispatcher.cli.context import office
-from dispatcher.cli.output import DONE, FAILURES, complain, print_json, say, table
+from dispatcher.cli.output import DONE, FAILURES, WRONG_CALL, complain, print_json, say, table
 from dispatcher.cli.wording import STATES
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter
@@ -45,21 +45,21 @@ def close(
     ids: Ids, reason: Annotated[str, typer.Option("--reason", help="Motif (obligatoire).")], json: Json = False
 ) -> None:
     """Clôt des envois : une personne s'en est occupée autrement."""
-    _told(operate.close(office().store, ids, reason=reason, actor=actor()), "clos", json)
+    _told(operate.close(office().store, ids, reason=_given(reason), actor=actor()), "clos", json)
 
 
 def withdraw(
     ids: Ids, reason: Annotated[str, typer.Option("--reason", help="Motif (obligatoire).")], json: Json = False
 ) -> None:
     """Retire des envois avant leur départ."""
-    _told(operate.withdraw(office().store, ids, reason=reason, actor=actor()), "retirés", json)
+    _told(operate.withdraw(office().store, ids, reason=_given(reason), actor=actor()), "retirés", json)
 
 
 def paper(
     ids: Ids, reason: Annotated[str, typer.Option("--reason", help="Motif (obligatoire).")], json: Json = False
 ) -> None:
     """Passe des envois sur papier : à imprimer, à poster, puis à clore."""
-    _told(operate.to_paper(office().store, ids, reason=reason, actor=actor()), "passés sur papier", json)
+    _told(operate.to_paper(office().store, ids, reason=_given(reason), actor=actor()), "passés sur papier", json)
 
 
 def release(
@@ -120,6 +120,14 @@ def _show_plan(plan: ReplayPlan) -> None:
     table("À rejouer", ("Numéro", "État", "Destinataire", "Adresse", "Remarque"), rows, empty="Rien à rejouer.")
     for item, why in plan.left_out:
         say(f"Laissé de côté : {item} ({why}).")
+
+
+def _given(reason: str) -> str:
+    """A reason is what the journal will say in a year: an empty one is refused."""
+    if not reason.strip():
+        complain('Un motif est demandé : --reason "…".')
+        raise typer.Exit(WRONG_CALL)
+    return reason
 
 
 def _told(changed: Changed, verb: str, json: bool) -> None:

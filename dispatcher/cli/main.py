@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from typer.main import get_group
 
 from dispatcher import __version__
 from dispatcher.cli.context import CONFIG
-from dispatcher.cli.output import fail
+from dispatcher.cli.output import FAILURES, complain, fail
 from dispatcher.errors import DispatcherError
 
 COMMANDS = {
@@ -105,8 +106,15 @@ def options(
 
 def main() -> None:
     """Entry point: our own errors become a French sentence and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no accents must not stop the program
     try:
         app()
+    except OSError as error:
+        complain(f"Erreur : {error.filename or 'fichier'} : {error.strerror or type(error).__name__}.")
+        complain("  → Vérifier le chemin, les droits et la place libre.")
+        sys.exit(FAILURES)
     except DispatcherError as error:
         try:
             fail(error)

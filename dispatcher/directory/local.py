@@ -17,6 +17,7 @@ from pathlib import Path
 from dispatcher.directory.local_columns import Fault, open_sheet
 from dispatcher.directory.local_lines import read_line
 from dispatcher.errors import DirectoryError
+from dispatcher.report.identifiers import compact
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.identities import STRUCTURES, tokens
 
@@ -101,6 +102,7 @@ class LocalTable:
         self._stamp: tuple[int, int, int] | None = None
         self._table: Table | None = None
         self._by_code: dict[str, tuple[LocalEntry, ...]] = {}
+        self._by_identifier: dict[str, tuple[LocalEntry, ...]] = {}
         self._problem: DirectoryError | None = None
 
     @property
@@ -130,10 +132,24 @@ class LocalTable:
             return self._table or Table(entries=())
 
     def lines(self, source: str, code: str) -> tuple[LocalEntry, ...]:
-        """Lines for ``code`` that stand for ``source`` or for all sources, in file order."""
+        """Lines for ``code`` that stand for ``source`` or for all sources, in file order.
+
+        A file may name the recipient by a national identifier instead of the LIS's code: then the lines of that
+        identifier count, unless they disagree on what to do.
+        """
         self.table()
-        found = self._by_code.get(" ".join(code.split()), ())
-        return tuple(entry for entry in found if entry.source in {"", source})
+        wanted = " ".join(code.split())
+        found = self._for_source(self._by_code.get(wanted, ()), source)
+        return found or self._agreed(self._for_source(self._by_identifier.get(compact(wanted), ()), source))
+
+    @staticmethod
+    def _for_source(entries: tuple[LocalEntry, ...], source: str) -> tuple[LocalEntry, ...]:
+        return tuple(entry for entry in entries if entry.source in {"", source})
+
+    @staticmethod
+    def _agreed(entries: tuple[LocalEntry, ...]) -> tuple[LocalEntry, ...]:
+        ways = {(entry.address, entry.format, entry.channel, entry.delivery) for entry in entries}
+        return entries if len(ways) == 1 else ()
 
     def search(self, text: str, limit: int) -> tuple[Entry, ...]:
         """Lines whose code, label, address or identifier hold every word of ``text``; for people only."""
@@ -174,6 +190,11 @@ class LocalTable:
         for entry in table.entries:
             codes.setdefault(entry.code, []).append(entry)
         self._by_code = {code: tuple(entries) for code, entries in codes.items()}
+        people: dict[str, list[LocalEntry]] = {}
+        for entry in table.entries:
+            if entry.identifier:
+                people.setdefault(compact(entry.identifier), []).append(entry)
+        self._by_identifier = {identifier: tuple(entries) for identifier, entries in people.items()}
 
 
 def load(path: Path, *, channels: Collection[str] | None = None, sources: Collection[str] | None = None) -> Table:

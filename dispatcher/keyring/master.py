@@ -111,7 +111,7 @@ class MasterKey:
         except KeyringError as error:
             if error.code == "key-file-missing":
                 error.hint = (
-                    "« dispatcher init » en crée une ; si la base contient déjà des envois, restaurer l'ancienne."
+                    "Remettre la clé depuis sa sauvegarde : sans elle, ce que la base garde est illisible."
                 )
             raise
         keys: list[NamedKey] = []

@@ -70,6 +70,10 @@ class Route:
     envelope: Envelope
     certificate: str = ""
     """SHA-256 fingerprint (hex) of the recipient's certificate, for ``smime``."""
+    title: str = ""
+    family: str = ""
+    given: str = ""
+    """Names of the person behind the address, from the directory when it knows them, else from the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from dispatcher.routing import choice, delivery
+from dispatcher.routing.candidates import Entry
 from dispatcher.routing.case import Case, Finding
 from dispatcher.routing.facts import ChannelPolicy, Facts, Lookups, Policy, gather, lookups
 from dispatcher.routing.route import Decision, Route, TraceStep, Wanted
@@ -50,12 +51,25 @@ def decide(wanted: Wanted, facts: Facts, policy: Policy) -> Decision:
     return Decision(wanted=wanted, route=_route(case), trace=tuple(trace), versions=versions)
 
 
+def _one_person(case: Case) -> Entry | None:
+    """The directory's entry behind the address, when all entries there name the same person or structure."""
+    known = [*case.boxes, *case.facts.by_address.get(case.address, ())]
+    people = {(e.label, e.title, e.family, e.given): e for e in known if e.address == case.address}
+    return next(iter(people.values())) if len(people) == 1 else None
+
+
 def _route(case: Case) -> Route:
     assert case.channel is not None and case.envelope is not None  # the last two rules stop otherwise
-    identity = case.identity
+    identity, wanted = case.identity, case.wanted
+    entry = _one_person(case)
+    chosen = bool(case.facts.chosen)  # by a person: the names of the file may be somebody else's
+    label = (entry.label if entry else case.address) if chosen else case.label or wanted.label or case.address
     return Route(
         address=case.address,
-        label=case.label or case.wanted.label or case.address,
+        label=label,
+        title=entry.title if entry else "",
+        family=entry.family if entry else "" if chosen else wanted.family,
+        given=entry.given if entry else "" if chosen else wanted.given,
         id=identity[1] if identity else case.wanted.id,
         id_type=identity[0] if identity else case.wanted.id_type,
         channel=case.channel.name,

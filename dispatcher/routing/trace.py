@@ -71,6 +71,9 @@ def as_json(decision: Decision) -> dict[str, object]:
             "format": route.format,
             "envelope": str(route.envelope),
             "certificate": route.certificate,
+            "title": route.title,
+            "family": route.family,
+            "given": route.given,
         },
         "hold": None
         if hold is None
@@ -119,7 +122,8 @@ def _wanted(data: Mapping[str, Any]) -> Wanted:
 
 
 def _route(data: Mapping[str, Any]) -> Route:
-    texts = {name: str(data.get(name) or "") for name in ("address", "label", "id", "channel", "format", "certificate")}
+    names = ("address", "label", "id", "channel", "format", "certificate", "title", "family", "given")
+    texts = {name: str(data.get(name) or "") for name in names}
     return Route(
         id_type=IdType(data.get("id_type") or IdType.LOCAL), envelope=Envelope(str(data.get("envelope"))), **texts
     )

@@ -105,7 +105,9 @@ def seal_for(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Se
 
 
 def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tuple[Contents, dict[str, bytes]]:
-    recipient = Practitioner(id=route.id, id_type=route.id_type, family=route.label)
+    recipient = Practitioner(
+        id=route.id, id_type=route.id_type, title=route.title, family=route.family or route.label, given=route.given
+    )
     sender = channel.settings.sender
     if route.format == "hprim-medecins":
         context = sheets.context(recipient=recipient, address=route.address, sender=sender)

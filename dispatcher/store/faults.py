@@ -25,6 +25,7 @@ RETRY = "retry"
 CONFLICT = "conflict"
 DISK_FULL = "disk-full"
 CORRUPT = "corrupt"
+IO = "disk-io"
 COMMIT_UNKNOWN = "commit-unknown"
 READ_ONLY = "read-only"
 
@@ -37,6 +38,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     RETRY: ("La base de données a interrompu l'écriture à cause d'une autre.", "Recommencer la même opération."),
     CONFLICT: ("La base de données refuse cette écriture : elle contredit une ligne existante.", ""),
     DISK_FULL: ("Plus de place sur le disque de la base de données.", "Libérer de la place, puis relancer."),
+    IO: (
+        "Le disque de la base de données refuse d'écrire ou de lire.",
+        "Vérifier la place libre, les droits et le disque, puis relancer.",
+    ),
     CORRUPT: (
         "Le fichier de la base de données est abîmé ou illisible.",
         "Arrêter le programme, mettre le fichier de côté et restaurer la dernière sauvegarde.",
@@ -57,7 +62,7 @@ _SQLITE = {
     sqlite3.SQLITE_BUSY: BUSY,
     sqlite3.SQLITE_LOCKED: BUSY,
     sqlite3.SQLITE_FULL: DISK_FULL,
-    sqlite3.SQLITE_IOERR: CORRUPT,
+    sqlite3.SQLITE_IOERR: IO,
     sqlite3.SQLITE_CORRUPT: CORRUPT,
     sqlite3.SQLITE_NOTADB: CORRUPT,
     sqlite3.SQLITE_CANTOPEN: UNAVAILABLE,

@@ -175,7 +175,7 @@ def test_a_missing_file_tells_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(KeyringError) as caught:
         MasterKey.load(tmp_path / "absent.key")
     assert caught.value.code == "key-file-missing"
-    assert "dispatcher init" in caught.value.hint
+    assert "sauvegarde" in caught.value.hint
 
 
 @pytest.mark.skipif(os.name != "posix", reason="rights are a POSIX matter")

@@ -6,7 +6,7 @@ the type checker only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -107,8 +107,12 @@ class Spool(Protocol):
     def take(self, found: Found) -> Taken | None:
         """Read it; None when it changed or vanished since the scan."""
 
-    def finish(self, path: str, siblings: Sequence[str] = ()) -> None:
-        """Remove or archive a file that is safe in the store, its done-file and siblings; a missing one is no fault."""
+    def finish(self, path: str, siblings: Mapping[str, str], digest: str) -> None:
+        """Remove or archive a file that is safe in the store, its done-file and siblings; a missing one is no fault.
+
+        ``digest``: SHA-256 (hex) of what the store holds of it; ``siblings``: the same by name. What has other bytes by
+        now stays: nobody has read it.
+        """
 
 
 # ------------------------------------------------------------------------------------------------ directory

@@ -6,7 +6,7 @@ The store is never faked here: the use cases are proved on the real one.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -275,7 +275,7 @@ class FakeSpool:
             return None
         return Taken(found=found, content=self.contents[found.path], siblings=self.siblings[found.path])
 
-    def finish(self, path: str, siblings: Sequence[str] = ()) -> None:
+    def finish(self, path: str, siblings: Mapping[str, str], digest: str) -> None:
         if self.stuck is not None:
             raise self.stuck
         self.finished.append((path, tuple(siblings)))

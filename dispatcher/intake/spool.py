@@ -19,13 +19,14 @@ import os
 import shutil
 import stat
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dispatcher.clock import Clock
 from dispatcher.errors import IntakeError
 from dispatcher.formats.registry import is_complete, is_message, referenced_files
+from dispatcher.intake.aside import holding, is_aside, put_back
 from dispatcher.intake.settling import Settling
 from dispatcher.ports import Found, Taken
 from dispatcher.settings import SourceSettings
@@ -33,6 +34,11 @@ from dispatcher.settings import SourceSettings
 log = logging.getLogger(__name__)
 
 Signature = tuple[int, int]
+
+STUMBLED = (
+    "défaut interne du programme ({}) en vérifiant si ce fichier est complet ; il sera pris tel quel après le délai "
+    "de patience. Le signaler au support du logiciel"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,10 @@ class FolderSpool:
 
     def scan(self) -> tuple[Found, ...]:
         """Every matching regular file, oldest first. Raises :class:`IntakeError` when the folder cannot be listed."""
-        files = self._remember(self._listing())
+        listing = self._listing()
+        if self._put_back(listing):
+            listing = self._listing()
+        files = self._remember(listing)
         self._settling.keep_only(files)
         self._contents = {path: content for path, content in self._contents.items() if path in files}
         found = [self._look(path, info) for path, info in files.items() if self._wanted(Path(path).name)]
@@ -95,14 +104,17 @@ class FolderSpool:
             ) from error
         if (info.st_size, info.st_mtime_ns) != (found.size, found.mtime_ns) or len(content) != found.size:
             return None
-        return Taken(found=found, content=content, siblings=self._siblings(found, referenced_files(content)))
+        references = self._looked_into((found.size, found.mtime_ns), content, found.name).references
+        return Taken(found=found, content=content, siblings=self._siblings(found, references))
 
-    def finish(self, path: str, siblings: Sequence[str] = ()) -> None:
+    def finish(self, path: str, siblings: Mapping[str, str], digest: str) -> None:
         """Remove or archive a file that is safe in the store, with its done-file and siblings.
 
-        A file written again since the scan stays: its new content is not in the store. The done-file goes first, so
-        that it cannot vouch for the next file of that name; the file itself last, so that a stop in between is
-        recognised. Raises :class:`IntakeError` when the folder does not let go of it.
+        A file written again since stays: its new content is not in the store. So it is renamed aside first, which no
+        writer can come between, then compared with ``digest`` (SHA-256 of what was committed; ``siblings``: the same by
+        name), and put back when it differs. The done-file goes aside with it, so that it cannot vouch for the next file
+        of that name; the file itself leaves last, so that a stop in between is recognised (the next scan puts back what
+        stands aside). Raises :class:`IntakeError` when the folder does not let go of it.
         """
         target = Path(path)
         content = self._contents.pop(path, None)
@@ -111,12 +123,7 @@ class FolderSpool:
             if self._written_again(path):
                 log.warning("source %s: a file was written again after it was taken; it stays", self.name)
                 return
-            for done in self._done_files(target):
-                done.unlink(missing_ok=True)
-            for beside in filter(None, map(self._beside, siblings)):
-                if self._claims[beside] <= 0 and not self._is_message(beside):
-                    self._put_away(Path(beside))
-            self._put_away(target)
+            self._clear(target, siblings, digest)
         except OSError as error:
             raise IntakeError(
                 f"Un fichier déjà pris en charge ne peut pas être retiré du dossier de la source « {self.name} » "
@@ -124,6 +131,24 @@ class FolderSpool:
                 hint="Donner au compte de service le droit d'y supprimer. D'ici là, rien n'est envoyé deux fois.",
                 code="not-removed",
             ) from error
+
+    def _clear(self, target: Path, siblings: Mapping[str, str], digest: str) -> None:
+        with contextlib.ExitStack() as aside:
+            vouching = [aside.enter_context(holding(done)) for done in self._done_files(target)]
+            held = aside.enter_context(holding(target, digest))
+            if held is None:
+                log.warning("source %s: a file was written again after it was taken; it stays", self.name)
+                return
+            for done in filter(None, vouching):
+                done.unlink(missing_ok=True)
+            for name, known in siblings.items():
+                beside = self._beside(name)
+                if beside is None or self._claims[beside] > 0 or self._is_message(beside):
+                    continue
+                with holding(Path(beside), known) as document:
+                    if document is not None:
+                        self._put_away(document, Path(beside).name)
+            self._put_away(held, target.name)
 
     # ------------------------------------------------------------------------------------------ looking
 
@@ -144,6 +169,16 @@ class FolderSpool:
             ) from error
         return listing
 
+    def _put_back(self, listing: Mapping[str, os.stat_result]) -> bool:
+        """What a crash left aside stands where it stood: the store knows it, or reads it now."""
+        left = [Path(path) for path in listing if is_aside(Path(path).name)]
+        for path in left:
+            try:
+                put_back(path)
+            except OSError as error:
+                log.warning("source %s: a file left aside cannot be put back (%s)", self.name, type(error).__name__)
+        return bool(left)
+
     def _remember(self, files: dict[str, os.stat_result]) -> dict[str, os.stat_result]:
         self._files, self._named = files, {}
         for path in files:
@@ -151,7 +186,7 @@ class FolderSpool:
         return files
 
     def _wanted(self, name: str) -> bool:
-        if any(fnmatch.fnmatch(name, pattern) for pattern in self._settings.ignore):
+        if is_aside(name) or any(fnmatch.fnmatch(name, pattern) for pattern in self._settings.ignore):
             return False
         if self._settings.contract == "done-file" and name.lower().endswith(self._settings.done_suffix.lower()):
             return False
@@ -239,10 +274,18 @@ class FolderSpool:
         except OSError as error:
             log.info("source %s: a file cannot be opened yet (%s)", self.name, type(error).__name__)
             return None
-        verdict = is_complete(data, found.name)
-        content = _Content(signature, verdict.complete, verdict.why, is_message(data), referenced_files(data))
+        content = self._looked_into(signature, data, found.name)
         self._contents[found.path] = content
         return content
+
+    def _looked_into(self, signature: Signature, data: bytes, name: str) -> _Content:
+        """One file that our own check stumbles over waits, then is taken as it is; the others are none the worse."""
+        try:
+            verdict = is_complete(data, name)
+            return _Content(signature, verdict.complete, verdict.why, is_message(data), referenced_files(data))
+        except Exception as error:
+            log.error("source %s: looking into a file failed (%s)", self.name, type(error).__name__)
+            return _Content(signature, False, STUMBLED.format(type(error).__name__), True, ())
 
     # ------------------------------------------------------------------------------------------ taking
 
@@ -255,7 +298,8 @@ class FolderSpool:
                 continue
             with contextlib.suppress(OSError):
                 data = Path(path).read_bytes()
-                if not is_message(data) and is_complete(data, name).complete:
+                seen = self._looked_into((len(data), 0), data, name)
+                if not seen.message and seen.complete:
                     siblings[name] = data
         return siblings
 
@@ -268,14 +312,14 @@ class FolderSpool:
         )
         return tuple(file.with_name(name) for name in names)
 
-    def _put_away(self, file: Path) -> None:
+    def _put_away(self, file: Path, name: str) -> None:
         if not file.exists():
             return
         if self._settings.after == "remove" or self._settings.archive is None:
             file.unlink()
             return
         self._settings.archive.mkdir(parents=True, exist_ok=True)
-        target = self._settings.archive / file.name
+        target = self._settings.archive / name
         if target.exists():
             digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
             target = target.with_name(f"{target.stem}.{digest}{target.suffix}")

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dispatcher.clock import Clock
-from dispatcher.errors import IntakeError
+from dispatcher.errors import IntakeError, StoreError
 from dispatcher.outbox.dispatch import SourceFile
 from dispatcher.outbox.states import FileState
 from dispatcher.ports import Found, Spool, Store, Taken, UnitOfWork
+from dispatcher.service.internal import place, sentence
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +42,15 @@ def receive(spool: Spool, store: Store, clock: Clock) -> Received:
     listing = spool.scan()
     _forget_gone(spool, store, listing)
     for found in listing:
-        if _put_away_if_known(spool, store, found, result):
+        try:
+            if _put_away_if_known(spool, store, found, result):
+                continue
+            taken = _take(spool, store, clock, found, result)
+        except StoreError:
+            raise
+        except Exception as error:  # nobody foresaw it: one file waits, the others go on
+            _leave(spool, store, clock, found, error, result)
             continue
-        taken = _take(spool, store, clock, found, result)
         if taken is not None:
             group.append(taken)
         if len(group) >= GROUP:
@@ -51,6 +58,17 @@ def receive(spool: Spool, store: Store, clock: Clock) -> Received:
             group = []
     _commit(group, spool, store, clock, result)
     return result
+
+
+def _leave(spool: Spool, store: Store, clock: Clock, found: Found, error: Exception, result: Received) -> None:
+    """A file that we stumble over stays where it is, shown as waiting with a reason; the next pass tries again."""
+    log.error("source %s: a file was not taken: %s", spool.name, place(error))
+    reason = sentence(error, "à la prise en charge d'un fichier", "le fichier attend dans son dossier")
+    result.waiting += 1
+    if reason not in result.faults:
+        result.faults.append(reason)
+    with store.transaction() as uow:
+        uow.files.note_waiting(spool.name, replace(found, whole=False, why=reason), clock.now())
 
 
 def _forget_gone(spool: Spool, store: Store, listing: Sequence[Found]) -> None:
@@ -76,25 +94,39 @@ def _put_away_if_known(spool: Spool, store: Store, found: Found, result: Receive
     """
     with store.reading() as uow:
         known = uow.files.seen(spool.name, found.path, found.size, found.mtime_ns)
-        siblings = () if known is None else _sibling_names(uow, known.id)
+        siblings = {} if known is None or known.removed else _sibling_digests(uow, known.id)
     if known is None or known.removed:
         return False
-    if _finish(spool, found.path, siblings, result):
+    if _finish(spool, found.path, siblings, known.sha256, result):
         with store.transaction() as uow:
             uow.files.mark_removed(known.id)
     return True
 
 
-def _finish(spool: Spool, path: str, siblings: tuple[str, ...], result: Received) -> bool:
+def _finish(spool: Spool, path: str, siblings: Mapping[str, str], digest: str, result: Received) -> bool:
     """Clear the folder of one file. One that cannot be removed is told once a pass, and holds no other back."""
     try:
-        spool.finish(path, siblings)
-    except IntakeError as error:
+        spool.finish(path, siblings, digest)
+    except Exception as error:
+        if not isinstance(error, IntakeError):
+            log.error("source %s: a file was not cleared: %s", spool.name, place(error))
+            error = IntakeError(
+                sentence(error, "au retrait d'un fichier pris en charge", "rien n'est envoyé deux fois d'ici là")
+            )
         log.warning("source %s: a file that is safe in the store stays in the folder (%s)", spool.name, error.code)
         if str(error) not in result.faults:
             result.faults.append(str(error))
         return False
     return True
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _sibling_digests(uow: UnitOfWork, file_id: str) -> dict[str, str]:
+    contents = {name: uow.payloads.get(file_id, f"sibling:{name}") for name in _sibling_names(uow, file_id)}
+    return {name: _digest(content) for name, content in contents.items() if content is not None}
 
 
 def _sibling_names(uow: UnitOfWork, file_id: str) -> tuple[str, ...]:
@@ -122,9 +154,18 @@ def _take(spool: Spool, store: Store, clock: Clock, found: Found, result: Receiv
 def _commit(group: list[Taken], spool: Spool, store: Store, clock: Clock, result: Received) -> None:
     """One transaction for the whole group, then the folder is cleared."""
     if not group:
-        return
-    with store.transaction() as uow:
-        ids = [record(uow, store, spool.name, taken, clock) for taken in group]
+        return None
+    try:
+        with store.transaction() as uow:
+            ids = [record(uow, store, spool.name, taken, clock) for taken in group]
+    except StoreError:
+        raise
+    except Exception as error:  # one of them: alone, it holds no other back
+        if len(group) == 1:
+            return _leave(spool, store, clock, group[0].found, error, result)
+        for taken in group:
+            _commit([taken], spool, store, clock, result)
+        return None
     for file_id, state in ids:
         result.duplicates += state is FileState.DUPLICATE
         result.taken += state is FileState.RECEIVED
@@ -132,11 +173,16 @@ def _commit(group: list[Taken], spool: Spool, store: Store, clock: Clock, result
     cleared = [
         file_id
         for (file_id, _), taken in zip(ids, group, strict=True)
-        if _finish(spool, taken.found.path, tuple(taken.siblings), result)
+        if _finish(spool, taken.found.path, _digests(taken), _digest(taken.content), result)
     ]
     with store.transaction() as uow:
         for file_id in cleared:
             uow.files.mark_removed(file_id)
+    return None
+
+
+def _digests(taken: Taken) -> dict[str, str]:
+    return {name: _digest(content) for name, content in taken.siblings.items()}
 
 
 def record(
@@ -148,7 +194,7 @@ def record(
 
     ``doubles``: take it all the same (a document sent again, to somebody else); the reports are still compared.
     """
-    digest = hashlib.sha256(taken.content).hexdigest()
+    digest = _digest(taken.content)
     first = uow.files.same_bytes(source, digest)
     again = not doubles and first is not None and first.state is not FileState.QUARANTINED
     again = again and first is not None and _same_siblings(uow, first.id, taken)

@@ -6,18 +6,19 @@ import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from dispatcher.clock import SystemClock
-from dispatcher.errors import OutcomeUnknown, Refused, StoreError, TransportError, TryLater
+from dispatcher.errors import KeyringError, OutcomeUnknown, Refused, StoreError, TransportError, TryLater
 from dispatcher.outbox.retry import RetryKind, RetryPolicy, decide
-from dispatcher.outbox.states import State
+from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import Mail
 from dispatcher.service.keeper import Keeper
 from tests.fakes import OK, FaultyStore
 from tests.service.bench import Bench, channel_settings
-from tests.service.samples import oru
+from tests.service.samples import ZOE, oru
 
 BUSY = TryLater("Occupé.", reply=451, status="4.3.0", stage="final-dot")
 POLICY = Refused("Refusé.", reply=550, status="5.7.1", stage="final-dot")
@@ -181,3 +182,40 @@ def test_our_own_check_of_one_mail_does_not_pause_the_channel(stage: str, status
 def test_a_server_that_refuses_our_sender_still_pauses_it() -> None:
     said = Refused("Non.", reply=553, status="5.1.0", stage="mail")
     assert decide(said, 1, timedelta(0), RetryPolicy()).kind is RetryKind.PAUSE
+
+
+# ------------------------------------------------------------------------------------------------ one file, one source
+
+
+def test_a_file_we_stumble_over_waits_with_a_reason_and_the_others_are_taken(bench: Bench) -> None:
+    bench.drop("a.hl7", oru("R1"))
+    bench.drop("b.hl7", oru("R2"))
+    bench.scan()
+    bench.clock.advance(2)
+    box = bench.spools["sil"]
+    take = box.take
+    box.take = lambda found: (_ for _ in ()).throw(ValueError(ZOE.family)) if found.name == "a.hl7" else take(found)  # type: ignore[method-assign]
+    received = bench.scan()
+    assert (received.taken, received.waiting) == (1, 1)
+    (waiting,) = bench.files(FileState.WAITING)
+    assert "Défaut interne du programme (ValueError)" in waiting.reason
+    bench.restart()
+    assert bench.take().taken == 1
+
+
+def test_a_file_the_store_stumbles_over_holds_its_group_not_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dispatcher.service import receive
+
+    whole = receive.record
+
+    def stumble(uow: Any, store: Any, source: str, taken: Any, clock: Any) -> Any:
+        if taken.found.name == "a.hl7":
+            raise KeyringError("Clé absente.")
+        return whole(uow, store, source, taken, clock)
+
+    monkeypatch.setattr(receive, "record", stumble)
+    bench.drop("a.hl7", oru("R1"))
+    bench.drop("b.hl7", oru("R2"))
+    received = bench.take()
+    assert (received.taken, received.waiting) == (1, 1)
+    assert [path.name for path in bench.inbox.iterdir()] == ["a.hl7"]

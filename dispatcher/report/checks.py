@@ -36,6 +36,7 @@ SEVERITIES: Mapping[str, Severity] = MappingProxyType(
         "missing-first-given": _E,
         "missing-birth-date": _E,
         "birth-date-not-calendar": _W,
+        "birth-date-impossible": _E,
         "birth-date-future": _E,
         "birth-date-remote": _W,
         "no-content": _E,
@@ -132,7 +133,12 @@ def _identity(patient: Patient, rules: Rules) -> Iterator[_Found]:
     if not patient.first_given.strip():
         yield _Found("missing-first-given", "patient", "Premier prénom absent : compléter l'identité dans le SIL.")
     if patient.birth_date is None:
-        if any(char.isdigit() for char in patient.birth_date_raw):
+        if _impossible(patient.birth_date_raw):
+            message = (
+                "La date de naissance n'existe pas au calendrier (30 février ?) : la vérifier dans le SIL."
+            )
+            yield _Found("birth-date-impossible", "patient", message)
+        elif any(char.isdigit() for char in patient.birth_date_raw):
             message = "La date de naissance n'est pas une date du calendrier (date lunaire ?) : transmise telle quelle."
             yield _Found("birth-date-not-calendar", "patient", message)
         else:
@@ -145,6 +151,15 @@ def _identity(patient: Patient, rules: Rules) -> Iterator[_Found]:
     elif today.year - patient.birth_date.year > OLDEST_YEARS:
         message = f"Date de naissance vieille de plus de {OLDEST_YEARS} ans : vérifier le siècle."
         yield _Found("birth-date-remote", "patient", message)
+
+
+def _impossible(raw: str) -> bool:
+    """``YYYYMMDD`` with a true month and day that do not go together. Lunar dates have a month or day out of range."""
+    digits = "".join(char for char in raw if char.isdigit())[:8]
+    if len(digits) < 8:
+        return False
+    month, day = int(digits[4:6]), int(digits[6:8])
+    return 1 <= month <= 12 and 1 <= day <= 31
 
 
 def _ins(patient: Patient, rules: Rules) -> Iterator[_Found]:

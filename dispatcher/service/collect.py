@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from dispatcher.clock import Clock
@@ -24,6 +27,8 @@ from dispatcher.service.internal import place
 
 log = logging.getLogger(__name__)
 
+HEADER_BYTES = 20_000
+"""Of a notice, where its ``Date`` field is looked for."""
 DATES = {State.DELIVERED: "delivered_at", State.READ: "read_at", State.SENT: "sent_at"}
 
 
@@ -99,15 +104,27 @@ def _apply(
     if not _keep(uow, store, channel, notice, digest, content, clock, change.why, found.dispatch):
         return True
     if change.state is not None:
-        _move(uow, found.dispatch, change.state, change.why, clock)
+        _move(uow, found.dispatch, change.state, change.why, _said_at(content, found.dispatch, clock))
         result.changes[change.state] = result.changes.get(change.state, 0) + 1
     return True
 
 
-def _move(uow: UnitOfWork, dispatch: Dispatch, state: State, why: str, clock: Clock) -> None:
+def _said_at(content: bytes, dispatch: Dispatch, clock: Clock) -> datetime:
+    """When the notice was written, if its date can be true: after the mail left, not in the future. Else now."""
+    now = clock.now()
+    header = content[:HEADER_BYTES].decode("latin-1")
+    written = re.search(r"^Date:[ \t]*(.+(?:\r?\n[ \t].+)*)", header, re.IGNORECASE | re.MULTILINE)
+    try:
+        said = parsedate_to_datetime(written[1]).astimezone(UTC) if written else now
+    except (ValueError, TypeError, OverflowError):
+        return now
+    return said if (dispatch.sent_at or now) <= said <= now else now
+
+
+def _move(uow: UnitOfWork, dispatch: Dispatch, state: State, why: str, at: datetime) -> None:
     changes: dict[str, Any] = {"reason": "" if state in DATES else why}
     if state in DATES:
-        changes[DATES[state]] = clock.now()
+        changes[DATES[state]] = at
     uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}", **changes)
     log.info("dispatch %s is %s", dispatch.id, state)
 

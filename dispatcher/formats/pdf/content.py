@@ -184,10 +184,12 @@ def _organism(parent: int | None, report: Report) -> str:
 
 
 def _row(o: Observation, report: Report) -> Iterator[Data]:
-    """One result: none for a document, which is listed at the end."""
-    if o.type is ValueType.DOCUMENT:
+    """One result: none for a document that is there, which is listed at the end; one announced but missing is said."""
+    if o.type is ValueType.DOCUMENT and o.document is not None:
         return
-    text = wording.result(o)
+    text = "Document annoncé, non joint" if o.type is ValueType.DOCUMENT else wording.result(o)
+    if o.status == "X":
+        text = f"{text} – examen non réalisé" if text else "Examen non réalisé"
     kind = "value"
     if o.type is not ValueType.NUMERIC and len(text) > SHORT:
         kind = "line" if len(text) <= LINE and "\n" not in text else "block"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dispatcher.errors import DirectoryError
-from dispatcher.routing.identities import fold
+from dispatcher.report.folding import fold
 
 SEPARATOR = "|"
 

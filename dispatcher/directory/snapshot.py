@@ -18,10 +18,11 @@ from typing import Any
 
 from dispatcher.directory import snapshot_tables as tables
 from dispatcher.errors import DirectoryError
+from dispatcher.report.folding import fold
 from dispatcher.report.identifiers import compact
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
-from dispatcher.routing.identities import LENGTHS, PEOPLE, STRUCTURES, bare_identifier, fold, from_national_form
+from dispatcher.routing.identities import LENGTHS, PEOPLE, STRUCTURES, bare_identifier, from_national_form
 
 SOURCE = "mssante-extraction"
 MAX_WORDS = 8

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from dispatcher.routing import facts as facts_of
+from dispatcher.routing.addresses import well_formed
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.case import Case, Finding, chosen, not_applicable, on_paper, ordered, passed, spoken, stopped
 from dispatcher.routing.facts import organisation, search_text, valid_lines
 from dispatcher.routing.identities import PEOPLE, STRUCTURES, label_names, names_agree
 from dispatcher.routing.route import RecipientRole
 
-_ADDRESS = re.compile(
-    r"[^@\s<>(),;:\\\"\[\]\x00-\x1f]{1,128}@[^@\s<>(),;:\\\"\[\]\x00-\x1f.]([^@\s<>(),;:\\\"\[\]\x00-\x1f]{0,252}[^@\s<>(),;:\\\"\[\]\x00-\x1f.])?"
-)
 _TABLE = "la table des destinataires"
 
 
@@ -22,7 +18,7 @@ def explicit_address(case: Case) -> Finding:
     address = facts_of.explicit_address(case.wanted, case.facts)
     if not address:
         return not_applicable("Le compte rendu ne donne pas d'adresse de messagerie pour ce destinataire.")
-    if not _ADDRESS.fullmatch(address):
+    if not well_formed(address):
         return stopped(
             "bad-address",
             f"L'adresse donnée pour {case.name} est mal formée ; attendu nom@domaine. La corriger dans le logiciel du "

@@ -8,8 +8,8 @@ Structure » of the MSSanté extraction (8 RPPS, 0 ADELI, 1 FINESS, 3 SIRET).
 from __future__ import annotations
 
 import re
-import unicodedata
 
+from dispatcher.report.folding import fold
 from dispatcher.report.identifiers import compact
 from dispatcher.report.model import IdType
 
@@ -23,7 +23,6 @@ STRUCTURES = frozenset({IdType.FINESS, IdType.SIRET})
 TITLES = frozenset({"dr", "drs", "docteur", "pr", "prof", "professeur", "mme", "madame", "mr", "monsieur", "mlle"})
 PARTICLES = frozenset({"de", "du", "des", "d", "la", "le", "les", "l", "van", "von", "der", "den", "el", "al"})
 _SPELLINGS = {"st": "saint", "ste": "sainte"}
-_LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"})
 
 
 def bare_identifier(id_type: IdType, text: str) -> str:
@@ -44,12 +43,6 @@ def from_national_form(text: str, kinds: frozenset[IdType]) -> tuple[IdType, str
         if len(bare) == LENGTHS[kind] + 1 and bare[0] == TYPE_DIGITS[kind]:
             return kind, bare[1:]
     return None
-
-
-def fold(text: str) -> str:
-    """Lower case, no accents, ligatures opened: ``Œ`` is ``oe``, ``É`` is ``e``."""
-    apart = unicodedata.normalize("NFKD", text.translate(_LIGATURES))
-    return "".join(c for c in apart if not unicodedata.combining(c)).casefold()
 
 
 def tokens(text: str) -> tuple[str, ...]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
 from dispatcher.report.model import Addressee, ExplicitRecipient, IdType, Practitioner, Report
+from dispatcher.routing.addresses import well_formed
 from dispatcher.routing.identities import bare_identifier
 from dispatcher.routing.route import RecipientRole, Wanted
-
-_ADDRESS = re.compile(r"[^@\s<>()\[\],;:\"]+@[^@\s<>()\[\],;:\"]+\.[^@\s<>()\[\],;:\"]+")
 
 
 def recipients(report: Report, *, copies: bool, added: Iterable[Wanted] = ()) -> tuple[Wanted, ...]:
@@ -81,7 +79,7 @@ def _explicit(recipient: ExplicitRecipient) -> Wanted:
 def _addressee(addressee: Addressee) -> Wanted:
     """Line 12 of an HPRIM Médecins header: a code padded with blanks, then a label or the name of a mailbox."""
     label = " ".join(addressee.label.split())
-    address = label.lower() if _ADDRESS.fullmatch(label) else ""
+    address = label.lower() if well_formed(label) and "." in label.partition("@")[2] else ""
     return Wanted(
         role=RecipientRole.EXPLICIT, id=addressee.id.strip(), id_type=IdType.LOCAL, label=label, address=address
     )

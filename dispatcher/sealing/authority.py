@@ -284,15 +284,3 @@ class Authority:
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False
         ).add_extension(x509.CRLNumber(int(at.timestamp())), critical=False)
         return builder.sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-
-def self_signed_signer(address: str, not_before: datetime, lifetime: timedelta = timedelta(days=90)) -> Credential:
-    """A signing key with its own signature, for first steps only: receivers will say the signature is not trusted."""
-    return _Request(
-        name=address,
-        key=new_key(KeyKind.RSA_2048),
-        usage=SIGNER,
-        names=Names(addresses=(address,)),
-        not_before=not_before,
-        not_after=not_before + lifetime,
-    ).make()

@@ -14,10 +14,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import unicodedata
 from urllib.parse import quote
 
 from dispatcher.errors import SealError
+from dispatcher.report.folding import unaccented
 
 CRLF = b"\r\n"
 LINE = 76
@@ -246,8 +246,7 @@ def attachment_entity(media_type: str, name: str, content: bytes) -> bytes:
 
 def ascii_name(name: str) -> str:
     """The same name in plain ASCII: accents dropped, anything else outside becomes ``_``."""
-    flat = unicodedata.normalize("NFKD", name.replace("œ", "oe").replace("Œ", "OE").replace("’", "'"))
-    bare = "".join(char for char in flat if not unicodedata.combining(char))
+    bare = unaccented(name.replace("œ", "oe").replace("Œ", "OE").replace("’", "'"))
     return re.sub(r'[^ -~]|[\\"/]', "_", bare).replace("=?", "__")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import lru_cache
@@ -13,6 +12,7 @@ from sqlalchemy import Update, bindparam, insert, update
 from dispatcher.errors import LeaseLost, StoreError
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State, check_move
+from dispatcher.report.folding import fold
 from dispatcher.store.rows import DISPATCH
 from dispatcher.store.session import Session
 from dispatcher.store.tables import dispatches as table
@@ -204,9 +204,3 @@ def lease_lost(dispatch_id: str) -> LeaseLost:
 def searchable(dispatch: Dispatch) -> str:
     """What a person may search a recipient by, folded."""
     return fold(f"{dispatch.label}\n{dispatch.address}\n{dispatch.recipient_id}")
-
-
-def fold(text: str) -> str:
-    """Lower case without accents: « Hélène » is found by « helene »."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))

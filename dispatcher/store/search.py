@@ -10,7 +10,8 @@ from sqlalchemy import Select, and_, bindparam, func, or_, select
 from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import UNFINISHED, State
 from dispatcher.ports import DispatchFilter
-from dispatcher.store.moves import DispatchMoves, fold
+from dispatcher.report.folding import fold
+from dispatcher.store.moves import DispatchMoves
 from dispatcher.store.rows import DISPATCH
 from dispatcher.store.tables import dispatches as table
 from dispatcher.store.tables import in_state, reports

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+
+from dispatcher.report.folding import unaccented
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Row:
 def fold(text: str) -> str:
     """How words are compared: capitals, no accents, no doubled blanks (``œ`` as ``OE``)."""
     text = text.replace("œ", "oe").replace("Œ", "OE").replace("’", "'").replace("\u00a0", " ")
-    bare = "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
+    bare = unaccented(text, "NFD")
     return " ".join(bare.upper().split())
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TypedDict
+
 from dispatcher.errors import ConfigError
 from dispatcher.ports import Mailbox, Transport
 from dispatcher.settings import ChannelSettings, MailboxSettings
@@ -20,12 +23,7 @@ def open_transport(settings: ChannelSettings) -> Transport:
         return FolderTransport(settings.folder)
     return SmtpTransport(
         SmtpOptions(
-            host=settings.host,
-            port=settings.port,
-            mode=settings.tls,
-            tls=_tls(settings),
-            user=settings.user,
-            password_file=settings.password_file,
+            **_line(settings),
             timeout_seconds=settings.timeout_seconds,
             local_name=settings.sender.rpartition("@")[2],
             request_dsn=settings.request_dsn,
@@ -41,21 +39,33 @@ def open_mailbox(settings: MailboxSettings) -> Mailbox:
         return MaildirMailbox(settings.path)
     return ImapMailbox(
         ImapOptions(
-            host=settings.host,
-            port=settings.port,
-            mode=settings.tls,
-            tls=_tls(settings),
-            user=settings.user,
-            password_file=settings.password_file,
+            **_line(settings),
             folder=settings.folder,
         )
     )
 
 
-def _tls(settings: ChannelSettings | MailboxSettings) -> TlsOptions:
-    return TlsOptions(
-        ca_file=settings.ca_file,
-        client_cert=settings.client_cert,
-        client_key=settings.client_key,
-        server_name=settings.server_name,
-    )
+class _Line(TypedDict):
+    host: str
+    port: int
+    mode: str
+    tls: TlsOptions
+    user: str
+    password_file: Path | None
+
+
+def _line(settings: ChannelSettings | MailboxSettings) -> _Line:
+    """What handing over and fetching have in common: the server, how the line is secured, who we are there."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "mode": settings.tls,
+        "tls": TlsOptions(
+            ca_file=settings.ca_file,
+            client_cert=settings.client_cert,
+            client_key=settings.client_key,
+            server_name=settings.server_name,
+        ),
+        "user": settings.user,
+        "password_file": settings.password_file,
+    }

@@ -7,19 +7,19 @@ that contain an unescaped ``^`` (``10^9/L``) are put together again.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
 
 from dispatcher.formats.er7.coding import coded, result_codes
 from dispatcher.formats.er7.notes import Notes
+from dispatcher.formats.er7.results import ReadValue, ResultLine
 from dispatcher.formats.er7.segments import Composite, Segment
 from dispatcher.formats.er7.separators import Separators
 from dispatcher.formats.er7.timestamps import parse_when
 from dispatcher.formats.er7.values import bounds, number
 from dispatcher.formats.hl7.datatypes import moment
 from dispatcher.formats.hl7.documents import Sibling, embedded, hidden_document, referenced
-from dispatcher.report.model import Attachment, Code, Observation, Severity, ValueType
+from dispatcher.report.model import Attachment, Observation, Severity, ValueType
 
 _CODED = frozenset({"CE", "CWE", "CNE", "CF"})
 _FREE = frozenset({"TX", "FT", "ST", "ID", "IS", "GTS", ""})
@@ -31,13 +31,10 @@ JOINED = frozenset({"TX", "FT"})
 """Types whose consecutive lines of one code and sub-id are one text."""
 
 
-@dataclass(slots=True)
-class Line:
+class Line(ResultLine):
     """One OBX as the file gives it: the segments it is written on, and the NTE that follow."""
 
-    obx: Segment
-    more: list[Segment] = field(default_factory=list)
-    comments: list[str] = field(default_factory=list)
+    __slots__ = ()
 
     def continued_by(self, obx: Segment) -> bool:
         """The next OBX only goes on with this text: same code, sub-id and status, nothing in between."""
@@ -45,18 +42,10 @@ class Line:
         return (
             own.raw(2) in JOINED
             and obx.raw(2) in JOINED
-            and not self.comments
-            and all(own.raw(place) == obx.raw(place) for place in (3, 4, 6, 8, 11))
+            and self.same_result(obx)
             and not hidden_document(own)
             and not hidden_document(obx)
         )
-
-
-class _Value(NamedTuple):
-    type: ValueType = ValueType.TEXT
-    value: str = ""
-    comparator: str = ""
-    code: Code | None = None
 
 
 def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation]:
@@ -66,7 +55,7 @@ def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation
     kind = obx.raw(2).upper()
     unit = unit_of(obx)
     documents = _documents(obx, kind, notes, sibling)
-    read = _Value(ValueType.DOCUMENT) if documents is not None else _value(line, kind, unit, notes)
+    read = ReadValue(ValueType.DOCUMENT) if documents is not None else _value(line, kind, unit, notes)
     range_text = obx.text(7)
     low, high = bounds(range_text, unit) if range_text else ("", "")
     first = documents[0] if documents else None
@@ -139,19 +128,15 @@ def _raw(line: Line) -> str:
     if not line.more:
         own = line.obx
         return own.separators.unescape(own.fields[5]).rstrip().strip("\n") if len(own.fields) > 5 else ""
-    texts = [obx.separators.unescape(obx.fields[5]).rstrip() if len(obx.fields) > 5 else "" for obx in _all(line)]
+    texts = [obx.separators.unescape(obx.fields[5]).rstrip() if len(obx.fields) > 5 else "" for obx in line.segments()]
     return "\n".join(texts).strip("\n")
 
 
-def _all(line: Line) -> list[Segment]:
-    return [line.obx, *line.more] if line.more else [line.obx]
-
-
-def _value(line: Line, kind: str, unit: str, notes: Notes) -> _Value:
+def _value(line: Line, kind: str, unit: str, notes: Notes) -> ReadValue:
     obx = line.obx
     raw = obx.raw(5)
     if not raw and not line.more:
-        return _Value()
+        return ReadValue()
     if not kind:
         kind = "CE" if obx.separators.component in raw else "ST"
     if kind == "NM":
@@ -161,13 +146,13 @@ def _value(line: Line, kind: str, unit: str, notes: Notes) -> _Value:
     if kind == "SN":
         return _structured(obx.composite(5), notes, obx)
     if kind in _DATES or kind == "TM":
-        return _Value(value=_date_text(obx, kind))
+        return ReadValue(value=_date_text(obx, kind))
     if kind in _FREE:
         return _text(line, kind, unit, notes)
-    return _Value(value="\n".join(_joined(one) for one in obx.composites(5)))
+    return ReadValue(value="\n".join(_joined(one) for one in obx.composites(5)))
 
 
-def _numeric(obx: Segment, raw: str, notes: Notes) -> _Value:
+def _numeric(obx: Segment, raw: str, notes: Notes) -> ReadValue:
     text = obx.separators.clean(raw)
     found = number(text)
     if found is None:
@@ -178,9 +163,9 @@ def _numeric(obx: Segment, raw: str, notes: Notes) -> _Value:
                 obx.where(5),
                 "Résultat annoncé comme numérique (OBX-2 = NM) mais écrit en texte : transmis comme texte.",
             )
-        return _Value(value=text)
+        return ReadValue(value=text)
     _tell_comma(text, obx, notes)
-    return _Value(ValueType.NUMERIC, found.value, found.comparator)
+    return ReadValue(ValueType.NUMERIC, found.value, found.comparator)
 
 
 def _tell_comma(text: str, obx: Segment, notes: Notes) -> None:
@@ -190,7 +175,7 @@ def _tell_comma(text: str, obx: Segment, notes: Notes) -> None:
         )
 
 
-def _structured(composite: Composite, notes: Notes, obx: Segment) -> _Value:
+def _structured(composite: Composite, notes: Notes, obx: Segment) -> ReadValue:
     """SN: comparator ^ number ^ separator or suffix ^ number (§2.A.71)."""
     comparator, first, separator, second = (composite.whole(place) for place in (1, 2, 3, 4))
     if len(composite) == 1:
@@ -198,27 +183,27 @@ def _structured(composite: Composite, notes: Notes, obx: Segment) -> _Value:
     one = number(first) if first else None
     if one is not None and not separator and not second and comparator in ("", *_COMPARATORS):
         _tell_comma(first, obx, notes)
-        return _Value(ValueType.NUMERIC, one.value, _COMPARATORS.get(comparator, "") or one.comparator)
+        return ReadValue(ValueType.NUMERIC, one.value, _COMPARATORS.get(comparator, "") or one.comparator)
     parts = [comparator, *(text.replace(",", ".") if number(text) else text for text in (first, separator, second))]
-    return _Value(value="".join(parts))
+    return ReadValue(value="".join(parts))
 
 
-def _coded(obx: Segment) -> _Value:
+def _coded(obx: Segment) -> ReadValue:
     """Text of the code: its own, the original text (component 9), the alternate's, else the code itself."""
     found = obx.composites(5)
     texts = [one.whole(2) or one.whole(9) or one.whole(5) or one.whole(1) or one.whole(4) for one in found]
     texts = [text for text in texts if text]
     if not texts:
-        return _Value()
+        return ReadValue()
     first = coded(found[0]) if found[0].whole(1) else coded(found[0], 4)
-    return _Value(ValueType.CODED, "\n".join(texts), "", first if first.code else None)
+    return ReadValue(ValueType.CODED, "\n".join(texts), "", first if first.code else None)
 
 
-def _text(line: Line, kind: str, unit: str, notes: Notes) -> _Value:
+def _text(line: Line, kind: str, unit: str, notes: Notes) -> ReadValue:
     """Free text, repetitions as lines. A string that is one number with a unit is a number (frequent with ST)."""
     obx = line.obx
     texts: list[str] = []
-    for segment in _all(line):
+    for segment in line.segments():
         raw = segment.fields[5].rstrip() if len(segment.fields) > 5 else ""
         separators = segment.separators
         # A leading separator is no empty line but a sign ("~10 leucocytes").
@@ -229,8 +214,8 @@ def _text(line: Line, kind: str, unit: str, notes: Notes) -> _Value:
         text = text.strip()
     if kind in ("ST", "") and unit and (found := number(text)):
         _tell_comma(text, obx, notes)
-        return _Value(ValueType.NUMERIC, found.value, found.comparator)
-    return _Value(value=text)
+        return ReadValue(ValueType.NUMERIC, found.value, found.comparator)
+    return ReadValue(value=text)
 
 
 def _date_text(obx: Segment, kind: str) -> str:

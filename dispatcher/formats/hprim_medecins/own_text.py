@@ -7,12 +7,12 @@ alone: a result hidden by a text that leaves it out would be lost to whoever rea
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from dispatcher.formats.hprim_medecins.layout import Line, shown_value, susceptibility_words
+from dispatcher.report.folding import unaccented
 from dispatcher.report.model import Observation, Report
 from dispatcher.report.values import as_decimal
 
@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:[ .]\d{3})+(?![.\d])|\d+(?:\.\d+
 
 def fold(text: str) -> str:
     """One blank between words, no accents, lower case, decimal point: how printed and coded values are compared."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    bare = unaccented(text)
     pointed = re.sub(r"(?<=\d),(?=\d)", ".", bare.replace("|", "/"))
     return re.sub(r"\s+", " ", pointed).strip().casefold()
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from dispatcher.formats.er7.coding import coded, result_codes
 from dispatcher.formats.er7.documents import damage, media_type
 from dispatcher.formats.er7.notes import Notes
+from dispatcher.formats.er7.results import ReadValue, ResultLine
 from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.er7.timestamps import Fault, parse_when
 from dispatcher.formats.er7.values import bounds, number
 from dispatcher.formats.hprim_sante.people import practitioner
-from dispatcher.report.model import Attachment, Code, Observation, Severity, ValueType, When
+from dispatcher.report.model import Attachment, Observation, Severity, ValueType, When
 
 Sibling = Callable[[str], bytes | None]
 FILE_TYPES = frozenset({"FIC", "PDF", "TIF"})
@@ -28,29 +27,14 @@ _PAIRS = frozenset({"GC", "GN", "GB"})
 _DATES = frozenset({"DT", "TS"})
 
 
-@dataclass(slots=True)
-class Line:
+class Line(ResultLine):
     """One OBX with the OBX that go on with its text, and the comments under it."""
 
-    obx: Segment
-    more: list[Segment] = field(default_factory=list)
-    comments: list[str] = field(default_factory=list)
+    __slots__ = ()
 
     def continued_by(self, obx: Segment) -> bool:
         """Same text: TX after TX with the same code, sub-id and status, nothing in between."""
-        own = self.obx
-        return (
-            own.raw(2) == obx.raw(2) == "TX"
-            and not self.comments
-            and all(own.raw(place) == obx.raw(place) for place in (3, 4, 6, 8, 11))
-        )
-
-
-class _Value(NamedTuple):
-    type: ValueType = ValueType.TEXT
-    value: str = ""
-    comparator: str = ""
-    code: Code | None = None
+        return self.obx.raw(2) == obx.raw(2) == "TX" and self.same_result(obx)
 
 
 def observation(line: Line, notes: Notes, sibling: Sibling) -> Observation:
@@ -60,7 +44,7 @@ def observation(line: Line, notes: Notes, sibling: Sibling) -> Observation:
     code, alternate, loinc_code = result_codes(obx, notes)
     unit = obx.text(6)
     document = _file(obx, kind, notes, sibling) if kind in FILE_TYPES else None
-    read = _Value(ValueType.DOCUMENT) if kind in FILE_TYPES else _value(line, kind, unit, notes)
+    read = ReadValue(ValueType.DOCUMENT) if kind in FILE_TYPES else _value(line, kind, unit, notes)
     range_text = " ; ".join(obx.separators.unescape(one).strip() for one in obx.separators.repetitions(obx.raw(7)))
     low, high = bounds(range_text, unit) if range_text else ("", "")
     return Observation(
@@ -109,15 +93,15 @@ def _validator(obx: Segment, notes: Notes) -> str:
 
 
 def _raw(line: Line) -> str:
-    texts = [obx.separators.unescape(obx.raw(5)) for obx in (line.obx, *line.more)]
+    texts = [obx.separators.unescape(obx.raw(5)) for obx in line.segments()]
     return "\n".join(texts).strip("\n")
 
 
-def _value(line: Line, kind: str, unit: str, notes: Notes) -> _Value:
+def _value(line: Line, kind: str, unit: str, notes: Notes) -> ReadValue:
     obx = line.obx
     raw = obx.raw(5)
     if not raw and not line.more:
-        return _Value()
+        return ReadValue()
     if kind == "CE":
         return _coded(obx)
     if kind == "NM" or (kind in ("ST", "") and unit):
@@ -125,7 +109,7 @@ def _value(line: Line, kind: str, unit: str, notes: Notes) -> _Value:
         if found is not None:
             if "," in raw:
                 notes.tally("decimal-comma", Severity.INFO, obx.where(5), "Virgule décimale lue comme un point.")
-            return _Value(ValueType.NUMERIC, found.value, found.comparator)
+            return ReadValue(ValueType.NUMERIC, found.value, found.comparator)
         if kind == "NM":
             notes.tally(
                 "not-a-number",
@@ -135,16 +119,16 @@ def _value(line: Line, kind: str, unit: str, notes: Notes) -> _Value:
             )
     if kind in _DATES:
         when, _ = parse_when(obx.component(5))
-        return _Value(value=when.isoformat() if when is not None else obx.component(5))
+        return ReadValue(value=when.isoformat() if when is not None else obx.component(5))
     if kind in _LITERAL:
-        return _Value(value=obx.separators.clean(raw))
-    return _Value(value=_text(line, " / " if kind in _PAIRS else "\n" if kind == "TX" else " "))
+        return ReadValue(value=obx.separators.clean(raw))
+    return ReadValue(value=_text(line, " / " if kind in _PAIRS else "\n" if kind == "TX" else " "))
 
 
 def _text(line: Line, between: str) -> str:
     """Free text: repetitions are lines, components lines too (TX) or words (names, addresses)."""
     texts = []
-    for obx in (line.obx, *line.more):
+    for obx in line.segments():
         raw = obx.fields[5] if len(obx.fields) > 5 else ""
         separators = obx.separators
         for one in separators.repetitions(raw) or [""]:
@@ -154,11 +138,11 @@ def _text(line: Line, between: str) -> str:
     return text if "\n" in text else text.strip()
 
 
-def _coded(obx: Segment) -> _Value:
+def _coded(obx: Segment) -> ReadValue:
     found = obx.composites(5)
     texts = [text for one in found if (text := one.whole(2) or one.whole(5) or one.whole(1))]
     first = coded(found[0])
-    return _Value(ValueType.CODED, "\n".join(texts), "", first if first.code else None)
+    return ReadValue(ValueType.CODED, "\n".join(texts), "", first if first.code else None)
 
 
 # ------------------------------------------------------------------------------------------------ files beside

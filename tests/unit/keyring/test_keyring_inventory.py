@@ -11,12 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from dispatcher.errors import KeyringError
-from dispatcher.keyring.authority import write_authority, write_credential, write_trial_signer
 from dispatcher.keyring.files import FileKeyring
 from dispatcher.keyring.importing import import_certificate, import_pkcs12
 from dispatcher.keyring.inventory import KeyInfo, KeyPlaces, Kind, TlsFiles, list_keys, places
 from dispatcher.keyring.master import MasterKey
-from dispatcher.sealing.authority import TRIAL
+from dispatcher.keyring.secret_files import write_new
+from dispatcher.sealing.authority import Credential
 from dispatcher.settings import parse
 from tests.pki import ALICE, BOB, CAROL, pki
 
@@ -31,6 +31,11 @@ def where(tmp_path: Path, **changes: object) -> KeyPlaces:
         "certificates": tmp_path / "certificates",
     }
     return KeyPlaces(**{**known, **changes})  # type: ignore[arg-type]
+
+
+def write_credential(folder: Path, name: str, credential: Credential) -> None:
+    write_new(folder / f"{name}.key", credential.key_pem())
+    write_new(folder / f"{name}.pem", credential.chain_pem(), secret=False)
 
 
 def of(kind: Kind, found: tuple[KeyInfo, ...]) -> list[KeyInfo]:
@@ -182,19 +187,3 @@ def test_import_of_a_recipient_certificate(tmp_path: Path) -> None:
             import_certificate(source, tmp_path / "certificates", AT)
         assert caught.value.code == code
     assert CAROL not in "".join(p.name for p in (tmp_path / "certificates").iterdir())
-
-
-def test_a_trial_signer_says_so_and_serves_at_once(tmp_path: Path) -> None:
-    write_trial_signer(tmp_path, "mss", ALICE, AT)
-    signer = FileKeyring(tmp_path).signer("mss", AT)
-    assert TRIAL in signer.certificate.subject.rfc4514_string()
-    assert signer.chain == ()
-    with pytest.raises(KeyringError):
-        write_trial_signer(tmp_path, "mss", ALICE, AT)
-
-
-def test_a_kept_authority_is_written_with_its_keys_closed(tmp_path: Path) -> None:
-    path = write_authority(tmp_path / "ca", pki().authority)
-    assert path.read_bytes() == pki().authority.trust_pem()
-    if os.name == "posix":
-        assert {stat.S_IMODE(p.stat().st_mode) for p in path.parent.glob("*.key")} == {0o600}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dispatcher.report.folding import fold
 from dispatcher.report.model import IdType
-from dispatcher.routing.identities import bare_identifier, fold, from_national_form, label_names, names_agree, tokens
+from dispatcher.routing.identities import bare_identifier, from_national_form, label_names, names_agree, tokens
 
 
 @pytest.mark.parametrize(

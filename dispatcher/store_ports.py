@@ -92,6 +92,9 @@ class Reports(Protocol):
     def latest(self, chain: str) -> ReportVersion | None: ...
     def versions(self, chain: str) -> tuple[ReportVersion, ...]: ...
     def of_file(self, file_id: str) -> tuple[ReportVersion, ...]: ...
+    def of_order(self, laboratory: str, order_filler: str, *, since: datetime) -> tuple[ReportVersion, ...]:
+        """Versions of one laboratory's order number made since then, oldest first, of every patient and chain."""
+
     def supersede(self, chain: str, before_version: int) -> None:
         """Mark every version of the chain below ``before_version`` as superseded."""
 

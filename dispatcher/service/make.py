@@ -7,7 +7,7 @@ one recipient holds that recipient's dispatch with a reason; the others go on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dispatcher.errors import DirectoryError, DispatcherError, StoreError
@@ -18,7 +18,6 @@ from dispatcher.routing.facts import gather
 from dispatcher.routing.route import Decision, Hold, Route, Wanted
 from dispatcher.routing.rules import decide, without_doubles
 from dispatcher.routing.trace import as_json
-from dispatcher.routing.wanted import recipients
 from dispatcher.service.desk import Desk
 from dispatcher.service.internal import place, sentence
 from dispatcher.service.render import Sheets, seal_for
@@ -49,15 +48,13 @@ def make(
     source: str,
     blocked: Blocked | None,
     *,
-    added: tuple[Wanted, ...] = (),
+    wanted: Sequence[Wanted],
+    but: Callable[[Decision], bool] = lambda decision: False,
 ) -> tuple[Made, ...]:
-    """One dispatch per recipient, in the order the report names them. ``added``: recipients named by an operator."""
-    settings = desk.sources.get(source)
-    copies = settings.copies if settings is not None else True
+    """One dispatch per recipient of ``wanted``, in that order; none for decisions that ``but`` is true for."""
     sheets = Sheets(desk, version, report)
-    wanted = added or recipients(report, copies=copies)
     decisions = without_doubles(route_one(desk, source, one) for one in wanted)
-    return tuple(make_one(desk, sheets, decision, blocked) for decision in decisions)
+    return tuple(make_one(desk, sheets, decision, blocked) for decision in decisions if not but(decision))
 
 
 def make_one(desk: Desk, sheets: Sheets, decision: Decision, blocked: Blocked | None) -> Made:

@@ -10,6 +10,7 @@ about the part with the same battery, or the only one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dispatcher.errors import DispatcherError
 from dispatcher.outbox.dispatch import ReportVersion
@@ -22,7 +23,18 @@ from dispatcher.service.originals import read_file
 MOST = 100
 """Parts of one order looked at."""
 
-Place = tuple[str, tuple[ReportVersion, ...], frozenset[str]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a report belongs."""
+
+    chain: str
+    history: tuple[ReportVersion, ...]
+    """Its versions so far, oldest first."""
+    lacking: frozenset[str] = frozenset()
+    """Analyses of the version in force that the report lacks."""
+    extra: frozenset[str] = frozenset()
+    """Analyses of the report that the version in force lacks."""
 
 
 def in_force(history: Sequence[ReportVersion]) -> ReportVersion | None:
@@ -38,13 +50,13 @@ def batteries(report: Report) -> frozenset[str]:
 
 
 def chain_of(desk: Desk, report: Report) -> Place:
-    """The chain a report belongs to, its versions so far, and the analyses of the one in force this report lacks."""
+    """The chain a report belongs to, its versions so far, and how its analyses differ from those in force."""
     text, first = versions.chain_text(report), None
     for number in range(MOST):
         chain = desk.cipher.hash(f"{text}#{number}" if number else text)
         with desk.store.reading() as uow:
             history = uow.reports.versions(chain)
-        place: Place = (chain, history, _lacking(desk, history, report))
+        place = _place(desk, chain, history, report)
         if not history:
             return first if first is not None and number == 1 and not analyses(report) else place
         known = _last_with_content(desk, history)
@@ -63,23 +75,26 @@ def _same_part(report: Report, known: Report) -> bool:
     return bool(mine & analyses(known))
 
 
-def _lacking(desk: Desk, history: Sequence[ReportVersion], report: Report) -> frozenset[str]:
+def _place(desk: Desk, chain: str, history: tuple[ReportVersion, ...], report: Report) -> Place:
     current = in_force(history)
-    known = _again(desk, current) if current is not None else None
-    return analyses(known) - analyses(report) if known is not None else frozenset()
+    known = again(desk, current) if current is not None else None
+    if known is None:
+        return Place(chain=chain, history=history)
+    mine, theirs = analyses(report), analyses(known)
+    return Place(chain=chain, history=history, lacking=theirs - mine, extra=mine - theirs)
 
 
 def _last_with_content(desk: Desk, history: Sequence[ReportVersion]) -> Report | None:
     """The newest version that carries an analysis; None when none can be read any more (purged)."""
     for version in reversed(history):
-        known = _again(desk, version)
+        known = again(desk, version)
         if known is not None and analyses(known):
             return known
     return None
 
 
-def _again(desk: Desk, version: ReportVersion) -> Report | None:
-    """The report of a version, read again from its original."""
+def again(desk: Desk, version: ReportVersion) -> Report | None:
+    """The report of a version, read again from its original; None when it cannot be read any more."""
     with desk.store.reading() as uow:
         file = uow.files.get(version.file_id)
     if file is None:

@@ -15,24 +15,26 @@ from enum import Enum
 
 from dispatcher.errors import StoreError
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
-from dispatcher.outbox.states import NOT_YET_LEFT, State
+from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, UnitOfWork
 from dispatcher.report import checks, versions
 from dispatcher.report.model import Patient, Report, Severity, Status, When, sentences
 from dispatcher.routing.route import Wanted
-from dispatcher.service.chosen import chosen_for, note_more
+from dispatcher.service.chosen import note_more
 from dispatcher.service.desk import Desk
+from dispatcher.service.force import ALL, hold_dropped, put_in_force
 from dispatcher.service.make import Blocked, Made, make
-from dispatcher.service.parts import chain_of, in_force
+from dispatcher.service.parts import Place, chain_of, in_force
+from dispatcher.service.strangers import CHANGED as PATIENT_CHANGED
+from dispatcher.service.strangers import hold_back, in_question, namesakes, of_same_collection, reason_for
+from dispatcher.service.wanted import CANCELLED, asked, given, has, lacking, wanted_by
 
 log = logging.getLogger(__name__)
 
 OVERTAKEN = "Une version plus récente, arrivée ensuite, était déjà préparée : celle-ci ne part pas."
-CANCELLED = "Annulé par le laboratoire avant d'avoir été transmis."
+ANSWERED = "Ce destinataire est nommé par un autre fichier de la même version : l'envoi en a été fait."
 TRIES = 5
 """How often a report is made again because another worker registered a version of it meanwhile."""
-LEFT = frozenset({State.SENDING, State.SENT, State.DELIVERED, State.READ, State.UNKNOWN, State.PAPER, State.CLOSED})
-"""Somebody has it, or may have it: on paper or by a person's doing too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,8 @@ class _Rank(Enum):
     """Newer, but without an analysis the version in force carries: a person decides whether it replaces it."""
     OVERTAKEN = "overtaken"
     """Arrived before the newer one, which was prepared faster: nothing left to do."""
+    PARTLY = "partly"
+    """Overtaken, but with analyses the newer one lacks: a person decides."""
 
 
 class _Again(Exception):
@@ -78,43 +82,72 @@ def _register(desk: Desk, file: SourceFile, position: int, report: Report) -> Re
     if mine is not None:  # committed before a stop
         return Registered(report_id=mine.id, version=mine.version)
     fingerprint = versions.fingerprint(report)
-    chain, history, lacking = chain_of(desk, report)
-    current = in_force(history)
+    place = chain_of(desk, report)
+    current = in_force(place.history)
     with desk.store.reading() as uow:
-        rank = _rank(uow, file, report, current)
-    if lacking and rank is _Rank.CURRENT and report.status is not Status.CANCELLED:
-        rank = _Rank.INCOMPLETE
-    same = next((v for v in reversed(history) if v.fingerprint == fingerprint), None)
-    added = chosen_for(desk.store, file.id)
+        rank = _rank(uow, file, report, current, place)
+        known = uow.dispatches.list(DispatchFilter(chain=place.chain, limit=ALL))
+    same = next((v for v in reversed(place.history) if v.fingerprint == fingerprint), None)
+    wanted = wanted_by(desk, file, report, known)
     if same is not None and (same is current or rank is not _Rank.CURRENT):
-        if added and same is current:
-            return _send_to_more(desk, file, same, report, added)
-        _note_duplicate(desk, file, same)
-        return Registered(duplicate_of=same.id, version=same.version)
-    number = max((v.version for v in history), default=0) + 1
-    version = _version(desk, file, position, report, (chain, number, fingerprint), current)
+        theirs = [dispatch for dispatch in known if dispatch.report_id == same.id]
+        if same is current and report.status is not Status.CANCELLED and lacking(desk, wanted, theirs):
+            return _send_to_more(desk, file, same, report, wanted, place)
+        return _note_duplicate(desk, file, same)
+    version = _version(desk, file, position, report, place, fingerprint)
     version = replace(version, superseded=rank is _Rank.OVERTAKEN)
     coded, missing = desk.terminology.code(report, file.source)
-    blocked = _blocked(desk, file, coded, current, rank)
-    made = make(desk, version, coded, file.source, blocked, added=added)
+    strangers = _strangers(desk, version, report, rank)
+    blocked = _blocked(desk, file, coded, current, rank, strangers)
+    made = make(desk, version, coded, file.source, blocked, wanted=wanted)
     with desk.store.transaction() as uow:
-        _check_still_latest(uow, chain, history)
-        _commit(uow, version, made, rank)
+        _check_still_latest(uow, place.chain, place.history)
+        _check_strangers(desk, uow, version, strangers)
+        _commit(desk, uow, version, made, rank, current)
+        hold_back(uow, version, strangers.same_day)
         uow.gaps.note(file.source, missing, desk.clock.now())
     return Registered(
         report_id=version.id, version=version.version, dispatches=tuple(item.dispatch.id for item in made)
     )
 
 
-def _rank(uow: UnitOfWork, file: SourceFile, report: Report, current: ReportVersion | None) -> _Rank:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Strangers:
+    """Reports of the same order number under another identity."""
+
+    all: tuple[ReportVersion, ...] = ()
+    same_day: tuple[ReportVersion, ...] = ()
+    reason: str = ""
+
+
+def _strangers(desk: Desk, version: ReportVersion, report: Report, rank: _Rank) -> _Strangers:
+    if rank is _Rank.OVERTAKEN:
+        return _Strangers()
+    with desk.store.reading() as uow:
+        found = namesakes(uow, desk, version) if in_question(uow, version.chain) else ()
+    same_day = of_same_collection(desk, report, found)
+    if not same_day:
+        return _Strangers(all=found)
+    with desk.store.reading() as uow:
+        return _Strangers(all=found, same_day=same_day, reason=reason_for(uow, same_day))
+
+
+def _check_strangers(desk: Desk, uow: UnitOfWork, version: ReportVersion, seen: _Strangers) -> None:
+    if in_question(uow, version.chain) and not set(namesakes(uow, desk, version)) <= set(seen.all):
+        raise _Again
+
+
+def _rank(uow: UnitOfWork, file: SourceFile, report: Report, current: ReportVersion | None, place: Place) -> _Rank:
     """By the report's own dates and status; when they say nothing, by the order in which the files arrived."""
     if current is None:
         return _Rank.CURRENT
     other, known = uow.files.get(current.file_id), _as_report(current)
     before = other is not None and file.received_at < other.received_at
     if versions.is_older(report, known) or (before and not versions.is_older(known, report)):
-        return _Rank.OVERTAKEN if before else _Rank.LATE
-    return _Rank.CURRENT
+        if not before:
+            return _Rank.LATE
+        return _Rank.PARTLY if place.extra else _Rank.OVERTAKEN
+    return _Rank.INCOMPLETE if place.lacking and report.status is not Status.CANCELLED else _Rank.CURRENT
 
 
 def _as_report(version: ReportVersion) -> Report:
@@ -133,16 +166,16 @@ def _version(
     file: SourceFile,
     position: int,
     report: Report,
-    place: tuple[str, int, str],
-    current: ReportVersion | None,
+    place: Place,
+    fingerprint: str,
 ) -> ReportVersion:
-    chain, number, fingerprint = place
+    current = in_force(place.history)
     return ReportVersion(
         id=desk.store.new_id("C"),
         file_id=file.id,
         position=position,
-        chain=chain,
-        version=number,
+        chain=place.chain,
+        version=max((v.version for v in place.history), default=0) + 1,
         fingerprint=fingerprint,
         document_id=str(uuid.uuid4()).upper(),
         set_id=current.set_id if current else str(uuid.uuid4()).upper(),
@@ -157,8 +190,34 @@ def _version(
     )
 
 
+_BEHIND = {
+    _Rank.LATE: (
+        "older-version",
+        "Arrivé après la version {} de ce compte rendu, pourtant plus récente : vérifier dans le SIL laquelle vaut, "
+        "puis clore cet envoi, ou le libérer s'il doit remplacer l'autre.",
+    ),
+    _Rank.PARTLY: (
+        "older-version",
+        "La version {}, plus récente et préparée avant celle-ci, ne porte pas toutes ses analyses : vérifier dans le "
+        "SIL, puis faire réexporter le compte rendu complet et clore cet envoi, ou le libérer s'il doit remplacer "
+        "l'autre.",
+    ),
+    _Rank.INCOMPLETE: (
+        "incomplete-version",
+        "Cette version ne porte plus toutes les analyses de la version {} : vérifier dans le SIL, puis la libérer si "
+        "elle doit la remplacer, ou clore cet envoi et faire réexporter.",
+    ),
+}
+"""Code and French reason of what stands behind the version in force, by its number."""
+
+
 def _blocked(
-    desk: Desk, file: SourceFile, report: Report, current: ReportVersion | None, rank: _Rank = _Rank.CURRENT
+    desk: Desk,
+    file: SourceFile,
+    report: Report,
+    current: ReportVersion | None,
+    rank: _Rank = _Rank.CURRENT,
+    strangers: _Strangers | None = None,
 ) -> Blocked | None:
     """Why nothing of this report may leave by itself, or None."""
     if rank is _Rank.OVERTAKEN:
@@ -168,18 +227,11 @@ def _blocked(
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if errors:
         return Blocked(code="report-check", reason=sentences(errors))
-    if rank is _Rank.LATE and current is not None:
-        return Blocked(
-            code="older-version",
-            reason=f"Arrivé après la version {current.version} de ce compte rendu, pourtant plus récente : vérifier "
-            "dans le SIL laquelle vaut, puis clore cet envoi, ou le libérer s'il doit remplacer l'autre.",
-        )
-    if rank is _Rank.INCOMPLETE and current is not None:
-        return Blocked(
-            code="incomplete-version",
-            reason=f"Cette version ne porte plus toutes les analyses de la version {current.version} : vérifier dans "
-            "le SIL, puis la libérer si elle doit la remplacer, ou clore cet envoi et faire réexporter.",
-        )
+    if strangers is not None and strangers.reason:
+        return Blocked(code=PATIENT_CHANGED, reason=strangers.reason)
+    if current is not None and rank in _BEHIND:
+        code, sentence = _BEHIND[rank]
+        return Blocked(code=code, reason=sentence.format(current.version))
     if report.status is Status.CANCELLED:
         told = "déjà transmis" if current is not None else "que ce programme n'a pas transmis"
         return Blocked(
@@ -193,43 +245,57 @@ def _blocked(
 
 
 def _send_to_more(
-    desk: Desk, file: SourceFile, same: ReportVersion, report: Report, added: tuple[Wanted, ...]
+    desk: Desk, file: SourceFile, same: ReportVersion, report: Report, wanted: Sequence[Wanted], place: Place
 ) -> Registered:
-    """A version already known, sent to recipients the sender chose: only those who do not have it yet."""
+    """A version already known, to those who do not have it yet: named by its own source, or chosen by a sender."""
     with desk.store.reading() as uow:
-        known = uow.dispatches.list(DispatchFilter(report_id=same.id, limit=10_000))
-    have, boxes = {d.recipient_key for d in known}, {d.address for d in known if d.address}
-    new = tuple(wanted for wanted in added if desk.cipher.hash(wanted.key) not in have)
+        known = uow.dispatches.list(DispatchFilter(report_id=same.id, limit=ALL))
     coded, _missing = desk.terminology.code(report, file.source)
-    made = make(desk, same, coded, file.source, _blocked(desk, file, coded, None), added=new) if new else ()
-    made = tuple(item for item in made if item.dispatch.address not in boxes)  # one box under two names
+    blocked = _blocked(desk, file, coded, None)
+    made = make(desk, same, coded, file.source, blocked, wanted=wanted, but=lambda one: has(desk, one, known))
     if not made:
-        _note_duplicate(desk, file, same)
-        return Registered(duplicate_of=same.id, version=same.version)
+        return _note_duplicate(desk, file, same)
     with desk.store.transaction() as uow:
+        _check_still_latest(uow, place.chain, place.history)
+        now = uow.dispatches.list(DispatchFilter(report_id=same.id, limit=ALL))
+        if {one.id for one in given(now)} != {one.id for one in given(known)}:
+            raise _Again
         _add_dispatches(uow, made)
+        for question in now:
+            if asked(question) and any(item.dispatch.same_recipient(question) for item in made):
+                uow.dispatches.move(question.id, State.WITHDRAWN, event="dispatch.withdrawn", reason=ANSWERED)
         note_more(uow, file.id, tuple(item.dispatch.id for item in made))
     return Registered(report_id=same.id, version=same.version, dispatches=tuple(item.dispatch.id for item in made))
 
 
-def _note_duplicate(desk: Desk, file: SourceFile, same: ReportVersion) -> None:
+def _note_duplicate(desk: Desk, file: SourceFile, same: ReportVersion) -> Registered:
     with desk.store.transaction() as uow:
         uow.journal.write(same.id, "report.duplicate", file=file.id)
+    return Registered(duplicate_of=same.id, version=same.version)
 
 
 def _check_still_latest(uow: UnitOfWork, chain: str, history: Sequence[ReportVersion]) -> None:
-    newest = uow.reports.latest(chain)
-    if (newest.version if newest else 0) != max((v.version for v in history), default=0):
+    if uow.reports.versions(chain) != tuple(history):
         raise _Again
 
 
-def _commit(uow: UnitOfWork, version: ReportVersion, made: Sequence[Made], rank: _Rank) -> None:
+def _commit(
+    desk: Desk,
+    uow: UnitOfWork,
+    version: ReportVersion,
+    made: Sequence[Made],
+    rank: _Rank,
+    current: ReportVersion | None,
+) -> None:
     """The version, its dispatches and payloads; older versions that have not left are withdrawn."""
     uow.reports.add(version)
-    if rank is _Rank.OVERTAKEN:
+    fresh = [item.dispatch for item in made]
+    if rank is _Rank.OVERTAKEN and current is not None:
         made = [_withdrawn(item, OVERTAKEN) for item in made]
+        theirs = uow.dispatches.list(DispatchFilter(report_id=current.id, limit=ALL))
+        hold_dropped(desk, uow, current, fresh, theirs)
     elif rank is _Rank.CURRENT:
-        left = put_in_force(uow, version)
+        left = put_in_force(desk, uow, version, fresh)
         if version.status == Status.CANCELLED and version.version > 1 and not left:
             uow.journal.write(version.id, "report.cancelled-before-leaving")
             made = [_withdrawn(item, CANCELLED) for item in made]
@@ -241,17 +307,6 @@ def _add_dispatches(uow: UnitOfWork, made: Sequence[Made]) -> None:
         uow.dispatches.add(item.dispatch)
         for kind, content in item.payloads.items():
             uow.payloads.put(item.dispatch.id, kind, content)
-
-
-def put_in_force(uow: UnitOfWork, version: ReportVersion) -> bool:
-    """Older versions are superseded; what has not left of them is withdrawn. True when one did leave, to anyone."""
-    uow.reports.supersede(version.chain, version.version)
-    older = uow.dispatches.unsettled_of_chain(version.chain, below_version=version.version)
-    for dispatch in older:
-        if dispatch.state in NOT_YET_LEFT or dispatch.state is State.FAILED:
-            reason = f"Remplacé par la version {version.version} du compte rendu."
-            uow.dispatches.move(dispatch.id, State.WITHDRAWN, event="dispatch.withdrawn", reason=reason)
-    return bool(uow.dispatches.list(DispatchFilter(chain=version.chain, states=tuple(LEFT), limit=1)))
 
 
 def _withdrawn(item: Made, reason: str) -> Made:

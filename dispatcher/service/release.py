@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from dispatcher.errors import IllegalMove
+from dispatcher.errors import IllegalMove, KeyringError, StoreError
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
+from dispatcher.ports import DispatchFilter
 from dispatcher.routing.trace import as_json, from_json
 from dispatcher.service.desk import Desk
+from dispatcher.service.force import put_in_force
 from dispatcher.service.make import Made, route_one, seal_one, with_route
 from dispatcher.service.originals import read_file
-from dispatcher.service.register import put_in_force
 from dispatcher.service.render import Sheets
 
 SUPERSEDED = "Une version plus récente de ce compte rendu existe : celle-ci ne part plus. La clore."
+CORRUPT = "corrupt"
+"""Code of a payload that no longer unpacks."""
 CHANGED = "Cet envoi a changé d'état entre-temps : le regarder de nouveau."
 
 
@@ -36,16 +39,18 @@ def release(desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: s
         dispatch = uow.dispatches.get(dispatch_id)
         version = uow.reports.get(dispatch.report_id) if dispatch else None
         file = uow.files.get(version.file_id) if version else None
-        sealed = bool(dispatch and "sealed" in uow.payloads.kinds(dispatch.id))
     if dispatch is None or version is None or file is None:
         return Released(id=dispatch_id, released=False, why="Aucun envoi ne porte ce numéro.")
     if dispatch.state is not State.HELD:
         return Released(id=dispatch_id, released=False, why="Cet envoi n'attend pas d'opérateur.")
     if version.superseded:
         return Released(id=dispatch_id, released=False, why=SUPERSEDED)
-    if sealed and not to:
+    if not to and _sealed(desk, dispatch):
         return _write(desk, Made(dispatch=dispatch), reason, actor)
-    result = read_file(desk, file)
+    try:
+        result = read_file(desk, file)
+    except KeyringError as error:
+        return Released(id=dispatch_id, released=False, why=str(error))
     if version.position >= len(result.reports):
         return Released(id=dispatch_id, released=False, why="Le fichier d'origine ne se lit plus de la même façon.")
     report, _missing = desk.terminology.code(result.reports[version.position], file.source)
@@ -53,6 +58,19 @@ def release(desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: s
     if made.dispatch.state is State.HELD:
         return _still_held(desk, made.dispatch, actor)
     return _write(desk, made, reason, actor)
+
+
+def _sealed(desk: Desk, dispatch: Dispatch) -> bool:
+    """Its mail is there and can be read: with its key lost or its bytes damaged it would be held again for ever."""
+    try:
+        with desk.store.reading() as uow:
+            return uow.payloads.get(dispatch.id, "sealed") is not None
+    except KeyringError:
+        return False
+    except StoreError as error:
+        if error.code == CORRUPT:
+            return False
+        raise
 
 
 def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str, to: str) -> Made:
@@ -121,7 +139,8 @@ def _write(desk: Desk, made: Made, reason: str, actor: str) -> Released:
                 due_at=None,
                 **changes,
             )
-            put_in_force(uow, version)
+            fresh = uow.dispatches.list(DispatchFilter(report_id=version.id, limit=10_000))
+            put_in_force(desk, uow, version, fresh)
             for kind, content in made.payloads.items():
                 uow.payloads.put(dispatch.id, kind, content)
     except IllegalMove:

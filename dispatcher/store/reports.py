@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -17,6 +18,11 @@ _CHAIN = REPORT.select.where(table.c.chain == bindparam("chain"))
 _LATEST = _CHAIN.order_by(table.c.version.desc()).limit(1)
 _VERSIONS = _CHAIN.order_by(table.c.version)
 _OF_FILE = REPORT.select.where(table.c.file_id == bindparam("file_id")).order_by(table.c.position)
+_OF_ORDER = REPORT.select.where(
+    table.c.order_filler == bindparam("order_filler"),
+    table.c.laboratory == bindparam("laboratory"),
+    table.c.created_at >= bindparam("since"),
+).order_by(table.c.created_at, table.c.id)
 
 
 class SqlReports:
@@ -61,6 +67,14 @@ class SqlReports:
     def of_file(self, file_id: str) -> tuple[ReportVersion, ...]:
         """The reports of a file, in its order."""
         return REPORT.values(self._session.read(_OF_FILE, {"file_id": file_id}))
+
+    def of_order(self, laboratory: str, order_filler: str, *, since: datetime) -> tuple[ReportVersion, ...]:
+        """Versions of one laboratory's order number made since then, oldest first, of every patient. In a transaction
+        the number stays locked until its end.
+        """
+        self._session.lock(f"order:{order_filler}")
+        params = {"laboratory": laboratory, "order_filler": order_filler, "since": since}
+        return REPORT.values(self._session.read(_OF_ORDER, params))
 
     def supersede(self, chain: str, before_version: int) -> None:
         """Mark every version of the chain below ``before_version`` as superseded, each with its journal line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 
 import pytest
@@ -9,22 +10,23 @@ import pytest
 from dispatcher.formats import registry
 from dispatcher.formats.base import ReadContext
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion
-from dispatcher.outbox.states import State
+from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import Found, Taken
 from dispatcher.service import bulk
+from dispatcher.service.operate import close
+from dispatcher.service.prepare import prepare_file
+from dispatcher.service.release import release
 from dispatcher.service.render import Sheets
-from tests.service.bench import DURAND, Bench
-from tests.service.samples import OTHER_VALUE, THIRD_VALUE, oru
+from tests.service.bench import DURAND, PETIT, Bench
+from tests.service.samples import LEO, OTHER_VALUE, THIRD_VALUE, ZOE, oru
 
 SOME_VERSION = ReportVersion(
     id="C1", file_id="F1", position=0, chain="c", version=1, fingerprint="f", document_id="D-1", set_id="S-1"
 )
 OTHER = "autre@dest.test"
-THIRD = "tiers@dest.test"
 FIRST = oru()
 CORRECTED = oru(value=OTHER_VALUE, status="C", at="20260311100000", control="M3")
 NEWEST = oru(value=THIRD_VALUE, status="C", at="20260311110000", control="M4")
-IONO = FIRST.replace(b"GLY^Glyc", b"IONO^Iono").replace(b"GLY^Glucose", b"NA^Sodium").replace(b"OBS^", b"K^")
 
 
 def submit(bench: Bench, content: bytes, *to: str, name: str = "envoi.hl7") -> tuple[str, ...]:
@@ -96,3 +98,224 @@ def test_bare_documents_replace_nothing(bench: Bench) -> None:
         hand(bench, content, OTHER, name=f"{number}.pdf")
     assert len({d.chain for d in bench.dispatches()}) == len(bench.dispatches()) == 2
     assert State.WITHDRAWN not in bench.states()
+
+
+# ------------------------------------------------------------------------------------------------ sent by hand
+
+
+def test_what_the_operator_sent_elsewhere_still_reaches_the_prescriber(bench: Bench) -> None:
+    hand(bench, FIRST, OTHER)
+    (prepared,) = bench.bring(oru(control="M2"))
+    assert prepared.file.state is FileState.DONE
+    bench.run()
+    assert got(bench) == {OTHER: 1, DURAND: 1}
+    bench.bring(oru(control="M9"))
+    bench.run()
+    assert bench.file_states()[-1] is FileState.DUPLICATE
+    assert got(bench) == {OTHER: 1, DURAND: 1}
+
+
+def test_one_box_under_two_codes_gets_a_known_version_once(bench: Bench) -> None:
+    hand(bench, FIRST, DURAND)
+    bench.bring(oru(control="M2"))
+    assert bench.file_states()[-1] is FileState.DUPLICATE
+    assert len(bench.dispatches()) == 1
+
+
+def test_a_version_the_operator_sends_elsewhere_does_not_take_the_prescribers_place(bench: Bench) -> None:
+    """The prescriber's first version waits no longer, the second waits for the LIS or a person, then leaves once."""
+    bench.bring(FIRST)
+    hand(bench, CORRECTED, OTHER)
+    assert told(bench) == [
+        (1, DURAND, State.WITHDRAWN, ""),
+        (2, OTHER, State.READY, ""),
+        (2, DURAND, State.HELD, "recipient-dropped"),
+    ]
+    assert "demandée que pour d'autres" in held(bench).reason
+    bench.bring(CORRECTED.replace(b"|M3|", b"|M7|"))
+    assert told(bench)[1:] == [
+        (2, OTHER, State.READY, ""),
+        (2, DURAND, State.READY, ""),
+        (2, DURAND, State.WITHDRAWN, "recipient-dropped"),
+    ]
+    bench.run()
+    assert got(bench) == {OTHER: 1, DURAND: 1}
+
+
+def test_what_the_operator_sent_elsewhere_can_be_released_to_the_prescriber(bench: Bench) -> None:
+    bench.bring(FIRST)
+    hand(bench, CORRECTED, OTHER)
+    assert release(bench.desk, held(bench).id, reason="vu", actor="operator:eve").released
+    bench.bring(CORRECTED.replace(b"|M3|", b"|M7|"))
+    bench.run()
+    assert got(bench) == {OTHER: 1, DURAND: 1}
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_recipient_added_by_hand_gets_the_correction_too(bench: Bench, sent: bool) -> None:
+    bench.bring(FIRST)
+    hand(bench, oru(control="M2"), OTHER)
+    if sent:
+        bench.run()
+    bench.bring(CORRECTED, NEWEST)
+    by_box = {box: [d.state for d in bench.dispatches() if d.address == box] for box in (OTHER, DURAND)}
+    first = State.SENT if sent else State.WITHDRAWN
+    assert by_box == {box: [first, State.WITHDRAWN, State.READY] for box in (OTHER, DURAND)}
+    bench.run()
+    assert got(bench) == ({OTHER: 2, DURAND: 2} if sent else {OTHER: 1, DURAND: 1})
+
+
+def test_a_recipient_added_by_hand_that_a_person_closed_is_not_added_again(bench: Bench) -> None:
+    hand(bench, FIRST, OTHER)
+    close(bench.store, [bench.one().id], reason="erreur", actor="operator:eve")
+    bench.bring(CORRECTED)
+    assert told(bench) == [(1, OTHER, State.CLOSED, ""), (2, DURAND, State.READY, "")]
+
+
+def test_a_slow_sending_by_hand_is_not_lost_when_the_correction_is_faster(bench: Bench) -> None:
+    (slow,) = submit(bench, FIRST, OTHER)
+    bench.drop("2.hl7", CORRECTED)
+    bench.take()
+    files = {file.id: file for file in bench.claim()}
+    first = files.pop(slow)
+    (second,) = files.values()
+    prepare_file(bench.desk, second)
+    prepare_file(bench.desk, first)
+    assert told(bench) == [
+        (1, OTHER, State.HELD, "recipient-dropped"),
+        (1, DURAND, State.READY, ""),
+        (2, OTHER, State.WITHDRAWN, ""),
+    ]
+
+
+# ------------------------------------------------------------------------------------------------ dropped by the LIS
+
+COPY = "D002^PETIT^Sophie"
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_copy_that_is_no_longer_named_is_a_question_for_a_person(bench: Bench, sent: bool) -> None:
+    bench.bring(oru(copies=COPY))
+    if sent:
+        bench.run()
+    bench.bring(CORRECTED)
+    question = held(bench)
+    assert (question.address, question.version, question.hold_code) == (PETIT, 2, "recipient-dropped")
+    assert ("a reçu" in question.reason) is sent
+    assert "version 1" in question.reason and "la version 2 ne le nomme plus" in question.reason
+    assert release(bench.desk, question.id, reason="doit savoir", actor="operator:eve").released
+    bench.run()
+    assert got(bench) == ({DURAND: 2, PETIT: 2} if sent else {DURAND: 1, PETIT: 1})
+    if sent:
+        old = next(d for d in bench.dispatches() if d.address == PETIT and d.version == 1)
+        new = next(h for h in bench.transport.accepted if h.message_id == bench.get(question.id).message_id)
+        assert old.message_id in str(new.message)
+
+
+def test_the_question_is_asked_again_for_the_newest_version_only(bench: Bench) -> None:
+    bench.bring(oru(copies=COPY))
+    bench.run()
+    bench.bring(CORRECTED, NEWEST)
+    assert held(bench).version == 3
+    close(bench.store, [held(bench).id], reason="prévenue", actor="operator:eve")
+    bench.bring(oru(value="4815.77", status="C", at="20260311120000"))
+    assert bench.dispatches(states=(State.HELD,)) == (), "a person has answered"
+
+
+def test_a_report_cancelled_before_it_left_asks_nothing(bench: Bench) -> None:
+    bench.bring(oru(copies=COPY), oru(status="X", at="20260311120000"))
+    assert set(bench.states()) == {State.WITHDRAWN}
+
+
+def test_a_recipient_without_any_name_is_not_asked_about(bench: Bench) -> None:
+    """The first export named nobody and was held; the second is what the operator asked the LIS for."""
+    bench.bring(oru(to=""))
+    assert bench.states() == [State.HELD]
+    bench.bring(CORRECTED)
+    assert bench.states() == [State.WITHDRAWN, State.READY]
+
+
+# ------------------------------------------------------------------------------------------------ overtaken
+
+
+def test_an_overtaken_part_with_analyses_of_its_own_is_not_lost(bench: Bench) -> None:
+    """GLY and OBS in the first message, GLY and K in the second, which is prepared first."""
+    bench.drop("1.hl7", FIRST)
+    bench.take()
+    bench.drop("2.hl7", CORRECTED.replace(b"OBS^Observation", b"K^Potassium"))
+    bench.take()
+    slow, fast = bench.claim()
+    prepare_file(bench.desk, fast)
+    prepare_file(bench.desk, slow)
+    assert told(bench) == [(1, DURAND, State.READY, ""), (2, DURAND, State.HELD, "older-version")]
+    assert "toutes ses analyses" in held(bench).reason
+
+
+# ------------------------------------------------------------------------------------------------ another identity
+
+
+def test_a_corrected_identity_holds_both_reports(bench: Bench) -> None:
+    bench.bring(oru(who=ZOE))
+    bench.batch()
+    bench.bring(oru(who=LEO))
+    assert [(d.state, d.hold_code) for d in bench.dispatches()] == [(State.HELD, "patient-changed")] * 2
+    assert len({d.chain for d in bench.dispatches()}) == 2
+    bench.run()
+    assert not bench.transport.handed
+    right = next(d for d in bench.dispatches() if "retenu lui aussi" in d.reason)
+    assert release(bench.desk, right.id, reason="identité vérifiée", actor="operator:eve").released
+    bench.run()
+    assert got(bench) == {DURAND: 1}
+
+
+def test_a_corrected_identity_after_the_wrong_one_left(bench: Bench) -> None:
+    bench.bring(oru(who=ZOE))
+    bench.run()
+    bench.bring(oru(who=LEO))
+    assert sorted(bench.states()) == [State.HELD, State.SENT]
+    assert held(bench).hold_code == "patient-changed"
+    assert "déjà transmis" in held(bench).reason
+
+
+def test_a_correction_of_the_corrected_identity_waits_as_well(bench: Bench) -> None:
+    bench.bring(oru(who=ZOE), oru(who=LEO), oru(value=OTHER_VALUE, who=LEO, status="C"))
+    waiting = bench.dispatches(states=(State.HELD,))
+    assert [d.hold_code for d in waiting] == ["patient-changed"] * 2
+    assert max(d.version for d in waiting) == 2
+
+
+def test_a_released_identity_is_not_asked_about_again(bench: Bench) -> None:
+    bench.bring(oru(who=ZOE), oru(who=LEO))
+    right = next(d for d in bench.dispatches() if "retenu lui aussi" in d.reason)
+    release(bench.desk, right.id, reason="identité vérifiée", actor="operator:eve")
+    bench.bring(oru(value=OTHER_VALUE, who=LEO, status="C", at="20260311100000"))
+    assert [d.state for d in bench.dispatches() if d.chain == right.chain] == [State.WITHDRAWN, State.READY]
+
+
+def test_an_identity_cancelled_by_the_laboratory_holds_nothing(bench: Bench) -> None:
+    bench.bring(oru(who=ZOE), oru(who=ZOE, status="X", at="20260311120000"), oru(who=LEO, at="20260311130000"))
+    assert sorted(bench.states()) == [State.READY, State.WITHDRAWN, State.WITHDRAWN]
+
+
+def test_a_number_used_again_after_two_months_is_no_corrected_identity(bench: Bench) -> None:
+    bench.bring(oru(who=ZOE))
+    bench.clock.advance(61 * 24 * 3600)
+    bench.bring(oru(who=LEO))
+    assert "patient-changed" not in {d.hold_code for d in bench.dispatches()}
+
+
+# ------------------------------------------------------------------------------------------------ released, unreadable
+
+
+def test_a_held_mail_whose_key_is_gone_is_sealed_again(bench: Bench) -> None:
+    bench.bring(FIRST)
+    (dispatch,) = bench.dispatches()
+    with bench.real.transaction() as uow:
+        uow.dispatches.move(dispatch.id, State.HELD, hold_code="payload-missing")
+    with sqlite3.connect(bench.database) as connection:
+        connection.execute("UPDATE payloads SET key_id = 'perdue' WHERE owner = ? AND kind = 'sealed'", (dispatch.id,))
+    connection.close()
+    assert release(bench.desk, dispatch.id, reason="clé perdue", actor="operator:eve").released
+    bench.run()
+    assert bench.states() == [State.SENT]
+    assert got(bench) == {DURAND: 1}

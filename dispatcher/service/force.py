@@ -1,0 +1,114 @@
+"""A version comes into force: what follows for the dispatches of the older ones, and for those it no longer names.
+
+An older dispatch is withdrawn when its recipient has one in the new version. Nobody is forgotten in silence: a
+recipient who had, or was to have, an older version and is not in the new one gets a held dispatch of the new one, so
+that a person says whether it goes there too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dispatcher.outbox.dispatch import Dispatch, ReportVersion
+from dispatcher.outbox.states import NOT_YET_LEFT, State
+from dispatcher.ports import DispatchFilter, UnitOfWork
+from dispatcher.report.model import Status
+from dispatcher.routing.route import RecipientRole, Wanted
+from dispatcher.service.chosen import ADDED
+from dispatcher.service.desk import Desk
+
+DROPPED = "recipient-dropped"
+"""Hold code: the version in force does not name somebody an older version named."""
+LEFT = frozenset({State.SENDING, State.SENT, State.DELIVERED, State.READ, State.UNKNOWN, State.PAPER, State.CLOSED})
+"""Somebody has it, or may have it: on paper or by a person's doing too."""
+ALL = 10_000
+"""Dispatches of one report looked at."""
+
+
+def put_in_force(desk: Desk, uow: UnitOfWork, version: ReportVersion, fresh: Sequence[Dispatch]) -> bool:
+    """Older versions are superseded; what has not left of them is withdrawn, and who is not among ``fresh`` (the
+    dispatches of ``version``) gets a held one. True when an older version did leave, to anyone.
+    """
+    uow.reports.supersede(version.chain, version.version)
+    unsettled = uow.dispatches.unsettled_of_chain(version.chain, below_version=version.version)  # locked from here on
+    known = uow.dispatches.list(DispatchFilter(chain=version.chain, limit=ALL))
+    older = [dispatch for dispatch in known if dispatch.version < version.version]
+    for dispatch in unsettled:
+        if dispatch.state in NOT_YET_LEFT or dispatch.state is State.FAILED:
+            reason = f"Remplacé par la version {version.version} du compte rendu."
+            uow.dispatches.move(dispatch.id, State.WITHDRAWN, event="dispatch.withdrawn", reason=reason)
+    hold_dropped(desk, uow, version, older, fresh)
+    return any(dispatch.state in LEFT for dispatch in older)
+
+
+def hold_dropped(
+    desk: Desk, uow: UnitOfWork, version: ReportVersion, older: Sequence[Dispatch], fresh: Sequence[Dispatch]
+) -> None:
+    """A held dispatch of ``version`` for every recipient of ``older`` who is not among ``fresh``.
+
+    Not for one whose dispatch a person closed or withdrew before it left, nor for a recipient without any name; of a
+    cancelled report only for those who got an older version.
+    """
+    nameless = desk.cipher.hash(Wanted(role=RecipientRole.PRESCRIBER).key)
+    by_hand = uow.payloads.get(version.file_id, ADDED) is not None
+    for mine in _by_recipient(older):
+        if any(one.same_recipient(new) for one in mine for new in fresh):
+            continue
+        live = [one for one in mine if one.state is not State.WITHDRAWN]
+        if not live:
+            continue
+        last = live[-1]
+        got = [one for one in live if one.state in LEFT and (one.state is not State.CLOSED or one.sent_at)]
+        waits = any(one.state in NOT_YET_LEFT or one.state is State.FAILED for one in live)
+        if last.state is State.CLOSED and last.sent_at is None:
+            continue
+        if not got and (not waits or last.recipient_key == nameless or version.status == Status.CANCELLED):
+            continue
+        dispatch = _blank(desk, version, last)
+        uow.dispatches.add(replace(dispatch, reason=_reason(version, last, got, by_hand=by_hand)))
+
+
+def _by_recipient(dispatches: Sequence[Dispatch]) -> list[list[Dispatch]]:
+    groups: list[list[Dispatch]] = []
+    for dispatch in sorted(dispatches, key=lambda d: (d.version, d.id)):
+        mine = [group for group in groups if any(dispatch.same_recipient(other) for other in group)]
+        groups = [group for group in groups if group not in mine]
+        groups.append([*(one for group in mine for one in group), dispatch])
+    return groups
+
+
+def _reason(version: ReportVersion, last: Dispatch, got: Sequence[Dispatch], *, by_hand: bool) -> str:
+    new = f"la version {version.version}"
+    if got:
+        head = f"Ce destinataire a reçu, ou a pu recevoir, la version {got[-1].version}"
+    else:
+        head = f"Ce destinataire figurait dans la version {last.version}, qui n'est pas partie"
+    now = f"{new} n'a été demandée que pour d'autres" if by_hand else f"{new} ne le nomme plus"
+    return f"{head} ; {now} : la lui envoyer (release), ou clore."
+
+
+def _blank(desk: Desk, version: ReportVersion, old: Dispatch) -> Dispatch:
+    """The same recipient, nothing of what was sealed or done."""
+    return Dispatch(
+        id=desk.store.new_id("D"),
+        report_id=version.id,
+        chain=version.chain,
+        version=version.version,
+        state=State.HELD,
+        hold_code=DROPPED,
+        recipient_key=old.recipient_key,
+        role=old.role,
+        label=old.label,
+        recipient_id=old.recipient_id,
+        recipient_id_type=old.recipient_id_type,
+        address=old.address,
+        domain=old.domain,
+        channel=old.channel,
+        format=old.format,
+        envelope=old.envelope,
+        certificate=old.certificate,
+        lane=old.lane,
+        created_at=desk.clock.now(),
+        decision=old.decision,
+    )

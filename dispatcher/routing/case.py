@@ -90,7 +90,9 @@ def on_paper(text: str) -> Finding:
 
 def ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Entries in an order that does not depend on how they were found, each once."""
-    return tuple(sorted(dict.fromkeys(entries), key=lambda e: (e.label, e.address, e.identifier, e.structure_id)))
+    return tuple(
+        sorted(dict.fromkeys(entries), key=lambda e: (e.label, e.address, e.identifier, e.structure_id, repr(e)))
+    )
 
 
 def spoken(identity: tuple[IdType, str]) -> str:

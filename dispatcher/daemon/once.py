@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -27,16 +29,32 @@ class Drained:
     paused: str = ""
 
 
+TOKEN = secrets.token_hex(4)
+"""New at every start of a process."""
+NAP = 0.5
+"""Longest sleep in one piece: a stop is heard in between."""
+STOP_PATIENCE = 5.0
+"""Seconds the reading of the mailboxes gets to end after a stop."""
+REMAINING = (
+    "{count} envoi(s) restent dans la file sans pouvoir partir (en attente d'une version antérieure à trancher, ou "
+    "d'un autre poste). Voir « dispatcher list --state queued »."
+)
+
+
 def owner_name() -> str:
-    """Who holds a lease: host and process."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """Who holds a lease: host, process, and a token of this very start.
+
+    In a container every process has the same host and number as the dead one before it, and must not keep alive what
+    that one held.
+    """
+    return f"{socket.gethostname()}:{os.getpid()}:{TOKEN}"
 
 
 def drain(office: Office, stop: Callable[[], bool]) -> Drained:
     """Take, prepare, batch and send until nothing more moves; then read the mailboxes once.
 
     Waits for the pace as long as it takes. Files that still grow are left (and shown as ``waiting``); mails deferred to
-    later are left to the next run.
+    later are left to the next run; mails that wait for something else are told as a fault.
     """
     result, owner = Drained(), owner_name()
     steps.recover_all(office)
@@ -44,7 +62,7 @@ def drain(office: Office, stop: Callable[[], bool]) -> Drained:
     settle = max((s.stable_seconds for s in office.settings.sources.values()), default=0.0)
     _take(office, spools, result)
     if spools and not stop():
-        office.clock.sleep(settle + 0.05)
+        _rest(office, settle + 0.05, stop)
         _take(office, spools, result)
     while not stop():
         moved = _take(office, spools, result)
@@ -52,14 +70,59 @@ def drain(office: Office, stop: Callable[[], bool]) -> Drained:
             result.prepared += count
             moved += count
         steps.batch_all(office, now_whatever="once")
-        sent = steps.send_all(office, owner, stop, wait=90.0)
-        for state, count in sent.counts.items():
-            result.sent[state] = result.sent.get(state, 0) + count
+        sent = steps.send_all(office, owner, stop)
+        for state, number in sent.counts.items():
+            result.sent[state] = result.sent.get(state, 0) + number
         result.paused = sent.paused
         if not moved and not sent.total:
-            break
-    result.notices = steps.collect_all(office).notices
+            pause = _pace_frees_in(office)
+            if pause is None:
+                break
+            _rest(office, pause, stop)
+    if not stop():
+        _tell_remaining(office, result)
+    _collect(office, result, stop)
     return result
+
+
+def _pace_frees_in(office: Office) -> float | None:
+    """Seconds until the pace lets one of the queued mails through; None when no mail waits for its pace."""
+    waits: list[float] = []
+    for channel in office.channels.values():
+        now = office.clock.now()
+        with office.store.reading() as uow:
+            queued = uow.dispatches.counts(channel=channel.name).get(State.QUEUED, 0)
+            free_at = uow.pace.next_at(channel.scope, channel.limit, now)
+            paused = uow.pace.paused(channel.scope, now) is not None
+        if queued and not paused and free_at > now:
+            waits.append((free_at - now).total_seconds())
+    return min(waits) if waits else None
+
+
+def _tell_remaining(office: Office, result: Drained) -> None:
+    with office.store.reading() as uow:
+        count = uow.dispatches.counts().get(State.QUEUED, 0)
+    if count and not result.paused:
+        result.faults = [*result.faults, REMAINING.format(count=count)]
+
+
+def _rest(office: Office, seconds: float, stop: Callable[[], bool]) -> None:
+    until = office.clock.monotonic() + seconds
+    while not stop() and (left := until - office.clock.monotonic()) > 0:
+        office.clock.sleep(min(left, NAP))
+
+
+def _collect(office: Office, result: Drained, stop: Callable[[], bool]) -> None:
+    """Read the mailboxes beside this thread: a server that stays silent must not hold a stop back."""
+    if stop():
+        return
+    read: list[int] = []
+    thread = threading.Thread(target=lambda: read.append(steps.collect_all(office).notices), name="once", daemon=True)
+    thread.start()
+    while thread.is_alive() and not stop():
+        thread.join(NAP)
+    thread.join(STOP_PATIENCE)
+    result.notices = sum(read)
 
 
 def _take(office: Office, spools: list[FolderSpool], result: Drained) -> int:

@@ -9,6 +9,7 @@ import logging
 import multiprocessing
 import signal
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -16,14 +17,18 @@ from pathlib import Path
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from dispatcher.daemon import steps
-from dispatcher.daemon.worker import Worker, worker_process
+from dispatcher.daemon.worker import Worker, leave, worker_process
+from dispatcher.errors import DispatcherError
 from dispatcher.intake.watcher import Watcher
+from dispatcher.service.internal import place
 from dispatcher.wiring import Office
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 25.0
-"""Time the threads get to finish the mail in hand; the promise is 30."""
+STOP_SECONDS = 24.0
+"""Time everything gets to end; the promise is 30. Mails in hand get :data:`dispatcher.service.keeper.GRACE` of it, then
+their lines are broken.
+"""
 BATCH_SECONDS = 2.0
 HEALTH_SECONDS = 5.0
 
@@ -42,9 +47,18 @@ class Daemon:
         self._local: Worker | None = None
         self._processes: dict[int, SpawnProcess] = {}
         self._spools = office.spools()
+        self._care = threading.Lock()
+        """Held while workers are started or ended."""
+        self._ticking: set[str] = set()
+        self._idle = threading.Condition()
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every tick, twice
 
     def run(self) -> None:
-        """Start everything, wait for the stop signal, end cleanly."""
+        """Start everything, wait for the stop signal, end cleanly.
+
+        What hangs for longer than :data:`STOP_SECONDS` is left behind with the process: exit code 1 when it was a
+        worker (its leases give its work back), 0 when nothing was in hand.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop())
         steps.recover_all(self._office)
@@ -77,15 +91,33 @@ class Daemon:
         }
         for name, (seconds, job) in ticks.items():
             self._scheduler.add_job(
-                job,
+                self._tick,
                 "interval",
                 seconds=seconds,
                 id=name,
+                args=(name, job),
                 coalesce=True,
                 max_instances=1,
                 misfire_grace_time=None,
                 next_run_time=datetime.now(UTC),
             )
+
+    def _tick(self, name: str, job: Callable[[], object]) -> None:
+        """One run of a job. Never raises: the scheduler would log the text of the exception, and whom it quotes."""
+        if self._stop.is_set():
+            return
+        with self._idle:
+            self._ticking.add(name)
+        try:
+            job()
+        except DispatcherError as error:
+            log.error("%s: %s", name, error.code)
+        except Exception as error:
+            log.error("%s: unexpected %s", name, place(error))
+        finally:
+            with self._idle:
+                self._ticking.discard(name)
+                self._idle.notify_all()
 
     def _wait(self) -> None:
         """Folder events bring the next scan forward."""
@@ -116,8 +148,13 @@ class Daemon:
 
     def _look_after(self) -> None:
         """Start dead workers again; tell when the watching of folders died (the scans go on)."""
-        if self._stop.is_set():
-            return
+        with self._care:
+            if not self._stop.is_set():
+                self._revive()
+        if not self._watcher.alive():
+            log.warning("folder watching died; scans go on")
+
+    def _revive(self) -> None:
         for number, process in list(self._processes.items()):
             if not process.is_alive():
                 log.error("worker %d ended (%s); started again", number, process.exitcode)
@@ -127,21 +164,34 @@ class Daemon:
             self._local.stop(1.0)
             self._local = Worker(self._office)
             self._local.start()
-        if not self._watcher.alive():
-            log.warning("folder watching died; scans go on")
 
     def _end(self) -> None:
+        """Everything at once, bounded: workers, ticks, watching. The store is closed only when nobody uses it."""
         log.info("stopping")
-        self._watcher.stop()
-        for process in self._processes.values():
-            process.terminate()
-        clean = self._local.stop(STOP_SECONDS) if self._local is not None else True
-        self._scheduler.shutdown(wait=False)
         deadline = self._office.clock.monotonic() + STOP_SECONDS
-        for process in self._processes.values():
-            process.join(max(0.1, deadline - self._office.clock.monotonic()))
+        self._stop.set()
+        self._scheduler.shutdown(wait=False)
+        with self._care:
+            processes = list(self._processes.values())
+            for process in processes:
+                process.terminate()
+        self._watcher.stop()
+        clean = self._local.stop(self._left(deadline)) if self._local is not None else True
+        for process in processes:
+            process.join(self._left(deadline))
             if process.is_alive():
                 process.kill()
-                clean = False
+            clean = clean and process.exitcode in {0, -signal.SIGTERM}
+        if not clean:
+            log.error("stopped with work in hand; leases will give it back")
+            leave(1)
+        with self._idle:
+            quiet = self._idle.wait_for(lambda: not self._ticking, self._left(deadline))
+        if not quiet:
+            log.warning("stopped while %s still ran; nothing is half done", ", ".join(sorted(self._ticking)))
+            leave(0)
         self._office.close()
-        log.info("stopped%s", "" if clean else " with work in hand; leases will give it back")
+        log.info("stopped")
+
+    def _left(self, deadline: float) -> float:
+        return max(0.1, deadline - self._office.clock.monotonic())

@@ -10,10 +10,11 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from dispatcher.errors import DispatcherError
+from dispatcher.errors import DispatcherError, StoreError
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.service.batch import form_batches
 from dispatcher.service.collect import Collected, collect
+from dispatcher.service.internal import place, sentence
 from dispatcher.service.prepare import prepare_file
 from dispatcher.service.receive import Received, receive
 from dispatcher.service.recover import recover
@@ -36,6 +37,10 @@ def scan(office: Office, spools: list[FolderSpool]) -> Received:
             log.error("source %s: %s", spool.name, error)
             total.faults.append(str(error))
             continue
+        except Exception as error:  # nobody foresaw it: the other sources go on
+            log.error("source %s: unexpected %s", spool.name, place(error))
+            total.faults.append(sentence(error, f"à la lecture de la source « {spool.name} »", "les autres continuent"))
+            continue
         total.taken += one.taken
         total.duplicates += one.duplicates
         total.waiting += one.waiting
@@ -44,17 +49,53 @@ def scan(office: Office, spools: list[FolderSpool]) -> Received:
 
 
 def prepare_some(office: Office, owner: str, stop: Callable[[], bool]) -> int:
-    """Claim and prepare a few received files; gives how many."""
+    """Claim and prepare a few received files; gives how many. Raises :class:`StoreError`.
+
+    The lease is extended before each report, so that a long file is not claimed by others meanwhile. A stop, or a store
+    that fails, gives back what is not finished without counting a return: neither is the file's fault.
+    """
     lease = timedelta(seconds=office.settings.service.lease_seconds)
     with office.store.transaction() as uow:
         files = uow.files.claim(owner, PREPARE_CLAIM, lease, office.clock.now())
-    for number, file in enumerate(files):
-        if stop():
-            with office.store.transaction() as uow:
-                uow.files.release(owner)
-            return number
-        prepare_file(office.desk, file)
+    go_on = _keeping(office, owner, lease, stop)
+    try:
+        for number, file in enumerate(files):
+            if stop():
+                _release(office, owner)
+                return number
+            prepare_file(office.desk, file, go_on)
+    except StoreError:
+        _release(office, owner)
+        raise
+    if files and stop():
+        _release(office, owner)  # the last one may have been left half way
     return len(files)
+
+
+def _keeping(office: Office, owner: str, lease: timedelta, stop: Callable[[], bool]) -> Callable[[], bool]:
+    """Asked before each report: extends the lease when a quarter of it is gone; False after a stop."""
+    extended = office.clock.monotonic()
+
+    def go_on() -> bool:
+        nonlocal extended
+        moment = office.clock.monotonic()
+        if stop():
+            return False
+        if moment - extended > lease.total_seconds() / 4:
+            with office.store.transaction() as uow:
+                uow.files.extend_lease(owner, office.clock.now() + lease)
+            extended = moment
+        return True
+
+    return go_on
+
+
+def _release(office: Office, owner: str) -> None:
+    try:
+        with office.store.transaction() as uow:
+            uow.files.release(owner)
+    except StoreError as error:
+        log.error("claims not given back (%s); their lease will", error.code)
 
 
 def batch_all(office: Office, *, now_whatever: str = "") -> int:
@@ -90,6 +131,9 @@ def collect_all(office: Office) -> Collected:
                 mailbox.close()
         except DispatcherError as error:
             log.error("mailbox of channel %s: %s", name, error)
+            continue
+        except Exception as error:  # nobody foresaw it: the other mailboxes are read
+            log.error("mailbox of channel %s: unexpected %s", name, place(error))
             continue
         total.mails += one.mails
         total.notices += one.notices

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from dispatcher.daemon import steps
 from dispatcher.daemon.once import owner_name
 from dispatcher.errors import DispatcherError, StoreError
 from dispatcher.service.channel import Channel
+from dispatcher.service.internal import place
 from dispatcher.service.send import send_due
 from dispatcher.service.warm import warm_up
 from dispatcher.wiring import Office
@@ -22,6 +26,8 @@ log = logging.getLogger(__name__)
 IDLE_SHORTEST = 0.05
 IDLE_LONGEST = 1.0
 """Seconds between two looks at an empty store; doubles while nothing is found."""
+WORKER_STOP = 20.0
+"""Seconds a worker process gives its threads: the keeper of each sending pass breaks silent lines after 10."""
 AFTER_FAULT = 5.0
 """Seconds to wait when the store is out of reach."""
 
@@ -68,6 +74,8 @@ class Worker:
             warm_up(self._office.desk)
         except DispatcherError as error:
             log.error("an invented report cannot be written: %s", error.code)
+        except Exception as error:  # preparing will say it, file by file
+            log.error("an invented report cannot be written: %s", place(error))
 
     def _loop(self, name: str, job: Callable[[], int]) -> None:
         if name == "prepare":
@@ -84,13 +92,22 @@ class Worker:
                 log.error("%s: %s", name, error.code)
                 self._stop.wait(AFTER_FAULT)
                 continue
-            except Exception:
-                log.exception("%s: unexpected fault, going on", name)
+            except Exception as error:
+                log.error("%s: unexpected %s, going on", name, place(error))
                 self._stop.wait(AFTER_FAULT)
                 continue
             idle = IDLE_SHORTEST if worked else min(idle * 2, IDLE_LONGEST)
             if not worked:
                 self._stop.wait(idle)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now, whatever still hangs in a thread or a library's exit handler; logs are written out."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def worker_process(config: str, number: int, level: int) -> None:
@@ -113,5 +130,6 @@ def worker_process(config: str, number: int, level: int) -> None:
         if not worker.alive():
             log.error("a thread of worker %d died; the process ends and is started again", number)
             break
-    worker.stop(20.0)
+    if not worker.stop(WORKER_STOP):
+        leave(1)  # a thread still hangs: what it holds goes back with its lease
     office.close()

@@ -17,6 +17,9 @@ from watchdog.observers.polling import PollingObserver
 
 log = logging.getLogger(__name__)
 
+STOP_SECONDS = 2.0
+"""Most that ending the watching may take."""
+
 
 class _Wake(FileSystemEventHandler):
     def __init__(self, event: threading.Event) -> None:
@@ -53,9 +56,14 @@ class Watcher:
         return all(observer.is_alive() for observer in self._observers)
 
     def stop(self) -> None:
-        """End all watching threads."""
+        """End all watching threads; one that hangs on a dead share is left behind (it is a daemon thread)."""
+        ending = threading.Thread(target=self._stop_all, name="watcher-stop", daemon=True)
+        ending.start()
+        ending.join(STOP_SECONDS)
+
+    def _stop_all(self) -> None:
         for observer in self._observers:
             observer.stop()
         for observer in self._observers:
-            observer.join(timeout=5)
+            observer.join(timeout=STOP_SECONDS)
         self._observers.clear()

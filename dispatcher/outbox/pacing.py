@@ -57,6 +57,9 @@ def refill(bucket: Bucket, limit: PaceLimit, now: datetime) -> Bucket:
         return Bucket(tokens=0.0, updated=now)
     if elapsed <= 0:
         return bucket
+    if limit.per_second == 0:  # the burst is all there is: full again a whole window after the last grant
+        full = elapsed >= limit.window.total_seconds()
+        return Bucket(tokens=float(limit.burst), updated=now) if full else bucket
     return Bucket(tokens=min(float(limit.burst), bucket.tokens + elapsed * limit.per_second), updated=now)
 
 
@@ -64,7 +67,8 @@ def grant(bucket: Bucket, wanted: int, limit: PaceLimit, now: datetime) -> tuple
     """How many of ``wanted`` may leave at ``now``, and the bucket after that."""
     current = refill(bucket, limit, now)
     granted = max(0, min(wanted, int(current.tokens + 1e-9)))
-    return granted, Bucket(tokens=current.tokens - granted, updated=current.updated)
+    updated = max(now, current.updated) if granted and limit.per_second == 0 else current.updated
+    return granted, Bucket(tokens=current.tokens - granted, updated=updated)
 
 
 def next_at(bucket: Bucket, limit: PaceLimit, now: datetime) -> datetime:
@@ -74,5 +78,5 @@ def next_at(bucket: Bucket, limit: PaceLimit, now: datetime) -> datetime:
     if missing <= 1e-9:
         return now
     if limit.per_second == 0:
-        return now + limit.window
+        return max(now, current.updated + limit.window)
     return max(now, current.updated) + timedelta(seconds=missing / limit.per_second)

@@ -224,7 +224,8 @@ class _Line:
         try:
             self._session = self._channel.transport.open()
         except TransportError as error:
-            self._pause(error)
+            if not self._stop():  # the stop itself may have broken the line
+                self._pause(error)
             return False
         except Exception as error:  # nobody foresaw it: the channel waits, the mails with it
             log.error("channel %s: unexpected %s", self._channel.name, place(error))

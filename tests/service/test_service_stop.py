@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from dispatcher.clock import SystemClock
+from dispatcher.clock import FrozenClock, SystemClock
+from dispatcher.daemon import once, steps
+from dispatcher.daemon.run import Daemon
+from dispatcher.daemon.worker import Worker
 from dispatcher.errors import KeyringError, OutcomeUnknown, Refused, StoreError, TransportError, TryLater
+from dispatcher.outbox.pacing import fresh, grant, next_at, per_minute
 from dispatcher.outbox.retry import RetryKind, RetryPolicy, decide
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import Mail
+from dispatcher.service import prepare
 from dispatcher.service.keeper import Keeper
-from tests.fakes import OK, FaultyStore
-from tests.service.bench import Bench, channel_settings
+from tests.fakes import OK, FakeSpool, FaultyStore, MemoryMailbox
+from tests.service.bench import LEASE, Bench, channel_settings
+from tests.service.conftest import Watch
 from tests.service.samples import ZOE, oru
 
 BUSY = TryLater("Occupé.", reply=451, status="4.3.0", stage="final-dot")
@@ -219,3 +229,130 @@ def test_a_file_the_store_stumbles_over_holds_its_group_not_back(bench: Bench, m
     received = bench.take()
     assert (received.taken, received.waiting) == (1, 1)
     assert [path.name for path in bench.inbox.iterdir()] == ["a.hl7"]
+
+
+def test_a_source_and_a_mailbox_that_fail_unforeseen_stop_no_other(bench: Bench, watch: Watch) -> None:
+    bad, good = FakeSpool("mauvaise"), FakeSpool("sil")
+    good.drop("a.hl7", oru())
+    bad.scan = lambda: (_ for _ in ()).throw(KeyError(ZOE.family))  # type: ignore[method-assign]
+    total = steps.scan(office(bench), cast(Any, [bad, good]))
+    assert total.taken == 1
+    assert "« mauvaise »" in total.faults[0]
+    opened: list[str] = []
+
+    def open_mailbox(name: str) -> MemoryMailbox:
+        opened.append(name)
+        if name == "pro":
+            raise KeyError(ZOE.family)
+        return MemoryMailbox()
+
+    steps.collect_all(office(bench, open_mailbox=open_mailbox))
+    assert len(opened) == len(bench.channels)
+    assert "KeyError at" in watch.text
+
+
+# ------------------------------------------------------------------------------------------- preparing under a lease
+
+
+def office(bench: Bench, **more: Any) -> Any:
+    return SimpleNamespace(
+        store=bench.store,
+        clock=bench.clock,
+        desk=bench.desk,
+        channels=bench.channels,
+        settings=SimpleNamespace(service=SimpleNamespace(lease_seconds=LEASE.total_seconds())),
+        **more,
+    )
+
+
+def lease_of(bench: Bench) -> Any:
+    with sqlite3.connect(bench.database) as connection:
+        (row,) = connection.execute("SELECT lease_owner, lease_until, returns FROM files").fetchall()
+    connection.close()
+    return row
+
+
+def test_a_long_file_keeps_its_lease(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.drop("r.hl7", oru("R1") + oru("R2", control="M2") + oru("R3", control="M3"))
+    bench.take()
+    stolen: list[int] = []
+    whole = prepare.register
+
+    def slow(*given: Any, **more: Any) -> Any:
+        bench.clock.advance(LEASE.total_seconds() * 0.6)
+        stolen.append(len(bench.claim(1, owner="thief")))
+        return whole(*given, **more)
+
+    monkeypatch.setattr(prepare, "register", slow)
+    assert steps.prepare_some(office(bench), "w", lambda: False) == 1
+    assert stolen == [0, 0, 0]
+    assert bench.file_states() == [FileState.DONE]
+
+
+def test_a_stop_between_two_reports_gives_the_file_back(bench: Bench) -> None:
+    bench.drop("r.hl7", oru("R1") + oru("R2", control="M2"))
+    bench.take()
+    steps.prepare_some(office(bench), "w", lambda: bool(bench.dispatches()))
+    assert bench.file_states() == [FileState.RECEIVED]
+    assert lease_of(bench) == ("", None, 0)
+    steps.prepare_some(office(bench), "w", lambda: False)
+    assert bench.file_states() == [FileState.DONE]
+    assert len({dispatch.chain for dispatch in bench.dispatches()}) == 2
+
+
+def test_a_store_that_fails_is_no_return_of_the_file(bench: Bench) -> None:
+    bench.drop("r.hl7", oru())
+    bench.take()
+    bench.use(FaultyStore(bench.real, lambda number, when: StoreError("Occupée.") if number == 2 else None))  # type: ignore[arg-type]
+    with pytest.raises(StoreError):
+        steps.prepare_some(office(bench), "w", lambda: False)
+    assert lease_of(bench) == ("", None, 0)
+
+
+def test_every_start_of_a_process_has_an_owner_of_its_own() -> None:
+    """In a container the new process has the host and the number of the dead one."""
+    code = "from dispatcher.daemon import once; import os; os.getpid = lambda: 1; print(once.owner_name())"
+    told = {
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout for _ in "12"
+    }
+    assert len(told) == 2
+    assert once.owner_name() == once.owner_name()
+
+
+def test_a_tick_that_fails_is_told_by_its_place_only(bench: Bench, watch: Watch) -> None:
+    daemon = object.__new__(Daemon)
+    daemon._stop, daemon._idle, daemon._ticking = threading.Event(), threading.Condition(), set()
+
+    def quoting() -> None:
+        raise ValueError(ZOE.family)
+
+    daemon._tick("scan", quoting)
+    assert "scan: unexpected ValueError at" in watch.text
+    assert not daemon._ticking
+
+
+def test_a_worker_that_fails_is_told_by_its_place_only(bench: Bench, watch: Watch) -> None:
+    worker = Worker(office(bench))
+
+    def quoting() -> int:
+        worker._stop.set()
+        raise ValueError(ZOE.family)
+
+    worker._loop("send", quoting)
+    assert "send: unexpected ValueError at" in watch.text
+
+
+# ------------------------------------------------------------------------------------------------ pace of one at a time
+
+
+def test_a_pace_whose_burst_is_the_limit_starts_again_after_a_window() -> None:
+    limit, clock = per_minute(1), FrozenClock()
+    granted, bucket = grant(fresh(limit, clock.now()), 1, limit, clock.now())
+    assert granted == 1
+    due = next_at(bucket, limit, clock.now())
+    assert (due - clock.now()).total_seconds() == 60
+    clock.advance(59.9)
+    assert grant(bucket, 1, limit, clock.now())[0] == 0
+    assert next_at(bucket, limit, clock.now()) == due
+    clock.advance(0.1)
+    assert grant(bucket, 1, limit, clock.now())[0] == 1

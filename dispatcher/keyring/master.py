@@ -110,9 +110,7 @@ class MasterKey:
             text = read_secret(path).decode("ascii", "replace")
         except KeyringError as error:
             if error.code == "key-file-missing":
-                error.hint = (
-                    "Remettre la clé depuis sa sauvegarde : sans elle, ce que la base garde est illisible."
-                )
+                error.hint = "Remettre la clé depuis sa sauvegarde : sans elle, ce que la base garde est illisible."
             raise
         keys: list[NamedKey] = []
         for number, line in enumerate(text.splitlines(), 1):

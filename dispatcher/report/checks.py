@@ -134,9 +134,7 @@ def _identity(patient: Patient, rules: Rules) -> Iterator[_Found]:
         yield _Found("missing-first-given", "patient", "Premier prénom absent : compléter l'identité dans le SIL.")
     if patient.birth_date is None:
         if _impossible(patient.birth_date_raw):
-            message = (
-                "La date de naissance n'existe pas au calendrier (30 février ?) : la vérifier dans le SIL."
-            )
+            message = "La date de naissance n'existe pas au calendrier (30 février ?) : la vérifier dans le SIL."
             yield _Found("birth-date-impossible", "patient", message)
         elif any(char.isdigit() for char in patient.birth_date_raw):
             message = "La date de naissance n'est pas une date du calendrier (date lunaire ?) : transmise telle quelle."

@@ -13,6 +13,7 @@ import unicodedata
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 
+from dispatcher.report.folding import unaccented
 from dispatcher.report.model import Attachment, Battery, Observation, Report, Status, ValueType, When
 from dispatcher.report.moments import aware, compare
 
@@ -26,7 +27,7 @@ _RANK = {Status.PARTIAL: 0, Status.FINAL: 1, Status.CORRECTED: 2, Status.CANCELL
 def plain(text: str) -> str:
     """How names and numbers are compared: capitals, no accents, letters and digits only, single blanks."""
     text = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE").replace("ß", "ss")
-    bare = "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
+    bare = unaccented(text, "NFD")
     return " ".join(re.sub(r"[\W_]+", " ", bare).upper().split())
 
 

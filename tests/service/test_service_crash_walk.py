@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,9 +52,9 @@ class MortalSpool:
     def __getattr__(self, name: str) -> object:
         return getattr(self.inner, name)
 
-    def finish(self, path: str, siblings: Sequence[str] = ()) -> None:
+    def finish(self, path: str, siblings: Mapping[str, str], digest: str) -> None:
         self.fate.tick("before a file leaves the folder")
-        self.inner.finish(path, siblings)
+        self.inner.finish(path, siblings, digest)
         self.fate.tick("after a file left the folder")
 
 

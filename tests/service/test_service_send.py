@@ -452,7 +452,8 @@ def test_a_version_claimed_but_not_begun_is_withdrawn_when_a_newer_one_comes(ben
     assert bench.get(corrected.id).state is State.WITHDRAWN
     assert "Remplacé" in bench.get(corrected.id).reason
     assert accepted(bench)[corrected.message_id] == 0
-    assert Counter(bench.states()) == {State.SENT: 1, State.WITHDRAWN: 1, State.HELD: 1}
+    assert Counter(bench.states()) == {State.SENT: 1, State.WITHDRAWN: 1, State.HELD: 2}
+    assert {d.hold_code for d in bench.dispatches(states=(State.HELD,))} == {"unknown-recipient", "recipient-dropped"}
 
 
 def test_a_newer_version_waits_behind_an_unknown_one(bench: Bench) -> None:
@@ -481,9 +482,7 @@ def take_over(bench: Bench) -> Callable[[Mail], None]:
     return during
 
 
-@pytest.mark.parametrize(
-    ("ending", "state"), [(OK, State.SENT), (GONE, State.FAILED), (LOST, State.UNKNOWN)]
-)
+@pytest.mark.parametrize(("ending", "state"), [(OK, State.SENT), (GONE, State.FAILED), (LOST, State.UNKNOWN)])
 def test_a_hand_over_longer_than_its_lease_settles_what_it_can(bench: Bench, ending: Any, state: State) -> None:
     (dispatch,) = queue(bench)
     bench.transport.endings = [ending]

@@ -1,1 +1,1 @@
-"""HL7 v2 result messages (ORU) into reports."""
+"""HL7 v2 result messages (ORU) and documents (MDM) into reports."""

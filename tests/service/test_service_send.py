@@ -440,12 +440,15 @@ def void(value: object) -> None:
 
 def test_a_version_claimed_but_not_begun_is_withdrawn_when_a_newer_one_comes(bench: Bench) -> None:
     """Even when the newer one waits for a person: what the laboratory corrected does not leave any more."""
-    queue(bench, 2)
-    corrected = bench.dispatches(order="R001")[0]
+    _, corrected = queue(bench, 2)
+    with bench.real.reading() as uow:
+        report = uow.reports.get(corrected.report_id)
+    assert report is not None
+    order = report.order_filler
 
     def correction_arrives(mail: Mail) -> None:
         if len(bench.files(FileState.DONE)) == 2:
-            bench.bring(oru("R001", value=OTHER_VALUE, to="ZZZ^INCONNU", status="C", at="20260311100000"))
+            bench.bring(oru(order, value=OTHER_VALUE, to="ZZZ^INCONNU", status="C", at="20260311100000"))
 
     bench.transport.during = correction_arrives
     bench.send()

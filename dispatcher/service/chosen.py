@@ -35,6 +35,8 @@ def chosen_for(store: Store, file_id: str) -> tuple[Wanted, ...]:
 
 def note_more(uow: UnitOfWork, file_id: str, dispatch_ids: tuple[str, ...]) -> None:
     """This file led to (more) dispatches of a report that another file had brought."""
+    if not dispatch_ids:
+        return
     uow.payloads.put(file_id, MORE, json.dumps((*more_of(uow, file_id), *dispatch_ids)).encode())
 
 

@@ -44,14 +44,15 @@ def put_in_force(desk: Desk, uow: UnitOfWork, version: ReportVersion, fresh: Seq
 
 def hold_dropped(
     desk: Desk, uow: UnitOfWork, version: ReportVersion, older: Sequence[Dispatch], fresh: Sequence[Dispatch]
-) -> None:
-    """A held dispatch of ``version`` for every recipient of ``older`` who is not among ``fresh``.
+) -> tuple[str, ...]:
+    """A held dispatch of ``version`` for every recipient of ``older`` who is not among ``fresh``; gives their ids.
 
     Not for one whose dispatch a person closed or withdrew before it left, nor for a recipient without any name; of a
     cancelled report only for those who got an older version.
     """
     nameless = desk.cipher.hash(Wanted(role=RecipientRole.PRESCRIBER).key)
     by_hand = uow.payloads.get(version.file_id, ADDED) is not None
+    added: list[str] = []
     for mine in _by_recipient(older):
         if any(one.same_recipient(new) for one in mine for new in fresh):
             continue
@@ -67,6 +68,8 @@ def hold_dropped(
             continue
         dispatch = _blank(desk, version, last)
         uow.dispatches.add(replace(dispatch, reason=_reason(version, last, got, by_hand=by_hand)))
+        added.append(dispatch.id)
+    return tuple(added)
 
 
 def _by_recipient(dispatches: Sequence[Dispatch]) -> list[list[Dispatch]]:

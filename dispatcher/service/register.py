@@ -19,20 +19,28 @@ from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, UnitOfWork
 from dispatcher.report import checks, versions
 from dispatcher.report.model import Patient, Report, Severity, Status, When, sentences
-from dispatcher.routing.route import Wanted
-from dispatcher.service.chosen import note_more
+from dispatcher.routing.route import RecipientRole, Wanted
+from dispatcher.service.chosen import chosen_for, note_more
 from dispatcher.service.desk import Desk
-from dispatcher.service.force import ALL, hold_dropped, put_in_force
+from dispatcher.service.force import ALL, DROPPED, hold_dropped, put_in_force
 from dispatcher.service.make import Blocked, Made, make
 from dispatcher.service.parts import Place, chain_of, in_force
 from dispatcher.service.strangers import CHANGED as PATIENT_CHANGED
-from dispatcher.service.strangers import hold_back, in_question, namesakes, of_same_collection, reason_for
+from dispatcher.service.strangers import hold_back, in_question, namesakes, of_same_collection, reason_for, to_compare
 from dispatcher.service.wanted import CANCELLED, asked, given, has, lacking, wanted_by
 
 log = logging.getLogger(__name__)
 
 OVERTAKEN = "Une version plus récente, arrivée ensuite, était déjà préparée : celle-ci ne part pas."
 ANSWERED = "Ce destinataire est nommé par un autre fichier de la même version : l'envoi en a été fait."
+REPLACED = (
+    "Le fichier envoyé porte une version remplacée depuis par la version {} : envoyer celle-ci à ce destinataire "
+    "(release), ou clore."
+)
+IN_QUESTION = (
+    "Ce numéro de dossier existe sous deux identités de patient : vérifier dans le SIL à quel patient sont ces "
+    "résultats, puis libérer l'envoi juste et clore l'autre."
+)
 TRIES = 5
 """How often a report is made again because another worker registered a version of it meanwhile."""
 
@@ -90,10 +98,7 @@ def _register(desk: Desk, file: SourceFile, position: int, report: Report) -> Re
     same = next((v for v in reversed(place.history) if v.fingerprint == fingerprint), None)
     wanted = wanted_by(desk, file, report, known)
     if same is not None and (same is current or rank is not _Rank.CURRENT):
-        theirs = [dispatch for dispatch in known if dispatch.report_id == same.id]
-        if same is current and report.status is not Status.CANCELLED and lacking(desk, wanted, theirs):
-            return _send_to_more(desk, file, same, report, wanted, place)
-        return _note_duplicate(desk, file, same)
+        return _known_already(desk, file, same, report, wanted, place)
     version = _version(desk, file, position, report, place, fingerprint)
     version = replace(version, superseded=rank is _Rank.OVERTAKEN)
     coded, missing = desk.terminology.code(report, file.source)
@@ -124,7 +129,7 @@ def _strangers(desk: Desk, version: ReportVersion, report: Report, rank: _Rank) 
     if rank is _Rank.OVERTAKEN:
         return _Strangers()
     with desk.store.reading() as uow:
-        found = namesakes(uow, desk, version) if in_question(uow, version.chain) else ()
+        found = namesakes(uow, desk, version) if to_compare(uow, version.chain) else ()
     same_day = of_same_collection(desk, report, found)
     if not same_day:
         return _Strangers(all=found)
@@ -133,7 +138,8 @@ def _strangers(desk: Desk, version: ReportVersion, report: Report, rank: _Rank) 
 
 
 def _check_strangers(desk: Desk, uow: UnitOfWork, version: ReportVersion, seen: _Strangers) -> None:
-    if in_question(uow, version.chain) and not set(namesakes(uow, desk, version)) <= set(seen.all):
+    found = namesakes(uow, desk, version)  # first: from here on nobody registers another version of this number
+    if to_compare(uow, version.chain) and not set(found) <= set(seen.all):
         raise _Again
 
 
@@ -244,17 +250,39 @@ def _blocked(
     return None
 
 
-def _send_to_more(
+def _known_already(
     desk: Desk, file: SourceFile, same: ReportVersion, report: Report, wanted: Sequence[Wanted], place: Place
 ) -> Registered:
-    """A version already known, to those who do not have it yet: named by its own source, or chosen by a sender."""
+    """The content is no news. Those who lack the version in force get it; a sender who asked for a version since
+    replaced is asked about the one in force.
+    """
+    current = in_force(place.history)
+    by_hand = any(one.role is RecipientRole.ADDED for one in wanted) and bool(chosen_for(desk.store, file.id))
+    if current is None or report.status is Status.CANCELLED or (same is not current and not by_hand):
+        return _note_duplicate(desk, file, same)
     with desk.store.reading() as uow:
-        known = uow.dispatches.list(DispatchFilter(report_id=same.id, limit=ALL))
+        known = uow.dispatches.list(DispatchFilter(report_id=current.id, limit=ALL))
+        doubted = in_question(uow, place.chain)
+    if not lacking(desk, wanted, known):
+        return _note_duplicate(desk, file, same)
     coded, _missing = desk.terminology.code(report, file.source)
     blocked = _blocked(desk, file, coded, None)
-    made = make(desk, same, coded, file.source, blocked, wanted=wanted, but=lambda one: has(desk, one, known))
-    if not made:
-        return _note_duplicate(desk, file, same)
+    if doubted:
+        blocked = Blocked(code=PATIENT_CHANGED, reason=IN_QUESTION)
+    elif same is not current:
+        blocked = Blocked(code=DROPPED, reason=REPLACED.format(current.version))
+    made = make(desk, current, coded, file.source, blocked, wanted=wanted, but=lambda one: has(desk, one, known))
+    return _send_to_more(desk, file, current, made, known, place) if made else _note_duplicate(desk, file, same)
+
+
+def _send_to_more(
+    desk: Desk,
+    file: SourceFile,
+    same: ReportVersion,
+    made: Sequence[Made],
+    known: Sequence[Dispatch],
+    place: Place,
+) -> Registered:
     with desk.store.transaction() as uow:
         _check_still_latest(uow, place.chain, place.history)
         now = uow.dispatches.list(DispatchFilter(report_id=same.id, limit=ALL))
@@ -293,7 +321,7 @@ def _commit(
     if rank is _Rank.OVERTAKEN and current is not None:
         made = [_withdrawn(item, OVERTAKEN) for item in made]
         theirs = uow.dispatches.list(DispatchFilter(report_id=current.id, limit=ALL))
-        hold_dropped(desk, uow, current, fresh, theirs)
+        note_more(uow, version.file_id, hold_dropped(desk, uow, current, fresh, theirs))
     elif rank is _Rank.CURRENT:
         left = put_in_force(desk, uow, version, fresh)
         if version.status == Status.CANCELLED and version.version > 1 and not left:

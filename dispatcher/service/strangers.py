@@ -52,9 +52,14 @@ def _same_day(report: Report, other: Report | None) -> bool:
 
 
 def in_question(uow: UnitOfWork, chain: str) -> bool:
-    """This chain waits already for somebody to say which identity is right, or is new."""
+    """This chain waits for somebody to say which identity is right."""
     known = uow.dispatches.list(DispatchFilter(chain=chain, states=(State.HELD,), limit=MANY))
-    return uow.reports.latest(chain) is None or any(dispatch.hold_code == CHANGED for dispatch in known)
+    return any(dispatch.hold_code == CHANGED for dispatch in known)
+
+
+def to_compare(uow: UnitOfWork, chain: str) -> bool:
+    """This chain is new, or :func:`in_question`: look for its order number under other identities."""
+    return uow.reports.latest(chain) is None or in_question(uow, chain)
 
 
 def reason_for(uow: UnitOfWork, others: Sequence[ReportVersion]) -> str:

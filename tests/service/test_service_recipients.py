@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sqlite3
 from collections import Counter
 
@@ -100,6 +101,23 @@ def test_bare_documents_replace_nothing(bench: Bench) -> None:
     assert State.WITHDRAWN not in bench.states()
 
 
+def document(group: str, content: bytes, status: str = "F") -> bytes:
+    """A message of order R1001 that holds one document and no result."""
+    lines = oru(status=status).replace(b"GLY^Glyc\xc3\xa9mie^L", group.encode()).split(b"\r")
+    inside = base64.b64encode(content).decode()
+    line = f"OBX|1|ED|11502-2^Compte rendu^LN||^application^pdf^Base64^{inside}||||||{status}".encode()
+    return b"\r".join([*(one for one in lines if one and not one.startswith(b"OBX")), line]) + b"\r"
+
+
+def test_two_documents_of_one_order_both_leave_and_a_corrected_one_replaces(bench: Bench) -> None:
+    one, two, three = ([b"%PDF-1.4", number, b"startxref", b"0", b"%%EOF", b""] for number in (b"%1", b"%2", b"%3"))
+    bench.bring(document("ECBU^ECBU^L", b"\n".join(one)), document("NFS^NFS^L", b"\n".join(two)))
+    assert {d.version for d in bench.dispatches()} == {1}
+    assert len({d.chain for d in bench.dispatches()}) == 2
+    bench.bring(document("NFS^NFS^L", b"\n".join(three), "C"))
+    assert sorted(d.version for d in bench.dispatches()) == [1, 1, 2]
+
+
 # ------------------------------------------------------------------------------------------------ sent by hand
 
 
@@ -188,6 +206,25 @@ def test_a_slow_sending_by_hand_is_not_lost_when_the_correction_is_faster(bench:
     ]
 
 
+def test_sending_a_replaced_version_by_hand_asks_about_the_one_in_force(bench: Bench) -> None:
+    bench.bring(FIRST, CORRECTED)
+    (file,) = hand(bench, oru(control="M2"), OTHER)
+    assert told(bench)[1:] == [(2, OTHER, State.HELD, "recipient-dropped"), (2, DURAND, State.READY, "")]
+    assert "remplacée depuis par la version 2" in held(bench).reason
+    (line,) = bulk.statement(bench.store, [file])
+    assert [d.id for d in line.dispatches] == [held(bench).id]
+    assert release(bench.desk, held(bench).id, reason="vu", actor="operator:eve").released
+    bench.run()
+    assert got(bench) == {OTHER: 1, DURAND: 1}
+
+
+def test_the_same_by_hand_twice_asks_once(bench: Bench) -> None:
+    bench.bring(FIRST, CORRECTED)
+    hand(bench, oru(control="M2"), OTHER)
+    hand(bench, oru(control="M2"), OTHER)
+    assert held(bench).address == OTHER
+
+
 # ------------------------------------------------------------------------------------------------ dropped by the LIS
 
 COPY = "D002^PETIT^Sophie"
@@ -266,6 +303,12 @@ def test_a_corrected_identity_holds_both_reports(bench: Bench) -> None:
     assert release(bench.desk, right.id, reason="identité vérifiée", actor="operator:eve").released
     bench.run()
     assert got(bench) == {DURAND: 1}
+
+
+def test_more_recipients_of_a_report_in_question_wait_too(bench: Bench) -> None:
+    bench.bring(oru(who=ZOE), oru(who=LEO))
+    hand(bench, oru(who=LEO, control="M2"), OTHER)
+    assert [(d.state, d.hold_code) for d in bench.dispatches()] == [(State.HELD, "patient-changed")] * 3
 
 
 def test_a_corrected_identity_after_the_wrong_one_left(bench: Bench) -> None:

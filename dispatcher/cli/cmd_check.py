@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
 from dispatcher.clock import SystemClock
 from dispatcher.errors import DispatcherError, IntakeError
+from dispatcher.formats.pdf.trial import trial
 from dispatcher.keyring.inventory import list_keys, places
 from dispatcher.report.model import Severity
 from dispatcher.service.check import Finding, bad, check_channels, check_reference, good, warning
@@ -48,6 +50,7 @@ def check(
         findings.append(bad("installation", error))
     else:
         findings += _installed(parts, connect=not offline)
+        findings += _layout(wanted)
         parts.close()
     if json:
         print_json([asdict(finding) for finding in findings])
@@ -80,6 +83,18 @@ def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
             yield good(f"canal {name}, boîte des avis", "accessible")
         except DispatcherError as error:
             yield bad(f"canal {name}, boîte des avis", error)
+
+
+def _layout(wanted: Settings) -> Iterator[Finding]:
+    """The laboratory's own layout, tried on an invented report."""
+    if wanted.pdf.layout is None:
+        return
+    with ExitStack() as closing:
+        faults = trial(wiring.pdf_layout(closing, wanted.pdf))
+    if not faults:
+        yield good("mise en page", "le compte rendu d'essai se rend sans faute")
+    for fault in faults:
+        yield Finding(subject="mise en page", severity=Severity.ERROR, text=fault, hint="Corriger report.typ.")
 
 
 def _folders(wanted: Settings) -> Iterator[Finding]:

@@ -75,7 +75,7 @@ class _Converter:
     """The writers and the identity they sign with."""
 
     def __init__(self, closing: ExitStack) -> None:
-        self._writers: dict[str, Writer] = wiring.writers(closing)
+        self._writers: dict[str, Writer] = wiring.writers(closing, settings().pdf if config_exists() else None)
         self._terms = terminology()
         self._written: set[Path] = set()
         self._laboratory: LaboratoryIdentity = (

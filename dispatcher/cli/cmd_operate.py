@@ -65,12 +65,15 @@ def paper(
 def release(
     ids: Ids,
     to: Annotated[str, typer.Option("--to", help="Adresse choisie par l'opérateur (une seule, vérifiée).")] = "",
+    despite: Annotated[
+        bool, typer.Option("--despite-errors", help="Envoie tel quel un compte rendu retenu pour une faute.")
+    ] = False,
     reason: Reason = "libéré par un opérateur",
     json: Json = False,
 ) -> None:
     """Libère des envois en attente : la recherche du destinataire est refaite, ou l'adresse donnée est prise."""
     desk = office().desk
-    results = [release_dispatch(desk, item, to=to, reason=reason, actor=actor()) for item in ids]
+    results = [release_dispatch(desk, item, to=to, reason=reason, actor=actor(), despite=despite) for item in ids]
     done = tuple(result.id for result in results if result.released)
     refused = tuple((result.id, result.why) for result in results if not result.released)
     _told(Changed(done=done, refused=refused), "libérés", json)

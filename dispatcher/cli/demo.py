@@ -13,6 +13,7 @@ from dispatcher import resources, wiring
 from dispatcher.cli.installation import SANDBOX, Layout, lay_out, now
 from dispatcher.daemon import steps
 from dispatcher.daemon.once import drain
+from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import DispatchFilter
@@ -25,7 +26,7 @@ LATER = "suite"
 """Files that arrive in a second wave: a correction, the same bytes, the same content exported again."""
 PATIENCE = 40.0
 """Seconds to wait for the last notices."""
-ON_THE_WAY = (State.READY, State.QUEUED, State.SENDING, State.SENT, State.UNKNOWN)
+ON_THE_WAY = (State.READY, State.QUEUED, State.SENDING, State.SENT, State.UNKNOWN, State.DEFERRED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +59,11 @@ def play(folder: Path, tell: Callable[[str], None]) -> Round:
             for source in SOURCES:
                 _drop(resources.sample("demo", source), folder / "entree" / source)
             tell("Première vague : les fichiers de deux laboratoires sont déposés.")
-            _round(office, operator)
+            spools = office.spools()
+            _round(office, operator, spools)
             _drop(resources.sample("demo", LATER), folder / "entree" / SOURCES[0])
             tell("Seconde vague : une correction, et deux fichiers déjà vus.")
-            _round(office, operator)
+            _round(office, operator, spools)
             return _result(folder, office, operator, time.monotonic() - begun)
         finally:
             office.close()
@@ -85,14 +87,14 @@ def _drop(samples: Traversable, inbox: Path) -> None:
                 (folder / item.name).write_bytes(item.read_bytes())
 
 
-def _round(office: Office, operator: SandboxOperator) -> None:
+def _round(office: Office, operator: SandboxOperator, spools: list[FolderSpool]) -> None:
     """Drain the folders, then read notices until nothing is on its way."""
-    drain(office, lambda: False)
+    drain(office, lambda: False, spools)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         operator.wait_notices(1.0)
         steps.collect_all(office)
-        drain(office, lambda: False)
+        drain(office, lambda: False, spools)
         with office.store.reading() as uow:
             counts = uow.dispatches.counts()
             waiting = uow.files.counts().get(FileState.WAITING, 0)

@@ -50,15 +50,16 @@ def owner_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{TOKEN}"
 
 
-def drain(office: Office, stop: Callable[[], bool]) -> Drained:
+def drain(office: Office, stop: Callable[[], bool], spools: list[FolderSpool] | None = None) -> Drained:
     """Take, prepare, batch and send until nothing more moves; then read the mailboxes once.
 
     Waits for the pace as long as it takes. Files that still grow are left (and shown as ``waiting``); mails deferred to
-    later are left to the next run; mails that wait for something else are told as a fault.
+    later are left to the next run; mails that wait for something else are told as a fault. ``spools``: those of an
+    earlier drain, which remember how long a file has been quiet.
     """
     result, owner = Drained(), owner_name()
     steps.recover_all(office)
-    spools = office.spools()
+    spools = office.spools() if spools is None else spools
     settle = max((s.stable_seconds for s in office.settings.sources.values()), default=0.0)
     _take(office, spools, result)
     if spools and not stop():

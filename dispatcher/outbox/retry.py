@@ -101,7 +101,9 @@ class _Fate:
 
 
 _ADDRESS = _Fate(
-    RetryKind.FAIL, "Adresse refusée, boîte inconnue", "Vérifier l'adresse dans l'annuaire, la corriger, puis rejouer."
+    RetryKind.FAIL,
+    "Adresse refusée, boîte inconnue",
+    "Trouver la bonne adresse, puis « hold » et « release --to ADRESSE ».",
 )
 _IMPOSSIBLE = _Fate(
     RetryKind.HOLD,

@@ -6,6 +6,7 @@ one recipient holds that recipient's dispatch with a reason; the others go on.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,9 @@ from dispatcher.service.internal import place, sentence
 from dispatcher.service.render import Sheets, seal_for
 
 log = logging.getLogger(__name__)
+
+PATIENT = "patient-recipient"
+"""Hold of routing/delivery.py: the address is a patient's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,7 @@ def seal_one(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Ma
         dispatch,
         state=State.READY,
         hold_code="",
-        reason="",
+        reason=sealed.note,
         message_id=sealed.mail.message_id,
         envid=dispatch.id,
         signer=sealed.mail.signer,
@@ -118,6 +122,10 @@ def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "") -> D
 
 def _blank(desk: Desk, sheets: Sheets, decision: Decision) -> Dispatch:
     version, wanted, route = sheets.version, decision.wanted, decision.route
+    kept = as_json(decision)
+    label = wanted.label
+    if decision.hold is not None and decision.hold.code == PATIENT:
+        kept, label = _masked(kept, wanted.address or wanted.label), "boîte d'un patient"
     dispatch = Dispatch(
         id=desk.store.new_id("D"),
         report_id=version.id,
@@ -126,14 +134,22 @@ def _blank(desk: Desk, sheets: Sheets, decision: Decision) -> Dispatch:
         state=State.HELD,
         recipient_key=desk.cipher.hash(wanted.key),
         role=wanted.role,
-        label=wanted.label or "destinataire non nommé",
+        label=label or "destinataire non nommé",
         recipient_id=wanted.id,
         recipient_id_type=wanted.id_type,
         lane=Lane.URGENT if sheets.urgent else Lane.ROUTINE,
         created_at=desk.clock.now(),
-        decision=as_json(decision),
+        decision=kept,
     )
     return dispatch if route is None else with_route(dispatch, route)
+
+
+def _masked(decision: dict[str, object], address: str) -> dict[str, object]:
+    """The decision without the address: that of a patient's mailbox is the INS, and index tables hold no identity."""
+    text = json.dumps(decision, ensure_ascii=False)
+    local = address.partition("@")[0]
+    masked: dict[str, object] = json.loads(text.replace(local, "patient") if local else text)
+    return masked
 
 
 def with_route(dispatch: Dispatch, route: Route) -> Dispatch:

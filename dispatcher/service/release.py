@@ -24,6 +24,11 @@ CORRUPT = "corrupt"
 CHANGED = "Cet envoi a changé d'état entre-temps : le regarder de nouveau."
 
 
+FAULTY = frozenset({"report-check"})
+"""Holds about what stands in the report itself."""
+DESPITE = "Corriger dans le SIL et réexporter ; pour l'envoyer tel quel : --despite-errors."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
     """What became of one dispatch."""
@@ -33,8 +38,11 @@ class Released:
     why: str = ""
 
 
-def release(desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: str) -> Released:
-    """Release one held dispatch. ``to``: the address the operator chose, or empty to look again."""
+def release(desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: str, despite: bool = False) -> Released:
+    """Release one held dispatch. ``to``: the address the operator chose, or empty to look again.
+
+    A report held for what stands in it leaves only with ``despite``: releasing does not mend the report.
+    """
     with desk.store.reading() as uow:
         dispatch = uow.dispatches.get(dispatch_id)
         version = uow.reports.get(dispatch.report_id) if dispatch else None
@@ -45,6 +53,8 @@ def release(desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: s
         return Released(id=dispatch_id, released=False, why="Cet envoi n'attend pas d'opérateur.")
     if version.superseded:
         return Released(id=dispatch_id, released=False, why=SUPERSEDED)
+    if dispatch.hold_code in FAULTY and not despite:
+        return Released(id=dispatch_id, released=False, why=f"{dispatch.reason} {DESPITE}")
     if not to and _sealed(desk, dispatch):
         return _write(desk, Made(dispatch=dispatch), reason, actor)
     try:

@@ -74,12 +74,14 @@ class Sealed:
 
     mail: SealedMail
     renditions: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    note: str = ""
+    """French, for the operator: what our checks found, when the channel sends all the same."""
 
 
 def seal_for(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Sealed:
     """Everything one recipient gets, sealed. Raises RenderError, SealError, KeyringError."""
     channel = desk.channels[route.channel]
-    contents, renditions = _contents(desk, sheets, channel, route)
+    contents, renditions, note = _contents(desk, sheets, channel, route)
     mail = compose(
         sheets.report,
         contents,
@@ -101,10 +103,10 @@ def seal_for(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Se
         at=desk.clock.now(),
         limits=Limits(max_bytes=channel.settings.max_mail_bytes),
     )
-    return Sealed(mail=sealed, renditions=renditions)
+    return Sealed(mail=sealed, renditions=renditions, note=note)
 
 
-def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tuple[Contents, dict[str, bytes]]:
+def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tuple[Contents, dict[str, bytes], str]:
     recipient = Practitioner(
         id=route.id, id_type=route.id_type, title=route.title, family=route.family or route.label, given=route.given
     )
@@ -113,28 +115,29 @@ def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tup
         context = sheets.context(recipient=recipient, address=route.address, sender=sender)
         hprim = desk.writers["hprim-medecins"].write(sheets.report, context)
         own = sheets.report.own_pdf
-        return Contents(hprim=hprim, pdf=own), {"rendition:hprim-medecins": hprim.content}
+        return Contents(hprim=hprim, pdf=own), {"rendition:hprim-medecins": hprim.content}, ""
     pdf = sheets.pdf
     context = sheets.context(recipient=recipient, address=route.address, sender=sender)
     cda = desk.writers["cda"].write(sheets.report, context)
-    _check_conformance(cda, channel)
+    note = _check_conformance(cda, channel)
     renditions = {"rendition:pdf": pdf.content, "rendition:cda": cda.content}
     xdm = XdmWriter().pack([XdmDocument(content=cda.content)], context_of(context))
-    return Contents(xdm=xdm, cda=cda, pdf=pdf), renditions
+    return Contents(xdm=xdm, cda=cda, pdf=pdf), renditions, note
 
 
-def _check_conformance(cda: Rendition, channel: Channel) -> None:
-    """Our own structural checks; what the recipient's software would refuse does not leave (decision D10)."""
-    if channel.settings.conformance != "enforce":
-        return
+def _check_conformance(cda: Rendition, channel: Channel) -> str:
+    """Our own structural checks (decision D10): ``enforce`` holds, ``warn`` gives a note, ``off`` looks at nothing."""
+    if channel.settings.conformance == "off":
+        return ""
     errors = [problem for problem in check_cda(cda.content) if problem.severity is Severity.ERROR]
-    if errors:
-        first = errors[0]
-        raise RenderError(
-            f"Le CDA produit n'est pas conforme ({len(errors)} faute(s)) ; {first.where} : {first.message}",
-            hint='Corriger la donnée dans le SIL, ou « conformance = "warn" » sur ce canal.',
-            code="conformance",
-        )
+    if not errors:
+        return ""
+    told = f"Le CDA produit n'est pas conforme ({len(errors)} faute(s)) ; {errors[0].sentence}"
+    if channel.settings.conformance == "warn":
+        return f"{told} Envoyé quand même : « conformance = warn »."
+    raise RenderError(
+        told, hint='Corriger la donnée dans le SIL, ou « conformance = "warn" » sur ce canal.', code="conformance"
+    )
 
 
 def _letterhead(desk: Desk, channel: Channel) -> Letterhead:

@@ -71,7 +71,9 @@ class DispatchSearch(DispatchMoves):
         its end, so that they are still in that state when the caller moves them.
         """
         wanted = DISPATCH.select.where(
-            table.c.chain == chain, table.c.version < below_version, table.c.state.in_(sorted(UNFINISHED - {State.PAPER}))
+            table.c.chain == chain,
+            table.c.version < below_version,
+            table.c.state.in_(sorted(UNFINISHED - {State.PAPER})),
         ).order_by(table.c.version, table.c.created_at, table.c.id)
         if self._session.writing:
             wanted = wanted.with_for_update()

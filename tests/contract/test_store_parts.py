@@ -301,3 +301,15 @@ def test_identifiers_can_be_read_out(store: SqlStore) -> None:
     assert len(made) == 2000
     for one in made:
         assert len(one) == 10 and one[0] == "D" and set(one[1:]) <= set("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+
+
+def test_versions_of_one_order_number_whatever_the_patient(seed: Seed, store: SqlStore, clock: FrozenClock) -> None:
+    number = {"laboratory": "LABO", "order_filler": "R1001"}
+    old = seed.report(**number, patient_hash="a", created_at=clock.now() - timedelta(days=61))
+    one = seed.report(**number, patient_hash="a", created_at=clock.now() - timedelta(days=59))
+    two = seed.report(**number, patient_hash="b")
+    seed.report(laboratory="AUTRE", order_filler="R1001")
+    seed.report(laboratory="LABO", order_filler="R1002")
+    with store.transaction() as uow:
+        assert uow.reports.of_order("LABO", "R1001", since=clock.now() - timedelta(days=60)) == (one, two)
+        assert uow.reports.of_order("LABO", "R1001", since=old.created_at or clock.now())[0] == old

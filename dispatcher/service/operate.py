@@ -155,7 +155,7 @@ def replay(store: Store, clock: Clock, plan: ReplayPlan, *, reason: str, actor: 
 
 def _unchanged(uow: UnitOfWork, planned: Dispatch) -> bool:
     now = _as_it_is(uow, planned.id)
-    return now is not None and now.state is planned.state and not _refusal(uow, now, (planned.state,))
+    return now is not None and not _refusal(uow, now, (planned.state,))
 
 
 def _queue_again(

@@ -160,18 +160,18 @@ def test_two_messages_may_share_a_document(bench: Bench) -> None:
 
 
 def test_a_shared_document_stays_while_another_message_needs_it(bench: Bench) -> None:
+    whole = hprim_with_document(order="T2")
     bench.drop("a.hpr", hprim_with_document(order="T1"))
+    bench.drop("b.hpr", whole.rpartition(b"L|1")[0])
     bench.drop("TRACE01.PDF", PDF)
-    bench.scan()
-    bench.clock.advance(1.5)
-    bench.drop("b.hpr", hprim_with_document(order="T2").rpartition(b"L|1")[0])
-    bench.scan()
-    bench.clock.advance(1.5)
-    bench.drop("c.hpr", hprim_with_document(order="T3"))
-    for _ in range(2):
-        bench.scan()
-        bench.clock.advance(1.5)
-    assert bench.payload(bench.files(FileState.RECEIVED)[-1].id, "sibling:TRACE01.PDF") == PDF
+    bench.take()
+    assert len(bench.files(FileState.RECEIVED)) == 1
+    assert waiting(bench) == ["segment de fin L absent"]
+    assert (bench.inbox / "TRACE01.PDF").exists()
+    bench.drop("b.hpr", whole)
+    bench.take()
+    assert [bench.payload(file.id, "sibling:TRACE01.PDF") for file in bench.files(FileState.RECEIVED)] == [PDF, PDF]
+    assert list(bench.inbox.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["g.hpr", "autre.hl7"])

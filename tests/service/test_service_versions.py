@@ -314,6 +314,20 @@ def test_a_stop_between_the_reports_of_a_file_doubles_none_and_loses_none(bench:
     assert len(bench.transport.accepted) == 3
 
 
+def test_a_stop_after_the_last_report_does_not_make_the_file_its_own_duplicate(bench: Bench) -> None:
+    bench.drop("one.hl7", FIRST)
+    bench.take()
+    (file,) = bench.claim()
+    bench.use(FaultyStore(bench.real, lambda number, at: Killed() if (number, at) == (1, "after") else None))
+    with pytest.raises(Killed):
+        prepare_file(bench.desk, file)
+    bench.use(bench.real)
+    bench.clock.advance(LEASE.total_seconds() + 1)
+    (prepared,) = bench.prepare()
+    assert prepared.file.state is FileState.DONE
+    assert "report.duplicate" not in bench.events(prepared.reports[0].report_id)
+
+
 def test_an_orderly_stop_inside_a_long_file_goes_on_later(bench: Bench) -> None:
     bench.drop("three.hl7", oru("R1") + oru("R2", who=LEO) + oru("R3", who=AMA))
     bench.take()

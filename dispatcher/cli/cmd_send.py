@@ -86,7 +86,7 @@ def _take(paths: list[Path]) -> list[Taken]:
 def _dry_run(parts: Office, taken: list[Taken], added: tuple[Wanted, ...], json: bool) -> None:
     planned = bulk.plan(parts.desk, taken, added)
     parts.close()
-    blocked = any(one.problem or any(d.route is None and not d.paper for d in one.decisions) for one in planned)
+    blocked = any(one.problem or any(d.state is State.HELD for d in one.dispatches) for one in planned)
     if json:
         print_json([_planned_json(one) for one in planned])
     else:
@@ -102,14 +102,13 @@ def _planned_rows(planned: Planned) -> list[tuple[str, ...]]:
     if planned.problem:
         return [(name, "–", "–", "ne part pas", planned.problem)]
     rows: list[tuple[str, ...]] = []
-    for decision in planned.decisions:
-        route, hold = decision.route, decision.hold
-        if route is not None:
-            rows.append((name, route.label, route.address, f"{route.format}, {envelope(route.envelope)}", ""))
-        elif decision.paper:
-            rows.append((name, decision.wanted.label, "–", "sur papier", ""))
+    for one in planned.dispatches:
+        if one.state is State.READY:
+            rows.append((name, one.label, one.address, f"{one.format}, {envelope(one.envelope)}", one.reason))
+        elif one.state is State.PAPER:
+            rows.append((name, one.label, "–", "sur papier", ""))
         else:
-            rows.append((name, decision.wanted.label, "–", "ne part pas", hold.reason if hold else ""))
+            rows.append((name, one.label, "–", "ne part pas", one.reason))
     return rows
 
 

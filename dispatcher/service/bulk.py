@@ -11,21 +11,27 @@ from dataclasses import dataclass
 
 from dispatcher.formats import registry
 from dispatcher.formats.base import ReadContext, ReadResult
-from dispatcher.outbox.dispatch import Dispatch, SourceFile
+from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.ports import DispatchFilter, Store, Taken
+from dispatcher.report import versions
 from dispatcher.report.identifiers import compact, kind_of
-from dispatcher.report.model import IdType, Severity, sentences
-from dispatcher.routing.route import Decision, RecipientRole, Wanted
-from dispatcher.routing.rules import without_doubles
+from dispatcher.report.model import IdType, Report, Severity, sentences
+from dispatcher.routing.route import RecipientRole, Wanted
 from dispatcher.routing.wanted import recipients
 from dispatcher.service.chosen import keep, more_of
 from dispatcher.service.desk import Desk
-from dispatcher.service.make import route_one
+from dispatcher.service.make import Blocked, make, stopped_by_checks
+from dispatcher.service.parts import chain_of
 from dispatcher.service.receive import record
+from dispatcher.service.wanted import lacking
 
 SOURCE = "send"
-TYPES = {**{str(kind).lower(): kind for kind in IdType}, "code": IdType.LOCAL}
 """Name of the source of bulk sends."""
+TYPES = {**{str(kind).lower(): kind for kind in IdType}, "code": IdType.LOCAL}
+"""What a sender may write before the colon."""
+NUMBER = "00000000-0000-4000-8000-000000000000"
+"""Stands in for the numbers of a document that is only tried."""
+KNOWN = "Contenu déjà connu et déjà confié à ce destinataire : rien ne serait renvoyé."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +41,8 @@ class Planned:
     path: str
     format: str
     reports: int
-    decisions: tuple[Decision, ...] = ()
+    dispatches: tuple[Dispatch, ...] = ()
+    """As they would be made: ``ready``, ``held`` with the reason, or ``paper``. Their numbers mean nothing."""
     problem: str = ""
     """French, when nothing can be sent."""
 
@@ -66,21 +73,46 @@ def named(text: str) -> Wanted:
 
 
 def plan(desk: Desk, taken: Sequence[Taken], added: tuple[Wanted, ...]) -> tuple[Planned, ...]:
-    """The dry run: who would get what, by which way, or why not."""
+    """The dry run: who would get what, by which way, or why not. Reads, checks, routes, writes and seals as the real
+    one does, and keeps nothing.
+    """
     return tuple(_plan_one(desk, one, added) for one in taken)
 
 
 def _plan_one(desk: Desk, taken: Taken, added: tuple[Wanted, ...]) -> Planned:
     result = _read(taken)
+    path = taken.found.path
     if not result.readable:
         errors = [problem for problem in result.problems if problem.severity is Severity.ERROR]
         problem = sentences(errors) or "Aucun compte rendu lisible dans ce fichier."
-        return Planned(path=taken.found.path, format=result.format, reports=0, problem=problem)
-    decisions: list[Decision] = []
+        return Planned(path=path, format=result.format, reports=0, problem=problem)
+    dispatches: list[Dispatch] = []
     for report in result.reports:
-        wanted = added or recipients(report, copies=True)
-        decisions += without_doubles(route_one(desk, SOURCE, one) for one in wanted)
-    return Planned(path=taken.found.path, format=result.format, reports=len(result.reports), decisions=tuple(decisions))
+        dispatches += _would_make(desk, report, added)
+    return Planned(path=path, format=result.format, reports=len(result.reports), dispatches=tuple(dispatches))
+
+
+def _would_make(desk: Desk, report: Report, added: tuple[Wanted, ...]) -> tuple[Dispatch, ...]:
+    coded, _missing = desk.terminology.code(report, SOURCE)
+    place, print_ = chain_of(desk, report), versions.fingerprint(report)
+    blocked = stopped_by_checks(desk, coded)
+    wanted = added or recipients(report, copies=True)
+    if blocked is None and any(version.fingerprint == print_ for version in place.history):
+        with desk.store.reading() as uow:
+            known = uow.dispatches.list(DispatchFilter(chain=place.chain, limit=1000))
+        if not lacking(desk, wanted, known):
+            blocked = Blocked(code="duplicate", reason=KNOWN)
+    version = ReportVersion(
+        id="C0",
+        file_id="",
+        position=0,
+        chain=place.chain,
+        version=max((version.version for version in place.history), default=0) + 1,
+        fingerprint=print_,
+        document_id=NUMBER,
+        set_id=NUMBER,
+    )
+    return tuple(made.dispatch for made in make(desk, version, coded, SOURCE, blocked, wanted=wanted))
 
 
 def _read(taken: Taken) -> ReadResult:

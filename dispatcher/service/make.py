@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from dispatcher.errors import DirectoryError, DispatcherError, StoreError
 from dispatcher.outbox.dispatch import Dispatch, Lane, ReportVersion
 from dispatcher.outbox.states import State
-from dispatcher.report.model import Report
+from dispatcher.report import checks
+from dispatcher.report.model import Report, Severity, sentences
 from dispatcher.routing.facts import gather
 from dispatcher.routing.route import Decision, Hold, Route, Wanted
 from dispatcher.routing.rules import decide, without_doubles
@@ -43,6 +44,14 @@ class Made:
 
     dispatch: Dispatch
     payloads: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+def stopped_by_checks(desk: Desk, report: Report) -> Blocked | None:
+    """What the reader and our checks hold against a coded report, or None."""
+    rules = checks.Rules(now=desk.clock.now(), severities=desk.severities, allow_test_ins=desk.allow_test_ins)
+    problems = (*report.problems, *checks.check(report, rules))
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    return Blocked(code="report-check", reason=sentences(errors)) if errors else None
 
 
 def make(

@@ -17,13 +17,13 @@ from dispatcher.errors import StoreError
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, UnitOfWork
-from dispatcher.report import checks, versions
-from dispatcher.report.model import Patient, Report, Severity, Status, When, sentences
+from dispatcher.report import versions
+from dispatcher.report.model import Patient, Report, Status, When
 from dispatcher.routing.route import RecipientRole, Wanted
 from dispatcher.service.chosen import chosen_for, note_more
 from dispatcher.service.desk import Desk
 from dispatcher.service.force import ALL, DROPPED, hold_dropped, put_in_force
-from dispatcher.service.make import Blocked, Made, make
+from dispatcher.service.make import Blocked, Made, make, stopped_by_checks
 from dispatcher.service.parts import Place, chain_of, in_force
 from dispatcher.service.strangers import CHANGED as PATIENT_CHANGED
 from dispatcher.service.strangers import hold_back, in_question, namesakes, of_same_collection, reason_for, to_compare
@@ -228,11 +228,8 @@ def _blocked(
     """Why nothing of this report may leave by itself, or None."""
     if rank is _Rank.OVERTAKEN:
         return Blocked(code="superseded", reason=OVERTAKEN)
-    rules = checks.Rules(now=desk.clock.now(), severities=desk.severities, allow_test_ins=desk.allow_test_ins)
-    problems = (*report.problems, *checks.check(report, rules))
-    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-    if errors:
-        return Blocked(code="report-check", reason=sentences(errors))
+    if (stopped := stopped_by_checks(desk, report)) is not None:
+        return stopped
     if strangers is not None and strangers.reason:
         return Blocked(code=PATIENT_CHANGED, reason=strangers.reason)
     if current is not None and rank in _BEHIND:

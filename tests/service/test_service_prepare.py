@@ -343,12 +343,22 @@ def test_the_dry_run_writes_nothing_and_tells_what_would_be_done(bench: Bench) -
     before = bench.files(), bench.dispatches()
     planned = plan(bench.desk, [taken(oru(to="D001^DURAND^Pierre")), taken(b"rien", "x.txt")], ())
     assert (bench.files(), bench.dispatches()) == before
-    (decision,) = planned[0].decisions
-    assert decision.route is not None
-    assert decision.route.address == DURAND
+    (dispatch,) = planned[0].dispatches
+    assert (dispatch.state, dispatch.address) == (State.READY, DURAND)
     assert "Format non reconnu" in planned[1].problem
     (chosen,) = plan(bench.desk, [taken(oru())], (named(PETIT),))
-    assert [d.route.address for d in chosen.decisions if d.route] == [PETIT]
+    assert [d.address for d in chosen.dispatches] == [PETIT]
+
+
+def test_the_dry_run_checks_and_seals_as_the_real_one_does(bench: Bench) -> None:
+    bench.bring(oru(to="D001^DURAND^Pierre"))
+    (known,) = plan(bench.desk, [taken(oru(to="D001^DURAND^Pierre"))], ())
+    assert [(d.state, d.hold_code) for d in known.dispatches] == [(State.HELD, "duplicate")]
+    (other,) = plan(bench.desk, [taken(oru(to="D001^DURAND^Pierre"))], (named(PETIT),))
+    assert [(d.state, d.address) for d in other.dispatches] == [(State.READY, PETIT)]
+    (checked,) = plan(bench.desk, [taken(oru("R9", who=Person("QUATREPATTES", "", "")))], ())
+    assert [d.hold_code for d in checked.dispatches] == ["report-check"]
+    assert [d.hold_code for d in bench.dispatches()] == [""]
 
 
 def test_an_older_document_for_somebody_else_does_not_replace_the_newer_one(bench: Bench) -> None:

@@ -215,6 +215,20 @@ def test_a_stop_between_commit_and_filing_changes_nothing_the_second_time(bench:
     assert bench.mailbox.understood == ["1"]
 
 
+def test_an_old_bounce_read_again_does_not_fail_what_was_sent_again_since(bench: Bench) -> None:
+    dispatch = sent(bench)
+    bench.mailbox.arrive(delivered(dispatch, "failed"))
+    bench.mailbox.fails = TryLater("Connexion perdue.", stage="connect")
+    with pytest.raises(TryLater):
+        bench.collect()
+    bench.mailbox.fails = None
+    plan = operate.plan_replay(bench.real, ids=[dispatch.id])
+    operate.replay(bench.real, bench.clock, plan, reason="boîte rouverte", actor="operator:eve")
+    bench.send()
+    bench.collect()
+    assert bench.get(dispatch.id).state is State.SENT
+
+
 def test_a_mailbox_that_breaks_while_filing_is_read_again(bench: Bench) -> None:
     dispatch = sent(bench)
     bench.mailbox.arrive(delivered(dispatch))

@@ -12,7 +12,7 @@ from dispatcher.ports import DispatchFilter, Mail, Store
 from dispatcher.service import operate
 from dispatcher.service.operate import Changed
 from dispatcher.service.release import release
-from tests.fakes import OK, ReplyLost
+from tests.fakes import OK, EverybodyAllowed, ReplyLost
 from tests.service.bench import DURAND, PETIT, Bench, local
 from tests.service.samples import OTHER_VALUE, oru
 from tests.service.test_service_send import GONE, queue
@@ -294,6 +294,21 @@ def test_a_mail_held_by_a_person_goes_on_with_the_same_bytes(bench: Bench) -> No
     bench.batch()
     bench.send()
     assert bench.transport.accepted[0].mail.content == sealed
+    assert bench.get(dispatch.id).sealed_sha256 == dispatch.sealed_sha256
+
+
+def test_a_sealed_mail_does_not_leave_for_a_domain_that_has_left_the_trust_space_since(bench: Bench) -> None:
+    bench.bring(oru(to="M001^CABINET"))
+    (dispatch,) = bench.dispatches()
+    operate.hold(bench.store, [dispatch.id], reason="attendre", actor=EVE)
+    allowed, bench.domains = bench.domains, EverybodyAllowed(refused=frozenset({dispatch.domain}))
+    answer = release(bench.desk, dispatch.id, reason="va", actor=EVE)
+    assert not answer.released
+    held = bench.get(dispatch.id)
+    assert (held.state, held.hold_code) == (State.HELD, "untrusted-domain")
+    assert dispatch.domain in answer.why
+    bench.domains = allowed
+    assert release(bench.desk, dispatch.id, reason="revenu", actor=EVE).released
     assert bench.get(dispatch.id).sealed_sha256 == dispatch.sealed_sha256
 
 

@@ -226,6 +226,9 @@ class PaceBook(Protocol):
     def give_back(self, scope: str, count: int) -> None:
         """Unused grants."""
 
+    def empty(self, scope: str, now: datetime) -> None:
+        """Start again from nothing, as of ``now``: what was earned by a clock set forward does not count."""
+
     def next_at(self, scope: str, limit: PaceLimit, now: datetime) -> datetime:
         """When one more would be granted."""
 

@@ -81,7 +81,7 @@ def send_due(
     :class:`dispatcher.errors.StoreError` when the database is gone.
     """
     result = Sent()
-    channel.pulse.jumped(clock.now(), clock.monotonic())  # the first look of this process is what it compares with
+    _earn_nothing_by_a_jump(channel, store, clock)  # before anything else: a restart would forget it
     with store.reading() as uow:
         pause = uow.pace.paused(channel.scope, clock.now())
     if pause is not None:
@@ -238,8 +238,8 @@ class _Line:
         """Commit the outcome before and the start of this one; waits for the pace."""
         waited_until = self._clock.monotonic() + self._wait
         while True:
+            _earn_nothing_by_a_jump(self._channel, self._store, self._clock)
             now = self._clock.now()
-            self._earn_nothing_by_a_jump(now)
             with self._transaction() as uow:
                 if uow.pace.paused(self._channel.scope, now) is not None:
                     return _Step.STOP
@@ -265,16 +265,6 @@ class _Line:
             self._clock.sleep(min(seconds, NAP))
             seconds -= NAP
         return not self._stop()
-
-    def _earn_nothing_by_a_jump(self, now: datetime) -> None:
-        """A clock set forward would fill the bucket with minutes that never passed: it is emptied instead."""
-        moment, pulse, limit = self._clock.monotonic(), self._channel.pulse, self._channel.limit
-        if not pulse.jumped(now, moment):
-            return
-        log.warning("channel %s: the clock was set forward; the pace starts again from nothing", self._channel.name)
-        with self._transaction() as uow:
-            uow.pace.take(self._channel.scope, limit.burst, limit, now)
-        pulse.accept(now, moment)
 
     def _superseded(self, uow: UnitOfWork, dispatch: Dispatch) -> bool:
         """A newer version came after the claim: this one, not begun, is withdrawn."""
@@ -389,6 +379,17 @@ class _Line:
         if self._session is not None:
             self._session.close()
             self._session = None
+
+
+def _earn_nothing_by_a_jump(channel: Channel, store: Store, clock: Clock) -> None:
+    """A clock set forward would fill the bucket with minutes that never passed: it is emptied instead."""
+    now, moment = clock.now(), clock.monotonic()
+    if not channel.pulse.jumped(now, moment):
+        return
+    log.warning("channel %s: the clock was set forward; the pace starts again from nothing", channel.name)
+    with store.transaction() as uow:
+        uow.pace.empty(channel.scope, now)
+    channel.pulse.accept(now, moment)
 
 
 def _line_in_doubt(result: Accepted | TransportError) -> bool:

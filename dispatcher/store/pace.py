@@ -67,6 +67,11 @@ class SqlPaceBook:
         if row.tokens is not None and count > 0:
             self._spend(scope, replace(row, tokens=row.tokens + count))
 
+    def empty(self, scope: str, now: datetime) -> None:
+        """Start again from nothing, as of ``now``."""
+        row = self._locked(scope)
+        self._spend(scope, replace(row, tokens=0.0, updated=now))
+
     def next_at(self, scope: str, limit: PaceLimit, now: datetime) -> datetime:
         """When one more would be granted."""
         return next_at(self._row(scope).bucket(limit, now), limit, now)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
@@ -106,6 +106,8 @@ PACES = st.integers(1, 20).flatmap(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pace=PACES, steps=STEPS)
+@example(pace=PaceSettings(per_minute=1), steps=[("wait", 50.0), ("set clock", 5.0)])
+@example(pace=PaceSettings(per_minute=1), steps=[("wait", 50.0), ("set clock", 5.0), ("restart", 0.0)])
 def test_no_sliding_minute_ever_sees_more_than_the_pace(
     tools: Tools, backlog: Path, fast_folder: Path, pace: PaceSettings, steps: list[Step]
 ) -> None:

@@ -31,7 +31,8 @@ from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.ports import AllowedDomains, Mailbox, Store
 from dispatcher.report.checks import overrides
 from dispatcher.report.model import Address, IdType, Practitioner
-from dispatcher.routing.facts import Policy
+from dispatcher.routing.facts import ChannelPolicy, Policy
+from dispatcher.routing.trust import Gate
 from dispatcher.service.channel import Channel
 from dispatcher.service.desk import Desk
 from dispatcher.settings import ChannelSettings, LaboratorySettings, PdfSettings, Settings
@@ -79,7 +80,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Office:
         SnapshotDirectory(settings.directory.snapshot),
         LocalTable(settings.directory.local, channels=settings.channels, sources=settings.sources),
     )
-    channels = {name: channel(name, one, settings) for name, one in settings.channels.items()}
+    domains = _domains(settings, store, clock)
+    channels = {name: channel(name, one, settings, domains) for name, one in settings.channels.items()}
     desk = Desk(
         store=store,
         clock=clock,
@@ -87,7 +89,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Office:
         keyring=FileKeyring(settings.keys.folder),
         terminology=terminology(settings.terminology.folder),
         directory=directory,
-        domains=_domains(settings, store, clock),
+        domains=domains,
         certificates=CertificateFolder(settings.directory.certificates, issuers=settings.directory.issuers),
         laboratory=laboratory(settings.laboratory),
         channels=channels,
@@ -108,7 +110,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Office:
     )
 
 
-def channel(name: str, settings: ChannelSettings, whole: Settings) -> Channel:
+def channel(name: str, settings: ChannelSettings, whole: Settings, domains: Callable[[], AllowedDomains]) -> Channel:
     """One sending account with its rules."""
     retry = whole.retry
     return Channel(
@@ -128,6 +130,7 @@ def channel(name: str, settings: ChannelSettings, whole: Settings) -> Channel:
             max_bytes=settings.batch.max_bytes,
         ),
         lease=timedelta(seconds=whole.service.lease_seconds),
+        gate=Gate(channel=ChannelPolicy.of(name, settings), domains=domains, max_age_days=whole.trust.max_age_days),
     )
 
 

@@ -15,10 +15,11 @@ from dispatcher.intake.spool import FolderSpool
 from dispatcher.service.batch import form_batches
 from dispatcher.service.collect import Collected, collect
 from dispatcher.service.internal import place, sentence
+from dispatcher.service.line import Sent
 from dispatcher.service.prepare import prepare_file
 from dispatcher.service.receive import Received, receive
 from dispatcher.service.recover import recover
-from dispatcher.service.send import Sent, send_due
+from dispatcher.service.send import send_due
 from dispatcher.wiring import Office
 
 log = logging.getLogger(__name__)

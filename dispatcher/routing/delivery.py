@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dispatcher.routing.case import Case, Finding, chosen, passed, stopped
-from dispatcher.routing.facts import ChannelPolicy, domain_of
+from dispatcher.routing.facts import domain_of
 from dispatcher.routing.route import Envelope
+from dispatcher.routing.trust import Standing, judge
 
 PATIENT_DOMAIN = "patient.mssante.fr"
 """« Mon espace santé »: on the list of allowed domains, but its boxes are patients' (mssante.md §5)."""
@@ -43,45 +44,16 @@ def channel_and_format(case: Case) -> Finding:
 
 
 def allowed_domain(case: Case) -> Finding:
-    """Rule 10: only inside the trust space (promise 6).
-
-    ``mssante`` and ``smime``: the domain stands on the verified list. ``apicrypt``: there too, or the site's own proxy
-    serves it, which the channel's sender or its ``domains`` setting says; the proxy itself refuses whom it has no key
-    for.
-    """
+    """Rule 10: only inside the trust space (promise 6)."""
     domain, facts = domain_of(case.address), case.facts
     assert case.channel is not None
-    if case.channel.family == "apicrypt" and _served(case.channel, domain):
-        return passed(f"Le domaine « {domain} » est de ceux que sert le canal « {case.channel.name} ».")
-    if not facts.versions.get("allowed-domains"):
-        return stopped(
-            "untrusted-domain",
-            f"Aucune liste de domaines autorisés n'est en service : rien ne part vers « {domain} ». Importer la liste "
-            "blanche (« dispatcher trust import »).",
-        )
-    if not facts.allowed.get(domain, False):
-        more = ", ou l'ajouter à « domains » du canal" if case.channel.family == "apicrypt" else ""
-        return stopped(
-            "untrusted-domain",
-            f"Le domaine « {domain} » n'est pas dans la liste des domaines autorisés : rien n'y part. Trouver pour "
-            f"{case.name} une adresse dans l'espace de confiance, mettre la liste à jour si elle est ancienne{more}.",
-        )
-    age, limit = facts.list_age_days, case.policy.list_max_age_days
-    if age is not None and age > limit:
-        return stopped(
-            "stale-domain-list",
-            f"La liste des domaines autorisés a {int(age)} jours, {limit} au plus sont permis. Importer la liste du "
-            "jour (« dispatcher trust import »), puis relancer.",
-        )
-    return passed(f"Le domaine « {domain} » est dans la liste vérifiée des domaines autorisés.")
-
-
-def _served(channel: ChannelPolicy, domain: str) -> bool:
-    if domain == domain_of(channel.sender):
-        return True
-    return any(
-        domain.endswith(pattern[1:]) if pattern.startswith("*.") else domain == pattern for pattern in channel.domains
+    standing = Standing(
+        version=facts.versions.get("allowed-domains", ""),
+        listed=facts.allowed.get(domain, False),
+        age_days=facts.list_age_days,
+        max_age_days=case.policy.list_max_age_days,
     )
+    return judge(domain, case.channel, standing, name=case.name)
 
 
 def protection(case: Case) -> Finding:

@@ -221,6 +221,11 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2].lower()
 
 
+def age_in_days(domains: AllowedDomains, now: datetime) -> float | None:
+    """Since the list of allowed domains was generated; None without a list."""
+    return (now - domains.generated).total_seconds() / 86_400 if domains.generated else None
+
+
 def gather(
     wanted: Wanted,
     policy: Policy,
@@ -237,9 +242,8 @@ def gather(
     ``now`` is aware; ``chosen`` an address an operator picked. Raises what the ports raise
     (:class:`dispatcher.errors.DirectoryError`).
     """
-    age = (now - domains.generated).total_seconds() / 86_400 if domains.generated else None
     versions = {**directory.versions(), "allowed-domains": domains.version}
-    facts = Facts(today=paris(now).date(), versions=versions, list_age_days=age, chosen=chosen)
+    facts = Facts(today=paris(now).date(), versions=versions, list_age_days=age_in_days(domains, now), chosen=chosen)
     while asked := lookups(wanted, facts, policy):
         found = {address: certificates.find(address, now) for address in asked.certificates}
         facts = replace(

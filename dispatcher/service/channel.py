@@ -10,6 +10,7 @@ from dispatcher.outbox.batching import BatchRule
 from dispatcher.outbox.pacing import PaceLimit
 from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.ports import Transport
+from dispatcher.routing.trust import Gate
 from dispatcher.settings import ChannelSettings
 
 JUMP = 1.0
@@ -51,6 +52,8 @@ class Channel:
     retry: RetryPolicy
     batch: BatchRule
     lease: timedelta
+    gate: Gate
+    """Asked right before a mail leaves."""
     pulse: Pulse = field(default_factory=Pulse, compare=False, repr=False)
 
     @property

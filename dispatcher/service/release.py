@@ -26,8 +26,6 @@ CHANGED = "Cet envoi a changé d'état entre-temps : le regarder de nouveau."
 
 FAULTY = frozenset({"report-check"})
 """Holds about what stands in the report itself."""
-TRUST = frozenset({"untrusted-domain", "stale-domain-list"})
-"""Holds of the rule of allowed domains (promise 6)."""
 DESPITE = "Corriger dans le SIL et réexporter ; pour l'envoyer tel quel : --despite-errors."
 
 
@@ -58,9 +56,10 @@ def release(desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: s
     if dispatch.hold_code in FAULTY and not despite:
         return Released(id=dispatch_id, released=False, why=f"{dispatch.reason} {DESPITE}")
     if not to and _sealed(desk, dispatch):
-        outside = _outside(desk, dispatch, file.source)
-        if outside is not None:
-            return _still_held(desk, outside, actor)
+        refused = desk.channels[dispatch.channel].gate.refuses(dispatch.address, dispatch.label, desk.clock.now())
+        if refused is not None:  # the mail was sealed days ago, perhaps
+            held = replace(dispatch, hold_code=refused.code, reason=refused.reason)
+            return _still_held(desk, held, actor)
         return _write(desk, Made(dispatch=dispatch), reason, actor)
     try:
         result = read_file(desk, file)
@@ -86,14 +85,6 @@ def _sealed(desk: Desk, dispatch: Dispatch) -> bool:
         if error.code == CORRUPT:
             return False
         raise
-
-
-def _outside(desk: Desk, dispatch: Dispatch, source: str) -> Dispatch | None:
-    """The dispatch held for what has become of its domain since it was sealed, which may be days ago; else None."""
-    hold = route_one(desk, source, from_json(dispatch.decision).wanted, chosen=dispatch.address).hold
-    if hold is None or hold.code not in TRUST:
-        return None
-    return replace(dispatch, hold_code=hold.code, reason=hold.reason)
 
 
 def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str, to: str) -> Made:

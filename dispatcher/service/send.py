@@ -1,75 +1,18 @@
-"""Use case: send what is due on one channel.
-
-Each connection is a *line*: it claims a few dispatches under a lease, then, mail by mail, writes in **one** commit the
-outcome of the mail before and the start of the next. So a stop at any moment leaves at most one mail per connection
-whose outcome is unknown (promise 2), for the price of one commit a mail.
-
-The pace is asked in the same commit, right before the first byte leaves (promise 4); when it is used up the line waits.
-"""
+"""Use case: send what is due on one channel, over as many connections as it is allowed (see ``service/line.py``)."""
 
 from __future__ import annotations
 
-import logging
-import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import Enum
+from collections.abc import Callable, Sequence
 
 from dispatcher.clock import Clock
-from dispatcher.errors import KeyringError, LeaseLost, OurFault, OutcomeUnknown, StoreError, TransportError, TryLater
-from dispatcher.outbox.dispatch import Accepted, Dispatch
-from dispatcher.outbox.states import State
-from dispatcher.ports import Mail, Store, TransportSession, UnitOfWork
+from dispatcher.ports import Store
 from dispatcher.service.channel import Channel
-from dispatcher.service.internal import place, sentence
 from dispatcher.service.keeper import Keeper
-from dispatcher.service.outcome import Outcome, Settled, pause, settle
+from dispatcher.service.line import Line, Sent, earn_nothing_by_a_jump
 
-log = logging.getLogger(__name__)
-
-CLAIM = 20
-"""Dispatches leased at a time by one line."""
 MAX_WAIT = 5.0
 """Seconds a line waits for its pace before it gives its claims back."""
-RECONNECT = timedelta(minutes=1)
-"""Pause of a channel whose operator cannot be reached."""
-NAP = 0.5
-"""Longest sleep in one piece while a line waits for its pace: a stop is heard in between."""
-SAVING = 10
-"""Times a known outcome is written again, a second apart, when the store fails: lost, it would become unknown."""
-SUPERSEDED = "Remplacé par une version plus récente du compte rendu avant d'être parti."
-UNSEALED = (
-    "Le courrier scellé de cet envoi manque dans la base, ou n'y est plus lisible. "
-    "Restaurer la sauvegarde ; sinon libérer l'envoi, qui sera scellé de nouveau."
-)
-
-
-class _Step(Enum):
-    """What may follow for one claimed dispatch."""
-
-    BEGUN = "begun"
-    PASSED_OVER = "passed over"
-    """It does not leave; the next one may."""
-    STOP = "stop"
-    """Neither it nor the next ones now."""
-
-
-@dataclass(slots=True)
-class Sent:
-    """What one pass did, by state."""
-
-    counts: dict[State, int] = field(default_factory=dict)
-    paused: str = ""
-
-    def add(self, state: State) -> None:
-        self.counts[state] = self.counts.get(state, 0) + 1
-
-    @property
-    def total(self) -> int:
-        return sum(self.counts.values())
 
 
 def send_due(
@@ -81,7 +24,7 @@ def send_due(
     :class:`dispatcher.errors.StoreError` when the database is gone.
     """
     result = Sent()
-    _earn_nothing_by_a_jump(channel, store, clock)  # before anything else: a restart would forget it
+    earn_nothing_by_a_jump(channel, store, clock)  # before anything else: a restart would forget it
     with store.reading() as uow:
         pause = uow.pace.paused(channel.scope, clock.now())
     if pause is not None:
@@ -89,7 +32,7 @@ def send_due(
         return result
     with Keeper(channel, store, clock, stop) as keeper:
         owners = [f"{owner}/{n}" for n in range(channel.settings.connections)]
-        parts = _run_all([_Line(channel, store, clock, one, stop, wait, keeper) for one in owners])
+        parts = _run_all([Line(channel, store, clock, one, stop, wait, keeper) for one in owners])
     for part in parts:
         for state, count in part.counts.items():
             result.counts[state] = result.counts.get(state, 0) + count
@@ -97,7 +40,7 @@ def send_due(
     return result
 
 
-def _run_all(lines: Sequence[_Line]) -> list[Sent]:
+def _run_all(lines: Sequence[Line]) -> list[Sent]:
     """Each line in a thread of its own; raises what the first of them raised, once all have ended.
 
     Daemon threads, no pool: the interpreter joins the threads of a pool at its exit, however long they hang.
@@ -106,7 +49,7 @@ def _run_all(lines: Sequence[_Line]) -> list[Sent]:
         return [lines[0].run()]
     ended: dict[int, Sent | BaseException] = {}
 
-    def run(number: int, line: _Line) -> None:
+    def run(number: int, line: Line) -> None:
         try:
             ended[number] = line.run()
         except BaseException as error:  # told to the caller below
@@ -126,274 +69,3 @@ def _run_all(lines: Sequence[_Line]) -> list[Sent]:
             raise end
         parts.append(end)
     return parts
-
-
-class _Line:
-    """One connection and the dispatches it has claimed."""
-
-    def __init__(
-        self,
-        channel: Channel,
-        store: Store,
-        clock: Clock,
-        owner: str,
-        stop: Callable[[], bool],
-        wait: float,
-        keeper: Keeper,
-    ) -> None:
-        self._channel = channel
-        self._store = store
-        self._clock = clock
-        self.owner = owner
-        self._stop = stop
-        self._wait = wait
-        self._keeper = keeper
-        self._session: TransportSession | None = None
-        self._mails = 0
-        self._done: Outcome | None = None
-        self._extended = clock.monotonic()
-        self._result = Sent()
-
-    def run(self) -> Sent:
-        try:
-            while not self._stop() and not self._result.paused:
-                claimed = self._claim()
-                if not claimed or not self._send_all(claimed):
-                    break
-        except StoreError:
-            self._save_outcome()
-            raise
-        finally:
-            self._keeper.let_go(self.owner)
-            self._hang_up()
-        return self._result
-
-    def _save_outcome(self) -> None:
-        """The store failed with an outcome in hand: what the operator said must not be forgotten (promise 2)."""
-        for _ in range(SAVING):
-            if self._done is None:
-                return
-            self._clock.sleep(1.0)
-            try:
-                self._commit_outcome()
-            except StoreError as error:
-                log.error("dispatch %s: outcome not written yet (%s)", self._done.dispatch.id, error.code)
-
-    def _claim(self) -> tuple[Dispatch, ...]:
-        """No more than the pace may let through: what is claimed in vain is two lines of journal each."""
-        self._extended = self._clock.monotonic()
-        self._keeper.hold(self.owner)
-        limit, now = self._channel.limit, self._clock.now()
-        most = min(CLAIM, limit.burst + math.ceil(limit.per_second * self._wait))
-        with self._store.transaction() as uow:
-            if (uow.pace.next_at(self._channel.scope, limit, now) - now).total_seconds() > self._wait:
-                return ()
-            return uow.dispatches.claim(self._channel.name, self.owner, most, self._channel.lease, now)
-
-    def _send_all(self, claimed: Sequence[Dispatch]) -> bool:
-        """False when the line must end: stop, pause, or no pace left."""
-        for position, dispatch in enumerate(claimed):
-            step = self._one(dispatch)
-            if step is _Step.STOP:
-                self._give_back(claimed[position:])
-                return False
-        self._commit_outcome()
-        return not self._result.paused
-
-    def _one(self, dispatch: Dispatch) -> _Step:
-        if self._stop() or not self._ready():
-            return _Step.STOP
-        mail = self._mail(dispatch)
-        if mail is None:
-            return self._set_aside(dispatch)
-        step = self._begin(dispatch)
-        if step is _Step.BEGUN:
-            self._hand_over(dispatch, mail)
-        return step
-
-    # ------------------------------------------------------------------------------------------ steps
-
-    def _ready(self) -> bool:
-        """An open connection, or False with the channel paused."""
-        if self._session is not None and self._mails < self._channel.settings.mails_per_connection:
-            return True
-        self._commit_outcome()  # connecting may take a minute
-        self._hang_up()
-        if self._result.paused:
-            return False
-        try:
-            self._session = self._channel.transport.open()
-        except TransportError as error:
-            if not self._stop():  # the stop itself may have broken the line
-                self._pause(error)
-            return False
-        except Exception as error:  # nobody foresaw it: the channel waits, the mails with it
-            log.error("channel %s: unexpected %s", self._channel.name, place(error))
-            self._pause(OurFault(sentence(error, "à la connexion", "puis relancer le service"), stage="connect"))
-            return False
-        self._mails = 0
-        return True
-
-    def _begin(self, dispatch: Dispatch) -> _Step:
-        """Commit the outcome before and the start of this one; waits for the pace."""
-        waited_until = self._clock.monotonic() + self._wait
-        while True:
-            _earn_nothing_by_a_jump(self._channel, self._store, self._clock)
-            now = self._clock.now()
-            with self._transaction() as uow:
-                if uow.pace.paused(self._channel.scope, now) is not None:
-                    return _Step.STOP
-                if self._superseded(uow, dispatch):
-                    return _Step.PASSED_OVER
-                if uow.pace.take(self._channel.scope, 1, self._channel.limit, now):
-                    try:
-                        uow.dispatches.begin_submission(dispatch.id, dispatch.fence, now)
-                    except LeaseLost:
-                        uow.pace.give_back(self._channel.scope, 1)
-                        return _Step.STOP
-                    self._heartbeat(uow, now)
-                    return _Step.BEGUN
-                due = uow.pace.next_at(self._channel.scope, self._channel.limit, now)
-                self._heartbeat(uow, now)
-            pause = max((due - now).total_seconds(), 0.01)
-            if self._clock.monotonic() + pause > waited_until or not self._rest(pause):
-                return _Step.STOP
-
-    def _rest(self, seconds: float) -> bool:
-        """Sleep; False when a stop was asked for."""
-        while seconds > 0 and not self._stop():
-            self._clock.sleep(min(seconds, NAP))
-            seconds -= NAP
-        return not self._stop()
-
-    def _superseded(self, uow: UnitOfWork, dispatch: Dispatch) -> bool:
-        """A newer version came after the claim: this one, not begun, is withdrawn."""
-        version = uow.reports.get(dispatch.report_id)
-        if version is None or not version.superseded:
-            return False
-        try:
-            uow.dispatches.release_claim(dispatch.id, dispatch.fence)
-        except LeaseLost:  # its new owner will see the same
-            return True
-        uow.dispatches.move(dispatch.id, State.WITHDRAWN, event="dispatch.withdrawn", reason=SUPERSEDED)
-        return True
-
-    def _hand_over(self, dispatch: Dispatch, mail: Mail) -> None:
-        self._mails += 1
-        result: Accepted | TransportError
-        try:
-            result = self._require_session().send(mail)
-        except TransportError as error:
-            result = error
-        except Exception as error:  # nobody foresaw it, so nobody can say whether the mail has left
-            log.error("dispatch %s: unexpected %s", dispatch.id, place(error))
-            result = OutcomeUnknown(sentence(error, "pendant la remise", "et trancher à la main"), stage="internal")
-        if _line_in_doubt(result):
-            self._hang_up()
-        self._done = Outcome(dispatch=dispatch, result=result)
-
-    def _mail(self, dispatch: Dispatch) -> Mail | None:
-        """None when its sealed bytes cannot be had."""
-        try:
-            with self._store.reading() as uow:
-                content = uow.payloads.get(dispatch.id, "sealed")
-        except KeyringError as error:
-            log.error("dispatch %s: sealed mail cannot be decrypted (%s)", dispatch.id, error.code)
-            return None
-        if content is None:
-            return None
-        return Mail(
-            sender=self._channel.settings.sender,
-            recipient=dispatch.address,
-            message_id=dispatch.message_id,
-            envid=dispatch.envid,
-            content=content,
-        )
-
-    def _require_session(self) -> TransportSession:
-        if self._session is None:
-            raise OurFault("Connexion fermée.", stage="connect")
-        return self._session
-
-    # ------------------------------------------------------------------------------------------ writing down
-
-    @contextmanager
-    def _transaction(self) -> Iterator[UnitOfWork]:
-        """A transaction that also writes down the outcome of the mail before; it is forgotten only once committed."""
-        done = self._done
-        settled: Settled | None = None
-        with self._store.transaction() as uow:
-            if done is not None:
-                settled = settle(uow, self._store, self._channel, done, self._clock.now())
-            yield uow
-        if settled is not None:
-            self._result.add(settled.state)
-            self._result.paused = self._result.paused or settled.paused
-            self._done = None
-
-    def _commit_outcome(self) -> None:
-        if self._done is not None:
-            with self._transaction():
-                pass
-
-    def _set_aside(self, dispatch: Dispatch) -> _Step:
-        """Hold a dispatch whose sealed bytes cannot be had: it must not stop the others."""
-        log.error("dispatch %s: sealed mail missing", dispatch.id)
-        with self._transaction() as uow:
-            try:
-                uow.dispatches.move(
-                    dispatch.id,
-                    State.HELD,
-                    fence=dispatch.fence,
-                    event="dispatch.held",
-                    hold_code="payload-missing",
-                    reason=UNSEALED,
-                )
-            except LeaseLost:
-                return _Step.STOP
-        self._result.add(State.HELD)
-        return _Step.PASSED_OVER
-
-    def _give_back(self, rest: Sequence[Dispatch]) -> None:
-        with self._transaction() as uow:
-            for dispatch in rest:
-                try:
-                    uow.dispatches.release_claim(dispatch.id, dispatch.fence)
-                except LeaseLost:
-                    log.info("dispatch %s was taken over by another worker", dispatch.id)
-
-    def _heartbeat(self, uow: UnitOfWork, now: datetime) -> None:
-        moment = self._clock.monotonic()
-        if moment - self._extended > self._channel.lease.total_seconds() / 3:
-            uow.dispatches.extend_lease(self.owner, now + self._channel.lease)
-            self._extended = moment
-
-    def _pause(self, error: TransportError) -> None:
-        """Not even a connection: the channel waits."""
-        wait = RECONNECT if isinstance(error, TryLater) else self._channel.retry.pause
-        self._result.paused = str(error)
-        with self._store.transaction() as uow:
-            pause(uow, self._channel, error, str(error), self._clock.now(), wait)
-
-    def _hang_up(self) -> None:
-        if self._session is not None:
-            self._session.close()
-            self._session = None
-
-
-def _earn_nothing_by_a_jump(channel: Channel, store: Store, clock: Clock) -> None:
-    """A clock set forward would fill the bucket with minutes that never passed: it is emptied instead."""
-    now, moment = clock.now(), clock.monotonic()
-    if not channel.pulse.jumped(now, moment):
-        return
-    log.warning("channel %s: the clock was set forward; the pace starts again from nothing", channel.name)
-    with store.transaction() as uow:
-        uow.pace.empty(channel.scope, now)
-    channel.pulse.accept(now, moment)
-
-
-def _line_in_doubt(result: Accepted | TransportError) -> bool:
-    """The connection should not be used again. A refusal of one mail says nothing against it."""
-    if isinstance(result, TryLater):
-        return result.reply in {None, 421}
-    return isinstance(result, (OurFault, OutcomeUnknown))

@@ -67,7 +67,7 @@ def fill(store: SqlStore) -> None:
 
 
 def send_all(store: Store) -> int:
-    """As ``service/send.py`` does, without the mail server."""
+    """As ``service/line.py`` does, without the mail server."""
     sent = 0
     while True:
         with store.transaction() as uow:

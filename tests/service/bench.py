@@ -27,14 +27,16 @@ from dispatcher.ports import DispatchFilter, RecipientCertificate, Signer, Store
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import LocalEntry
 from dispatcher.routing.facts import ChannelPolicy, Policy
+from dispatcher.routing.trust import Gate
 from dispatcher.service.batch import form_batches
 from dispatcher.service.channel import Channel
 from dispatcher.service.collect import Collected, collect
 from dispatcher.service.desk import Desk
+from dispatcher.service.line import Sent
 from dispatcher.service.prepare import Prepared, prepare_file
 from dispatcher.service.receive import Received, receive
 from dispatcher.service.recover import recover
-from dispatcher.service.send import Sent, send_due
+from dispatcher.service.send import send_due
 from dispatcher.settings import BiologistSettings, ChannelSettings, LaboratorySettings, PaceSettings, SourceSettings
 from dispatcher.store.engine import SqlStore, open_store
 from tests.contract.store_kit import make_cipher
@@ -170,6 +172,7 @@ class Bench:
             retry=retry or RetryPolicy(),
             batch=BatchRule(every=timedelta(minutes=5), max_count=500, max_bytes=100_000_000),
             lease=LEASE,
+            gate=Gate(channel=ChannelPolicy.of(name, settings), domains=lambda: self.domains, max_age_days=30),
         )
 
     def set_source(self, **changes: Any) -> None:

@@ -24,11 +24,12 @@ from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import Mail
 from dispatcher.service import operate
+from dispatcher.service.line import RECONNECT
 from dispatcher.service.recover import recover
 from dispatcher.service.release import release
-from dispatcher.service.send import RECONNECT
+from dispatcher.service.send import send_due
 from dispatcher.settings import PaceSettings
-from tests.fakes import OK, FaultyStore, Killed, RecordingTransport, ReplyLost
+from tests.fakes import OK, EverybodyAllowed, FaultyStore, Killed, RecordingTransport, ReplyLost
 from tests.service.bench import LEASE, Bench, channel_settings
 from tests.service.conftest import Watch
 from tests.service.samples import OTHER_VALUE, ZOE, oru
@@ -82,6 +83,37 @@ def test_one_commit_a_mail(bench: Bench) -> None:
     bench.use(store)  # type: ignore[arg-type]
     assert bench.send().counts == {State.SENT: 10}
     assert store.number == 1 + 10 + 1 + 1, "claim, ten mails, the last outcome, an empty claim"
+
+
+# ------------------------------------------------------------------------------------------------ trust space
+
+
+def test_a_queued_mail_does_not_leave_for_a_domain_that_has_left_the_trust_space_since(bench: Bench) -> None:
+    bench.bring(oru("R1", to="M001^CABINET"), oru("R2", who=ZOE))
+    bench.batch("mss")
+    bench.batch("pro")
+    outside = next(d for d in bench.dispatches() if d.channel == "mss")
+    inside = next(d for d in bench.dispatches() if d.channel == "pro")
+    bench.domains = EverybodyAllowed(refused=frozenset({outside.domain}))
+    for name in ("mss", "pro"):
+        bench.send(name)
+    assert [handed.message_id for handed in bench.transport.accepted] == [inside.message_id]
+    held = bench.get(outside.id)
+    assert (held.state, held.hold_code) == (State.HELD, "untrusted-domain")
+    assert outside.domain in held.reason
+    bench.domains = EverybodyAllowed()
+    assert release(bench.desk, outside.id, reason="revenu", actor="eve").released
+
+
+def test_a_mail_waits_when_the_list_has_grown_too_old(bench: Bench) -> None:
+    bench.bring(oru("R1", to="M001^CABINET"))
+    bench.batch("mss")
+    (dispatch,) = bench.dispatches()
+    assert dispatch.channel == "mss"
+    bench.clock.advance(60 * 86_400)
+    bench.send("mss")
+    assert bench.transport.accepted == []
+    assert bench.get(dispatch.id).hold_code == "stale-domain-list"
 
 
 # ------------------------------------------------------------------------------------------------ stops
@@ -545,7 +577,7 @@ def test_leases_are_renewed_while_the_line_waits_for_its_pace(bench: Bench) -> N
 def test_several_connections_share_the_work_and_double_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.set_channel("pro", channel_settings(connections=4, pace=PaceSettings(per_minute=60_000)))
     bench.restart()
-    monkeypatch.setattr("dispatcher.service.send.CLAIM", 3)
+    monkeypatch.setattr("dispatcher.service.line.CLAIM", 3)
     queue(bench, 40)
     names: set[str] = set()
     meet = threading.Barrier(4)
@@ -581,8 +613,6 @@ def test_two_processes_on_one_channel_double_nothing(bench: Bench) -> None:
     results: list[int] = []
 
     def work(owner: str) -> None:
-        from dispatcher.service.send import send_due
-
         results.append(send_due(bench.channel, bench.real, bench.clock, owner, lambda: False).total)
 
     threads = [threading.Thread(target=work, args=(f"process-{number}",)) for number in range(3)]

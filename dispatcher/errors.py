@@ -20,6 +20,28 @@ Families and what becomes of the item (decided in ``service/`` only):
 
 from __future__ import annotations
 
+import errno
+
+SYSTEM = {
+    errno.ENOENT: "introuvable",
+    errno.EACCES: "accès refusé",
+    errno.EPERM: "accès refusé",
+    errno.EISDIR: "c'est un dossier",
+    errno.ENOTDIR: "un élément du chemin n'est pas un dossier",
+    errno.EEXIST: "existe déjà",
+    errno.ENOSPC: "disque plein",
+    errno.EDQUOT: "quota de disque atteint",
+    errno.EROFS: "disque en lecture seule",
+    errno.EIO: "erreur du disque",
+    errno.ENAMETOOLONG: "nom trop long",
+    errno.EADDRINUSE: "déjà pris par un autre programme",
+}
+
+
+def in_french(error: OSError) -> str:
+    """What the system says of a file, a folder or a port."""
+    return SYSTEM.get(error.errno or 0) or error.strerror or type(error).__name__
+
 
 class DispatcherError(Exception):
     """Root of the family. ``code`` is stable text for programs, ``hint`` the next step for a person (French)."""

@@ -11,7 +11,7 @@ import typer
 from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.clock import SystemClock
-from dispatcher.errors import ConfigError
+from dispatcher.errors import ConfigError, in_french
 from dispatcher.keyring.importing import import_certificate, import_pkcs12
 from dispatcher.keyring.inventory import KeyInfo, list_keys, places
 
@@ -111,8 +111,9 @@ def _password(file: Path | None) -> bytes | None:
         try:
             return file.read_bytes().rstrip(b"\r\n")
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise ConfigError(f"{file} : mot de passe illisible ({reason}).", hint="Vérifier le chemin.") from error
+            raise ConfigError(
+                f"{file} : mot de passe illisible ({in_french(error)}).", hint="Vérifier le chemin."
+            ) from error
     return (
         str(typer.prompt("Mot de passe du fichier", hide_input=True, default="", show_default=False)).encode() or None
     )

@@ -11,6 +11,7 @@ import typer
 
 from dispatcher.cli.context import config_exists, settings
 from dispatcher.cli.output import FAILURES, print_json, say
+from dispatcher.errors import in_french
 from dispatcher.formats import readout, registry
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.report.model import Problem, Severity
@@ -67,7 +68,7 @@ def read_path(path: Path, *, encoding: str | None = None, strict: bool = False) 
             code="unreadable-file",
             severity=Severity.ERROR,
             where=str(path),
-            message=f"Fichier illisible : {error.strerror or type(error).__name__}. Vérifier le chemin et les droits.",
+            message=f"Fichier illisible : {in_french(error)}. Vérifier le chemin et les droits.",
         )
         return ReadResult(format="unknown", problems=(problem,)), ""
 

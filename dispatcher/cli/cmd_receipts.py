@@ -9,6 +9,7 @@ import typer
 
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, complain, print_json, say, table
+from dispatcher.errors import in_french
 from dispatcher.ports import Fetched
 from dispatcher.receipts.readout import as_json, understood
 from dispatcher.service.collect import Collected, take_notice
@@ -83,5 +84,5 @@ def _contents(files: list[Path]) -> list[tuple[Path, bytes]]:
         try:
             found.append((path, path.read_bytes()))
         except OSError as error:
-            complain(f"{path} : illisible ({error.strerror or type(error).__name__}).")
+            complain(f"{path} : illisible ({in_french(error)}). Vérifier le chemin et les droits.")
     return found

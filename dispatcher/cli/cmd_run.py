@@ -52,6 +52,11 @@ def _tell(result: Drained) -> None:
     for state, count in result.sent.items():
         say(f"  {count} envoi(s) : {STATES[state]}")
     say(f"{result.notices} avis relevé(s).")
+    if result.held or result.quarantined:
+        say(
+            f"Attendent une personne : {result.held} envoi(s), {result.quarantined} fichier(s) en quarantaine. "
+            "Voir « dispatcher list --unfinished »."
+        )
     for fault in result.faults:
         complain(fault)
     if result.paused:

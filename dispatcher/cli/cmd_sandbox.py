@@ -13,6 +13,7 @@ import typer
 from dispatcher.cli.context import config_exists, settings
 from dispatcher.cli.installation import SANDBOX
 from dispatcher.cli.output import FAILURES, complain, print_json, say
+from dispatcher.errors import in_french
 from dispatcher.sandbox import people
 from dispatcher.sandbox.operator import SandboxOperator
 
@@ -41,7 +42,7 @@ def sandbox(
     try:
         operator.start()
     except OSError as error:
-        complain(f"Le port {wanted} est déjà pris ({error.strerror}).")
+        complain(f"Le port {wanted} ne peut pas être ouvert : {in_french(error)}.")
         complain("  → Arrêter l'autre bac à sable, ou donner --port.")
         raise typer.Exit(FAILURES) from error
     stop = threading.Event()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,9 +16,9 @@ from dispatcher.cli.output import DONE, FAILURES, complain, console, print_json,
 from dispatcher.cli.wording import FILE_STATES, STATES, envelope
 from dispatcher.daemon import steps
 from dispatcher.daemon.once import owner_name
-from dispatcher.formats.registry import referenced_files
+from dispatcher.intake import by_hand
 from dispatcher.outbox.states import FileState, State
-from dispatcher.ports import Found, Taken
+from dispatcher.ports import Taken
 from dispatcher.routing.route import Wanted
 from dispatcher.service import bulk
 from dispatcher.service.bulk import Planned, Statement
@@ -44,7 +45,10 @@ def send(
 ) -> None:
     """Envoie des documents en une fois, aux destinataires donnés ou à ceux que les documents nomment."""
     parts = office()
-    taken = _take(paths)
+    gathered = by_hand.gather(paths)
+    taken = gathered.taken
+    for sentence in gathered.left_out:
+        complain(sentence)
     if not taken:
         complain("Aucun fichier à envoyer.")
         raise typer.Exit(2)
@@ -60,30 +64,10 @@ def send(
         print_json([_as_json(line) for line in lines])
     else:
         _tell(lines)
-    raise typer.Exit(DONE if all(_is_good(line) for line in lines) else FAILURES)
+    raise typer.Exit(DONE if all(_is_good(line) for line in lines) and not gathered.left_out else FAILURES)
 
 
-def _take(paths: list[Path]) -> list[Taken]:
-    files = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
-    taken: list[Taken] = []
-    beside: set[Path] = set()
-    for file in files:
-        if file.name.startswith(".") or not file.is_file():
-            if not file.exists():
-                complain(f"{file} : fichier introuvable.")
-            continue
-        content, info = file.read_bytes(), file.stat()
-        names = {name: file.parent / Path(name.replace("\\", "/")).name for name in referenced_files(content)}
-        siblings = {name: sibling.read_bytes() for name, sibling in names.items() if sibling.is_file()}
-        beside |= set(names.values())
-        found = Found(
-            path=str(file.resolve()), name=file.name, size=len(content), mtime_ns=info.st_mtime_ns, whole=True
-        )
-        taken.append(Taken(found=found, content=content, siblings=siblings))
-    return [one for one in taken if Path(one.found.path) not in {file.resolve() for file in beside}]
-
-
-def _dry_run(parts: Office, taken: list[Taken], added: tuple[Wanted, ...], json: bool) -> None:
+def _dry_run(parts: Office, taken: Sequence[Taken], added: tuple[Wanted, ...], json: bool) -> None:
     planned = bulk.plan(parts.desk, taken, added)
     parts.close()
     blocked = any(one.problem or any(d.state is State.HELD for d in one.dispatches) for one in planned)

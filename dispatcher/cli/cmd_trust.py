@@ -11,7 +11,7 @@ from dispatcher.cli.context import config_exists, office, settings
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say
 from dispatcher.clock import SystemClock
 from dispatcher.directory.allowed_domains import AllowedDomainList, Trust, Verdict, import_list, load_list, verify
-from dispatcher.errors import ConfigError
+from dispatcher.errors import ConfigError, in_french
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 group = typer.Typer(help="Liste blanche des domaines autorisés.", no_args_is_help=True)
@@ -95,7 +95,9 @@ def _content(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{file} : illisible ({error.strerror or type(error).__name__}).") from error
+        raise ConfigError(
+            f"{file} : illisible ({in_french(error)}).", hint="Vérifier le chemin et les droits."
+        ) from error
 
 
 def _told(verdict: Verdict, json: bool) -> None:

@@ -10,7 +10,7 @@ import typer
 from dispatcher.cli.cmd_read import read_path
 from dispatcher.cli.output import FAILURES, complain, print_json, problem_json, say
 from dispatcher.conformance.official import OfficialRules
-from dispatcher.errors import DispatcherError
+from dispatcher.errors import DispatcherError, in_french
 from dispatcher.formats.cda.check import check as check_cda
 from dispatcher.formats.hprim_medecins.check import check as check_hprim_medecins
 from dispatcher.formats.xdm.check import check as check_xdm
@@ -49,7 +49,7 @@ def check_file(path: Path, rules: OfficialRules | None) -> tuple[str, tuple[Prob
     try:
         data = path.read_bytes()
     except OSError as error:
-        message = f"Fichier illisible : {error.strerror or type(error).__name__}."
+        message = f"Fichier illisible : {in_french(error)}. Vérifier le chemin et les droits."
         return "unknown", (Problem(code="unreadable-file", severity=Severity.ERROR, where=str(path), message=message),)
     head = data[:4096].lstrip(b"\xef\xbb\xbf \r\n\t")
     if head.startswith(b"PK"):

@@ -19,7 +19,7 @@ from typer.main import get_group
 from dispatcher import __version__
 from dispatcher.cli.context import CONFIG
 from dispatcher.cli.output import FAILURES, complain, fail
-from dispatcher.errors import DispatcherError
+from dispatcher.errors import DispatcherError, in_french
 
 COMMANDS = {
     "demo": "cmd_demo",
@@ -112,7 +112,7 @@ def main() -> None:
     try:
         app()
     except OSError as error:
-        complain(f"Erreur : {error.filename or 'fichier'} : {error.strerror or type(error).__name__}.")
+        complain(f"Erreur : {error.filename or 'fichier'} : {in_french(error)}.")
         complain("  → Vérifier le chemin, les droits et la place libre.")
         sys.exit(FAILURES)
     except DispatcherError as error:

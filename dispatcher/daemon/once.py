@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from dispatcher.daemon import steps
 from dispatcher.intake.spool import FolderSpool
-from dispatcher.outbox.states import State
+from dispatcher.outbox.states import FileState, State
 from dispatcher.wiring import Office
 
 
@@ -27,6 +27,10 @@ class Drained:
     faults: list[str] = field(default_factory=list)
     sent: dict[State, int] = field(default_factory=dict)
     paused: str = ""
+    held: int = 0
+    """Dispatches that wait for an operator, of this run or before."""
+    quarantined: int = 0
+    """Files nobody could read, of this run or before."""
 
 
 TOKEN = secrets.token_hex(4)
@@ -83,6 +87,9 @@ def drain(office: Office, stop: Callable[[], bool], spools: list[FolderSpool] | 
     if not stop():
         _tell_remaining(office, result)
     _collect(office, result, stop)
+    with office.store.reading() as uow:
+        result.held = uow.dispatches.counts().get(State.HELD, 0)
+        result.quarantined = uow.files.counts().get(FileState.QUARANTINED, 0)
     return result
 
 

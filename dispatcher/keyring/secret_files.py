@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from dispatcher.errors import KeyringError
+from dispatcher.errors import KeyringError, in_french
 
 _TOO_OPEN = stat.S_IRWXO | stat.S_IWGRP
 """Others may do nothing; the group may read (a service account's group), not write."""
@@ -38,7 +38,7 @@ def write_new(path: Path, content: bytes, *, secret: bool = True) -> None:
 def unwritable(path: Path, error: OSError) -> KeyringError:
     """The error for a file that cannot be written."""
     return KeyringError(
-        f"Impossible d'écrire « {path} » ({error.strerror or type(error).__name__}).",
+        f"Impossible d'écrire « {path} » ({in_french(error)}).",
         hint="Vérifier les droits du dossier et la place disponible.",
         code="key-file-unwritable",
     )
@@ -56,7 +56,7 @@ def read_bytes(path: Path) -> bytes:
         ) from error
     except OSError as error:
         raise KeyringError(
-            f"Fichier illisible : « {path} » ({error.strerror or type(error).__name__}).",
+            f"Fichier illisible : « {path} » ({in_french(error)}).",
             hint="Le compte du service doit pouvoir le lire.",
             code="key-file-unreadable",
         ) from error

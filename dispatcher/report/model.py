@@ -7,180 +7,58 @@ string, missing things are ``None``. Field names follow HL7 v2.5 chapter 7 and C
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from dispatcher.report.handling import Handling, SourceDocument
+from dispatcher.report.people import (
+    Address,
+    Addressee,
+    ExplicitRecipient,
+    IdType,
+    Ins,
+    Laboratory,
+    LocalId,
+    Patient,
+    Practitioner,
+    Sex,
+)
+from dispatcher.report.problems import Problem, Severity, sentences
+
+__all__ = [
+    "Address",
+    "Addressee",
+    "AltValue",
+    "Attachment",
+    "Battery",
+    "Code",
+    "ExplicitRecipient",
+    "Handling",
+    "IdType",
+    "Ins",
+    "Kind",
+    "Laboratory",
+    "LocalId",
+    "Observation",
+    "Order",
+    "Patient",
+    "Practitioner",
+    "PreviousResult",
+    "Problem",
+    "Report",
+    "Severity",
+    "Sex",
+    "SourceDocument",
+    "Specimen",
+    "Status",
+    "ValueType",
+    "When",
+    "sentences",
+]
+
 When = date | datetime
 """A day, or an aware moment. A moment without offset in a file is Europe/Paris."""
-
-
-class Severity(StrEnum):
-    """How bad a problem is."""
-
-    ERROR = "error"
-    """The item is held (or the file quarantined)."""
-    WARNING = "warning"
-    """Sent, and shown to a person."""
-    INFO = "info"
-    """Noted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Something a person may want to know about a file or a report. Never holds a name or a result."""
-
-    code: str
-    """Stable text, lower case with dashes: ``missing-birth-date``."""
-    severity: Severity
-    where: str = ""
-    """Line, segment and field: ``ligne 12``, ``PID-7``, ``OBX[3]-5``."""
-    message: str = ""
-    """French: what was found, what was expected, what to do."""
-
-    @property
-    def sentence(self) -> str:
-        """Place and message as one line."""
-        return f"{self.where} : {self.message}" if self.where else self.message
-
-
-def sentences(problems: Iterable[Problem], limit: int = 5) -> str:
-    """Problems as one text, the first ``limit`` of them."""
-    lines = [problem.sentence for problem in problems]
-    rest = [f"et {len(lines) - limit} autre(s)"] if len(lines) > limit else []
-    return " ; ".join([*lines[:limit], *rest])
-
-
-class Sex(StrEnum):
-    FEMALE = "F"
-    MALE = "M"
-    UNKNOWN = "U"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ins:
-    """Identité nationale de santé. ``qualified`` only when the sender says so and all traits are there."""
-
-    matricule: str
-    """13 characters and the 2-digit key, no blanks."""
-    oid: str
-    """1.2.250.1.213.1.4.8 (NIR), .9 (NIA), .10 (test), .11 (demonstration)."""
-    qualified: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalId:
-    """A patient number of some authority (laboratory, hospital)."""
-
-    value: str
-    authority: str = ""
-    """Name or OID of who gave the number, as in the file."""
-    type: str = ""
-    """``PI``, ``PIP``, ``AN``, ``VN``… (HL7 table 0203)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    lines: tuple[str, ...] = ()
-    postcode: str = ""
-    town: str = ""
-    country: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
-    birth_name: str = ""
-    """Nom de naissance. When a file has one name only, it stands here."""
-    used_name: str = ""
-    """Nom utilisé, when it differs; else empty."""
-    given_names: tuple[str, ...] = ()
-    """All given names in order; the first is the first given name."""
-    used_given: str = ""
-    """Prénom utilisé, when it differs."""
-    birth_date: date | None = None
-    birth_date_raw: str = ""
-    """As in the file, when it is not a calendar date (lunar dates, months over 12)."""
-    sex: Sex = Sex.UNKNOWN
-    ins: Ins | None = None
-    nss: str = ""
-    """Billing number (NIR of the insured); never an INS."""
-    local_ids: tuple[LocalId, ...] = ()
-    address: Address | None = None
-    birth_place: str = ""
-    """INSEE code of the town or country of birth, 5 characters."""
-    phones: tuple[str, ...] = ()
-
-    @property
-    def first_given(self) -> str:
-        """First given name, or the empty string."""
-        return self.given_names[0] if self.given_names else ""
-
-    @property
-    def family(self) -> str:
-        """The name people use: used name, else birth name."""
-        return self.used_name or self.birth_name
-
-
-class IdType(StrEnum):
-    """Kinds of identifiers of professionals and structures."""
-
-    RPPS = "RPPS"
-    ADELI = "ADELI"
-    FINESS = "FINESS"
-    SIRET = "SIRET"
-    LOCAL = "local"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Practitioner:
-    """A professional or a structure named by the file: prescriber, copy, biologist."""
-
-    id: str = ""
-    """Bare identifier: 11-digit RPPS, 9-digit ADELI, 9-character FINESS, or the laboratory's own code."""
-    id_type: IdType = IdType.LOCAL
-    family: str = ""
-    given: str = ""
-    title: str = ""
-    organisation: str = ""
-    organisation_id: str = ""
-    """FINESS or SIRET of the structure, when the file carries it."""
-    phone: str = ""
-    address: Address | None = None
-
-    @property
-    def label(self) -> str:
-        """How people read it: ``Dr DURAND Paul`` or the organisation."""
-        name = " ".join(part for part in (self.title, self.family, self.given) if part)
-        return name or self.organisation or self.id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplicitRecipient:
-    """A recipient whose mail address stands in the file itself (HL7 PRT-15)."""
-
-    address: str
-    practitioner: Practitioner | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addressee:
-    """Line 12 of an HPRIM Médecins header: code and label."""
-
-    id: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Laboratory:
-    """Who made the report, as the file says it; the configured identity completes it."""
-
-    name: str = ""
-    id: str = ""
-    """Code of the sender in the file (MSH-4, H.4)."""
-    finess: str = ""
-    address: Address | None = None
-    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,13 +120,27 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AltValue:
-    """Second value of the same test in another unit (HPRIM Médecins RES 11-14)."""
+    """Second value of the same test in another unit (HPRIM Médecins RES 11-14; a second coded result of a CDA row)."""
 
     value: str = ""
     unit: str = ""
     ucum: str | None = None
     low: str = ""
     high: str = ""
+    loinc: str | None = None
+    """Another unit is another LOINC code: only as read from the file or confirmed by the laboratory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviousResult:
+    """An earlier result of the same test, as the file brings it. Same conventions as :class:`Observation`."""
+
+    value: str
+    at: When | None = None
+    type: ValueType = ValueType.NUMERIC
+    comparator: str = ""
+    unit: str = ""
+    ucum: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +179,14 @@ class Observation:
     alt: AltValue | None = None
     observed_at: When | None = None
     method: str = ""
-    performer: str = ""
+    """In words, as printed."""
+    method_code: Code | None = None
+    kit: Code | None = None
+    """Reagent kit: code and name (ANSM table, or the maker's own)."""
+    performer: Practitioner | None = None
+    """Who carried the test out when it is not the laboratory itself (sub-contractor): ``organisation`` and its id."""
+    previous: tuple[PreviousResult, ...] = ()
+    """Earlier results, newest first."""
     validated_by: str = ""
     document: Attachment | None = None
     """For ``ValueType.DOCUMENT``."""
@@ -301,6 +200,8 @@ class Battery:
     code: Code = field(default_factory=Code)
     chapter: str = ""
     """The laboratory's section (OBR-24, OBX-15 of HPRIM): BIOCHIMIE, HEMATOLOGIE…"""
+    subchapter: str = ""
+    """Title under the chapter, when the file has two levels: Bilan thyroïdien, Électrophorèse…"""
     specimen: Specimen | None = None
     status: str = ""
     """HL7 table 0123 letter."""
@@ -342,6 +243,8 @@ class Report:
     """Documents that belong to the whole report; the laboratory's own PDF first."""
     urgent: bool = False
     """Asked as urgent (OBR-5 / TQ1-9 ``S``, ``A``)."""
+    handling: Handling = field(default_factory=Handling)
+    source_document: SourceDocument | None = None
     sender_file_id: str = ""
     """Message control id (MSH-10) or H.2: transport, not content."""
     problems: tuple[Problem, ...] = ()

@@ -166,13 +166,16 @@ def name_only(case: Case) -> Finding:
             else f"Le code « {case.wanted.id} » est inconnu"
         )
     elif search_text(case.wanted):
-        todo = "Choisir la bonne personne ici, et faire porter son code ou son RPPS au compte rendu."
+        todo = (
+            "Choisir la bonne personne (« dispatcher explain » montre les candidats, "
+            "« dispatcher release --to ADRESSE » en choisit un), et faire porter son code ou son RPPS au compte rendu."
+        )
         known = f"Le compte rendu ne donne que le nom {case.name}, sans code ni identifiant"
     else:
         return stopped(
             "unknown-recipient",
-            "Le compte rendu ne nomme aucun destinataire (ni code, ni nom, ni adresse). Choisir une adresse ici, ou le "
-            "remettre sur papier.",
+            "Le compte rendu ne nomme aucun destinataire (ni code, ni nom, ni adresse). Choisir une adresse "
+            "(« dispatcher release --to ADRESSE »), ou le remettre sur papier.",
         )
     if count > 1:
         return stopped(

@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from dispatcher.errors import StoreError
+from dispatcher.errors import StoreError, in_french
 from dispatcher.store import faults
 
 BUSY_SECONDS = 30.0
@@ -133,7 +133,7 @@ def _make_private(path: Path, *, create: bool) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise StoreError(
-            f"Impossible de créer la base de données {path} ({error.strerror}).",
+            f"Impossible de créer la base de données {path} ({in_french(error)}).",
             hint="Vérifier le dossier et ses droits.",
             code=faults.UNAVAILABLE,
         ) from error

@@ -149,7 +149,7 @@ def _method_and_maker(draft: Draft, cell: Element, row: Row) -> None:
     if observation.method.strip():
         sub(cell, "br")
         named(cell, row.key + "m", f"({flat(observation.method)})")
-    maker = flat(observation.performer)
+    maker = flat(observation.performer.label) if observation.performer else ""
     if maker and maker.casefold() != flat(draft.laboratory.name).casefold():
         sub(cell, "br").tail = f"Réalisé par {maker}"
 

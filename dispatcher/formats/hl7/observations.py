@@ -17,9 +17,9 @@ from dispatcher.formats.er7.segments import Composite, Segment
 from dispatcher.formats.er7.separators import Separators
 from dispatcher.formats.er7.timestamps import parse_when
 from dispatcher.formats.er7.values import bounds, number
-from dispatcher.formats.hl7.datatypes import moment
+from dispatcher.formats.hl7.datatypes import address, moment, organisation
 from dispatcher.formats.hl7.documents import Sibling, embedded, hidden_document, referenced
-from dispatcher.report.model import Attachment, Observation, Severity, ValueType
+from dispatcher.report.model import Attachment, Observation, Practitioner, Severity, ValueType
 
 _CODED = frozenset({"CE", "CWE", "CNE", "CF"})
 _FREE = frozenset({"TX", "FT", "ST", "ID", "IS", "GTS", ""})
@@ -79,7 +79,7 @@ def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation
         sub_id=obx.text(4),
         observed_at=moment(obx, 14, notes) if further else None,
         method=_label(obx, 17) if further else "",
-        performer=(obx.component(23) or _label(obx, 15)) if further else "",
+        performer=_performer(obx) if further else None,
         validated_by=_validator(obx) if further else "",
         document=first,
     )
@@ -242,6 +242,16 @@ def _label(obx: Segment, place: int) -> str:
         return ""
     composite = obx.composite(place)
     return composite.whole(2) or composite.whole(1)
+
+
+def _performer(obx: Segment) -> Practitioner | None:
+    """Performing organisation (OBX-23, an XON, with its address OBX-24), else the producer's label (OBX-15)."""
+    name, number = organisation(obx.composite(23)) if obx.raw(23) else ("", "")
+    name = name or _label(obx, 15)
+    if not (name or number):
+        return None
+    where = address(obx.composite(24)) if obx.raw(24) else None
+    return Practitioner(organisation=name, organisation_id=number, address=where)
 
 
 def _validator(obx: Segment) -> str:

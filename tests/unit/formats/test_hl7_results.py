@@ -182,7 +182,8 @@ def test_decimal_commas_are_told_once_with_their_count() -> None:
 def test_who_how_and_when() -> None:
     found = one("OBX|1|NM|C^Code^L||1|g/L|||||F|||202603110900|LABX^Labo X|10^BIO^Léa|M1^Turbidimétrie^L")
     assert found.observed_at is not None
-    assert (found.performer, found.validated_by, found.method) == ("Labo X", "BIO Léa", "Turbidimétrie")
+    assert found.performer is not None
+    assert (found.performer.organisation, found.validated_by, found.method) == ("Labo X", "BIO Léa", "Turbidimétrie")
 
 
 # ------------------------------------------------------------------------------------------------ documents

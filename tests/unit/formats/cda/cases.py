@@ -194,7 +194,13 @@ def many_kinds() -> Report:
         words("Titre de paragraphe", "", comments=("Ligne sans valeur",)),
         words("Supprimée", "12", status="D"),
         words("Provisoire", "5", status="P"),
-        words("Corrigée", "6", status="C", performer="Laboratoire Cerba inventé", validated_by="Dr DURAND Anne"),
+        words(
+            "Corrigée",
+            "6",
+            status="C",
+            performer=Practitioner(organisation="Laboratoire Cerba inventé"),
+            validated_by="Dr DURAND Anne",
+        ),
         number(
             "Glycémie double code", "5", alternate=Code(code="14749-6", text="Glucose", system="LN"), loinc="14749-6"
         ),

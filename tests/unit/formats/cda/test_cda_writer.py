@@ -531,7 +531,7 @@ def any_observation(draw: st.DrawFn) -> Observation:
         sub_id=draw(st.sampled_from(["", "1", "2"])),
         parent=draw(st.none() | st.integers(-1, 5)),
         method=draw(TEXT),
-        performer=draw(TEXT),
+        performer=draw(st.none() | st.builds(Practitioner, organisation=TEXT)),
         alt=draw(st.none() | st.builds(AltValue, value=SHORT, unit=TEXT, low=SHORT)),
     )
 

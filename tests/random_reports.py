@@ -309,7 +309,7 @@ def _culture(rng: random.Random, offset: int, number: int, collected: datetime) 
 
 
 def _with_status(battery: Battery, status: Status, rng: random.Random) -> Battery:
-    """Letters of HL7 table 0085 that agree with the report's status: a partial or corrected one has final results too."""
+    """Letters of HL7 table 0085 that fit the report's status; a partial or corrected one has final results too."""
     letter = {Status.PARTIAL: "P", Status.CORRECTED: "C", Status.CANCELLED: rng.choice("DX")}.get(status, "F")
     mixed = status in (Status.PARTIAL, Status.CORRECTED)
     results = tuple(

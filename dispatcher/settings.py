@@ -247,6 +247,10 @@ class RoutingSettings(Section):
 class TerminologySettings(PathSection):
     folder: Path | None = None
     """The laboratory's own tables, laid over the shipped ones."""
+    snomed: bool = False
+    """Send SNOMED CT codes of organisms; their use needs a right of the laboratory's own (licence)."""
+    antibiograms: bool = True
+    """Give the lines of an antibiogram the LOINC code of their antibiotic (docs/adr/0008)."""
 
 
 class ChecksSettings(Section):

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 
 from dispatcher import resources
 from dispatcher.clock import Clock, SystemClock
@@ -35,9 +34,10 @@ from dispatcher.routing.facts import ChannelPolicy, Policy
 from dispatcher.routing.trust import Gate
 from dispatcher.service.channel import Channel
 from dispatcher.service.desk import Desk
-from dispatcher.settings import ChannelSettings, LaboratorySettings, PdfSettings, Settings
+from dispatcher.settings import ChannelSettings, LaboratorySettings, PdfSettings, Settings, TerminologySettings
 from dispatcher.store.engine import open_store
-from dispatcher.terminology.tables import Terminology, TerminologyTexts, load
+from dispatcher.terminology.rows import decoded
+from dispatcher.terminology.tables import Options, Terminology, TerminologyTexts, load
 from dispatcher.transport.open import open_mailbox, open_transport
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Office:
         clock=clock,
         cipher=cipher,
         keyring=FileKeyring(settings.keys.folder),
-        terminology=terminology(settings.terminology.folder),
+        terminology=terminology(settings.terminology),
         directory=directory,
         domains=domains,
         certificates=CertificateFolder(settings.directory.certificates, issuers=settings.directory.issuers),
@@ -134,14 +134,17 @@ def channel(name: str, settings: ChannelSettings, whole: Settings, domains: Call
     )
 
 
-def terminology(folder: Path | None = None) -> Terminology:
+def terminology(wanted: TerminologySettings | None = None) -> Terminology:
     """The shipped tables, with the laboratory's own laid over them."""
+    wanted = wanted or TerminologySettings()
+    folder = wanted.folder
 
     def own(name: str) -> str | None:
         path = folder / name if folder is not None else None
-        return path.read_text(encoding="utf-8-sig") if path is not None and path.is_file() else None
+        return decoded(path.read_bytes()) if path is not None and path.is_file() else None
 
-    return load(TerminologyTexts.collect(lambda name: resources.mapping_text("terminology", name), own))
+    texts = TerminologyTexts.collect(lambda name: resources.mapping_text("terminology", name), own)
+    return load(texts, Options(snomed=wanted.snomed, antibiograms=wanted.antibiograms))
 
 
 def laboratory(settings: LaboratorySettings) -> LaboratoryIdentity:

@@ -10,6 +10,7 @@ import typer
 from dispatcher.cli.context import config_exists, office, settings
 from dispatcher.cli.output import print_json, say, table
 from dispatcher.ports import GapRow
+from dispatcher.settings import TerminologySettings
 from dispatcher.terminology.entries import Missing, MissingKind, Proposal
 from dispatcher.wiring import terminology
 
@@ -34,8 +35,8 @@ def register(app: typer.Typer) -> None:
 @group.command("check")
 def check(json: Json = False) -> None:
     """Relit les tables livrées et celles du laboratoire ; dit toutes les fautes à la fois."""
-    folder = settings().terminology.folder if config_exists() else None
-    terms = terminology(folder)
+    wanted = settings().terminology if config_exists() else TerminologySettings()
+    folder, terms = wanted.folder, terminology(wanted)
     own = [entry for entries in terms.own.codes.values() for entry in entries]
     counts = {
         "analyses": len(terms.analyses),

@@ -51,7 +51,7 @@ def terminology() -> Terminology:
     """The tables, with the laboratory's own when there is a configuration."""
     from dispatcher.wiring import terminology as load
 
-    return load(settings().terminology.folder if config_exists() else None)
+    return load(settings().terminology if config_exists() else None)
 
 
 def coded_result(result: ReadResult, terms: Terminology) -> ReadResult:

@@ -85,6 +85,7 @@ class Organism:
 
     name: str
     snomed: str = ""
+    """Empty unless the laboratory says that it may use SNOMED CT."""
     snomed_name: str = ""
     snomed_verified: bool = False
     """In the EU list or in two independent lists; a single source is not enough to send."""
@@ -101,6 +102,22 @@ class Antibiotic:
     mic: str = ""
     disk: str = ""
     long_name: str = ""
+    """LOINC long common name of the method-less code."""
+    official: tuple[str, ...] = ()
+    """French names found in ANS texts; one that ends in ``CMI`` is that of the MIC code."""
+
+    def displays(self) -> dict[str, str]:
+        """Each code with its official French name, else its LOINC name: long common names of susceptibility codes
+        are all made alike (LOINC users' guide, "Antimicrobial susceptibilities").
+        """
+        concentration = next((name for name in self.official if name.endswith("CMI")), "")
+        plain = next((name for name in self.official if not name.endswith("CMI")), "")
+        names = {
+            self.loinc: plain or self.long_name,
+            self.mic: concentration or f"{self.long_name} by Minimum inhibitory concentration (MIC)",
+            self.disk: f"{self.long_name} by Disk diffusion (KB)",
+        }
+        return {code: name for code, name in names.items() if code}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 The way to a LOINC code, in this order and no further:
 
 1. the file carries it (system ``LN``, as code or alternate code) with a good check digit;
-2. the laboratory confirmed it for its own code, the line that says most (source, unit, specimen, method) winning.
+2. the laboratory confirmed it for its own code, the line that says most (source, unit, specimen, method) winning;
+3. a line of an antibiogram is known by its organism, its result and its whole name (``microbiology.py``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from dispatcher.report.identifiers import loinc_ok
 from dispatcher.report.model import AltValue, Battery, Code, Observation, Report, Specimen, ValueType
 from dispatcher.terminology.entries import Missing, MissingKind, OwnCode
+from dispatcher.terminology.microbiology import identify
 from dispatcher.terminology.rows import fold
 from dispatcher.terminology.units import fits, unit_key
 
@@ -35,6 +37,8 @@ class _Place:
 
     source: str
     specimen: Specimen | None
+    everything: tuple[Observation, ...]
+    """All results of the report: an antibiogram points at its organism by its number among them."""
 
     def missing(self, kind: MissingKind, observation: Observation, text: str, reason: str) -> Missing:
         local = local_code(observation)
@@ -61,11 +65,14 @@ def local_code(observation: Observation) -> Code:
 def code_report(terms: Terminology, report: Report, source: str) -> tuple[Report, tuple[Missing, ...]]:
     """See :meth:`dispatcher.terminology.tables.Terminology.code`."""
     gaps: dict[Missing, None] = {}
-    batteries = tuple(_code_battery(terms, battery, source, gaps) for battery in report.batteries)
+    everything = report.observations
+    batteries = tuple(_code_battery(terms, battery, source, everything, gaps) for battery in report.batteries)
     return replace(report, batteries=batteries), tuple(gaps)
 
 
-def _code_battery(terms: Terminology, battery: Battery, source: str, gaps: dict[Missing, None]) -> Battery:
+def _code_battery(
+    terms: Terminology, battery: Battery, source: str, everything: tuple[Observation, ...], gaps: dict[Missing, None]
+) -> Battery:
     specimen = battery.specimen
     if specimen is not None and specimen.text and not specimen.code:
         found = terms.specimen(specimen.text)
@@ -74,7 +81,7 @@ def _code_battery(terms: Terminology, battery: Battery, source: str, gaps: dict[
         else:
             reason = "milieu inconnu des tables : le compléter dans specimens.csv"
             gaps[Missing(kind=MissingKind.SPECIMEN, source=source, text=specimen.text, reason=reason)] = None
-    place = _Place(source, specimen)
+    place = _Place(source, specimen, everything)
     observations = tuple(_code_observation(terms, o, place, gaps) for o in battery.observations)
     return replace(battery, specimen=specimen, observations=observations)
 
@@ -151,6 +158,12 @@ def _loinc(terms: Terminology, o: Observation, place: _Place, gaps: dict[Missing
         gaps[place.missing(MissingKind.CODE, o, "", reason)] = None
         return None
     if not best:
+        line = identify(terms, o, place.everything) if terms.options.antibiograms else None
+        if line is not None and line.loinc:
+            return line.loinc
+        if line is not None:
+            gaps[place.missing(MissingKind.CODE, o, "", line.reason)] = None
+            return None
         reason = "aucune correspondance LOINC confirmée" + (" pour cette unité ou ce milieu" if candidates else "")
         gaps[place.missing(MissingKind.CODE, o, "", reason)] = None
         return None

@@ -8,6 +8,8 @@ unites.csv     texte;ucum                                                       
 drapeaux.csv   texte;code                                                                     flag to HL7 letter
 specimens.csv  texte;code                                                                     specimen to HL7 table 0487
 chapitres.csv  texte;loinc;titre                                                              section title to chapter
+germes.csv     texte;germe                                                                    LIS text or code to name
+antibiotiques.csv  texte;antibiotique                                                         LIS text or code to name
 ============== ============================================================================== =========================
 
 Only lines of ``codes.csv`` with *confirme_par* and *confirme_le* are used. ``loinc`` empty (or ``-``) on such a line
@@ -16,16 +18,25 @@ means: confirmed to have no LOINC code. An optional column ``methode`` narrows a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from dispatcher.report.identifiers import loinc_ok
 from dispatcher.terminology.entries import Analysis, Chapter, OwnCode
+from dispatcher.terminology.microbiology import drug_key, organism_key
 from dispatcher.terminology.rows import Faults, Row, fold, read_rows
 from dispatcher.terminology.units import UnitTable, fits, legal_ucum, unit_key
 
-FILES = ("codes.csv", "unites.csv", "drapeaux.csv", "specimens.csv", "chapitres.csv")
+FILES = (
+    "codes.csv",
+    "unites.csv",
+    "drapeaux.csv",
+    "specimens.csv",
+    "chapitres.csv",
+    "germes.csv",
+    "antibiotiques.csv",
+)
 """File names looked for in the laboratory's folder; each may be absent."""
 
 NONE = frozenset({"", "-", "AUCUN", "AUCUNE", "SANS"})
@@ -40,6 +51,10 @@ class OwnTables:
     flags: Mapping[str, str] = field(default_factory=dict)
     specimens: Mapping[str, str] = field(default_factory=dict)
     chapters: Mapping[str, Chapter] = field(default_factory=dict)
+    organisms: Mapping[str, str] = field(default_factory=dict)
+    """Key of the LIS's text or code to the key of a shipped organism."""
+    antibiotics: Mapping[str, str] = field(default_factory=dict)
+    """Folded text or code of the LIS to the key of a shipped antibiotic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +65,8 @@ class Known:
     ucum: frozenset[str]
     flags: frozenset[str]
     specimens: frozenset[str]
+    organisms: frozenset[str]
+    antibiotics: frozenset[str]
     unit_of: Callable[[str, str], str | None]
     """Unit text and LOINC code to UCUM."""
 
@@ -62,7 +79,24 @@ def parse_own(texts: Mapping[str, str], known: Known, faults: Faults) -> OwnTabl
         flags=_pairs("drapeaux.csv", texts, "code", "une lettre HL7 (table 0078)", faults, known.flags.__contains__),
         specimens=_pairs("specimens.csv", texts, "code", "un code HL7 0487", faults, known.specimens.__contains__),
         chapters=_chapters(texts["chapitres.csv"], faults) if "chapitres.csv" in texts else {},
+        organisms={
+            organism_key(text): organism_key(name) for text, name in _names("germes.csv", texts, "germe", known, faults)
+        },
+        antibiotics={
+            text: drug_key(name) for text, name in _names("antibiotiques.csv", texts, "antibiotique", known, faults)
+        },
     )
+
+
+def _names(file: str, texts: Mapping[str, str], column: str, known: Known, faults: Faults) -> Iterable[tuple[str, str]]:
+    """A LIS's text (folded) and the name of a shipped organism or antibiotic it stands for."""
+    if column == "germe":
+        expected = "le nom d'un germe des tables livrées (microorganisms.csv)"
+        pairs = _pairs(file, texts, column, expected, faults, lambda name: organism_key(name) in known.organisms)
+    else:
+        expected = "le nom d'un antibiotique des tables livrées (antibiotics.csv)"
+        pairs = _pairs(file, texts, column, expected, faults, lambda name: drug_key(name) in known.antibiotics)
+    return ((text, name) for text, name in pairs.items() if name)
 
 
 def _unit_rule(known: Known) -> Callable[[str], bool]:

@@ -47,6 +47,16 @@ class Row:
         return tuple(part.strip() for part in self[column].split("|") if part.strip())
 
 
+def decoded(content: bytes) -> str:
+    """A table's text: UTF-16 by its mark, UTF-8 when it is, else Windows-1252, in which spreadsheets save."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
 def fold(text: str) -> str:
     """How words are compared: capitals, no accents, no doubled blanks (``œ`` as ``OE``)."""
     text = text.replace("œ", "oe").replace("Œ", "OE").replace("’", "'").replace("\u00a0", " ")

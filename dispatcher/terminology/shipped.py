@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,6 +16,7 @@ from dispatcher.terminology.entries import (
     SpecimenCode,
     UnitCode,
 )
+from dispatcher.terminology.microbiology import drug_key, organism_key
 from dispatcher.terminology.rows import Faults, Row, fold, read_rows
 from dispatcher.terminology.units import UnitTable
 
@@ -139,7 +141,7 @@ def parse_flags(text: str, faults: Faults) -> Flags:
 
 
 def parse_organisms(text: str, faults: Faults) -> dict[str, Organism]:
-    """``microorganisms.csv``: folded name or abbreviation to organism; a name that two share is left out."""
+    """``microorganisms.csv``: name or abbreviation (as :func:`organism_key`) to organism; a shared one is left out."""
     columns = (
         "snomed_ct;snomed_name;ncbi_taxid;ncbi_name;name_fr;abbreviations;snomed_verified;snomed_verified_by;"
         "ncbi_verified;ncbi_verified_by;note"
@@ -159,43 +161,67 @@ def parse_organisms(text: str, faults: Faults) -> dict[str, Organism]:
         )
         for row in _rows("microorganisms.csv", text, columns, faults)
     ]
-    return _by_name(entries, lambda organism: organism.name)
+    return _by_name(entries, lambda organism: organism.name, organism_key)
 
 
-def parse_antibiotics(text: str, faults: Faults) -> dict[str, Antibiotic]:
-    """``antibiotics.csv``: folded name or abbreviation to antibiotic; an abbreviation that two share is left out."""
+@dataclass(frozen=True, slots=True)
+class Antibiotics:
+    """``antibiotics.csv``."""
+
+    by_text: Mapping[str, Antibiotic]
+    """Folded name or unshared abbreviation, for people: never used to code a result."""
+    by_name: Mapping[str, Antibiotic]
+    """Whole names only (:func:`drug_key`), French and English."""
+    displays: Mapping[str, str]
+    """LOINC code to name."""
+
+
+_OFFICIAL = re.compile(r"[^;\[]+\[Sensibilité\] Isolat ; Alphanumérique(?: ; CMI)?")
+WHOLE = 6
+"""An "abbreviation" of this many letters is a name (COTRIMOXAZOLE)."""
+
+
+def parse_antibiotics(text: str, faults: Faults) -> Antibiotics:
+    """``antibiotics.csv``: names, abbreviations and LOINC codes; an abbreviation that two share is left out."""
     columns = (
         "loinc_susceptibility;loinc_mic;loinc_disk;loinc_long_common_name;name_fr;abbreviations;"
         "official_french_names_seen;verified;verified_by"
     )
-    entries = [
-        (
-            Antibiotic(
-                name=row["name_fr"],
-                loinc=row["loinc_susceptibility"],
-                mic=row["loinc_mic"],
-                disk=row["loinc_disk"],
-                long_name=row["loinc_long_common_name"],
-            ),
-            (row["name_fr"],),
-            row.many("abbreviations"),
+    entries = []
+    names: dict[str, Antibiotic] = {}
+    for row in _rows("antibiotics.csv", text, columns, faults):
+        drug = Antibiotic(
+            name=row["name_fr"],
+            loinc=row["loinc_susceptibility"],
+            mic=row["loinc_mic"],
+            disk=row["loinc_disk"],
+            long_name=row["loinc_long_common_name"],
+            official=tuple(name.strip() for name in _OFFICIAL.findall(row["official_french_names_seen"])),
         )
-        for row in _rows("antibiotics.csv", text, columns, faults)
-    ]
-    return _by_name(entries, lambda antibiotic: antibiotic.name)
+        entries.append((drug, (drug.name,), row.many("abbreviations")))
+        whole = [short for short in row.many("abbreviations") if len(short) >= WHOLE and short.isalpha()]
+        bare, _, bracket = drug.name.partition(" (")
+        if fold(bracket.rstrip(")")) in whole:  # (cotrimoxazole) is another name; (haut niveau) another test
+            whole.append(bare)
+        for name in (drug.name, drug.long_name.partition(" [")[0], *whole):
+            names.setdefault(drug_key(name), drug)
+    displays = {code: name for drug, _, _ in entries for code, name in drug.displays().items()}
+    return Antibiotics(_by_name(entries, lambda antibiotic: antibiotic.name, fold), names, displays)
 
 
-def _by_name(entries: Sequence[tuple[T, tuple[str, ...], tuple[str, ...]]], name: Callable[[T], str]) -> dict[str, T]:
-    """Folded names first, then abbreviations that mean one thing only."""
+def _by_name(
+    entries: Sequence[tuple[T, tuple[str, ...], tuple[str, ...]]], name: Callable[[T], str], key: Callable[[str], str]
+) -> dict[str, T]:
+    """Names first, then abbreviations that mean one thing only."""
     found: dict[str, T] = {}
     for entry, names, _ in entries:
         for text in names:
             if text:
-                found.setdefault(fold(text), entry)
+                found.setdefault(key(text), entry)
     shared: set[str] = set()
     short: dict[str, T] = {}
     for entry, _, abbreviations in entries:
         for text in abbreviations:
-            if name(short.setdefault(fold(text), entry)) != name(entry):
-                shared.add(fold(text))
+            if name(short.setdefault(key(text), entry)) != name(entry):
+                shared.add(key(text))
     return {key: entry for key, entry in short.items() if key not in shared} | found

@@ -2,7 +2,8 @@
 
 Texts in (``wiring`` reads the files), :class:`Terminology` out. **A LOINC code never comes from a French label
 alone**: it stands in the file with a good check digit, or the laboratory confirmed it for its own code (unit, specimen
-and method may narrow the line). Everything else leaves with its local code and is listed.
+and method may narrow the line), or it is a line of an antibiogram, known by its place and name (docs/adr/0008).
+Everything else leaves with its local code and is listed.
 
 Sources, dates and licences of the tables: ``mappings/README.md``.
 """
@@ -27,6 +28,7 @@ from dispatcher.terminology.entries import (
     SpecimenCode,
     UnitCode,
 )
+from dispatcher.terminology.microbiology import drug_key, organism_key
 from dispatcher.terminology.rows import Faults, fold
 from dispatcher.terminology.units import UnitTable, legal_ucum
 
@@ -92,6 +94,16 @@ SHIPPED_FILES: Mapping[str, str] = {
 """Field of :class:`TerminologyTexts` to file in ``mappings/terminology/``."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the laboratory chose (section ``[terminology]``)."""
+
+    snomed: bool = False
+    """SNOMED CT codes of organisms may be sent: the laboratory holds the right to use them."""
+    antibiograms: bool = True
+    """Lines of an antibiogram get the LOINC code of their antibiotic (docs/adr/0008)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Terminology:
     """Everything the tables know. Made by :func:`load`; never changes; may be shared between threads."""
@@ -100,6 +112,7 @@ class Terminology:
     ucum_list: frozenset[str]
     """The 761 strings the ANS rules accept."""
     own: own.OwnTables
+    options: Options = Options()
     notes: tuple[str, ...] = ()
     """Remarks on the laboratory's tables, in French: lines not confirmed, codes that could not be verified."""
     units: UnitTable = field(repr=False)
@@ -109,7 +122,7 @@ class Terminology:
     chapters: shipped.Chapters = field(repr=False)
     flags: shipped.Flags = field(repr=False)
     organisms: Mapping[str, Organism] = field(repr=False)
-    antibiotics: Mapping[str, Antibiotic] = field(repr=False)
+    antibiotics: shipped.Antibiotics = field(repr=False)
 
     def code(self, report: Report, source: str = "") -> tuple[Report, tuple[Missing, ...]]:
         """The report with LOINC, UCUM, specimen codes and flags set, and what the tables do not know.
@@ -148,10 +161,7 @@ class Terminology:
         analysis = self.analyses.get(loinc)
         if analysis:
             return analysis.display
-        found = next((a for a in self.antibiotics.values() if loinc in (a.loinc, a.mic, a.disk)), None)
-        if found:
-            return found.long_name if loinc == found.loinc else ""
-        return self.chapters.names.get(loinc, "")
+        return self.antibiotics.displays.get(loinc) or self.chapters.names.get(loinc, "")
 
     def unit(self, text: str, loinc: str | None = None) -> UnitCode | None:
         """The unit, as the analysis wants it when ``loinc`` is known; ``None`` when the text is unknown or empty."""
@@ -212,19 +222,44 @@ class Terminology:
         return None
 
     def organism(self, text: str) -> Organism | None:
-        """A micro-organism by its scientific name or an abbreviation that means one only."""
-        return self.organisms.get(fold(text))
+        """A micro-organism by its scientific name, an abbreviation that means one only, or the laboratory's own table.
+
+        Its SNOMED CT code is there only when the laboratory may use it and our lists are sure of it.
+        """
+        key = organism_key(text)
+        found = self.organisms.get(self.own.organisms.get(key, key))
+        if found is None or not found.snomed or (self.options.snomed and found.snomed_verified):
+            return found
+        return replace(found, snomed="", snomed_name="")
+
+    def organism_found(self, o: Observation) -> Organism | None:
+        """The micro-organism a result names: by its words, else by the LIS's code when ``germes.csv`` has it."""
+        code = o.value_code
+        texts = (o.value, code.text if code else "")
+        found = next((known for text in texts if text.strip() and (known := self.organism(text))), None)
+        if found is None and code is not None and organism_key(code.code) in self.own.organisms:
+            return self.organism(code.code)
+        return found
 
     def antibiotic(self, text: str) -> Antibiotic | None:
-        """An antibiotic by its French name or an abbreviation that means one only."""
-        return self.antibiotics.get(fold(text))
+        """An antibiotic by its name or an abbreviation that means one only. For people, never to code a result."""
+        return self.antibiotics.by_text.get(fold(text))
+
+    def drug(self, name: str) -> Antibiotic | None:
+        """An antibiotic by its whole name, or by a text of the laboratory's ``antibiotiques.csv``."""
+        return self.own_drug(name) or self.antibiotics.by_name.get(drug_key(name))
+
+    def own_drug(self, text: str) -> Antibiotic | None:
+        """An antibiotic as the laboratory's own ``antibiotiques.csv`` calls it."""
+        key = self.own.antibiotics.get(fold(text))
+        return self.antibiotics.by_name.get(key) if key else None
 
     def propose(self, missing: Missing, limit: int = 5) -> tuple[Proposal, ...]:
         """LOINC codes that might fit an unmapped code, best first, **to be confirmed**; never used in a report."""
         return proposals.propose(self, missing, limit)
 
 
-def load(texts: TerminologyTexts) -> Terminology:
+def load(texts: TerminologyTexts, options: Options = Options()) -> Terminology:
     """Read all tables. Raises :class:`dispatcher.errors.ConfigError` with every fault (file, line, column) at once."""
     faults = Faults()
     analyses = shipped.parse_analyses(texts.analyses, faults)
@@ -236,6 +271,7 @@ def load(texts: TerminologyTexts) -> Terminology:
         analyses=analyses,
         ucum_list=shipped.parse_ucum(texts.ucum),
         own=own.OwnTables(),
+        options=options,
         units=table,
         annotations=UnitTable({text: unit.annotated for text, unit in units.items() if unit.annotated}),
         specimens=specimens,
@@ -256,6 +292,8 @@ def _with_own(base: Terminology, texts: Mapping[str, str], faults: Faults) -> Te
         ucum=base.ucum_list,
         flags=frozenset(base.flags.letters),
         specimens=frozenset(base.specimen_displays),
+        organisms=frozenset(base.organisms),
+        antibiotics=frozenset(base.antibiotics.by_name),
         unit_of=lambda text, loinc: unit.ucum if (unit := base.unit(text, loinc)) else None,
     )
     mine = own.parse_own(texts, known, faults)

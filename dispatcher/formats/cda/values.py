@@ -189,20 +189,22 @@ def reference_range(parent: Element, low: str, high: str, unit: str, text: str) 
 def organism_code(draft: Draft, parent: Element, observation: Observation, key: str) -> None:
     """``code`` of a germ: SNOMED CT, with NCBI as its only allowed translation; or that translation alone; or words.
 
-    E_laboratoryIsolateOrganizer_int.sch. SNOMED CT goes in only when the file itself carries it, for its use needs a
-    licence; the NCBI taxonomy is free and also found by the germ's name.
+    E_laboratoryIsolateOrganizer_int.sch. SNOMED CT goes in when the file itself carries it, or when the laboratory's
+    settings allow it, for its use needs a licence; the NCBI taxonomy is free and also found by the germ's name.
     """
     code = observation.value_code
     system = system_of(draft, code) if code and code.code.strip() else ""
+    terminology = draft.context.terminology
+    known = terminology.organism_found(observation) if terminology else None
     if code and system == SNOMED:
         element = coded(parent, "code", token(code.code), SNOMED, wording.label(code))
+    elif known and known.snomed:
+        element = coded(parent, "code", known.snomed, SNOMED, known.snomed_name or known.name)
     else:
         element = sub(parent, "code")
     points_at(element, key + "v")
     if code and system == NCBI:
         coded(element, "translation", token(code.code), NCBI, wording.label(code))
         return
-    terminology = draft.context.terminology
-    known = terminology.organism(wording.value(observation)) if terminology else None
     if known and known.ncbi:
         coded(element, "translation", known.ncbi, NCBI, known.ncbi_name or known.name)

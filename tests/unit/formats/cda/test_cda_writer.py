@@ -33,6 +33,7 @@ from dispatcher.report.model import (
     Status,
     ValueType,
 )
+from dispatcher.terminology.tables import Options
 from tests.unit.formats.cda.cases import (
     CASES,
     CONTEXT,
@@ -400,6 +401,14 @@ def test_a_germ_known_by_name_gets_the_free_taxonomy_and_no_licensed_code() -> N
     report = with_results(words("Germe", "Klebsiella pneumoniae"), words("Amoxicilline", "R", parent=0))
     germ = at(written(report, terminology=terminology()), "//h:specimenPlayingEntity/h:code")
     assert germ.get("code") is None
+    assert at(germ, "h:translation/@code") == "573"
+
+
+def test_a_licensed_germ_code_leaves_when_the_laboratory_may_use_it() -> None:
+    terms = replace(terminology(), options=Options(snomed=True))
+    report = with_results(words("Germe", "Klebsiella pneumoniae"), words("Amoxicilline", "R", parent=0))
+    germ = at(written(report, terminology=terms), "//h:specimenPlayingEntity/h:code")
+    assert (germ.get("code"), germ.get("displayName")) == ("56415008", "Klebsiella pneumoniae")
     assert at(germ, "h:translation/@code") == "573"
 
 

@@ -6,6 +6,7 @@ only for whoever asked for that very file, never logged.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from dispatcher.report.model import (
     AltValue,
     Attachment,
     Battery,
+    Handling,
     Observation,
     Patient,
     Practitioner,
@@ -22,6 +24,7 @@ from dispatcher.report.model import (
     Report,
     Severity,
     Sex,
+    SourceDocument,
     Status,
     When,
 )
@@ -68,6 +71,8 @@ def _report(report: Report) -> Json:
         "observations": [_observation(one, battery) for battery in report.batteries for one in battery.observations],
         "comments": list(report.comments),
         "documents": [_document(document) for document in documents_of(report)],
+        "handling": _handling(report.handling),
+        "source_document": _source_document(report.source_document),
         "problems": [_problem(problem) for problem in report.problems],
     }
 
@@ -143,6 +148,20 @@ def _document(document: Attachment) -> Json:
     return {"media_type": document.media_type, "bytes": len(document.content), "sha256": document.sha256}
 
 
+def _handling(handling: Handling) -> Json | None:
+    """What the sender asks, as far as stated; texts of mails are told by their length."""
+    stated: Json = {name: value for name, value in asdict(handling).items() if value not in (None, "", False)}
+    stated |= {name: False for name, value in asdict(handling).items() if value is False and name != "last_message"}
+    for name in ("mail_text", "patient_mail_text"):
+        if name in stated:
+            stated[name] = len(stated[name])
+    return stated or None
+
+
+def _source_document(source: SourceDocument | None) -> Json | None:
+    return asdict(source) if source else None
+
+
 # ------------------------------------------------------------------------------------------------ for a person
 
 _STATUS = {
@@ -191,6 +210,7 @@ def _report_lines(report: Report) -> list[str]:
     lines.append(f"Prescripteur  {_person_line(report.prescriber) if report.prescriber else 'non indiqué'}")
     lines += [f"Copie         {_person_line(person)}" for person in report.copies]
     lines += [f"Adresse       {one.address} (donnée par le fichier)" for one in report.recipients]
+    lines += [f"Consigne      {text}" for text in report.handling.sentences]
     if report.addressee:
         lines.append(f"Destinataire  {report.addressee.id} {report.addressee.label}".rstrip())
     for battery in report.batteries:

@@ -8,8 +8,8 @@ laboratory may override. Messages never hold a name, a result or an identifier.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -64,9 +64,15 @@ SEVERITIES: Mapping[str, Severity] = MappingProxyType(
         "ins-traits": _W,
         "ins-disagrees": _W,
         "prescriber-id": _W,
+        "handling-masked": _E,
+        "handling-change-only": _E,
+        "handling-combination": _W,
+        "handling-action": _W,
+        "handling-usage": _I,
     }
 )
-"""Every code this module can give, with its severity unless a laboratory says otherwise."""
+"""Every code this module can give, with its severity unless a laboratory says otherwise; ``handling-…`` are given by
+the reader of the French document volet."""
 
 OLDEST_YEARS = 125
 """An age above this many years is a typing fault more often than a person."""
@@ -125,6 +131,16 @@ def check(report: Report, rules: Rules) -> tuple[Problem, ...]:
         if severity is not None:
             problems.append(Problem(code=item.code, severity=severity, where=item.where, message=item.message))
     return tuple(problems)
+
+
+def regraded(problems: Iterable[Problem], rules: Rules) -> tuple[Problem, ...]:
+    """A reader's problems with the severities a laboratory gives their codes; those it switched off are left out."""
+    told = []
+    for problem in problems:
+        severity = rules.severities.get(problem.code, problem.severity)
+        if severity is not None:
+            told.append(problem if severity is problem.severity else replace(problem, severity=severity))
+    return tuple(told)
 
 
 def _identity(patient: Patient, rules: Rules) -> Iterator[_Found]:

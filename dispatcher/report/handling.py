@@ -38,6 +38,32 @@ class Handling:
     """CORPSMAIL_PS."""
     patient_mail_text: str = ""
     """CORPSMAIL_PATIENT."""
+    reply_to: str = ""
+    """Address answers go to (PRT ``REPLY``)."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is asked, in French, one sentence each; empty when nothing is. Texts and addresses are not quoted."""
+        told = [text for name, yes, no in _SAID if (text := {True: yes, False: no}.get(getattr(self, name), ""))]
+        told += ["le patient ne peut pas répondre (FIN)"] if self.last_message else []
+        told += ["texte du courriel fourni par le laboratoire"] if self.mail_text else []
+        told += ["texte du courriel au patient fourni par le laboratoire"] if self.patient_mail_text else []
+        return (*told, "adresse de réponse fournie par le laboratoire") if self.reply_to else tuple(told)
+
+
+_SAID: tuple[tuple[str, str, str], ...] = (
+    ("hidden_from_professionals", "masqué aux professionnels de santé", ""),
+    ("hidden_from_patient", "non visible par le patient", ""),
+    ("hidden_from_guardians", "non visible par les représentants légaux", ""),
+    ("secret_connection", "connexion secrète au DMP", ""),
+    ("change_only", "seule la visibilité change, le document est déjà transmis", ""),
+    ("to_dmp", "destiné au DMP", "pas au DMP"),
+    ("to_professionals", "destiné aux professionnels par MSSanté", "à ne pas envoyer aux professionnels"),
+    ("to_patient", "destiné au patient par MSSanté", "pas au patient"),
+    ("delivery_notice", "accusé de réception demandé", ""),
+    ("read_notice", "accusé de lecture demandé", ""),
+)
+"""Field, French when true, French when false."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,6 +114,11 @@ class Attachment:
     name: str = ""
 
     @property
+    def is_cda(self) -> bool:
+        """A CDA document, by its first bytes."""
+        return self.media_type in ("text/xml", "application/xml") and b"ClinicalDocument" in self.content[:4096]
+
+    @property
     def sha256(self) -> str:
         return hashlib.sha256(self.content).hexdigest()
 
@@ -263,3 +268,11 @@ class Report:
         return next(
             (o.document for o in self.observations if o.document and o.document.media_type == "application/pdf"), None
         )
+
+    @property
+    def own_cdas(self) -> tuple[Attachment, ...]:
+        """The laboratory's own CDA documents of the highest level the export brought: structured, else with a PDF."""
+        inside = (o.document for o in self.observations if o.document is not None)
+        found = {d.sha256: d for d in (*self.documents, *inside) if d.is_cda}
+        structured = [d for d in found.values() if b"structuredBody" in d.content]
+        return tuple(structured or found.values())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from dispatcher.routing.addresses import PATIENT_DOMAIN
 from dispatcher.routing.case import Case, Finding, chosen, passed, stopped
 from dispatcher.routing.facts import domain_of
 from dispatcher.routing.route import Envelope
 from dispatcher.routing.trust import Standing, judge
 
-PATIENT_DOMAIN = "patient.mssante.fr"
-"""« Mon espace santé »: on the list of allowed domains, but its boxes are patients' (mssante.md §5)."""
 FORMATS = {"cda": "CDA (CR de biologie)", "hprim-medecins": "HPRIM Médecins"}
 
 

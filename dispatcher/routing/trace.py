@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dispatcher.report.model import IdType
+from dispatcher.report.model import Handling, IdType
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.delivery import FORMATS
 from dispatcher.routing.route import Decision, Envelope, Hold, RecipientRole, Route, TraceStep, Wanted
@@ -88,6 +88,11 @@ def as_json(decision: Decision) -> dict[str, object]:
     }
 
 
+def with_handling(decision: dict[str, object], handling: Handling) -> dict[str, object]:
+    """The JSON of a decision with what the sender asks of the document (ANS volet), when he asks something."""
+    return {**decision, "handling": list(handling.sentences)} if handling.sentences else decision
+
+
 def candidate_json(entry: Entry) -> dict[str, object]:
     """A directory entry as plain JSON values."""
     plain: dict[str, object] = {name: getattr(entry, name) for name in _ENTRY}
@@ -160,6 +165,9 @@ def explain_french(decision: Mapping[str, Any], facts: object = None) -> list[st
     if told.trace:
         lines.append("Règles suivies, dans l'ordre :")
         lines += [f"  {_MARKS.get(step.outcome, '·')} {step.text}" for step in told.trace]
+    wishes = [str(text) for text in decision.get("handling") or ()]
+    if wishes:
+        lines.append(f"Consignes du laboratoire : {' ; '.join(wishes)}.")
     used = [f"{label} {told.versions[name]}" for name, label in _VERSIONS if told.versions.get(name)]
     if used:
         lines.append(f"Données consultées : {' ; '.join(used)}.")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dispatcher.report.model import Addressee, ExplicitRecipient, IdType, Practitioner, Report
-from dispatcher.routing.addresses import well_formed
+from dispatcher.routing.addresses import PATIENT_DOMAIN, well_formed
 from dispatcher.routing.identities import bare_identifier
 from dispatcher.routing.route import RecipientRole, Wanted
 
@@ -19,6 +19,7 @@ def recipients(report: Report, *, copies: bool, added: Iterable[Wanted] = ()) ->
     recipient without identifier or name, which the rules hold for a person to see.
     """
     named = [_explicit(recipient) for recipient in report.recipients]
+    named += _patient(report)
     named += [_person(report.prescriber, RecipientRole.PRESCRIBER)] if report.prescriber else []
     named += [_person(copy, RecipientRole.COPY) for copy in report.copies] if copies else []
     named += [_addressee(report.addressee)] if report.addressee else []
@@ -74,6 +75,20 @@ def _explicit(recipient: ExplicitRecipient) -> Wanted:
     person = recipient.practitioner or Practitioner()
     wanted = _person(person, RecipientRole.EXPLICIT, recipient.address)
     return wanted if wanted.label else Wanted(role=wanted.role, label=wanted.address, address=wanted.address)
+
+
+def _patient(report: Report) -> list[Wanted]:
+    """The patient, when the sender asks for it (DESTMSSANTEPAT): the box of « Mon espace santé » bears the matricule,
+    so only a qualified INS leads there.
+    """
+    ins = report.patient.ins
+    named = any(one.address.lower().endswith(f"@{PATIENT_DOMAIN}") for one in report.recipients)
+    if not report.handling.to_patient or named:
+        return []
+    if ins is None or not ins.qualified:
+        return [Wanted(role=RecipientRole.EXPLICIT, label="patient (sans INS qualifiée)")]
+    address = f"{ins.matricule.lower()}@{PATIENT_DOMAIN}"
+    return [Wanted(role=RecipientRole.EXPLICIT, label=address, address=address)]
 
 
 def _addressee(addressee: Addressee) -> Wanted:

@@ -102,11 +102,14 @@ def _person(patient: Patient) -> str:
 
 
 def body(report: Report, replaces: bool, attachments: tuple[tuple[str, str], ...], signature: tuple[str, ...]) -> str:
-    """The text a person reads: whose report, what is attached (name, purpose), who sends it. No result in it."""
+    """The text a person reads: whose report, what is attached (name, purpose), who sends it, the laboratory's own words
+    (CORPSMAIL_PS). No result of ours in it.
+    """
     paragraphs = [
         "Bonjour,",
         f"Veuillez trouver ci-joint le compte rendu d'examens biologiques de :\n  {_person(report.patient)}",
         *_remarks(report, replaces),
+        *([report.handling.mail_text] if report.handling.mail_text else []),
     ]
     if attachments:
         paragraphs.append("Pièces jointes :\n" + "\n".join(f"- {name} : {purpose}" for name, purpose in attachments))

@@ -19,7 +19,7 @@ from dispatcher.report.model import Report, Severity, sentences
 from dispatcher.routing.facts import gather
 from dispatcher.routing.route import Decision, Hold, Route, Wanted
 from dispatcher.routing.rules import decide, without_doubles
-from dispatcher.routing.trace import as_json
+from dispatcher.routing.trace import as_json, with_handling
 from dispatcher.service.desk import Desk
 from dispatcher.service.internal import place, sentence
 from dispatcher.service.render import Sheets, seal_for
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 PATIENT = "patient-recipient"
 """Hold of routing/delivery.py: the address is a patient's."""
+NOT_ASKED = "not-for-professionals"
+"""Hold of a document the sender keeps from professionals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,7 @@ class Made:
 def stopped_by_checks(desk: Desk, report: Report) -> Blocked | None:
     """What the reader and our checks hold against a coded report, or None."""
     rules = checks.Rules(now=desk.clock.now(), severities=desk.severities, allow_test_ins=desk.allow_test_ins)
-    problems = (*report.problems, *checks.check(report, rules))
+    problems = (*checks.regraded(report.problems, rules), *checks.check(report, rules))
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     return Blocked(code="report-check", reason=sentences(errors)) if errors else None
 
@@ -75,6 +77,8 @@ def make_one(desk: Desk, sheets: Sheets, decision: Decision, blocked: Blocked | 
     dispatch = _blank(desk, sheets, decision)
     if blocked is not None:
         return Made(dispatch=_held(dispatch, Hold(code=blocked.code, reason=blocked.reason)))
+    if (refused := _not_asked(sheets.report, decision)) is not None:
+        return Made(dispatch=_held(dispatch, refused))
     if decision.paper:
         return Made(
             dispatch=replace(dispatch, state=State.PAPER, reason="Ce destinataire reçoit ses résultats sur papier.")
@@ -82,6 +86,20 @@ def make_one(desk: Desk, sheets: Sheets, decision: Decision, blocked: Blocked | 
     if decision.hold is not None or decision.route is None:
         return Made(dispatch=_held(dispatch, decision.hold))
     return seal_one(desk, sheets, dispatch, decision.route)
+
+
+def _not_asked(report: Report, decision: Decision) -> Hold | None:
+    """The sender asks that no professional gets this document by MSSanté: nobody does without a person. A patient's
+    box has its own hold.
+    """
+    is_patient = decision.hold is not None and decision.hold.code == PATIENT
+    if report.handling.to_professionals is not False or is_patient:
+        return None
+    return Hold(
+        code=NOT_ASKED,
+        reason="Le laboratoire demande de ne pas envoyer ce document aux professionnels (DESTMSSANTEPS = N) : "
+        "le clore, ou corriger la consigne dans le SIL et réémettre.",
+    )
 
 
 def seal_one(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Made:
@@ -131,7 +149,7 @@ def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "") -> D
 
 def _blank(desk: Desk, sheets: Sheets, decision: Decision) -> Dispatch:
     version, wanted, route = sheets.version, decision.wanted, decision.route
-    kept = as_json(decision)
+    kept = with_handling(as_json(decision), sheets.report.handling)
     label = wanted.label
     if decision.hold is not None and decision.hold.code == PATIENT:
         kept, label = _masked(kept, wanted.address or wanted.label), "boîte d'un patient"

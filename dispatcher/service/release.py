@@ -11,10 +11,10 @@ from dispatcher.errors import IllegalMove, KeyringError, StoreError
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter
-from dispatcher.routing.trace import as_json, from_json
+from dispatcher.routing.trace import as_json, from_json, with_handling
 from dispatcher.service.desk import Desk
 from dispatcher.service.force import put_in_force
-from dispatcher.service.make import Made, route_one, seal_one, with_route
+from dispatcher.service.make import NOT_ASKED, Made, route_one, seal_one, with_route
 from dispatcher.service.originals import read_file
 from dispatcher.service.render import Sheets
 
@@ -24,7 +24,7 @@ CORRUPT = "corrupt"
 CHANGED = "Cet envoi a changé d'état entre-temps : le regarder de nouveau."
 
 
-FAULTY = frozenset({"report-check"})
+FAULTY = frozenset({"report-check", NOT_ASKED})
 """Holds about what stands in the report itself."""
 DESPITE = "Corriger dans le SIL et réexporter ; pour l'envoyer tel quel : --despite-errors."
 
@@ -90,7 +90,7 @@ def _sealed(desk: Desk, dispatch: Dispatch) -> bool:
 def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str, to: str) -> Made:
     wanted = from_json(dispatch.decision).wanted
     decision = route_one(desk, source, wanted, chosen=to)
-    again = replace(dispatch, decision=as_json(decision))
+    again = replace(dispatch, decision=with_handling(as_json(decision), sheets.report.handling))
     if decision.route is None:
         hold = decision.hold
         reason = hold.reason if hold else "Ce destinataire reçoit ses résultats sur papier."

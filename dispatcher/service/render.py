@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 from dispatcher.errors import RenderError
 from dispatcher.formats.base import DocumentIds, Rendition, WriteContext
 from dispatcher.formats.cda.check import check as check_cda
+from dispatcher.formats.xdm.carried import own_cda, pdf_beside, visibility
+from dispatcher.formats.xdm.cda_facts import read_facts
 from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion
 from dispatcher.ports import DispatchFilter, RecipientCertificate, Signer
-from dispatcher.report.model import Attachment, Practitioner, Report, Severity
+from dispatcher.report.model import Attachment, Handling, Practitioner, Report, Severity, Status
+from dispatcher.routing.addresses import well_formed
 from dispatcher.routing.route import Envelope, Route
 from dispatcher.sealing.composition import Addressing, Contents, Letterhead, compose
 from dispatcher.sealing.policy import Limits
@@ -42,10 +45,16 @@ class Sheets:
 
     @cached_property
     def pdf(self) -> Attachment:
-        """The laboratory's own PDF, else ours. Raises :class:`RenderError`."""
-        own = self.report.own_pdf
+        """The laboratory's own PDF (given, or inside its own CDA), else ours. Raises :class:`RenderError`."""
+        own = pdf_beside(self.report)
         if own is not None:
             return own
+        if self.report.own_cdas:
+            raise RenderError(
+                "Le CDA du laboratoire ne contient pas de copie PDF, et aucun PDF ne l'accompagne.",
+                hint="Faire joindre le PDF du compte rendu à l'export.",
+                code="render-no-pdf",
+            )
         rendition = self._desk.writers["pdf"].write(self.report, self.context())
         return Attachment(media_type=rendition.media_type, content=rendition.content, name=rendition.file_name)
 
@@ -85,7 +94,7 @@ def seal_for(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Se
     mail = compose(
         sheets.report,
         contents,
-        head=_letterhead(desk, channel),
+        head=_letterhead(desk, channel, sheets.report.handling),
         to=Addressing(
             recipient=route.address,
             label=route.label,
@@ -118,11 +127,22 @@ def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tup
         return Contents(hprim=hprim, pdf=own), {"rendition:hprim-medecins": hprim.content}, ""
     pdf = sheets.pdf
     context = sheets.context(recipient=recipient, address=route.address, sender=sender)
-    cda = desk.writers["cda"].write(sheets.report, context)
+    carried = own_cda(sheets.report)
+    cda = carried or desk.writers["cda"].write(sheets.report, context)
     note = _check_conformance(cda, channel)
     renditions = {"rendition:pdf": pdf.content, "rendition:cda": cda.content}
-    xdm = XdmWriter().pack([XdmDocument(content=cda.content)], context_of(context))
-    return Contents(xdm=xdm, cda=cda, pdf=pdf), renditions, note
+    drop = carried is not None and sheets.report.status is Status.CANCELLED
+    document = XdmDocument(
+        content=cda.content, action="D" if drop else None, visibility=visibility(sheets.report.handling)
+    )
+    xdm = XdmWriter().pack([document], context_of(context))
+    return _described(Contents(xdm=xdm, cda=cda, pdf=pdf), carried), renditions, note
+
+
+def _described(contents: Contents, own: Rendition | None) -> Contents:
+    """The laboratory's own CDA may be of any type; ours is a biology report."""
+    kind = read_facts(own.content).type if own is not None else None
+    return contents if kind is None else replace(contents, code=kind.code, label=kind.name)
 
 
 def _check_conformance(cda: Rendition, channel: Channel) -> str:
@@ -140,13 +160,15 @@ def _check_conformance(cda: Rendition, channel: Channel) -> str:
     )
 
 
-def _letterhead(desk: Desk, channel: Channel) -> Letterhead:
+def _letterhead(desk: Desk, channel: Channel, handling: Handling) -> Letterhead:
     settings = channel.settings
+    asked = handling.reply_to
+    inside = well_formed(asked) and desk.domains().allows(asked.rpartition("@")[2])
     return Letterhead(
         family=settings.family,
         sender=settings.sender,
         sender_label=settings.sender_label or desk.laboratory.name,
-        reply_to=settings.reply_to or "",
+        reply_to=(asked if inside else "") or settings.reply_to or "",
         nil=settings.nil,
         read_receipt=settings.request_mdn,
         laboratory=desk.laboratory.name,

@@ -18,12 +18,9 @@ from dispatcher.formats.hl7.datatypes import moment
 from dispatcher.formats.hl7.documents import Sibling
 from dispatcher.formats.hl7.groups import Order
 from dispatcher.formats.hl7.observations import observations
-from dispatcher.report.model import Attachment, Battery, Observation, Severity, Specimen, ValueType, When
+from dispatcher.report.model import Attachment, Battery, Observation, Specimen, ValueType, When
 
 _URGENT = frozenset({"S", "A", "STAT", "ASAP", "U"})
-_INSTRUCTIONS = "MetaDMPMSS"
-"""Coding system of the OBX that say who may see a document: instructions, not results."""
-_HIDING = frozenset({"MASQUE_PS", "INVISIBLE_PATIENT", "INVISIBLE_REP_LEGAUX", "CONNEXION_SECRETE"})
 
 
 def batteries(orders: Sequence[Order], notes: Notes, sibling: Sibling) -> tuple[Battery, ...]:
@@ -45,10 +42,7 @@ def _battery(order: Order, notes: Notes, sibling: Sibling) -> Battery:
     obr = order.obr
     results: list[Observation] = []
     for line in order.lines:
-        if _is_instruction(line.obx):
-            _instruction(line.obx, notes)
-        else:
-            results.extend(observations(line, notes, sibling))
+        results.extend(observations(line, notes, sibling))
     if obr is None:
         if results:
             notes.warning("missing-order", order.lines[0].obx.where(), "Résultats (OBX) sans OBR au-dessus d’eux.")
@@ -64,24 +58,6 @@ def _battery(order: Order, notes: Notes, sibling: Sibling) -> Battery:
         comments=tuple(order.comments),
         observations=tuple(results),
     )
-
-
-def _is_instruction(obx: Segment) -> bool:
-    return _INSTRUCTIONS in obx.raw(3) and obx.composite(3).whole(3) == _INSTRUCTIONS
-
-
-def _instruction(obx: Segment, notes: Notes) -> None:
-    """An instruction of the document volet. None is followed yet, so one that hides something holds the report."""
-    name, answer = obx.component(3).upper(), obx.component(5).upper()
-    if (answer == "Y" and name in _HIDING) or (answer == "N" and name == "DESTMSSANTEPS"):
-        notes.error(
-            "document-instruction",
-            obx.where(),
-            f"Consigne {name} = {answer} du volet de transmission de document : elle n’est pas appliquée "
-            "automatiquement. Décider à la main de l’envoi de ce document.",
-        )
-    else:
-        notes.tally("document-instruction", Severity.INFO, obx.where(), "Consigne du volet de transmission lue.")
 
 
 def _label(segment: Segment, number: int) -> str:

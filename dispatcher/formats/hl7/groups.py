@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from dispatcher.formats.er7.messages import Message
 from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.hl7.observations import Line
+from dispatcher.formats.hl7.wishes import is_wish
 
 
 @dataclass(slots=True)
@@ -26,6 +27,10 @@ class Order:
     timing: list[Segment] = field(default_factory=list)
     participants: list[Segment] = field(default_factory=list)
     """PRT, wherever they stand under this order."""
+    wishes: list[Line] = field(default_factory=list)
+    """Flags of the document volet: no results."""
+    last: Line | None = None
+    """The OBX an NTE that comes now is about; None: the order itself."""
 
     def value(self, number: int, *, of_orc: int | None = None) -> str:
         """First component of an OBR field, else of the ORC field that says the same."""
@@ -43,6 +48,8 @@ class PatientGroup:
     orders: list[Order] = field(default_factory=list)
     participants: list[Segment] = field(default_factory=list)
     txa: Segment | None = None
+    at_top: bool = True
+    """Between PID and the first order below it: an NTE that comes now is about the patient."""
 
 
 @dataclass(slots=True)
@@ -86,10 +93,12 @@ def _place(segment: Segment, grouped: Grouped) -> None:
         return
     patient = _current(grouped)
     order = patient.orders[-1] if patient.orders else None
+    if name in ("ORC", "OBR", "OBX", "SPM"):
+        patient.at_top = False
     if name == "OBX":
         _add_result(segment, _open_order(patient))
     elif name == "OBR":
-        if order is None or order.obr is not None or order.lines:
+        if order is None or order.obr is not None or order.lines or order.wishes:
             order = Order()
             patient.orders.append(order)
         order.obr = segment
@@ -98,7 +107,9 @@ def _place(segment: Segment, grouped: Grouped) -> None:
     elif name == "NTE":
         _add_comment(segment, patient)
     elif name == "SPM":
-        _open_order(patient).specimens.append(segment)
+        order = _open_order(patient)
+        order.specimens.append(segment)
+        order.last = None
     elif name in ("TQ1", "TQ2"):
         _open_order(patient).timing.append(segment)
     elif name == "PRT":
@@ -115,6 +126,8 @@ def _open_patient(pid: Segment, grouped: Grouped) -> None:
         last.pid = pid  # a PV1 or PRT came before its PID
     elif last is None or not _same_patient(last.pid, pid):
         grouped.patients.append(PatientGroup(pid=pid))
+    else:
+        last.at_top = True
 
 
 def _current(grouped: Grouped) -> PatientGroup:
@@ -135,25 +148,28 @@ def _same_patient(known: Segment | None, other: Segment) -> bool:
 
 
 def _add_result(obx: Segment, order: Order) -> None:
-    if order.lines and order.lines[-1].continued_by(obx):
-        order.lines[-1].more.append(obx)
-    else:
-        order.lines.append(Line(obx))
+    if order.last is not None and order.last.continued_by(obx):
+        order.last.more.append(obx)
+        return
+    order.last = Line(obx)
+    (order.wishes if is_wish(obx) else order.lines).append(order.last)
 
 
 def _add_comment(nte: Segment, patient: PatientGroup) -> None:
-    """Under the OBX above; above any OBX under the OBR; above any OBR under the patient. After SPM under the OBR."""
+    """About the OBX just above; under OBR, SPM or a flag about the order; above any order about the patient."""
+    order = patient.orders[-1] if patient.orders else None
+    line = order.last if order is not None else None
+    if line is not None and nte.component(4).upper() == "FIN":
+        line.last_message = True
     text = comment_text(nte)
     if not text:
         return
-    if not patient.orders:
+    if order is None or patient.at_top:
         patient.comments.append(text)
-        return
-    order = patient.orders[-1]
-    if order.lines and not order.specimens:
-        order.lines[-1].comments.append(text)
-    else:
+    elif line is None or is_wish(line.obx):
         order.comments.append(text)
+    else:
+        line.comments.append(text)
 
 
 def comment_text(nte: Segment) -> str:

@@ -34,7 +34,12 @@ JOINED = frozenset({"TX", "FT"})
 class Line(ResultLine):
     """One OBX as the file gives it: the segments it is written on, and the NTE that follow."""
 
-    __slots__ = ()
+    __slots__ = ("last_message",)
+
+    def __init__(self, obx: Segment) -> None:
+        super().__init__(obx)
+        self.last_message = False
+        """An NTE under it says ``FIN`` (NTE-4)."""
 
     def continued_by(self, obx: Segment) -> bool:
         """The next OBX only goes on with this text: same code, sub-id and status, nothing in between."""

@@ -10,13 +10,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from dispatcher.formats.er7.identity import ins_oid
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.people import OID_STRUCTURES, identify, merge
 from dispatcher.formats.er7.requests import Request
 from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.hl7.datatypes import address, organisation, phone, practitioner, practitioners
 from dispatcher.formats.hl7.groups import Order, PatientGroup
-from dispatcher.report.model import ExplicitRecipient, Practitioner
+from dispatcher.report.identifiers import finess_ok
+from dispatcher.report.model import ExplicitRecipient, Laboratory, Practitioner
 
 
 def prescriber_and_copies(
@@ -70,17 +72,45 @@ def validators(orders: Sequence[Order], notes: Notes) -> tuple[Practitioner, ...
 
 
 def recipients(participants: Sequence[Segment], notes: Notes) -> tuple[ExplicitRecipient, ...]:
-    """PRT with PRT-4 = ``RCT``: whom (PRT-5 a person, PRT-8 a structure) and at which address (PRT-15.4)."""
+    """PRT with PRT-4 = ``RCT``: whom (PRT-5 a person, PRT-8 a structure) and at which address (PRT-15.4).
+
+    A patient among them (PRT-5 holds an INS) is an address only: his number must not pass for a professional's.
+    """
     found: dict[str, ExplicitRecipient] = {}
-    for prt in participants:
-        if prt.component(4).upper() != "RCT":
-            continue
-        person = _participant(prt, notes)
-        for telecom in prt.composites(15):
-            mail = re.sub(r"^mailto:", "", telecom.first(4) or telecom.first(1), flags=re.IGNORECASE).lower()
-            if "@" in mail:
-                found.setdefault(mail, ExplicitRecipient(address=mail, practitioner=person))
+    for prt in _of_kind(participants, "RCT"):
+        person = None if _is_patient(prt) else _participant(prt, notes)
+        for mail in _addresses(prt):
+            found.setdefault(mail, ExplicitRecipient(address=mail, practitioner=person))
     return tuple(found.values())
+
+
+def reply_to(participants: Sequence[Segment]) -> str:
+    """PRT with PRT-4 = ``REPLY``: the address answers go to, or the empty string."""
+    return next((mail for prt in _of_kind(participants, "REPLY") for mail in _addresses(prt)), "")
+
+
+def with_sender(laboratory: Laboratory, participants: Sequence[Segment]) -> Laboratory:
+    """PRT with PRT-4 = ``SB``: the structure that sends gives its FINESS where MSH has none."""
+    for prt in _of_kind(participants, "SB"):
+        name, number = organisation(prt.composite(8)) if prt.raw(8) else ("", "")
+        if not laboratory.finess and finess_ok(number):
+            return replace(laboratory, finess=number, name=laboratory.name or name)
+    return laboratory
+
+
+def _of_kind(participants: Sequence[Segment], kind: str) -> list[Segment]:
+    """By PRT-4.1 alone: labels and case vary in official samples."""
+    return [prt for prt in participants if prt.component(4).upper() == kind]
+
+
+def _addresses(prt: Segment) -> list[str]:
+    texts = (re.sub(r"^mailto:", "", t.first(4) or t.first(1), flags=re.IGNORECASE) for t in prt.composites(15))
+    return [text.lower() for text in texts if "@" in text]
+
+
+def _is_patient(prt: Segment) -> bool:
+    person = prt.composite(5)
+    return person.first(13).upper() == "INS" or bool(ins_oid(person.sub(9, 2), person.sub(9, 1)))
 
 
 def _participant(prt: Segment, notes: Notes) -> Practitioner | None:

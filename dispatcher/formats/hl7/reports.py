@@ -12,17 +12,27 @@ from dataclasses import dataclass, replace
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.requests import Request, by_report
 from dispatcher.formats.er7.status import report_status
+from dispatcher.formats.hl7.actions import asked, follows_volet, from_txa, implied_status, numbered, with_action
 from dispatcher.formats.hl7.batteries import batteries, collected, documents_of, earliest, latest, urgent
-from dispatcher.formats.hl7.datatypes import moment, practitioners
+from dispatcher.formats.hl7.carried import with_carried
+from dispatcher.formats.hl7.datatypes import moment
 from dispatcher.formats.hl7.documents import Sibling
 from dispatcher.formats.hl7.groups import Grouped, PatientGroup
 from dispatcher.formats.hl7.groups import Order as OrderGroup
 from dispatcher.formats.hl7.orders import request
-from dispatcher.formats.hl7.participants import prescriber_and_copies, recipients, validators
+from dispatcher.formats.hl7.participants import (
+    prescriber_and_copies,
+    recipients,
+    reply_to,
+    validators,
+    with_sender,
+)
 from dispatcher.formats.hl7.patient import patient
+from dispatcher.formats.hl7.wishes import handling
 from dispatcher.report.identifiers import finess_ok
 from dispatcher.report.model import (
     Battery,
+    Handling,
     Kind,
     Laboratory,
     Order,
@@ -34,11 +44,6 @@ from dispatcher.report.model import (
     ValueType,
     When,
 )
-
-_UNFINISHED = frozenset({"DI", "DO", "IN", "IP", "PA"})
-"""TXA-17 (table 0271): dictated, documented, incomplete, in progress, pre-authenticated."""
-_REPLACES = frozenset({"T07", "T08", "T09", "T10"})
-"""Edits and replacements (chapter 9 §9.6.7 to .10)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +66,18 @@ def reports_of(grouped: Grouped, sibling: Sibling) -> list[Report]:
     for group in grouped.patients or [PatientGroup()]:
         notes = Notes()
         person = _patient(group, grouped, notes)
-        requests = [request(order, notes) for order in group.orders if order.obr is not None or order.lines]
+        requests = [
+            request(order, notes) for order in group.orders if order.obr is not None or order.lines or order.wishes
+        ]
         shared = source.problems + notes.problems
         for own in by_report(requests) or [[]]:
+            orders = [one.order for one in own]
             report = _report(own, group, person, source, shared, sibling)
-            found.append(_document(report, group, event) if is_document else report)
+            if is_document:
+                report = from_txa(report, group.txa, event)
+            if follows_volet(grouped.header, group.orders):
+                report = with_action(report, asked(event if is_document else "", orders))
+            found.append(numbered(with_carried(report)) if report.documents else numbered(report))
     return found
 
 
@@ -118,7 +130,7 @@ def _report(
         patient=person,
         status=status,
         kind=_kind([one.type for one in results]),
-        laboratory=source.laboratory,
+        laboratory=with_sender(source.laboratory, given),
         order=_numbers(requests),
         prescriber=prescriber,
         copies=copies,
@@ -132,9 +144,16 @@ def _report(
         comments=(*source.comments, *group.comments),
         documents=documents_of(results),
         urgent=any(map(urgent, orders)),
+        handling=replace(_handling(orders, group, notes), reply_to=reply_to(given)),
         sender_file_id=source.control_id,
         problems=shared + notes.problems,
     )
+
+
+def _handling(orders: Sequence[OrderGroup], group: PatientGroup, notes: Notes) -> Handling:
+    """By the flags under these orders; flags under another order of the message count where there are none."""
+    own = [line for order in orders for line in order.wishes]
+    return handling(own or [line for order in group.orders for line in order.wishes], notes)
 
 
 def _place(requests: Sequence[Request[OrderGroup]], group: PatientGroup) -> str:
@@ -148,13 +167,6 @@ def _kind(types: Sequence[ValueType]) -> Kind:
     return Kind.DOCUMENT if types and all(one is ValueType.DOCUMENT for one in types) else Kind.STRUCTURED
 
 
-def _implied(group: PatientGroup) -> str:
-    """Status of a document whose OBR and OBX give none: TXA-17."""
-    if group.txa is None:
-        return ""
-    return "P" if group.txa.component(17).upper() in _UNFINISHED else "F"
-
-
 def _numbers(requests: Sequence[Request[OrderGroup]]) -> Order:
     """Of several orders, the numbers of the first that has them: they stay the same from version to version."""
     return Order(
@@ -165,32 +177,8 @@ def _numbers(requests: Sequence[Request[OrderGroup]]) -> Order:
 
 def _status(read: Sequence[Battery], where: str, group: PatientGroup, notes: Notes) -> Status:
     letters = [(battery.status, [one.status for one in battery.observations]) for battery in read]
-    status = report_status(letters, where, _implied(group), notes)
+    status = report_status(letters, where, implied_status(group.txa), notes)
     if not any(own for _, own in letters):
         severity = Severity.ERROR if status in (Status.FINAL, Status.CORRECTED) else Severity.WARNING
         notes.add("no-result", severity, where, "Aucun résultat (OBX) pour cette demande : rien à transmettre.")
     return status
-
-
-def _document(report: Report, group: PatientGroup, event: str) -> Report:
-    """An MDM: numbers, copies and date from TXA where the order gives none; replacement and cancellation by event."""
-    txa = group.txa
-    # A document needs no OBR above it.
-    report = replace(report, problems=tuple(one for one in report.problems if one.code != "missing-order"))
-    if event in _REPLACES and report.status is Status.FINAL:
-        report = replace(report, status=Status.CORRECTED)
-    if event == "T11":
-        report = replace(report, status=Status.CANCELLED)
-    if txa is None:
-        return report
-    notes = Notes()
-    number = txa.composite(12)
-    filler = report.order.filler or txa.component(15) or number.first(1) or number.first(3)
-    return replace(
-        report,
-        order=Order(placer=report.order.placer or txa.component(14), filler=filler),
-        prescriber=report.prescriber or next(iter(practitioners(txa, 5, notes)), None),
-        copies=report.copies or tuple(practitioners(txa, 23, notes)),
-        collected_at=report.collected_at or moment(txa, 4, notes),
-        problems=report.problems + notes.problems,
-    )

@@ -247,18 +247,6 @@ def test_recipients_of_prt() -> None:
     ]
 
 
-def test_instructions_of_the_document_volet_are_no_results_and_hiding_ones_hold() -> None:
-    document = "OBX|1|ED|11502-2^CR^LN||^TEXT^XML^Base64^PENsaW5pY2FsRG9jdW1lbnQvPg==||||||F"
-    plain = "OBX|2|CE|MASQUE_PS^Masqué^MetaDMPMSS||N^^expandedYes-NoIndicator||||||F"
-    hidden = plain.replace("||N^", "||Y^")
-    shown = one(MSH, PID, obr(), document, plain)
-    assert len(shown.observations) == 1
-    assert [p.severity for p in shown.problems] == [Severity.INFO]
-    for line in (hidden, "OBX|2|CE|DESTMSSANTEPS^Destination^MetaDMPMSS||N^^expandedYes-NoIndicator||||||F"):
-        held = one(MSH, PID, obr(), document, line)
-        assert [(p.code, p.severity) for p in held.problems] == [("document-instruction", Severity.ERROR)]
-
-
 # ------------------------------------------------------------------------------------------------ files
 
 
@@ -301,7 +289,7 @@ def test_a_document_message(event: str, completion: str, status: Status) -> None
         PID,
         "PV1|1|O",
         txa,
-        "OBX|1|ED|11502-2^CR^LN||^TEXT^XML^Base64^PENsaW5pY2FsRG9jdW1lbnQvPg==",
+        "OBX|1|ED|11502-2^CR^LN||^TEXT^XML^Base64^PGRvY3VtZW50Lz4=",
     )
     assert result.format == "hl7v2-mdm"
     found = result.reports[0]

@@ -174,6 +174,8 @@ def test_the_contract_word_for_word() -> None:
                 "documents": [
                     {"media_type": "application/pdf", "bytes": 8, "sha256": hashlib.sha256(b"%PDF-1.4").hexdigest()}
                 ],
+                "handling": None,
+                "source_document": None,
                 "problems": [{"code": "x", "severity": "warning", "where": "ligne 3", "message": "m"}],
             }
         ],

@@ -1,0 +1,154 @@
+"""CDA documents carried inside a message: read just enough to know whose they are and which document each is.
+
+The laboratory's own CDA is the legal document and travels on byte for byte, so it must be whole, and about the patient
+of the message: ANS, "Volet de transmission d'un document CDA-R2 en HL7v2" ("PID-3 must equal the recordTarget ids").
+A CDA about somebody else holds the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from lxml import etree
+
+from dispatcher.errors import FormatError
+from dispatcher.formats.er7.notes import Notes
+from dispatcher.formats.xdm import codes
+from dispatcher.formats.xdm.cda_facts import parse_cda
+from dispatcher.report.identifiers import compact
+from dispatcher.report.model import Attachment, Patient, Report, SourceDocument, Status
+from dispatcher.report.versions import plain
+
+_MISSING = "le CDA ne nomme pas de patient"
+
+
+def with_carried(report: Report) -> Report:
+    """The same report with the identity of its CDA; what is wrong with the CDA is an error of the report."""
+    notes, opened = Notes(), []
+    for document in report.documents:
+        if document.media_type == "text/xml" and (root := _opened(document, notes)) is not None:
+            opened.append((document, root))
+    if not opened:
+        return replace(report, problems=report.problems + notes.problems) if notes.problems else report
+    for _, root in opened:
+        _compare(root, report.patient, notes)
+    chosen = report.own_cdas
+    if len(chosen) > 1:
+        notes.error(
+            "several-documents",
+            "OBX-5",
+            "Plusieurs CDA de même niveau dans un seul message ; attendu un document, ou ses niveaux 1 et 3. "
+            "Les faire exporter un par message.",
+        )
+    root = next((root for document, root in opened if chosen and document.sha256 == chosen[0].sha256), opened[0][1])
+    source = _source(root)
+    if report.status is Status.CORRECTED and not source.replaces:
+        notes.warning(
+            "carried-without-parent",
+            "OBX-5",
+            "Document de remplacement, mais son CDA ne nomme pas le document remplacé (relatedDocument) : le logiciel "
+            "du destinataire le rangera comme un nouveau document.",
+        )
+    return replace(report, source_document=source, problems=report.problems + notes.problems)
+
+
+def _opened(document: Attachment, notes: Notes) -> etree._Element | None:
+    try:
+        return parse_cda(document.content)
+    except FormatError as fault:
+        if fault.code == "not-a-cda" and b"ClinicalDocument" not in document.content[:2000]:
+            return None  # XML of another kind
+        notes.error(
+            "carried-cda-unreadable",
+            "OBX-5",
+            f"Document CDA transporté refusé : {fault.message} Le faire réémettre par le laboratoire.",
+        )
+        return None
+
+
+# ------------------------------------------------------------------------------------------------ whose it is
+
+
+def _compare(root: etree._Element, patient: Patient, notes: Notes) -> None:
+    why = disagreement(root, patient)
+    if why:
+        notes.error(
+            "carried-cda-patient",
+            "PID",
+            f"Le CDA transporté n’est pas sûrement celui du patient du message (PID) : {why}. Vérifier les deux "
+            "identités dans le SIL, puis réémettre.",
+        )
+
+
+def disagreement(root: etree._Element, patient: Patient) -> str:
+    """Why the CDA may be another person's, in French; empty when the two identities agree.
+
+    National numbers that differ, a birth date or a name that differs decide at once; a number in common, or name and
+    birth date, must agree.
+    """
+    role = next(_all(root, "recordTarget/patientRole"), None)
+    if role is None:
+        return _MISSING
+    numbers = {compact(i.get("extension") or "") for i in _all(role, "id") if i.get("root") in codes.INS_ROOTS} - {""}
+    same_ins = patient.ins is not None and compact(patient.ins.matricule) in numbers
+    if patient.ins is not None and numbers and not same_ins:
+        return "les matricules INS diffèrent"
+    born = next((e.get("value") or "" for e in _all(role, "patient/birthTime")), "")[:8]
+    known = (
+        patient.birth_date.strftime("%Y%m%d")
+        if patient.birth_date
+        else "".join(filter(str.isdigit, patient.birth_date_raw))
+    )
+    if born and known and born != known:
+        return "les dates de naissance diffèrent"
+    families = _names(role, "family")
+    if families and not families & {plain(patient.birth_name), plain(patient.used_name)}:
+        return "les noms diffèrent"
+    given = _names(role, "given")
+    if given and patient.given_names and not _share(given, (*patient.given_names, patient.used_given)):
+        return "les prénoms diffèrent"
+    if same_ins or (families and given and born and known):
+        return ""
+    return "ni matricule INS ni nom et date de naissance communs"
+
+
+def _share(given: set[str], known: Sequence[str]) -> bool:
+    """A first name in common, alone or at the head of the list of all names."""
+    mine = {plain(name) for name in known} - {""} | {plain(" ".join(known))}
+    return any(one in mine or one.split()[0] in {name.split()[0] for name in mine} for one in given)
+
+
+def _names(role: etree._Element, part: str) -> set[str]:
+    found = (" ".join(map(str, e.itertext())) for e in _all(role, f"patient/name/{part}"))
+    return {plain(text) for text in found} - {""}
+
+
+# ------------------------------------------------------------------------------------------------ which document
+
+
+def _source(root: etree._Element) -> SourceDocument:
+    version = next((e.get("value") or "" for e in _all(root, "versionNumber")), "")
+    return SourceDocument(
+        id=_identifier(root, "id"),
+        set_id=_identifier(root, "setId"),
+        version=int(version) if version.isdecimal() and len(version) < 6 else 1,
+        replaces=next(
+            (
+                _identifier(related, "parentDocument/id")
+                for related in _all(root, "relatedDocument")
+                if related.get("typeCode") == "RPLC"
+            ),
+            "",
+        ),
+    )
+
+
+def _identifier(element: etree._Element, path: str) -> str:
+    found = next(_all(element, path), None)
+    root, extension = (found.get("root") or "", found.get("extension") or "") if found is not None else ("", "")
+    return f"{root}^{extension}" if root and extension else root
+
+
+def _all(element: etree._Element, path: str) -> Iterator[etree._Element]:
+    yield from element.iterfind("/".join(f"{{{codes.CDA}}}{step}" for step in path.split("/")))

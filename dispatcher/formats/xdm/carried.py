@@ -1,0 +1,77 @@
+"""The laboratory's own CDA, carried by its export, made ready to travel byte for byte: its type, the PDF in it.
+
+CDA R2 §4.3.1.1 (nonXMLBody) and CR-BIO 2024.01 (FR-Document-attache: the obligatory PDF copy of level 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lxml import etree
+
+from dispatcher.errors import FormatError, RenderError
+from dispatcher.formats.base import Rendition
+from dispatcher.formats.er7.documents import from_base64
+from dispatcher.formats.xdm import codes
+from dispatcher.formats.xdm.cda_facts import parse_cda
+from dispatcher.report.handling import Handling
+from dispatcher.report.model import Attachment, Report
+
+FORMAT = "cda"
+MEDIA_TYPE = "text/xml"
+_PDF = "application/pdf"
+_HOLDERS = ("nonXMLBody/text", "observationMedia/value")
+
+
+def own_cda(report: Report) -> Rendition | None:
+    """The CDA to send as it is, or None. Raises :class:`RenderError` when there are several of one level."""
+    found = report.own_cdas
+    if len(found) > 1:
+        raise RenderError(
+            "Le fichier porte plusieurs CDA de même niveau : lequel envoyer n’est pas dit.",
+            hint="Les faire exporter un par message.",
+            code="several-documents",
+        )
+    if not found:
+        return None
+    return Rendition(format=FORMAT, media_type=MEDIA_TYPE, file_name="cda.xml", content=found[0].content)
+
+
+def pdf_beside(report: Report) -> Attachment | None:
+    """The laboratory's own PDF: given beside the CDA, else inside it (of all levels the export brought)."""
+    if report.own_pdf is not None:
+        return report.own_pdf
+    inside = [o.document for o in report.observations if o.document is not None and o.document.is_cda]
+    others = [d for d in (*report.documents, *inside) if d.is_cda and d not in report.own_cdas]
+    return next((pdf for document in (*report.own_cdas, *others) if (pdf := pdf_inside(document.content))), None)
+
+
+def pdf_inside(content: bytes) -> Attachment | None:
+    """The first PDF embedded in a CDA: body of level 1, or copy of level 3. None when there is none that opens."""
+    try:
+        root = parse_cda(content)
+    except FormatError:
+        return None
+    for element in _holders(root):
+        if (element.get("mediaType") or "").lower() != _PDF:
+            continue
+        data = from_base64("".join(map(str, element.itertext())))
+        if data is not None and b"%PDF-" in data[:1024]:
+            return Attachment(media_type=_PDF, content=data, name="document.pdf")
+    return None
+
+
+def _holders(root: etree._Element) -> Iterator[etree._Element]:
+    for path in _HOLDERS:
+        parent, child = path.split("/")
+        yield from root.iterfind(f".//{{{codes.CDA}}}{parent}/{{{codes.CDA}}}{child}")
+
+
+def visibility(handling: Handling) -> tuple[str, ...]:
+    """Masking asked for by the sender, as codes of the metadata (TRE_A07)."""
+    asked: Sequence[tuple[bool | None, str]] = (
+        (handling.hidden_from_professionals, "MASQUE_PS"),
+        (handling.hidden_from_patient, "INVISIBLE_PATIENT"),
+        (handling.hidden_from_guardians, "INVISIBLE_REPRESENTANTS_LEGAUX"),
+    )
+    return tuple(code for wish, code in asked if wish)

@@ -42,9 +42,11 @@ def cda(
     )
     return (
         f"<ClinicalDocument xmlns='urn:hl7-org:v3'><id root='{number}'/><setId root='1.2.3.0'/>"
-        f"<versionNumber value='2'/><recordTarget><patientRole><id root='1.2.250.1.213.1.4.10' extension='{ins}'/><patient><name><given>{given}"
-        f"</given><family qualifier='BR'>{family}</family></name><birthTime value='{born}'/></patient></patientRole>"
-        f"</recordTarget>{related}<component>{body}</component></ClinicalDocument>"
+        "<versionNumber value='2'/>"
+        f"<recordTarget><patientRole><id root='1.2.250.1.213.1.4.10' extension='{ins}'/>"
+        f"<patient><name><given>{given}</given><family qualifier='BR'>{family}</family></name>"
+        f"<birthTime value='{born}'/></patient></patientRole></recordTarget>"
+        f"{related}<component>{body}</component></ClinicalDocument>"
     ).encode()
 
 

@@ -35,9 +35,9 @@ def _is_rtf(start: str, obx: Segment) -> bool:
 
 def embedded(obx: Segment, notes: Notes) -> list[Attachment]:
     """Documents of an ED field (or of a text field that hides one). Damage is an error of the report."""
-    if _is_rtf(obx.fields[5][:80], obx):
+    if _is_rtf(obx.raw(5)[:80], obx):
         # RTF is ASCII with backslashes of its own; what was not escaped is left alone.
-        text = obx.separators.unescape(obx.fields[5]).strip()
+        text = obx.separators.unescape(obx.raw(5)).strip()
         return [Attachment(media_type="application/rtf", content=text.encode("cp1252", "replace"))]
     found = []
     for raw in _whole_documents(obx):

@@ -19,6 +19,7 @@ from dispatcher.errors import ConfigError
 from dispatcher.formats.base import LaboratoryIdentity, Writer
 from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.formats.hprim_medecins.writer import HprimMedecinsWriter
+from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
 from dispatcher.formats.pdf.engine import Layout
 from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.intake.spool import FolderSpool
@@ -214,6 +215,7 @@ def writers(closing: ExitStack, pdf: PdfSettings | None = None) -> dict[str, Wri
         "cda": CdaWriter(3),
         "cda-n1": CdaWriter(1),
         "hprim-medecins": HprimMedecinsWriter(),
+        "hprim-sante": HprimSanteWriter(),
     }
 
 

@@ -19,6 +19,8 @@ from dispatcher.cli.output import FAILURES, complain, print_json, problem_json, 
 from dispatcher.clock import SystemClock
 from dispatcher.errors import DispatcherError
 from dispatcher.formats.base import DocumentIds, LaboratoryIdentity, Rendition, WriteContext, Writer
+from dispatcher.formats.hprim_sante.version import Version
+from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
 from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.report import versions
 from dispatcher.report.model import Attachment, Problem, Report, Severity
@@ -33,11 +35,12 @@ class Target(StrEnum):
     CDA = "cda"
     CDA_N1 = "cda-n1"
     HPRIM_MEDECINS = "hprim-medecins"
+    HPRIM_SANTE = "hprim-sante"
     PDF = "pdf"
     XDM = "xdm"
 
 
-EXTENSIONS = {"cda": "xml", "cda-n1": "xml", "hprim-medecins": "hpr", "pdf": "pdf", "xdm": "zip"}
+EXTENSIONS = {"cda": "xml", "cda-n1": "xml", "hprim-medecins": "hpr", "hprim-sante": "hpr", "pdf": "pdf", "xdm": "zip"}
 
 
 def register(app: typer.Typer) -> None:
@@ -50,13 +53,19 @@ def convert(
     to: Annotated[Target, typer.Option("--to", help="Format voulu.")],
     out: Annotated[Path, typer.Option("--out", help="Dossier des résultats.")],
     encoding: Annotated[str | None, typer.Option(help="Force le jeu de caractères en lecture.")] = None,
+    version: Annotated[
+        Version | None,
+        typer.Option("--version", help="Version HPRIM Santé ; par défaut 2.5 si l'INS est qualifiée, sinon 2.1."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
 ) -> None:
     """Écrit les comptes rendus d'un fichier dans un autre format, sans rien envoyer."""
+    if version is not None and to is not Target.HPRIM_SANTE:
+        raise typer.BadParameter("n'a de sens qu'avec --to hprim-sante.", param_hint="--version")
     out.mkdir(parents=True, exist_ok=True)
     answers: list[dict[str, object]] = []
     with ExitStack() as closing:
-        converter = _Converter(closing)
+        converter = _Converter(closing, version)
         for path in files:
             answers += converter.convert(path, to, out, encoding)
     if json:
@@ -74,8 +83,10 @@ def convert(
 class _Converter:
     """The writers and the identity they sign with."""
 
-    def __init__(self, closing: ExitStack) -> None:
+    def __init__(self, closing: ExitStack, version: Version | None) -> None:
         self._writers: dict[str, Writer] = wiring.writers(closing, settings().pdf if config_exists() else None)
+        if version is not None:
+            self._writers["hprim-sante"] = HprimSanteWriter(version)
         self._terms = terminology()
         self._written: set[Path] = set()
         self._laboratory: LaboratoryIdentity = (
@@ -96,7 +107,10 @@ class _Converter:
                 answers.append(_answer(path, "", str(error)))
                 continue
             suffix = f"-{number + 1}" if len(result.reports) > 1 else ""
-            target = self._free(out / f"{path.stem}{suffix}.{EXTENSIONS[to]}")
+            name = rendition.file_name if to is Target.HPRIM_SANTE else f"{path.stem}{suffix}.{EXTENSIONS[to]}"
+            target = self._free(out / name)
+            for companion in rendition.companions:
+                (out / companion.name).write_bytes(companion.content)
             target.write_bytes(rendition.content)
             answers.append(_answer(path, str(target), "", rendition.problems))
         return answers
@@ -111,7 +125,7 @@ class _Converter:
 
     def _write(self, report: Report, to: Target) -> Rendition:
         context = self._context(report)
-        if to in {Target.PDF, Target.HPRIM_MEDECINS}:
+        if to in {Target.PDF, Target.HPRIM_MEDECINS, Target.HPRIM_SANTE}:
             return self._writers[to].write(report, context)
         pdf = report.own_pdf
         if pdf is None:

@@ -107,6 +107,8 @@ class Rendition:
     """Neutral name: no patient identity."""
     content: bytes = field(repr=False)
     problems: tuple[Problem, ...] = ()
+    companions: tuple[Attachment, ...] = ()
+    """Files that must lie beside it, under the names it gives them (HPRIM Santé ``FIC``)."""
 
 
 class Reader(Protocol):

@@ -23,6 +23,7 @@ from dispatcher.formats.hprim_medecins.layout import (
     wrapped,
 )
 from dispatcher.formats.hprim_medecins.own_text import fold, place
+from dispatcher.formats.notices import notices
 from dispatcher.report.model import Address, Attachment, Kind, Practitioner, Report, Sex, Status, When
 
 RULE = "=" * WIDTH
@@ -30,7 +31,7 @@ RULE = "=" * WIDTH
 
 def compose(report: Report, context: WriteContext) -> list[Line]:
     """All lines of the printable part, without blank lines before and after."""
-    notice = notices(report, context)
+    notice = framed(notices(report, context))
     if report.status is Status.CANCELLED:
         return _trimmed([Line(text) for text in (*notice, *_letterhead(report, context), *_reasons(report))])
     own = _own_lines(report)
@@ -77,26 +78,11 @@ def _trimmed(lines: list[Line]) -> list[Line]:
 # --- notices ----------------------------------------------------------------------------------------------------------
 
 
-def notices(report: Report, context: WriteContext) -> list[str]:
-    """What the reader must know before any result, framed; empty for an ordinary first version."""
-    said: list[str] = []
-    if context.laboratory.neutral:
-        said.append("DOCUMENT D'ESSAI : laboratoire non configuré, à ne pas classer au dossier d'un patient.")
-    version = f" (version {context.ids.version})" if context.ids.version > 1 else ""
-    replaces = context.ids.version > 1 or context.ids.replaces is not None
-    if report.status is Status.CANCELLED:
-        said.append(f"COMPTE RENDU ANNULÉ{version} : ne pas tenir compte du compte rendu déjà transmis.")
-    elif report.status is Status.CORRECTED:
-        said.append(f"COMPTE RENDU CORRIGÉ{version} : annule et remplace le compte rendu déjà transmis.")
-    elif report.status is Status.PARTIAL:
-        said.append(f"COMPTE RENDU PARTIEL{version} : d'autres résultats suivront.")
-        if replaces:
-            said.append("Il annule et remplace la version précédente.")
-    elif replaces:
-        said.append(f"COMPTE RENDU COMPLET{version} : annule et remplace la version précédente.")
-    if not said:
+def framed(sentences: Sequence[str]) -> list[str]:
+    """Notices between two rules; nothing when there is none."""
+    if not sentences:
         return []
-    return [RULE, *(part for text in said for part in textwrap.wrap(text, WIDTH)), RULE, ""]
+    return [RULE, *(part for text in sentences for part in textwrap.wrap(text, WIDTH)), RULE, ""]
 
 
 def _starts_with(own: Sequence[str], notice: Sequence[str]) -> bool:

@@ -12,8 +12,8 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from dispatcher.formats.charset import capitals
 from dispatcher.formats.hprim_medecins import grammar
-from dispatcher.formats.hprim_medecins.charset import capitals
 from dispatcher.report.model import AltValue, Battery, Observation, Report, ValueType
 
 WIDTH = grammar.TEXT_WIDTH

@@ -11,8 +11,8 @@ from datetime import date, datetime
 
 from dispatcher.clock import paris
 from dispatcher.formats.base import WriteContext
+from dispatcher.formats.charset import capitals
 from dispatcher.formats.hprim_medecins import grammar
-from dispatcher.formats.hprim_medecins.charset import capitals
 from dispatcher.formats.hprim_medecins.layout import shown_value, susceptibility_words, words_of
 from dispatcher.report.identifiers import InsOid, compact, nir_key
 from dispatcher.report.model import Observation, Patient, Practitioner, Report, Status, ValueType, When
@@ -60,7 +60,7 @@ def patient_code(report: Report, context: WriteContext) -> str:
     numbers += [local.value for local in report.patient.local_ids]
     for text in (*numbers, report.order.filler, report.order.placer, context.ids.document[-10:]):
         code = re.sub(r"[^A-Za-z0-9\-_/]", "", text)
-        if code:
+        if code and not grammar.CODED_LINE.match(code):  # A patient called TEX would start a coded line.
             return code[:CODE_WIDTH]
     return "0"
 

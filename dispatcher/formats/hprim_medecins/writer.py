@@ -8,22 +8,21 @@ something else, no blanks at line ends: the form that every known reader takes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-from dispatcher.errors import RenderError
 from dispatcher.formats.base import Rendition, WriteContext
+from dispatcher.formats.charset import codec_for, each_text, fit, loosely_fit
 from dispatcher.formats.hprim_medecins import grammar
 from dispatcher.formats.hprim_medecins.blocks import marker_of
-from dispatcher.formats.hprim_medecins.charset import codec_for, fit, loosely_fit
 from dispatcher.formats.hprim_medecins.compose import compose
 from dispatcher.formats.hprim_medecins.layout import Line
 from dispatcher.formats.hprim_medecins.lines import header_lines, is_coded, res_line
 from dispatcher.formats.hprim_medecins.problems import info
+from dispatcher.formats.requirements import require_content, require_identity
 from dispatcher.report.model import Problem, Report, Status
 
 FORMAT = "hprim-medecins"
+_NAME = "HPRIM Médecins"
 _IN_TEXT_MARKER = re.compile(r"\*{3,}(\s*(?:LAB|FIN\s*FICHIER|FIN)\s*)\*{3,}", re.IGNORECASE)
 
 
@@ -41,13 +40,13 @@ class HprimMedecinsWriter:
         character cannot be written.
         """
         codec = codec_for(context.encoding)
-        _require_identity(report)
-        _require_content(report)
-        fitted: Report = _each_text(report, lambda text: loosely_fit(text, codec))
+        require_identity(report, _NAME, calendar_date=True)
+        require_content(report, _NAME)
+        fitted: Report = each_text(report, lambda text: loosely_fit(text, codec))
         setting: WriteContext = replace(
             context,
-            laboratory=_each_text(context.laboratory, lambda text: loosely_fit(text, codec)),
-            recipient=_each_text(context.recipient, lambda text: loosely_fit(text, codec)),
+            laboratory=each_text(context.laboratory, lambda text: loosely_fit(text, codec)),
+            recipient=each_text(context.recipient, lambda text: loosely_fit(text, codec)),
         )
         lines = [*(_free(line.replace("|", "/")) for line in header_lines(fitted, setting)), ""]
         printed = compose(fitted, setting)
@@ -64,50 +63,6 @@ class HprimMedecinsWriter:
             content=text.encode(codec),
             problems=_problems(report),
         )
-
-
-def _require_identity(report: Report) -> None:
-    patient = report.patient
-    missing = [
-        name
-        for name, there in (
-            ("le nom", patient.family.strip()),
-            ("le prénom", (patient.used_given or patient.first_given).strip()),
-            ("la date de naissance", patient.birth_date),
-        )
-        if not there
-    ]
-    if missing:
-        raise RenderError(
-            f"HPRIM Médecins : {' et '.join(missing)} du patient manque(nt).",
-            hint="Compléter l’identité dans le logiciel du laboratoire et réémettre le compte rendu.",
-            code="incomplete-identity",
-        )
-
-
-def _require_content(report: Report) -> None:
-    results = any(o.value or o.comments or o.document or o.status in ("X", "D") for o in report.observations)
-    comments = [*report.comments, *(comment for battery in report.batteries for comment in battery.comments)]
-    words = any(text.strip() for text in (report.text, *comments))
-    if report.status is Status.CANCELLED or results or words or report.documents:
-        return
-    raise RenderError(
-        "HPRIM Médecins : le compte rendu ne contient aucun résultat, texte ni document.",
-        hint="Un message sans contenu médical ne doit pas partir ; vérifier l’export du laboratoire.",
-        code="no-medical-content",
-    )
-
-
-def _each_text(value: Any, change: Callable[[str], str]) -> Any:
-    """The same value with ``change`` applied to every text in it, however deep; enumerations and bytes stay."""
-    if type(value) is str:
-        return change(value)
-    if type(value) is tuple:
-        return tuple(_each_text(part, change) for part in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        new = {f.name: _each_text(getattr(value, f.name), change) for f in fields(value) if f.init}
-        return replace(value, **new)
-    return value
 
 
 def _free(text: str) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.er7.timestamps import parse_when
+from dispatcher.formats.hprim_sante.people import address
 from dispatcher.report.identifiers import finess_ok
-from dispatcher.report.model import Address, Laboratory, When
+from dispatcher.report.model import Laboratory, When
 
 CONTEXTS = frozenset({"ORU", "ADM", "ORM", "REG", "ERR", "FAC"})
 _VERSION = re.compile(r"H?\s?([0-9]\.[0-9])")
@@ -47,14 +48,13 @@ def read_header(h: Segment, notes: Notes) -> Header:
     sent_at, fault = parse_when(h.component(13 + shift))
     if fault:
         notes.warning("unreadable-date", h.where(13 + shift), "Date de l’en-tête illisible ; attendu AAAAMMJJHHMM.")
-    lines = tuple(part for place in (1, 2) if shift >= 0 and (part := h.composite(5 + shift).whole(place)))
     return Header(
         file_name=h.text(2),
         laboratory=Laboratory(
             name=sender.whole(2) or code,
             id=code,
             finess=code if finess_ok(code) else "",
-            address=Address(lines=lines) if lines else None,
+            address=address(h.composite(5 + shift)) if shift >= 0 else None,
             phone=h.component(7 + shift),
         ),
         context=h.component(6 + shift).upper(),

@@ -13,14 +13,17 @@ from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.people import STRUCTURES, check, identify
 from dispatcher.formats.er7.segments import Composite, Segment
 from dispatcher.formats.er7.separators import Separators
-from dispatcher.report.identifiers import compact, nir_key, nir_ok
+from dispatcher.report.identifiers import adeli_ok, compact, nir_key, nir_ok, rpps_shape_ok
 from dispatcher.report.model import Address, IdType, Ins, LocalId, Patient, Practitioner
 
 _INSEE = re.compile(r"[0-9][0-9AB][0-9]{3}")
 _OID = re.compile(r"[0-2](?:\.[0-9]+){4,}")
-_TITLES = frozenset({"DR", "DR.", "DOCTEUR", "PR", "PR.", "PROF", "PROFESSEUR", "M", "M.", "MME", "MLLE", "SF"})
+TITLES = frozenset({"DR", "DR.", "DOCTEUR", "PR", "PR.", "PROF", "PROFESSEUR", "M", "M.", "MME", "MLLE", "SF"})
 _TYPES = frozenset({"L", "R", "A", "N", "RPPS", "ADELI", "FINESS", "SIRET", "IDNPS", "AM", "LOCAL", "PS", "ETS"})
 _VALIDATED = ("VALI", "QUAL")
+_LETTERS = {"R": ("RPPS", rpps_shape_ok), "A": ("ADELI", adeli_ok)}
+"""Type of code in one letter, believed when the number has that shape."""
+_STRUCTURE = "ETS"
 
 
 # ------------------------------------------------------------------------------------------------ patient
@@ -45,7 +48,7 @@ def patient(p: Segment, sender: str, receiver: str, notes: Notes) -> Patient:
         ins=ins,
         nss=nss,
         local_ids=(*_local_ids(p, sender, receiver), *calculated),
-        address=_address(p.composite(10)),
+        address=address(p.composite(10)),
         birth_place=_birth_place(p.composite(34)),
         phones=tuple(text for one in p.composites(12) if (text := one.whole(1))),
     )
@@ -94,8 +97,8 @@ def _birth_place(place: Composite) -> str:
     return code if _INSEE.fullmatch(code) else ""
 
 
-def _address(place: Composite) -> Address | None:
-    """P.10: street, complement, town, department, postcode, country."""
+def address(place: Composite) -> Address | None:
+    """P.10 and H.5: street, complement, town, department, postcode, country."""
     lines = tuple(text for number in (1, 2) if (text := place.whole(number)))
     postcode, town = place.whole(5), place.whole(3)
     if not (lines or postcode or town):
@@ -127,26 +130,36 @@ def _practitioner(parts: tuple[str, ...], separators: Separators) -> Practitione
         number, family = "", number
     if not (number or family):
         return None
-    bare, kind = identify(number, words)
+    letter, shaped = _LETTERS.get(composite.whole(3).upper(), ("", None))
+    bare, kind = identify(number, [letter, *words] if shaped is not None and shaped(compact(number)) else words)
+    if not number and composite.whole(3).upper() == _STRUCTURE:
+        return Practitioner(organisation=composite.whole(2))
     if kind in STRUCTURES:
         return Practitioner(id=bare, id_type=kind, organisation=composite.whole(2), organisation_id=bare)
     title, family, given = split_name(family, given)
-    # OBR.16 puts the prescriber's department behind him: code ^ name ^ type ^ code ^ name ^ type.
-    service = composite.whole(5) if composite.whole(3).upper() in _TYPES and len(composite) > 4 else ""
     return Practitioner(
         id=bare,
         id_type=kind if bare else IdType.LOCAL,
         family=family,
         given=given,
         title=title,
-        organisation=service or (composite.whole(4) if composite.whole(3).upper() in _TYPES else ""),
+        organisation=_service(composite),
     )
+
+
+def _service(composite: Composite) -> str:
+    """The prescriber's department: code ^ name ^ type ^ code ^ name ^ type, in 2.5 with an address between."""
+    if composite.whole(3).upper() not in _TYPES:
+        return ""
+    if len(composite) > 6:
+        return composite.whole(6) or composite.whole(5)
+    return composite.whole(5) or composite.whole(4)
 
 
 def split_name(family: str, given: str) -> tuple[str, str, str]:
     """``"DR DURAND Paul"`` to ``("DR", "DURAND", "Paul")``; a name all in capitals stays whole: nobody can cut it."""
     title, _, rest = family.partition(" ")
-    if rest and title.upper() in _TITLES:
+    if rest and title.upper() in TITLES:
         family = rest.strip()
     else:
         title = ""

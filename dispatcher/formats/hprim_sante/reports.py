@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from dispatcher.formats.er7.coding import coded
-from dispatcher.formats.er7.microbiology import parents
 from dispatcher.formats.er7.moments import first_of, last_of
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.people import merge
@@ -15,13 +14,12 @@ from dispatcher.formats.er7.requests import Request, by_report
 from dispatcher.formats.er7.status import report_status
 from dispatcher.formats.hprim_sante.groups import Grouped, Order, PatientGroup
 from dispatcher.formats.hprim_sante.header import Header
+from dispatcher.formats.hprim_sante.linking import linked
 from dispatcher.formats.hprim_sante.people import patient, practitioner, practitioners
-from dispatcher.formats.hprim_sante.results import Line, Sibling, moment, observation
+from dispatcher.formats.hprim_sante.results import Line, Sibling, documents_of, moment, observations
 from dispatcher.report.model import (
-    Attachment,
     Battery,
     Kind,
-    Observation,
     Patient,
     Practitioner,
     Problem,
@@ -95,7 +93,7 @@ def _request(order: Order, notes: Notes) -> Request[Order]:
 def _report(requests: Sequence[Request[Order]], group: PatientGroup, source: _Source, sibling: Sibling) -> Report:
     notes = Notes()
     orders = [one.order for one in requests]
-    batteries = _linked([battery for order in orders for battery in _batteries(order, notes, sibling)])
+    batteries = linked([battery for order in orders for battery in _batteries(order, notes, sibling)])
     results = [one for battery in batteries for one in battery.observations]
     where = next((order.obr.where(25) for order in orders if order.obr is not None), "OBR")
     letters = [(battery.status, [one.status for one in battery.observations]) for battery in batteries]
@@ -123,7 +121,7 @@ def _report(requests: Sequence[Request[Order]], group: PatientGroup, source: _So
         reported_at=last_of(_moments(orders, 22, notes)) or source.header.sent_at,
         batteries=batteries,
         comments=source.comments,
-        documents=_documents(results),
+        documents=documents_of(results),
         urgent=any(_urgent(order) for order in orders),
         sender_file_id=source.header.file_name,
         problems=source.problems + notes.problems,
@@ -147,7 +145,7 @@ def _batteries(order: Order, notes: Notes, sibling: Sibling) -> list[Battery]:
     obr = order.obr
     if obr is None:
         notes.warning("missing-order", order.lines[0].obx.where(), "Résultats (OBX) sans OBR au-dessus d’eux.")
-        return [Battery(observations=tuple(observation(line, notes, sibling) for line in order.lines))]
+        return [Battery(observations=observations(order.lines, notes, sibling))]
     tests = {one.whole(1) or one.whole(2): one.whole(2) or one.whole(1) for one in obr.composites(4)}
     whole = Battery(
         title=_title(tests.values()),
@@ -167,7 +165,7 @@ def _batteries(order: Order, notes: Notes, sibling: Sibling) -> list[Battery]:
             title=_title(tests[code] for code in _asked(lines) if code in tests) or whole.title,
             chapter=chapter or whole.chapter,
             comments=whole.comments if rank == 0 else (),
-            observations=tuple(observation(line, notes, sibling) for line in lines),
+            observations=observations(lines, notes, sibling),
         )
         for rank, (chapter, lines) in enumerate(parts)
     ]
@@ -198,27 +196,6 @@ def _specimen(order: Order, notes: Notes) -> Specimen | None:
     if not (text or number):
         return None
     return Specimen(id=number, text=text, collected_at=moment(obr, 7, notes), received_at=moment(obr, 14, notes))
-
-
-def _linked(batteries: list[Battery]) -> tuple[Battery, ...]:
-    """The same batteries with antibiogram lines pointing at their organism (OBX.4)."""
-    found = parents([(None, battery.observations) for battery in batteries])
-    if not found:
-        return tuple(batteries)
-    linked, index = [], 0
-    for battery in batteries:
-        own = battery.observations
-        linked.append(
-            replace(battery, observations=tuple(replace(one, parent=found.get(index + i)) for i, one in enumerate(own)))
-        )
-        index += len(own)
-    return tuple(linked)
-
-
-def _documents(results: Sequence[Observation]) -> tuple[Attachment, ...]:
-    """Each document once, the laboratory's PDF first."""
-    once = {one.document.sha256: one.document for one in results if one.document is not None}
-    return tuple(sorted(once.values(), key=lambda document: document.media_type != "application/pdf"))
 
 
 # ------------------------------------------------------------------------------------------------ people

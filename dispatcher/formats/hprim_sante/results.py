@@ -7,7 +7,8 @@ origin ^ file name ^ type; PDF and TIF as types mean the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from dispatcher.formats.er7.coding import coded, result_codes
 from dispatcher.formats.er7.documents import damage, media_type
@@ -17,13 +18,17 @@ from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.er7.timestamps import Fault, parse_when
 from dispatcher.formats.er7.values import bounds, number
 from dispatcher.formats.hprim_sante.people import practitioner
-from dispatcher.report.model import Attachment, Observation, Severity, ValueType, When
+from dispatcher.report.model import AltValue, Attachment, Observation, Severity, ValueType, When
 
 Sibling = Callable[[str], bytes | None]
 FILE_TYPES = frozenset({"FIC", "PDF", "TIF"})
 _LITERAL = frozenset({"NM", "ST", ""})
 """Types without components: a separator in them is text the sender did not escape (``10^6``)."""
+_NUMBERS = frozenset({"NM", "ST", ""})
+"""Types whose text may be a number: NM says so, in the others a unit or a comparator beside it does."""
 _PAIRS = frozenset({"GC", "GN", "GB"})
+SECOND_UNIT = "soit"
+"""Label of the line that gives a result again in another unit."""
 _DATES = frozenset({"DT", "TS"})
 
 
@@ -70,6 +75,35 @@ def observation(line: Line, notes: Notes, sibling: Sibling) -> Observation:
     )
 
 
+def observations(lines: Sequence[Line], notes: Notes, sibling: Sibling) -> tuple[Observation, ...]:
+    """The results of one request; a line « soit » is the second unit of the result above it."""
+    found: list[Observation] = []
+    for line in lines:
+        one = observation(line, notes, sibling)
+        if found and _is_second_unit(found[-1], one):
+            found[-1] = replace(found[-1], alt=_as_alt(one), comments=(*found[-1].comments, *one.comments))
+        else:
+            found.append(one)
+    return tuple(found)
+
+
+def _is_second_unit(above: Observation, one: Observation) -> bool:
+    """Same code, called « soit », a number: as laboratories print a result in a second unit."""
+    said = one.code.text.strip(" -:.").casefold() == SECOND_UNIT
+    return said and one.type is ValueType.NUMERIC and above.alt is None and one.code.code == above.code.code
+
+
+def _as_alt(one: Observation) -> AltValue:
+    value = f"{one.comparator} {one.value}".strip()
+    return AltValue(value=value, unit=one.unit, low=one.low, high=one.high, loinc=one.loinc)
+
+
+def documents_of(results: Sequence[Observation]) -> tuple[Attachment, ...]:
+    """Each document once, the laboratory's PDF first."""
+    once = {one.document.sha256: one.document for one in results if one.document is not None}
+    return tuple(sorted(once.values(), key=lambda document: document.media_type != "application/pdf"))
+
+
 def moment(segment: Segment, place: int, notes: Notes) -> When | None:
     """First repetition of a TS field; an unreadable one is told."""
     text = segment.component(place) if place < len(segment.fields) else ""
@@ -104,9 +138,9 @@ def _value(line: Line, kind: str, unit: str, notes: Notes) -> ReadValue:
         return ReadValue()
     if kind == "CE":
         return _coded(obx)
-    if kind == "NM" or (kind in ("ST", "") and unit):
+    if kind in _NUMBERS:
         found = number(obx.separators.clean(raw))
-        if found is not None:
+        if found is not None and (kind == "NM" or unit or found.comparator):
             if "," in raw:
                 notes.tally("decimal-comma", Severity.INFO, obx.where(5), "Virgule décimale lue comme un point.")
             return ReadValue(ValueType.NUMERIC, found.value, found.comparator)

@@ -10,6 +10,9 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 from dispatcher.errors import RenderError
 
@@ -133,3 +136,15 @@ def _equivalent(char: str, codec: str, missing: list[str]) -> str:
         missing.append(char)
         return char
     return written
+
+
+def each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """The same value with ``change`` applied to every text in it, however deep; enumerations and bytes stay."""
+    if type(value) is str:
+        return change(value)
+    if type(value) is tuple:
+        return tuple(each_text(part, change) for part in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        new = {f.name: each_text(getattr(value, f.name), change) for f in fields(value) if f.init}
+        return replace(value, **new)
+    return value

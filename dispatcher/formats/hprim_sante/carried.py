@@ -37,7 +37,7 @@ from dispatcher.formats.er7.people import merge
 from dispatcher.formats.er7.status import report_status
 from dispatcher.formats.hprim_sante import carried_people as people
 from dispatcher.formats.hprim_sante.carried_results import code_of, lettered, paragraph, result
-from dispatcher.formats.hprim_sante.linking import numbered
+from dispatcher.formats.hprim_sante.linking import as_read, numbered
 from dispatcher.formats.hprim_sante.people import split_name
 from dispatcher.formats.hprim_sante.results import documents_of
 from dispatcher.formats.hprim_sante.version import Version
@@ -129,7 +129,8 @@ def _batteries(report: Report, frame: Frame) -> tuple[Battery, ...]:
         found = [_alone(_CANCELLATION, report, "")]
     if cancelled:
         found = [_bare(one) for one in found]
-    return _named_documents(numbered(lettered(found, report.status)), frame.stem)
+    # Numbered with their values: a withdrawal must bear the sub-id under which the result was sent.
+    return _named_documents(as_read(lettered(numbered(found), report.status)), frame.stem)
 
 
 def _bare(battery: Battery) -> Battery:

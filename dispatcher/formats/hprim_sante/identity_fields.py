@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from dispatcher.clock import PARIS, paris
+from dispatcher.clock import paris
 from dispatcher.formats.er7.people import STRUCTURES
 from dispatcher.formats.hprim_sante.assembly import SEPARATORS, composed, repeated, segment, words
 from dispatcher.formats.hprim_sante.version import Version
@@ -120,4 +120,4 @@ def moment_field(when: When | None) -> str:
         return f"{when:%Y%m%d}"
     local = paris(when)
     text = f"{local:%Y%m%d%H%M%S}"
-    return text if local.replace(fold=0, tzinfo=PARIS) == local and not local.fold else f"{text}{local:%z}"
+    return f"{text}{local:%z}" if local.fold else text

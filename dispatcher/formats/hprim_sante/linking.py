@@ -48,10 +48,15 @@ def links_of(batteries: Sequence[Battery]) -> list[int | None]:
     return [one.parent for battery in batteries for one in battery.observations]
 
 
+def as_read(batteries: Sequence[Battery]) -> tuple[Battery, ...]:
+    """The same batteries with the links a reader will find by their sub-ids."""
+    return linked(_with_parents(batteries, {}))
+
+
 def numbered(batteries: Sequence[Battery]) -> tuple[Battery, ...]:
     """The same batteries with sub-ids that lead a reader to the same organisms; those of the file when they do."""
     wanted = links_of(batteries)
-    if links_of(linked(_with_parents(batteries, {}))) == wanted:
+    if links_of(as_read(batteries)) == wanted:
         return tuple(batteries)
     flat = [one for battery in batteries for one in battery.observations]
     numbers = _numbers(flat)
@@ -62,7 +67,7 @@ def numbered(batteries: Sequence[Battery]) -> tuple[Battery, ...]:
         )
         done.append(replace(battery, observations=own))
         index += len(own)
-    return linked(_with_parents(done, {}))
+    return as_read(done)
 
 
 def _numbers(flat: Sequence[Observation]) -> dict[int, str]:

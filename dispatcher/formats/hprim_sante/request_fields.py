@@ -112,7 +112,7 @@ def _result(rank: int, one: Observation, chapter: str) -> str:
             8: repeated(map(words, one.flags)),
             11: one.status,
             14: moment_field(one.observed_at),
-            15: words(chapter),
+            15: composed(words(chapter), str(10 * rank)) if chapter else "",
             16: composed("", words(one.validated_by)),
         },
     )

@@ -21,7 +21,7 @@ from dispatcher.formats.hprim_sante.request_fields import comments, requests
 from dispatcher.formats.hprim_sante.version import Version, version_for
 from dispatcher.formats.notices import notices
 from dispatcher.formats.requirements import require_content, require_identity
-from dispatcher.report.model import Attachment, Problem, Report, Severity
+from dispatcher.report.model import Attachment, Problem, Report, Severity, Status
 
 FORMAT = "hprim-sante"
 _NAME = "HPRIM Santé"
@@ -129,7 +129,9 @@ def _companions(whole: Report) -> tuple[Attachment, ...]:
 
 def _problems(report: Report, whole: Report) -> tuple[Problem, ...]:
     wanted = links_of(report.batteries)
-    if all(want is None or want == got for want, got in zip(wanted, links_of(whole.batteries), strict=False)):
+    if report.status is Status.CANCELLED or all(
+        want is None or want == got for want, got in zip(wanted, links_of(whole.batteries), strict=False)
+    ):
         return ()
     return (
         Problem(

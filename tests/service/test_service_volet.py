@@ -1,0 +1,203 @@
+"""The ANS document volet through the whole preparation: the laboratory's own CDA leaves byte for byte, as it asks."""
+
+from __future__ import annotations
+
+import base64
+import io
+import zipfile
+from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+
+from dispatcher.formats.cda.check import check as check_cda
+from dispatcher.formats.xdm import codes
+from dispatcher.formats.xdm.reader import EntryData, read_metadata
+from dispatcher.outbox.states import State
+from dispatcher.report.checks import overrides
+from dispatcher.service.explain import explain
+from dispatcher.service.make import NOT_ASKED
+from dispatcher.service.release import release
+from tests.service.bench import Bench, channel_settings
+from tests.service.samples import LEO, ZOE, Person, oru
+
+EVE = "operator:eve"
+BOX = "cabinet@dest.test"
+
+
+@pytest.fixture(name="cda", scope="module")
+def a_cda(tools: object, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A real CDA of ZOE, as a LIS would make it."""
+    folder = tmp_path_factory.mktemp("lis")
+    lis = Bench(tools=tools, folder=folder)  # type: ignore[arg-type]
+    try:
+        lis.bring(oru(to="M001^CABINET"))
+        made = lis.payload(lis.one().id, "rendition:cda")
+    finally:
+        lis.close()
+    assert made is not None
+    return made
+
+
+def volet(cda: bytes, *flags: str, who: Person = ZOE, orc: str = "NW", status: str = "F", more: str = "") -> bytes:
+    ins = f"{who.ins}^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.10&ISO^INS"
+    data = base64.b64encode(cda).decode()
+    lines = [
+        "MSH|^~\\&|SIL|LABO|DISP|DISP|20260311084500||ORU^R01^ORU_R01|V1|P|2.5|||||FRA|UNICODE UTF-8"
+        "|||2.1^CISIS_CDA_HL7_V2",
+        f"PID|1||{ins}||{who.family}^{who.given}^^^^^L||{who.born}|{who.sex}" + "|" * 24 + "VALI",
+        "PV1|1|O",
+        f"ORC|{orc}|D1|V1001",
+        "OBR|1|D1|V1001|11502-2^CR d'examens biologiques^LN||||||||||||||||||202603110830|||F",
+        f"OBX|1|ED|11502-2^CR d'examens biologiques^LN||^TEXT^XML^Base64^{data}||||||{status}",
+        f"PRT||UC||RCT^^participation||||CABINET MSS{'|' * 7}^^X.400^{BOX}",
+        *([more] if more else []),
+        *(f"OBX|9|CE|{flag[:-2]}^X^MetaDMPMSS||{flag[-1]}^^expandedYes-NoIndicator||||||F" for flag in flags),
+    ]
+    return "\r".join(lines).encode() + b"\r"
+
+
+@pytest.fixture(name="mss")
+def mss_bench(bench: Bench) -> Bench:
+    bench.set_channel("pro", channel_settings("mssante", reply_to="accueil@labo.test"))
+    bench.restart()
+    return bench
+
+
+def mail_of(bench: Bench) -> EmailMessage:
+    dispatch = bench.one(states=(State.READY,))
+    content = bench.payload(dispatch.id, "sealed")
+    assert content is not None
+    mail = message_from_bytes(content, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
+def attachments(mail: EmailMessage) -> dict[str, bytes]:
+    return {part.get_content_type(): part.get_payload(decode=True) for part in mail.iter_attachments()}  # type: ignore[misc]
+
+
+def packed(mail: EmailMessage) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(attachments(mail)["application/zip"])) as archive:
+        return archive.read("IHE_XDM/SUBSET01/DOC00001.XML")
+
+
+def metadata(mail: EmailMessage) -> str:
+    with zipfile.ZipFile(io.BytesIO(attachments(mail)["application/zip"])) as archive:
+        return archive.read("IHE_XDM/SUBSET01/METADATA.XML").decode()
+
+
+def entry_of(mail: EmailMessage) -> EntryData:
+    (entry,) = read_metadata(metadata(mail).encode()).entries
+    return entry
+
+
+def test_the_laboratory_s_cda_travels_byte_for_byte_with_the_pdf_inside_it(mss: Bench, cda: bytes) -> None:
+    mss.bring(volet(cda, "DESTMSSANTEPS=Y"))
+    mail = mail_of(mss)
+    assert packed(mail) == cda
+    assert attachments(mail)["application/pdf"].startswith(b"%PDF-")
+    assert base64.b64encode(attachments(mail)["application/pdf"]) in cda
+    assert mail["X-MSS-CODECDA"] == "11502-2"
+    assert mail["X-MSS-INS"] == "O"
+    assert mail["Reply-To"] == "accueil@labo.test"
+    assert "MASQUE" not in metadata(mail)
+    assert not list(check_cda(packed(mail)))
+
+
+def test_what_the_laboratory_hides_stands_in_the_metadata(mss: Bench, cda: bytes) -> None:
+    mss.bring(volet(cda, "INVISIBLE_PATIENT=Y", "INVISIBLE_REP_LEGAUX=Y", "DESTMSSANTEPS=Y"))
+    assert set(entry_of(mail_of(mss)).codes(codes.CONFIDENTIALITY)) >= {
+        "N",
+        "INVISIBLE_PATIENT",
+        "INVISIBLE_REPRESENTANTS_LEGAUX",
+    }
+
+
+def test_nobody_gets_what_is_not_for_professionals_and_it_is_said(mss: Bench, cda: bytes) -> None:
+    mss.bring(volet(cda, "DESTMSSANTEPS=N", "DESTDMP=Y"))
+    held = mss.one()
+    assert (held.state, held.hold_code) == (State.HELD, NOT_ASKED)
+    assert "DESTMSSANTEPS" in held.reason
+    told = explain(mss.real, mss.channels, held.id)
+    assert told is not None
+    assert any("à ne pas envoyer aux professionnels" in line for line in told.lines)
+    assert not release(mss.desk, held.id, reason="essai", actor=EVE).released
+    assert release(mss.desk, held.id, reason="vu avec le biologiste", actor=EVE, despite=True).released
+
+
+def test_a_document_masked_to_professionals_waits_and_leaves_masked(mss: Bench, cda: bytes) -> None:
+    mss.bring(volet(cda, "MASQUE_PS=Y", "DESTMSSANTEPS=Y"))
+    held = mss.one()
+    assert (held.state, held.hold_code) == (State.HELD, "report-check")
+    assert release(mss.desk, held.id, reason="vu", actor=EVE, despite=True).released
+    assert 'nodeRepresentation="MASQUE_PS"' in metadata(mail_of(mss))
+
+
+def test_a_laboratory_may_follow_the_volet_to_the_letter(mss: Bench, cda: bytes) -> None:
+    mss.desk = replace(mss.desk, severities=overrides({"handling-usage": "error"}))
+    mss.bring(volet(cda, "DESTMSSANTEPS=Y", "DESTMSSANTEPAT=N"))
+    assert mss.one().hold_code == "report-check"
+
+
+def test_the_patient_is_a_recipient_who_waits_and_is_named_nowhere(mss: Bench, cda: bytes) -> None:
+    mss.bring(volet(cda, "DESTMSSANTEPS=Y", "DESTMSSANTEPAT=Y"))
+    found = {dispatch.hold_code: dispatch for dispatch in mss.dispatches()}
+    assert set(found) == {"", "patient-recipient"}
+    assert found["patient-recipient"].label == "boîte d'un patient"
+    assert "279035121518989" not in str(found["patient-recipient"])
+
+
+def test_a_patient_named_by_prt_keeps_his_number_out_of_the_index(mss: Bench, cda: bytes) -> None:
+    person = f"{ZOE.ins}^{ZOE.family}^{ZOE.given}^^^^^^1.2.250.1.213.1.4.10^L^^^INS"
+    prt = f"PRT||UC||RCT^^participation|{person}{'|' * 10}^^X.400^{ZOE.ins}@patient.mssante.fr"
+    mss.bring(volet(cda, "DESTMSSANTEPS=Y", "DESTMSSANTEPAT=Y", more=prt))
+    held = mss.one(states=(State.HELD,))
+    assert (held.hold_code, held.recipient_id, held.label) == ("patient-recipient", "", "boîte d'un patient")
+
+
+def test_words_and_reply_address_of_the_laboratory(mss: Bench, cda: bytes) -> None:
+    text = base64.b64encode("Cher confrère, appelez-moi.".encode()).decode()
+    words = f"OBX|20|ED|CORPSMAIL_PS^Corps^MetaDMPMSS||^TEXT^^Base64^{text}||||||F"
+    reply = f"PRT||UC||REPLY^^participation{'|' * 11}^^X.400^biologiste@dest.test"
+    mss.bring(volet(cda, "DESTMSSANTEPS=Y", more=f"{reply}\r{words}"))
+    mail = mail_of(mss)
+    body = mail.get_body()
+    assert body is not None
+    assert "Cher confrère, appelez-moi." in body.get_content()
+    assert mail["Reply-To"] == "biologiste@dest.test"
+
+
+def test_a_reply_address_outside_the_trust_space_is_not_taken(mss: Bench, cda: bytes) -> None:
+    reply = f"PRT||UC||REPLY^^participation{'|' * 11}^^X.400^quelquun@dehors.test"
+    mss.bring(volet(cda, "DESTMSSANTEPS=Y", more=reply))
+    assert mail_of(mss)["Reply-To"] == "accueil@labo.test"
+
+
+def test_a_cda_of_another_patient_never_leaves_by_itself(mss: Bench, cda: bytes) -> None:
+    mss.bring(volet(cda, "DESTMSSANTEPS=Y", who=LEO))
+    held = mss.one()
+    assert (held.state, held.hold_code) == (State.HELD, "report-check")
+    assert "n’est pas sûrement celui du patient" in held.reason
+
+
+def test_a_cda_our_checks_refuse_is_held_by_conformance(mss: Bench, cda: bytes) -> None:
+    broken = cda.replace(b'<realmCode code="FR"/>', b'<realmCode code="XX"/>')
+    assert broken != cda
+    mss.bring(volet(broken, "DESTMSSANTEPS=Y"))
+    assert mss.one().hold_code == "conformance"
+
+
+def test_a_deleted_document_asks_to_be_dropped(mss: Bench, cda: bytes) -> None:
+    mss.bring(volet(cda, "DESTMSSANTEPS=Y"))
+    mss.batch()
+    mss.send()
+    mss.bring(volet(cda, "DESTMSSANTEPS=Y", orc="CA", status="D"))
+    held = mss.one(states=(State.HELD,))
+    assert held.hold_code == "cancelled-report"
+    assert release(mss.desk, held.id, reason="prévenu", actor=EVE).released
+    mail = mail_of(mss)
+    assert packed(mail) == cda
+    assert "[Annulation]" in mail["Subject"]
+    assert entry_of(mail).slot(codes.ACTION_SLOT) == ("D",)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 
-from lxml import etree
-
 from dispatcher.formats.base import ReadContext, Reader, ReadResult
+from dispatcher.formats.cda_reading.parsing import unfinished as unfinished_xml
+from dispatcher.formats.cda_reading.reader import CdaReader
 from dispatcher.formats.er7.documents import media_type
 from dispatcher.formats.er7.messages import cut as cut_hl7
 from dispatcher.formats.hl7.completeness import unfinished as unfinished_hl7
@@ -27,11 +27,19 @@ from dispatcher.formats.hprim_sante.reader import referenced_files as files_of_h
 from dispatcher.formats.hprim_sante.reader import unfinished as unfinished_hprim_sante
 from dispatcher.formats.pdf.reader import PdfReader
 from dispatcher.formats.text import decode
+from dispatcher.formats.xdm.reports import XdmReader
 from dispatcher.report.model import Problem, Severity
 
 log = logging.getLogger(__name__)
 
-READERS: tuple[Reader, ...] = (Hl7Reader(), HprimSanteReader(), HprimMedecinsReader(), PdfReader())
+READERS: tuple[Reader, ...] = (
+    Hl7Reader(),
+    HprimSanteReader(),
+    HprimMedecinsReader(),
+    CdaReader(),
+    XdmReader(),
+    PdfReader(),
+)
 """The built-in ones, in the order that breaks a tie."""
 HEAD_BYTES = 4096
 """What :func:`sniff` looks at."""
@@ -109,7 +117,8 @@ def _unknown(data: bytes) -> str:
     found = _nature(data)
     return (
         f"Format non reconnu : le fichier ressemble à {found}. Cherché au début : MSH, FHS ou BHS (HL7 v2), H suivi de "
-        "séparateurs (HPRIM Santé), douze lignes d’en-tête avec date en ligne 7 et 10 (HPRIM Médecins), %PDF-. "
+        "séparateurs (HPRIM Santé), douze lignes d’en-tête avec date en ligne 7 et 10 (HPRIM Médecins), "
+        "<ClinicalDocument> (CDA), IHE_XDM (archive XDM), %PDF-. "
         "Vérifier que ce dossier ne reçoit que des comptes rendus."
     )
 
@@ -117,9 +126,7 @@ def _unknown(data: bytes) -> str:
 def _nature(data: bytes) -> str:
     kind = media_type(data)
     known = {
-        "text/xml": "un document CDA (lecture des CDA non prise en charge)"
-        if b"ClinicalDocument" in data[:4096]
-        else "du XML",
+        "text/xml": "du XML",
         "text/html": "une page HTML",
         "application/pdf": "un PDF",
         "application/rtf": "un document RTF",
@@ -173,8 +180,8 @@ def _missing_end(data: bytes) -> str:
     kind = media_type(data)
     if kind == "application/pdf":
         return "" if b"%%EOF" in data[-_TAIL_BYTES:] else "fin de PDF (%%EOF) absente"
-    if kind == "text/xml":
-        return _unfinished_xml(data)
+    if kind == "text/xml" or isinstance(reader, CdaReader):
+        return unfinished_xml(data)
     if kind == "application/zip":
         return "" if b"PK\x05\x06" in data[-(65536 + 22) :] else "fin d’archive ZIP absente"
     return ""
@@ -185,12 +192,3 @@ def _unfinished_medecins(data: bytes) -> str:
     if not blocks:
         return "en-tête HPRIM Médecins incomplet"
     return "" if blocks[-1].complete else "marque de fin ****FIN**** absente"
-
-
-def _unfinished_xml(data: bytes) -> str:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        etree.fromstring(data, parser)
-    except etree.XMLSyntaxError:
-        return "XML mal formé ou incomplet"
-    return ""

@@ -17,8 +17,9 @@ from dispatcher.report.folding import unaccented
 from dispatcher.report.model import Attachment, Battery, Observation, Report, Status, ValueType, When
 from dispatcher.report.moments import aware, compare
 
-_TRANSPORT = frozenset({"sender_file_id", "problems", "reported_at", "received_at"})
-"""Of a report: who carried it and when it was edited or received. The same results edited twice are one content."""
+_TRANSPORT = frozenset({"sender_file_id", "problems", "reported_at", "received_at", "source_document"})
+"""Of a report: who carried it, in which document, when it was edited or received. The same results edited twice are one
+content."""
 _LEFT_OUT = frozenset({"loinc", "ucum", "raw", "address", "phone", "phones"})
 """Set by our tables, another spelling of ``value``, or of no medical meaning."""
 _RANK = {Status.PARTIAL: 0, Status.FINAL: 1, Status.CORRECTED: 2, Status.CANCELLED: 3}
@@ -46,15 +47,16 @@ def patient_text(report: Report) -> str:
 def chain_text(report: Report) -> str:
     """What all versions of one report share: laboratory, order number, patient traits.
 
-    The laboratory's own order number wins over the requester's. Traits are in it because laboratories start their
-    numbers again: a report must never replace another patient's.
+    The laboratory's own order number wins over the requester's, both over the ``setId`` of a document. Traits are in it
+    because laboratories start their numbers again: a report must never replace another patient's.
 
     Without any number a report replaces another one only when it is plainly the same: same moment of collection (to
     the second) or same specimens, same analyses, and for bare documents the same document. When neither moment nor
     specimen is known the whole content stands in: such a report is always a new one.
     """
     laboratory = report.laboratory.id or report.laboratory.finess or report.laboratory.name
-    number = report.order.filler.strip() or report.order.placer.strip()
+    source = report.source_document
+    number = report.order.filler.strip() or report.order.placer.strip() or (source.set_id if source else "")
     rest = [] if number else _in_place_of_a_number(report)
     return json.dumps(["chain-1", plain(laboratory), plain(number), *rest, patient_text(report)], ensure_ascii=True)
 

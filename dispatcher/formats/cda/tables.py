@@ -69,6 +69,16 @@ def system_oid(name: str) -> str:
 
 
 @cache
+def _names() -> dict[str, str]:
+    return {row["oid"]: row["name"] for row in reversed(_rows("systems.csv"))}
+
+
+def system_name(oid: str) -> str:
+    """HL7 code-system name (table 0396) of an OID, or the empty string."""
+    return _names().get(oid.strip(), "")
+
+
+@cache
 def _ucum() -> frozenset[str]:
     return frozenset(line.strip() for line in mapping_text("terminology", "ucum-ans.txt").splitlines())
 

@@ -1,0 +1,371 @@
+"""The coded entry of a section: samples, batteries, isolates with their antibiogram, single results, comments.
+
+CR-BIO: ``act`` (1.2.250.1.213.1.1.3.21) holds procedures (.77), organizers BATTERY (.78) and CLUSTER (.79),
+observations (.80) and comments (.32). Simpler documents put organizers or observations right under ``entry``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from dispatcher.formats.cda.elements import SPECIMEN_TYPE
+from dispatcher.formats.cda_reading import datatypes
+from dispatcher.formats.cda_reading import observations as results
+from dispatcher.formats.cda_reading.narrative import Narrative
+from dispatcher.formats.cda_reading.nodes import (
+    PREFIX,
+    Element,
+    attribute,
+    child,
+    children,
+    code_of,
+    inside,
+    local,
+    one_line,
+)
+from dispatcher.formats.cda_reading.observations import Around
+from dispatcher.formats.cda_reading.people import STRUCTURES
+from dispatcher.formats.er7.notes import Notes
+from dispatcher.report.model import Battery, Code, Laboratory, Observation, Practitioner, Severity, Specimen, ValueType
+
+ISOLATE = "Germe identifié"
+"""What the finding of an organism is called: a CDA names the germ alone."""
+_RECEIVED = "SPRECEIVE"
+_STATES = {"active": "P", "aborted": "X", "completed": "F"}
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """One result while its report is being put together."""
+
+    observation: Observation
+    organism: Line | None = None
+    key: str = ""
+    """ID of its words in the narrative."""
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """One battery while its report is being put together."""
+
+    title: str = ""
+    code: Code = field(default_factory=Code)
+    key: str = ""
+    status: str = ""
+    specimen: Specimen | None = None
+    specimen_ids: frozenset[str] = frozenset()
+    isolate: bool = False
+    """Holds an organism or its antibiogram."""
+    lines: list[Line] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+
+    def battery(self, chapter: str, subchapter: str, observations: tuple[Observation, ...]) -> Battery:
+        """The finished battery."""
+        return Battery(
+            title=self.title,
+            code=self.code,
+            chapter=chapter,
+            subchapter=subchapter,
+            specimen=self.specimen,
+            status=self.status,
+            comments=tuple(self.comments),
+            observations=observations,
+        )
+
+
+@dataclass(slots=True)
+class Content:
+    """What the entries of one section hold, in file order."""
+
+    groups: list[Group] = field(default_factory=list)
+    comments: list[tuple[int, str]] = field(default_factory=list)
+    """Rank of its place in the narrative (-1: none) and words."""
+    samples: list[tuple[frozenset[str], Specimen]] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
+    """``statusCode`` of each act."""
+
+
+class EntryReader:
+    """Reads the entries of one section."""
+
+    def __init__(self, narrative: Narrative, notes: Notes, laboratory: Laboratory, shown: dict[str, Element]) -> None:
+        self._narrative = narrative
+        self._notes = notes
+        self._laboratory = laboratory
+        self._shown = shown
+        self._isolates = 0
+
+    def read(self, section: Element) -> Content:
+        """Everything coded in ``section`` itself (not in its sub-sections)."""
+        content = Content()
+        around = Around(self._narrative, self._notes)
+        for entry in children(section, "entry"):
+            for element in inside(entry):
+                if local(element) == "act" and not results.is_comment(element):
+                    self._act(element, content, around)
+                else:
+                    self._any(element, content, around, "F")
+        _give_samples(content, self._notes)
+        return content
+
+    def _act(self, act: Element, content: Content, around: Around) -> None:
+        state = code_of(act, "statusCode")
+        content.states.append(state)
+        around = self._closer(act, around)
+        for link in children(act, "entryRelationship"):
+            for element in inside(link):
+                self._any(element, content, around, _STATES.get(state, ""))
+
+    def _closer(self, element: Element, around: Around) -> Around:
+        """The sub-contractor and the biologist an act or a battery names; the laboratory itself is none."""
+        performer = results.performer(element, around.performer)
+        if performer is not None and self._is_ours(performer):
+            performer = None
+        return replace(around, performer=performer, validated_by=results.validator(element) or around.validated_by)
+
+    def _is_ours(self, performer: Practitioner) -> bool:
+        ours = self._laboratory
+        numbers = {ours.finess, ours.id} - {""}
+        if performer.organisation_id or performer.id_type in STRUCTURES:
+            return bool(numbers & {performer.organisation_id, performer.id})
+        return bool(ours.name) and performer.organisation.casefold() == ours.name.casefold()
+
+    def _any(self, element: Element, content: Content, around: Around, state: str) -> None:
+        name = local(element)
+        if name == "organizer":
+            self._organizer(element, content, around)
+        elif name == "observation":
+            self._add(_loose(content, state), self._line(element, around))
+        elif name == "observationMedia":
+            _loose(content, state).lines.append(self._picture(element))
+        elif name == "procedure":
+            content.samples.append(self._sample(element))
+        elif name == "act" and results.is_comment(element):
+            self._comment(element, content)
+        elif name == "act":
+            self._act(element, content, around)
+
+    def _comment(self, act: Element, content: Content) -> None:
+        key = self._narrative.key(child(act, "text"))
+        said = results.comment(act, self._narrative)
+        if said:
+            content.comments.append((self._narrative.order.get(key, -1), said))
+
+    def _line(self, element: Element, around: Around) -> Line:
+        own = results.performer(element, None)
+        if own is not None and self._is_ours(own):
+            around = replace(around, performer=None)
+        found = results.observation(element, around)
+        if own is not None and self._is_ours(own):
+            found = replace(found, performer=None)
+        return Line(found, key=self._narrative.key(child(element, "code")))
+
+    def _add(self, group: Group, line: Line) -> None:
+        """Two results over one row of the narrative are one test in two units."""
+        above = group.lines[-1] if group.lines else None
+        if above is not None and line.key and above.key == line.key and above.organism is line.organism:
+            cell = self._narrative.unit_cell(line.key, 1)
+            ucum = line.observation.ucum
+            unit = cell if cell and line.observation.unit == ucum else line.observation.unit
+            alt = results.second_value(above.observation, replace(line.observation, unit=unit))
+            if alt is not None:
+                above.observation = replace(above.observation, alt=alt)
+                return
+        group.lines.append(line)
+
+    def _picture(self, element: Element) -> Line:
+        found, damage = results.picture(element, self._narrative, self._shown)
+        if damage:
+            message = f"Image jointe inutilisable ({damage}) : la redemander au laboratoire."
+            self._notes.tally("document-damaged", Severity.WARNING, "observationMedia", message)
+        return Line(found)
+
+    # -------------------------------------------------------------------------------------------- organizers
+
+    def _organizer(self, organizer: Element, content: Content, around: Around) -> None:
+        around = self._closer(organizer, around)
+        if _is_isolate(organizer):
+            self._isolate(organizer, content, around)
+            return
+        group = self._battery(organizer)
+        content.groups.append(group)
+        self._members(organizer, group, content, around, None)
+
+    def _battery(self, organizer: Element) -> Group:
+        coded = child(organizer, "code")
+        code, _ = results.names(coded, self._narrative)
+        return Group(
+            title=code.text,
+            code=code if code.code else Code(),
+            key=self._narrative.key(coded),
+            status=_STATES.get(code_of(organizer, "statusCode"), ""),
+            specimen_ids=_specimen_ids(organizer),
+        )
+
+    def _members(
+        self, organizer: Element, group: Group, content: Content, around: Around, organism: Line | None
+    ) -> None:
+        for part in _parts(organizer):
+            name = local(part)
+            if name == "observation":
+                line = self._line(part, around)
+                line.organism = organism
+                self._add(group, line)
+            elif name == "observationMedia":
+                group.lines.append(self._picture(part))
+            elif name == "procedure":
+                group.specimen = self._sample(part)[1]
+            elif name == "act" and results.is_comment(part):
+                self._narrative.key(child(part, "text"))
+                group.comments += filter(None, [results.comment(part, self._narrative)])
+            elif name in ("organizer", "act"):
+                self._any(part, content, around, group.status)
+
+    def _isolate(self, cluster: Element, content: Content, around: Around) -> None:
+        """The germ, what was counted of it, then its antibiogram: a battery each, as in an HL7 v2 file."""
+        self._isolates += 1
+        organism = Line(self._organism(cluster, around))
+        group = Group(
+            status=_STATES.get(code_of(cluster, "statusCode"), ""),
+            specimen_ids=_specimen_ids(cluster),
+            isolate=True,
+            lines=[organism],
+        )
+        germ = child(cluster, "specimen", "specimenRole", "specimenPlayingEntity", "code")
+        organism.key = group.key = self._narrative.key(germ)
+        content.groups.append(group)
+        for part in _parts(cluster):
+            if local(part) != "organizer":
+                continue
+            antibiogram = self._battery(part)
+            antibiogram.isolate = True
+            content.groups.append(antibiogram)
+            self._members(part, antibiogram, content, self._closer(part, around), organism)
+        self._counts(cluster, group, organism, around)
+
+    def _counts(self, cluster: Element, group: Group, organism: Line, around: Around) -> None:
+        for part in _parts(cluster):
+            name = local(part)
+            if name == "observation":
+                line = self._line(part, around)
+                line.organism = organism
+                line.observation = replace(line.observation, sub_id=str(self._isolates))
+                self._add(group, line)
+            elif name == "observationMedia":
+                group.lines.append(self._picture(part))
+            elif name == "act" and results.is_comment(part):
+                self._narrative.key(child(part, "text"))
+                said = results.comment(part, self._narrative)
+                own = organism.observation
+                organism.observation = replace(own, comments=(*own.comments, *filter(None, [said])))
+
+    def _organism(self, cluster: Element, around: Around) -> Observation:
+        entity = child(cluster, "specimen", "specimenRole", "specimenPlayingEntity")
+        coded = child(entity, "code")
+        code = datatypes.code(coded)
+        if code is None:
+            code = next((found for each in children(coded, "translation") if (found := datatypes.code(each))), None)
+        said = self._narrative.said(coded) or " ".join(
+            one_line("".join(map(str, each.itertext()))) for each in children(entity, "name")
+        )
+        words = said or (code.text or code.code if code else "")
+        state = code_of(cluster, "statusCode")
+        return Observation(
+            code=Code(text=ISOLATE),
+            type=ValueType.CODED if code else ValueType.TEXT,
+            value=words,
+            raw=words,
+            value_code=code,
+            status="X" if state == "aborted" else "F",
+            sub_id=str(self._isolates),
+            observed_at=datatypes.when_in(child(cluster, "effectiveTime")),
+            performer=around.performer,
+            validated_by=around.validated_by,
+        )
+
+    # -------------------------------------------------------------------------------------------- samples
+
+    def _sample(self, procedure: Element) -> tuple[frozenset[str], Specimen]:
+        """Specimen collection: kind, number, when it was taken and received."""
+        roles = [
+            each
+            for participant in children(procedure, "participant")
+            if attribute(participant, "typeCode") == "PRD"
+            and (each := child(participant, "participantRole")) is not None
+        ]
+        role = roles[0] if roles else child(procedure, "specimen", "specimenRole")
+        entity = child(role, "playingEntity")
+        entity = entity if entity is not None else child(role, "specimenPlayingEntity")
+        coded = child(entity, "code")
+        self._narrative.key(child(procedure, "code"))
+        said = "" if attribute(coded, "nullFlavor") == "UNK" else self._narrative.line(coded)
+        site = one_line(attribute(child(procedure, "targetSiteCode"), "displayName"))
+        text = said or one_line(attribute(coded, "displayName"))
+        received = next(
+            (
+                datatypes.when_in(child(act, "effectiveTime"))
+                for act in children(procedure, "entryRelationship", "act")
+                if code_of(act, "code") == _RECEIVED
+            ),
+            None,
+        )
+        specimen = Specimen(
+            id=datatypes.extension(children(role, "id")),
+            text=" — ".join(part for part in (text, site) if part),
+            code=attribute(coded, "code") if attribute(coded, "codeSystem") == SPECIMEN_TYPE else "",
+            collected_at=datatypes.when_in(child(procedure, "effectiveTime")),
+            received_at=received,
+        )
+        return frozenset(datatypes.unique_id(each) for each in children(role, "id")), specimen
+
+
+def _is_isolate(organizer: Element) -> bool:
+    return (
+        attribute(organizer, "classCode") == "CLUSTER"
+        and child(organizer, "specimen", "specimenRole", "specimenPlayingEntity") is not None
+    )
+
+
+def _parts(organizer: Element) -> Iterator[Element]:
+    for name in ("component", "entryRelationship"):
+        for link in organizer.findall(PREFIX + name):
+            yield from inside(link)
+
+
+def _specimen_ids(organizer: Element) -> frozenset[str]:
+    return frozenset(datatypes.unique_id(each) for each in children(organizer, "specimen", "specimenRole", "id")) - {""}
+
+
+def _loose(content: Content, state: str) -> Group:
+    """The untitled battery of results that stand right under the act: one for those that follow each other."""
+    last = content.groups[-1] if content.groups else None
+    if last is None or last.title or last.code != Code() or last.key or last.isolate:
+        last = Group(status=state)
+        content.groups.append(last)
+    return last
+
+
+def _give_samples(content: Content, notes: Notes) -> None:
+    """The act's samples to its batteries: the only one to all, else by the number a battery names; never a guess."""
+    for group in content.groups:
+        if group.specimen is not None:
+            continue
+        if len(content.samples) == 1:
+            group.specimen = content.samples[0][1]
+            continue
+        named = [specimen for ids, specimen in content.samples if ids & group.specimen_ids]
+        if len(named) == 1:
+            group.specimen = named[0]
+    given = {id(group.specimen) for group in content.groups}
+    left = [specimen for _, specimen in content.samples if id(specimen) not in given]
+    if left and content.groups:
+        for specimen in left:
+            told = " ".join(part for part in (specimen.text, f"n° {specimen.id}" if specimen.id else "") if part)
+            if told:
+                content.groups[0].comments.append(f"Prélèvement : {told}")
+        message = (
+            "Plusieurs prélèvements pour un même chapitre sans dire quelle analyse vient duquel : ils sont donnés en "
+            "commentaire, aucun n'est attribué."
+        )
+        notes.tally("specimen-not-linked", Severity.INFO, "procedure", message)

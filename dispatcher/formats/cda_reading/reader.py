@@ -1,0 +1,168 @@
+"""CDA R2 to report: CR-BIO level 3 and level 1, and any other CDA as a document with its identity.
+
+Untrusted XML: see :mod:`~dispatcher.formats.cda_reading.parsing`. Nothing here raises for bad content.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.formats.cda_reading import media
+from dispatcher.formats.cda_reading.header import Header, is_laboratory_report, read_header
+from dispatcher.formats.cda_reading.narrative import text_of
+from dispatcher.formats.cda_reading.nodes import PREFIX, Element, attribute, child, plain, templates
+from dispatcher.formats.cda_reading.parsing import parse
+from dispatcher.formats.cda_reading.sections import CHAPTERS, Body, BodyReader
+from dispatcher.formats.er7.documents import media_type
+from dispatcher.formats.er7.notes import Notes
+from dispatcher.report.model import Attachment, Kind, Report, Status
+
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?ClinicalDocument[\s>]")
+_ELEMENT = re.compile(rb"<[A-Za-z_]")
+_XML = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<")
+LABORATORY_TEMPLATE = "1.3.6.1.4.1.19376.1.3.3"
+
+
+class CdaReader:
+    """Reads one file: usually one document; several when they stand in a wrapper."""
+
+    name = "cda"
+
+    def sniff(self, head: bytes) -> float:
+        """Sure when the root is there; less so for XML of HL7 V3, or that hides its root behind a long comment."""
+        bare = head.replace(b"\x00", b"")
+        if not _XML.match(bare):
+            return 0.0
+        if _ROOT.search(bare):
+            return 1.0
+        if b"urn:hl7-org:v3" in bare:
+            return 0.6
+        return 0.35 if b"<!--" in bare and not _ELEMENT.search(bare) and len(head) >= 4096 else 0.0
+
+    def read(self, data: bytes, context: ReadContext) -> ReadResult:
+        """One report per document."""
+        parsed = parse(data, context.encoding)
+        if not parsed.roots:
+            known = "unknown" if any(p.code == "cda-missing" for p in parsed.problems) else "cda"
+            return ReadResult(format=known, problems=parsed.problems)
+        whole = Attachment(media_type="text/xml", content=data, name=context.file_name)
+        reports = tuple(_Document(root, context, whole).report() for root in parsed.roots)
+        return ReadResult(format="cda", encoding=parsed.encoding, reports=reports, problems=parsed.problems)
+
+
+@dataclass(slots=True)
+class _Document:
+    """One ``ClinicalDocument`` and what is around it."""
+
+    root: Element
+    context: ReadContext
+    whole: Attachment
+
+    def report(self) -> Report:
+        notes = Notes()
+        header = read_header(self.root, notes)
+        report = Report(
+            patient=header.patient,
+            status=header.status,
+            laboratory=header.laboratory,
+            order=header.order,
+            prescriber=header.prescriber,
+            copies=header.copies,
+            recipients=header.recipients,
+            validators=header.validators,
+            ordered_at=header.ordered_at,
+            collected_at=header.collected_at,
+            received_at=header.received_at,
+            reported_at=header.reported_at,
+            source_document=header.source,
+        )
+        if child(self.root, "component", "nonXMLBody") is not None:
+            report = self._level_1(report, notes)
+        elif self._is_laboratory_report():
+            report = self._structured(report, notes)
+        else:
+            report = self._other(report, header, notes)
+        return replace(report, problems=(*report.problems, *notes.problems))
+
+    def _is_laboratory_report(self) -> bool:
+        if is_laboratory_report(self.root) or LABORATORY_TEMPLATE in templates(self.root):
+            return True
+        return any(templates(each) & CHAPTERS for each in self.root.iter(PREFIX + "section"))
+
+    # -------------------------------------------------------------------------------------------- bodies
+
+    def _level_1(self, report: Report, notes: Notes) -> Report:
+        text = child(self.root, "component", "nonXMLBody", "text")
+        where = "nonXMLBody/text"
+        name = media.referenced(text)
+        document = media.attachment(text)
+        if document is None and name and (beside := self.context.sibling(name)):
+            document = Attachment(media_type=media_type(beside), content=beside, name=name)
+        if document is None and attribute(text, "mediaType").startswith("text/") and not name:
+            return replace(
+                report, kind=Kind.DOCUMENT, text="".join(map(str, text.itertext())).strip() if text is not None else ""
+            )
+        if why := media.why_damaged(document):
+            message = f"Le document que porte ce CDA est inutilisable ({why}) : le redemander au laboratoire."
+            notes.error("document-damaged", where, message)
+        return replace(report, kind=Kind.DOCUMENT, documents=(document,) if document else ())
+
+    def _structured(self, report: Report, notes: Notes) -> Report:
+        body = BodyReader(self.root, notes, report.laboratory).read()
+        report = _with_body(report, body)
+        if body.aborted and report.source_document and report.source_document.replaces:
+            report = replace(report, status=Status.CANCELLED)
+        if report.batteries:
+            return report
+        message = (
+            "Compte rendu de biologie sans aucun résultat codé : gardé comme document. Le texte est lu, les résultats "
+            "n'arriveront pas dans le dossier du destinataire."
+        )
+        notes.warning("cda-no-coded-result", "structuredBody", message)
+        return replace(report, kind=Kind.DOCUMENT, documents=(*report.documents, self._itself()))
+
+    def _other(self, report: Report, header: Header, notes: Notes) -> Report:
+        """Not a laboratory report: identity, text and the document itself."""
+        body = child(self.root, "component", "structuredBody")
+        named = re.sub(r"[^\w.:/-]", "", header.code)[:40] or "absent"
+        message = (
+            f"Ce CDA n'est pas un compte rendu de biologie (code {named}, attendu 11502-2) : aucun résultat n'en est "
+            "lu, il est gardé comme document. Vérifier que ce dossier ne reçoit que des comptes rendus de biologie."
+        )
+        notes.warning("cda-other-type", "ClinicalDocument/code", message)
+        parts = [header.title, *(_section_text(each) for each in _sections(body))]
+        pdfs = tuple(
+            document
+            for each in self.root.iter(PREFIX + "observationMedia")
+            if (document := media.attachment(child(each, "value"))) and document.media_type == "application/pdf"
+        )
+        text = "\n\n".join(part for part in parts if part)
+        return replace(report, kind=Kind.DOCUMENT, text=text, documents=(*pdfs, self._itself()))
+
+    def _itself(self) -> Attachment:
+        return self.whole
+
+
+def _sections(body: Element | None) -> list[Element]:
+    return [] if body is None else list(body.iter(PREFIX + "section"))
+
+
+def _section_text(section: Element) -> str:
+    title, said = plain(child(section, "title")), text_of(child(section, "text"))
+    return "\n".join(part for part in (title, said) if part)
+
+
+def _with_body(report: Report, body: Body) -> Report:
+    batteries = body.batteries
+    taken = next((b.specimen.collected_at for b in batteries if b.specimen and b.specimen.collected_at), None)
+    return replace(
+        report,
+        batteries=batteries,
+        comments=tuple(body.comments),
+        documents=tuple(body.documents),
+        text=body.text,
+        urgent=body.urgent,
+        collected_at=report.collected_at or taken,
+    )

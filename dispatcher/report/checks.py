@@ -65,7 +65,7 @@ SEVERITIES: Mapping[str, Severity] = MappingProxyType(
         "ins-disagrees": _W,
         "prescriber-id": _W,
         "handling-masked": _E,
-        "handling-change-only": _E,
+        "handling-change-only": _I,
         "handling-combination": _W,
         "handling-action": _W,
         "handling-usage": _I,

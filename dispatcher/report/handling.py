@@ -21,7 +21,7 @@ class Handling:
     secret_connection: bool | None = None
     """CONNEXION_SECRETE."""
     change_only: bool | None = None
-    """MODIF_CONF_CODE: only the visibility of a document already sent changes."""
+    """MODIF_CONF_CODE: the visibility of a document already sent changes; it goes as a replacement."""
     to_dmp: bool | None = None
     """DESTDMP."""
     to_professionals: bool | None = None
@@ -56,7 +56,7 @@ _SAID: tuple[tuple[str, str, str], ...] = (
     ("hidden_from_patient", "non visible par le patient", ""),
     ("hidden_from_guardians", "non visible par les représentants légaux", ""),
     ("secret_connection", "connexion secrète au DMP", ""),
-    ("change_only", "seule la visibilité change, le document est déjà transmis", ""),
+    ("change_only", "visibilité changée d’un document déjà transmis", ""),
     ("to_dmp", "destiné au DMP", "pas au DMP"),
     ("to_professionals", "destiné aux professionnels par MSSanté", "à ne pas envoyer aux professionnels"),
     ("to_patient", "destiné au patient par MSSanté", "pas au patient"),

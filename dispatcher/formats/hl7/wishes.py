@@ -134,11 +134,10 @@ def _tell_doubts(wishes: Handling, where: str, notes: Notes) -> None:
             "deux consignes est fausse. Vérifier dans le SIL.",
         )
     if wishes.change_only:
-        notes.error(
+        notes.info(
             "handling-change-only",
             where,
-            "Seule la visibilité d’un document déjà transmis change (MODIF_CONF_CODE = Y) : rien de nouveau à envoyer "
-            "par messagerie. Clore, ou libérer si le destinataire doit le recevoir de nouveau.",
+            "La visibilité d’un document déjà transmis change (MODIF_CONF_CODE = Y) : envoyé comme un remplacement.",
         )
     sources = {row["source"] for row in _rows() if _fits(row, wishes)}
     if not (wishes.to_professionals or wishes.to_patient) or "volet" in sources:

@@ -151,8 +151,9 @@ def test_combinations_of_the_volet_and_others() -> None:
     ]
 
 
-def test_a_change_of_visibility_alone_waits_for_a_person() -> None:
-    assert ("handling-change-only", "error") in told(read(document(), flag("MODIF_CONF_CODE", "Y")))
+def test_a_change_of_visibility_goes_as_a_replacement() -> None:
+    found = read(document(cda(parent="1.2.3.9"), status="C"), flag("MODIF_CONF_CODE", "Y"), orc="RO")
+    assert (found.status, told(found)) == (Status.CORRECTED, [("handling-change-only", "info")])
 
 
 # ------------------------------------------------------------------------------------------------ action

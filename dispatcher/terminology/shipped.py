@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from dispatcher.terminology.entries import (
@@ -97,6 +97,8 @@ class Chapters:
     """Folded title of a LIS to chapter or sub-chapter; batteries and technical sections are not chapters."""
     names: Mapping[str, str]
     """LOINC component or French title, for display."""
+    parents: Mapping[str, str] = field(default_factory=dict)
+    """LOINC code of a sub-chapter to that of its chapter."""
 
 
 def parse_chapters(text: str, faults: Faults) -> Chapters:
@@ -104,6 +106,7 @@ def parse_chapters(text: str, faults: Faults) -> Chapters:
     by_loinc: dict[str, Chapter] = {}
     by_title: dict[str, Chapter] = {}
     names: dict[str, str] = {}
+    parents: dict[str, str] = {}
     columns = "loinc;loinc_component;level;title_fr;title_source;lis_titles;verified;verified_by"
     for row in _rows("chapters.csv", text, columns, faults):
         names[row["loinc"]] = row["title_fr"] or row["loinc_component"]
@@ -111,9 +114,12 @@ def parse_chapters(text: str, faults: Faults) -> Chapters:
             continue
         chapter = Chapter(loinc=row["loinc"], title=row["title_fr"])
         by_loinc[chapter.loinc] = chapter
+        below, _, above = row["level"].partition("sub-chapter of ")
+        if above and not below:
+            parents[chapter.loinc] = above
         for title in (*row.many("lis_titles"), chapter.title):
             by_title.setdefault(fold(title), chapter)
-    return Chapters(by_loinc, by_title, names)
+    return Chapters(by_loinc, by_title, names, parents)
 
 
 @dataclass(frozen=True, slots=True)

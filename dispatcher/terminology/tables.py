@@ -152,6 +152,15 @@ class Terminology:
         by_title = self.chapters.by_title.get(fold(battery.title))
         return by_title or Chapter(loinc=DEFAULT_CHAPTER.loinc, title=battery.chapter.strip() or DEFAULT_CHAPTER.title)
 
+    def parent_chapter(self, chapter: Chapter) -> Chapter | None:
+        """The chapter a sub-chapter stands under; ``None`` for a chapter."""
+        return self.chapters.by_loinc.get(self.chapters.parents.get(chapter.loinc, ""))
+
+    def chapter_named(self, title: str) -> Chapter | None:
+        """A chapter or sub-chapter by its title, the laboratory's own tables first."""
+        key = fold(title)
+        return self.own.chapters.get(key) or self.chapters.by_title.get(key)
+
     def _chapter_of(self, observation: Observation) -> str:
         analysis = self.analyses.get(observation.loinc or "")
         return analysis.chapter if analysis and analysis.chapter in self.chapters.by_loinc else ""

@@ -1,7 +1,8 @@
 """The structured body: chapters, comments on the whole report, copy of the document as PDF.
 
-CR-BIO 2024.01: one section per chapter with its text and exactly one entry (S_laboratorySpecialty.sch); comments
-without code in 1.2.250.1.213.1.1.2.73; the PDF copy is obligatory.
+CR-BIO 2024.01: one section per chapter with its text and exactly one entry, or with sub-chapters that have one each
+(S_laboratorySpecialty.sch, S_laboratoryReportItem.sch); comments without code in 1.2.250.1.213.1.1.2.73; the PDF copy
+is obligatory.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from dispatcher.formats.cda import narrative, results
+from dispatcher.formats.cda import narrative, participants, results
+from dispatcher.formats.cda.blocks import lines
 from dispatcher.formats.cda.draft import Draft
 from dispatcher.formats.cda.elements import COMP, SPECIMEN_TYPE, Element, coded, event, loinc, points_at, sub, templates
-from dispatcher.formats.cda.layout import Chapter, Sample
-from dispatcher.formats.cda.pdf_copy import pdf_section
+from dispatcher.formats.cda.pdf_copy import pdf_section, scanned_section
+from dispatcher.formats.cda.plan import Chapter, Part, Sample
 from dispatcher.formats.cda.tables import specimens
 from dispatcher.formats.cda.times import stamp
 
@@ -32,10 +34,11 @@ def structured_body(draft: Draft, root: Element, chapters: Sequence[Chapter]) ->
     if said:
         text = _comment_section(body, "Commentaire")
         for comment in said:
-            narrative.lines(sub(text, "paragraph"), comment)
+            lines(sub(text, "paragraph"), comment)
     if draft.report.text.strip():
         text = _comment_section(body, "Texte du laboratoire")
-        narrative.lines(sub(text, "paragraph"), _columns_kept(draft.report.text))
+        lines(sub(text, "paragraph"), _columns_kept(draft.report.text))
+    scanned_section(draft, body, (row for c in chapters for part in c.parts for row in part.rows()))
     pdf_section(draft, body)
 
 
@@ -53,21 +56,42 @@ def _comment_section(body: Element, title: str) -> Element:
 
 
 def _chapter(draft: Draft, body: Element, chapter: Chapter) -> None:
-    section = sub(sub(body, "component"), "section")
-    templates(section, "1.3.6.1.4.1.19376.1.3.3.2.1", "1.2.250.1.213.1.1.2.70")
-    loinc(section, "code", chapter.loinc, chapter.display)
-    sub(section, "title", text=chapter.title)
-    narrative.chapter_text(draft, section, chapter)
+    section = _section(body, chapter.loinc, chapter.display, chapter.title, *_CHAPTER)
+    for part in chapter.parts:
+        _part(
+            draft, _section(section, part.loinc, part.display, part.title, *_SUB) if chapter.divided else section, part
+        )
+
+
+_CHAPTER = ("1.3.6.1.4.1.19376.1.3.3.2.1", "1.2.250.1.213.1.1.2.70")
+_SUB = ("1.3.6.1.4.1.19376.1.3.3.2.2", "1.2.250.1.213.1.1.2.71")
+
+
+def _section(parent: Element, code: str, display: str, title: str, *roots: str) -> Element:
+    section = sub(sub(parent, "component"), "section")
+    templates(section, *roots)
+    loinc(section, "code", code, display)
+    sub(section, "title", text=title)
+    return section
+
+
+def _part(draft: Draft, section: Element, part: Part) -> None:
+    """Text and the one entry of a chapter or sub-chapter."""
+    narrative.part_text(draft, section, part)
     entry = sub(section, "entry", {"typeCode": "DRIV"})
     templates(entry, "1.3.6.1.4.1.19376.1.3.1", "1.2.250.1.213.1.1.3.21")
     act = event(entry, "act", "ACT")
-    loinc(act, "code", chapter.loinc, chapter.display)
+    loinc(act, "code", part.loinc, part.display)
     sub(act, "statusCode", {"code": results.state(draft)})
-    for sample in chapter.samples:
+    if part.performer:
+        participants.performer(draft, act, part.performer, None)
+    if part.validator:
+        participants.validator(draft, act, part.validator, draft.released_at)
+    for sample in part.samples:
         _sample(draft, act, sample)
-    for group in chapter.groups:
+    for group in part.groups:
         results.group(draft, act, group)
-    for group in chapter.groups:
+    for group in part.groups:
         results.loose_comments(act, group)
 
 

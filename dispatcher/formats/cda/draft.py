@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dispatcher.formats.base import LaboratoryIdentity, WriteContext
 from dispatcher.formats.cda.elements import MAX_EXTENSION, Element, as_root, is_root, sub
-from dispatcher.report.model import Problem, Report, Severity
+from dispatcher.report.model import Practitioner, Problem, Report, Severity, When
 
 
 @dataclass(slots=True)
@@ -17,6 +17,8 @@ class Draft:
     report: Report
     context: WriteContext
     problems: list[Problem] = field(default_factory=list)
+    validators: dict[str, Practitioner] = field(default_factory=dict)
+    """Names met in results and whom they mean (:mod:`dispatcher.formats.cda.who`)."""
     _seed: uuid.UUID = field(init=False)
 
     def __post_init__(self) -> None:
@@ -25,6 +27,11 @@ class Draft:
     @property
     def laboratory(self) -> LaboratoryIdentity:
         return self.context.laboratory
+
+    @property
+    def released_at(self) -> When:
+        """When the laboratory released the report; the edition time when the file does not say."""
+        return self.report.reported_at or self.context.created_at
 
     def warn(self, code: str, where: str, message: str, severity: Severity = Severity.WARNING) -> None:
         """Note a problem for a person; never a name or a result in ``message``."""

@@ -29,6 +29,8 @@ SNOMED = "2.16.840.1.113883.6.96"
 NCBI = "2.16.840.1.113883.3.9471"
 INTERPRETATION = "2.16.840.1.113883.5.83"
 SPECIMEN_TYPE = "2.16.840.1.113883.18.311"
+ANSM = "1.2.250.1.213.2.3.5"
+"""Methods and reagents: "ANSM – Table de codage commune des réactifs"."""
 
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 MAX_EXTENSION = 64

@@ -13,7 +13,7 @@ from dispatcher.errors import RenderError
 from dispatcher.formats.cda import people
 from dispatcher.formats.cda.draft import Draft
 from dispatcher.formats.cda.elements import LAB, TYPE, Element, SubElement, coded, flat, is_root, loinc, sub, templates
-from dispatcher.formats.cda.layout import Chapter
+from dispatcher.formats.cda.plan import Chapter
 from dispatcher.formats.cda.times import moment, stamp
 from dispatcher.report.model import IdType, Practitioner, Status, When
 
@@ -69,11 +69,6 @@ def _identity(draft: Draft, root: Element, level: int) -> None:
     sub(root, "versionNumber", {"value": str(max(ids.version, 1))})
 
 
-def released_at(draft: Draft) -> When:
-    """When the laboratory released the report; the edition time when the file does not say."""
-    return draft.report.reported_at or draft.context.created_at
-
-
 def _author(draft: Draft, root: Element) -> None:
     laboratory = draft.laboratory
     author = sub(root, "author")
@@ -122,7 +117,7 @@ def _practice(parent: Element, name: str, person: Practitioner) -> None:
 
 def _legal_authenticator(draft: Draft, root: Element) -> None:
     signer = sub(root, "legalAuthenticator")
-    sub(signer, "time", {"value": stamp(released_at(draft))})
+    sub(signer, "time", {"value": stamp(draft.released_at)})
     sub(signer, "signatureCode", {"code": "S"})
     people.biologist(signer, draft.laboratory, industry=True)
 
@@ -137,7 +132,7 @@ def _authenticators(draft: Draft, root: Element) -> None:
         seen.add(extension)
         element = sub(root, "authenticator")
         templates(element, "1.3.6.1.4.1.19376.1.3.3.1.5")
-        sub(element, "time", {"value": stamp(released_at(draft))})
+        sub(element, "time", {"value": stamp(draft.released_at)})
         sub(element, "signatureCode", {"code": "S"})
         entity = sub(element, "assignedEntity")
         sub(entity, "id", {"root": people.PROFESSIONAL_ROOT, "extension": extension})
@@ -203,7 +198,7 @@ def _documentation(draft: Draft, root: Element, chapters: Sequence[Chapter]) -> 
 def _service_times(draft: Draft) -> tuple[When, When]:
     """Reception of request and samples (or the nearest known moment before release), and release."""
     report = draft.report
-    released = released_at(draft)
+    released = draft.released_at
     known = [when for when in (report.received_at, report.collected_at, report.ordered_at) if when is not None]
     low = next((when for when in known if moment(when) <= moment(released)), released)
     return low, released
@@ -217,7 +212,7 @@ def _component_of(draft: Draft, root: Element) -> None:
             draft.own_number(encounter, local.value, "numéro de venue")
             break
     coded(encounter, "code", "AMB", "2.16.840.1.113883.5.4", "Ambulatoire (hors établissement)")
-    start: When | datetime = report.collected_at or report.received_at or report.ordered_at or released_at(draft)
+    start: When | datetime = report.collected_at or report.received_at or report.ordered_at or draft.released_at
     sub(sub(encounter, "effectiveTime"), "low", {"value": stamp(start)})
     people.biologist(sub(encounter, "responsibleParty"), draft.laboratory, accreditation=True)
     facility = sub(sub(encounter, "location"), "healthCareFacility")

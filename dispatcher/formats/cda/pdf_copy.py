@@ -1,20 +1,28 @@
-"""The PDF inside the CDA: obligatory copy section of level 3, whole body of level 1.
+"""PDFs inside the CDA: obligatory copy and results in PDF at level 3, whole body of level 1.
 
-CR-BIO 2024.01: section FR-Document-PDF-copie (1.2.250.1.213.1.1.2.243) with one organizer per attached document
-(FR-Document-attache, 1.2.250.1.213.1.1.3.18). The mail rules ask for PDF/A-1; that is the PDF room's work.
+CR-BIO 2024.01: sections FR-Document-PDF-copie (1.2.250.1.213.1.1.2.243) and FR-Resultats-de-laboratoire-de-biologie-
+de-seconde-intention (1.2.250.1.213.1.1.2.60), with one organizer per attached document (FR-Document-attache,
+1.2.250.1.213.1.1.3.18). The mail rules ask for PDF/A-1; that is the PDF room's work.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 
 from dispatcher.errors import RenderError
+from dispatcher.formats.cda import wording
 from dispatcher.formats.cda.draft import Draft
-from dispatcher.formats.cda.elements import TYPE, Element, loinc, sub, templates
-from dispatcher.report.model import Attachment, Severity, ValueType
+from dispatcher.formats.cda.elements import TYPE, Element, loinc, points_at, sub, templates
+from dispatcher.formats.cda.participants import performer_text
+from dispatcher.formats.cda.plan import IMAGES, Fate, Row
+from dispatcher.formats.cda.who import performer_of
+from dispatcher.report.model import Attachment, Severity, Status, ValueType
 
 PDF = "application/pdf"
 _COPY = ("55108-5", "Copie du document")
+_SCANNED = ("101792-0", "Résultats de laboratoire scannés")
+SCANNED_TITLE = "Résultats de laboratoire joints (PDF)"
 
 
 def pdf_of(draft: Draft) -> Attachment:
@@ -43,47 +51,96 @@ def encoded(document: Attachment) -> str:
 def non_xml_body(draft: Draft, root: Element) -> None:
     """``component/nonXMLBody``: the body of a level-1 document is the PDF."""
     body = sub(sub(root, "component"), "nonXMLBody")
-    sub(body, "text", {"mediaType": PDF, "representation": "B64"}, encoded(pdf_of(draft)))
+    copy = pdf_of(draft)
+    sub(body, "text", {"mediaType": PDF, "representation": "B64"}, encoded(copy))
+    carried = (o.document for o in draft.report.observations if o.document)
+    others = [d for d in (*draft.report.documents, *carried) if d.content != copy.content]
+    if others:
+        draft.warn(
+            "document-left-out",
+            "document",
+            f"Le CDA de niveau 1 ne porte qu'un PDF : {len(others)} autre(s) document(s) restent dehors.",
+        )
 
 
 def pdf_section(draft: Draft, body: Element) -> None:
-    """The copy, then the other PDFs the results carry."""
-    documents = [pdf_of(draft), *_others(draft)]
-    section = sub(sub(body, "component"), "section")
-    templates(section, "1.2.250.1.213.1.1.2.243")
-    sub(section, "id", {"root": draft.derived_id("pdf-section")})
-    loinc(section, "code", *_COPY)
-    sub(section, "title", text=_COPY[1])
-    rows = sub(sub(sub(section, "text"), "table", {"border": "0"}), "tbody")
-    for number in range(1, len(documents) + 1):
-        label = "Copie PDF du document" if number == 1 else f"Document joint n° {number - 1}"
-        sub(sub(sub(rows, "tr"), "td"), "content", {"ID": f"pdf{number}t"}, label)
-        sub(sub(sub(rows, "tr"), "td"), "renderMultiMedia", {"referencedObject": f"pdf{number}"})
-    for number, document in enumerate(documents, 1):
-        _attached(draft, section, f"pdf{number}", document)
+    """The copy, then the other PDFs of the report itself."""
+    copy = pdf_of(draft)
+    others = {d.content: d for d in _of_the_report(draft) if d.content != copy.content}
+    documents = [copy, *others.values()]
+    labels = ["Copie PDF du document", *(f"Document joint n° {n}" for n in range(1, len(documents)))]
+    section = _section(draft, body, "1.2.250.1.213.1.1.2.243", "pdf-section", _COPY, _COPY[1])
+    _documents(draft, section, "pdf", list(zip(labels, documents, strict=True)), _COPY)
 
 
-def _others(draft: Draft) -> list[Attachment]:
-    """PDFs inside results that are not the copy itself; another kind of document cannot go in, and is told."""
-    found: dict[str, Attachment] = {}
-    copy = pdf_of(draft).sha256
-    for observation in draft.report.observations:
-        document = observation.document
-        if observation.type is not ValueType.DOCUMENT or document is None or document.sha256 == copy:
+def scanned_section(draft: Draft, body: Element, rows: Iterable[Row]) -> None:
+    """Results that exist as a PDF only, beside the report's own (1.2.250.1.213.1.1.2.60, "de seconde intention")."""
+    copy, own = pdf_of(draft), draft.report.own_pdf
+    known = {copy.content, own.content if own else copy.content}
+    found: dict[bytes, tuple[str, Attachment]] = {}
+    for row in rows:
+        observation, document = row.observation, row.observation.document
+        if row.fate is not Fate.RESULT or observation.type is not ValueType.DOCUMENT or document is None:
             continue
-        if document.media_type == PDF:
-            found.setdefault(document.sha256, document)
-        elif not document.media_type.startswith("image/"):
-            draft.warn(
-                "document-left-out",
-                "section Copie du document",
-                f"Un document de type {document.media_type} porté par un résultat n'entre pas dans le CDA.",
-                Severity.INFO,
-            )
-    return list(found.values())
+        if document.content in known:
+            continue
+        if document.media_type == PDF and b"%PDF-" in document.content[:1024]:
+            maker = performer_of(draft, observation)
+            label = wording.label(observation.code, observation.alternate)
+            label = f"{label}, réalisé par : {performer_text(maker)}" if maker else label
+            found.setdefault(document.content, (label, document))
+        elif document.media_type not in IMAGES:
+            _left_out(draft, document)
+    if found:
+        section = _section(draft, body, "1.2.250.1.213.1.1.2.60", "scanned-section", _SCANNED, SCANNED_TITLE)
+        _documents(draft, section, "doc", list(found.values()), None)
 
 
-def _attached(draft: Draft, section: Element, key: str, document: Attachment) -> None:
+def _of_the_report(draft: Draft) -> list[Attachment]:
+    """PDFs that belong to the whole report; another kind of document cannot go in, and is told."""
+    if draft.report.status is Status.CANCELLED:
+        return []
+    own = draft.report.own_pdf
+    found = [own] if own else []
+    for document in draft.report.documents:
+        if document.media_type == PDF and b"%PDF-" in document.content[:1024]:
+            found.append(document)
+        else:
+            _left_out(draft, document)
+    return found
+
+
+def _left_out(draft: Draft, document: Attachment) -> None:
+    draft.warn(
+        "document-left-out",
+        "section Copie du document",
+        f"Un document de type {document.media_type} joint au compte rendu n'entre pas dans le CDA.",
+        Severity.INFO,
+    )
+
+
+def _section(draft: Draft, body: Element, root: str, name: str, code: tuple[str, str], title: str) -> Element:
+    section = sub(sub(body, "component"), "section")
+    templates(section, root)
+    sub(section, "id", {"root": draft.derived_id(name)})
+    loinc(section, "code", *code)
+    sub(section, "title", text=title)
+    return section
+
+
+def _documents(
+    draft: Draft, section: Element, stem: str, found: list[tuple[str, Attachment]], kind: tuple[str, str] | None
+) -> None:
+    """The text that shows each document, then one organizer each."""
+    rows = sub(sub(sub(section, "text"), "table", {"border": "0"}), "tbody")
+    for number, (label, _) in enumerate(found, 1):
+        sub(sub(sub(rows, "tr"), "td"), "content", {"ID": f"{stem}{number}t"}, label)
+        sub(sub(sub(rows, "tr"), "td"), "renderMultiMedia", {"referencedObject": f"{stem}{number}"})
+    for number, (_, document) in enumerate(found, 1):
+        _attached(draft, section, f"{stem}{number}", document, kind)
+
+
+def _attached(draft: Draft, section: Element, key: str, document: Attachment, what: tuple[str, str] | None) -> None:
     organizer = sub(sub(section, "entry"), "organizer", {"classCode": "CLUSTER", "moodCode": "EVN"})
     templates(organizer, "1.2.250.1.213.1.1.3.18")
     sub(organizer, "id", {"root": draft.derived_id(key + ":organizer")})
@@ -96,6 +153,9 @@ def _attached(draft: Draft, section: Element, key: str, document: Attachment) ->
     sub(sub(kind, "text"), "reference", {"value": f"#{key}t"})
     sub(kind, "statusCode", {"code": "completed"})
     sub(kind, "effectiveTime", {"nullFlavor": "NA"})
-    loinc(kind, "value", *_COPY).set(TYPE, "CD")
+    if what:
+        loinc(kind, "value", *what).set(TYPE, "CD")
+    else:
+        points_at(sub(kind, "value", {TYPE: "CD"}), key + "t")
     media = sub(sub(organizer, "component"), "observationMedia", {"classCode": "OBS", "moodCode": "EVN", "ID": key})
     sub(media, "value", {"mediaType": PDF, "representation": "B64"}, encoded(document))

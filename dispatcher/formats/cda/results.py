@@ -10,15 +10,13 @@ import base64
 from collections.abc import Iterable
 from dataclasses import replace
 
-from dispatcher.formats.cda import values, wording
+from dispatcher.formats.cda import participants, values, wording
 from dispatcher.formats.cda.draft import Draft
 from dispatcher.formats.cda.elements import COMP, Element, event, flat, loinc, points_at, sub, templates
-from dispatcher.formats.cda.layout import Fate, Group, Isolate, Row
-from dispatcher.formats.cda.narrative import IMAGES
+from dispatcher.formats.cda.plan import IMAGES, Fate, Group, Isolate, Row
 from dispatcher.formats.cda.times import stamp
-from dispatcher.report.model import Attachment, Status, ValueType, When
+from dispatcher.report.model import Attachment, Observation, Status, ValueType, When
 
-CODED_FATES = frozenset({Fate.RESULT, Fate.ABORTED, Fate.CANCELLED})
 ANTIBIOGRAM = ("18769-0", "Antibiogramme")
 
 
@@ -30,7 +28,7 @@ def state(draft: Draft) -> str:
 
 def group(draft: Draft, act: Element, of: Group) -> None:
     """A battery: an organizer when it has a title of its own, else its results directly under the act."""
-    coded_rows = [row for row in of.rows if row.fate in CODED_FATES]
+    coded_rows = [row for row in of.rows if row.coded]
     label = wording.label(coded_rows[0].observation.code) if len(of.rows) == len(coded_rows) == 1 else ""
     if coded_rows and (not of.title or of.title.casefold() == label.casefold()):
         for row in coded_rows:
@@ -72,14 +70,16 @@ def _isolate(draft: Draft, act: Element, isolate: Isolate) -> None:
     sub(specimen, "id", {"root": draft.derived_id("isolate:" + organism.key)})
     germ = sub(specimen, "specimenPlayingEntity", {"classCode": "MIC"})
     values.organism_code(draft, germ, organism.observation, organism.key)
+    _people(draft, cluster, organism)
     if organism.fate is Fate.RESULT and wording.interpretations(organism.observation):
         # An alarm on the germ itself has no place in the specimen: it goes as a result of its own.
-        bare = replace(organism.observation, comments=(), method="")
-        _observation(draft, _link(cluster, "component"), replace(organism, observation=bare), susceptibility=False)
+        alarm = replace(organism.observation, comments=(), method="", method_code=None, kit=None, previous=())
+        bare = replace(organism, observation=alarm, performer=None, validator=None)
+        _observation(draft, _link(cluster, "component"), bare, susceptibility=False)
     for row in isolate.counts:
-        if row.fate in CODED_FATES:
+        if row.coded:
             _results(draft, cluster, "component", row)
-    lines = [row for row in isolate.lines if row.fate in CODED_FATES]
+    lines = [row for row in isolate.lines if row.coded]
     if lines:
         battery = _organizer(cluster, "component", *_BATTERY)
         points_at(loinc(battery, "code", *ANTIBIOGRAM), organism.key + "a")
@@ -100,21 +100,29 @@ def _results(draft: Draft, parent: Element, link: str, row: Row, *, susceptibili
             _picture(_link(parent, link), row, result.document)
         return
     _observation(draft, _link(parent, link), row, susceptibility=susceptibility)
-    alt = result.alt
-    if alt is not None and alt.value.strip() and row.fate is Fate.RESULT:
-        second = replace(
-            result,
-            value=alt.value.strip(),
-            unit=alt.unit,
-            ucum=alt.ucum,
-            low=alt.low,
-            high=alt.high,
-            range_text="",
-            alt=None,
-            comments=(),
-            method="",
-        )
+    if row.fate is Fate.RESULT and (second := _in_another_unit(result)):
         _observation(draft, _link(parent, link), replace(row, observation=second), susceptibility=False, second=True)
+
+
+def _in_another_unit(result: Observation) -> Observation | None:
+    """The second value of a result as a result of its own; what was said once is not said again."""
+    alt = result.alt
+    if alt is None or not alt.value.strip():
+        return None
+    return replace(
+        result,
+        loinc=alt.loinc,
+        value=alt.value.strip(),
+        value_code=None,
+        unit=alt.unit,
+        ucum=alt.ucum,
+        low=alt.low,
+        high=alt.high,
+        range_text="",
+        alt=None,
+        comments=(),
+        previous=(),
+    )
 
 
 def _picture(holder: Element, row: Row, picture: Attachment) -> None:
@@ -125,23 +133,50 @@ def _picture(holder: Element, row: Row, picture: Attachment) -> None:
 
 
 def _observation(draft: Draft, holder: Element, row: Row, *, susceptibility: bool, second: bool = False) -> None:
-    """``second``: another unit is another LOINC code, which only the laboratory's mapping could tell; left uncoded."""
+    """``second``: another unit is another LOINC code, told by the file or the laboratory; without it, left uncoded."""
     result = row.observation
     element = event(holder, "observation", "OBS")
     templates(element, "1.3.6.1.4.1.19376.1.3.1.6", "1.2.250.1.213.1.1.3.80")
-    values.analysis_code(draft, element, result, row.key, with_loinc=not second)
-    sub(element, "statusCode", {"code": "completed" if row.fate is Fate.RESULT else "aborted"})
+    number = (result.loinc or "") if second else values.loinc_of(draft, result)
+    values.analysis_code(draft, element, result, row.key, number)
+    done = row.fate is Fate.RESULT
+    sub(element, "statusCode", {"code": "completed" if done else "aborted"})
     _effective_time(element, row.at)
-    if row.fate is not Fate.RESULT:
-        comments(element, _comments_of(row))
-        return
-    unit = values.unit_of(draft, result, row.key)
-    values.value(draft, element, result, row.key, unit)
-    values.interpretations(element, result, susceptibility=susceptibility)
-    if result.method.strip():
-        points_at(sub(element, "methodCode"), row.key + "m")
+    unit = ""
+    if done:
+        unit = values.unit_of(draft, result, row.key, number or None)
+        values.value(draft, element, result, row.key, unit, row.key + ("w" if second else "v"))
+        values.interpretations(element, result, susceptibility=susceptibility)
+        values.method(draft, element, result, row.key)
+    _people(draft, element, row)
+    _earlier(draft, element, row, number)
     comments(element, _comments_of(row))
-    values.reference_range(element, result.low, result.high, unit, flat(result.range_text))
+    if done:
+        values.reference_range(element, result.low, result.high, unit, flat(result.range_text))
+
+
+def _people(draft: Draft, element: Element, row: Row) -> None:
+    """Who carried the test out and who validated it, when the act does not say it already; the kit."""
+    if row.performer:
+        participants.performer(draft, element, row.performer, row.observation.observed_at)
+    if row.validator:
+        participants.validator(draft, element, row.validator, draft.released_at)
+    if row.observation.kit:
+        participants.kit(draft, element, row.observation.kit)
+
+
+def _earlier(draft: Draft, element: Element, row: Row, number: str) -> None:
+    """Earlier results of the same test: date and status obligatory (E_FR-Resultat-examens…sch)."""
+    if row.fate is Fate.CANCELLED:
+        return
+    for rank, earlier in enumerate(row.observation.previous, 1):
+        if not earlier.value.strip():
+            continue
+        before = event(sub(element, "entryRelationship", {"typeCode": "REFR"}), "observation", "OBS")
+        values.analysis_code(draft, before, row.observation, row.key, number)
+        sub(before, "statusCode", {"code": "completed"})
+        _effective_time(before, earlier.at)
+        values.earlier_value(draft, before, earlier, row.key, f"{row.key}p{rank}", number)
 
 
 def _comments_of(row: Row) -> list[tuple[str, str]]:
@@ -169,4 +204,4 @@ def loose_comments(act: Element, of: Group) -> None:
 
 
 def _coded(row: Row) -> bool:
-    return row.fate in CODED_FATES and not (row.fate is Fate.RESULT and row.observation.type is ValueType.DOCUMENT)
+    return row.coded and not (row.fate is Fate.RESULT and row.observation.type is ValueType.DOCUMENT)

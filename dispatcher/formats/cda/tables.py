@@ -40,6 +40,12 @@ def specimens() -> dict[str, Concept]:
 
 
 @cache
+def techniques() -> dict[str, Concept]:
+    """jdv-technique-biologie-cisis: methods of analysis (ANSM table of reagents)."""
+    return _concepts("techniques.csv")
+
+
+@cache
 def professions() -> dict[str, Concept]:
     """The biologists' part of JDV_J01_XdsAuthorSpecialty_CISIS."""
     return _concepts("professions.csv")

@@ -12,6 +12,7 @@ from functools import cache
 from dispatcher.formats.cda import tables, wording
 from dispatcher.formats.cda.draft import Draft
 from dispatcher.formats.cda.elements import (
+    ANSM,
     INTERPRETATION,
     LOINC,
     NCBI,
@@ -26,7 +27,7 @@ from dispatcher.formats.cda.elements import (
     token,
 )
 from dispatcher.report.identifiers import loinc_ok, oid_ok
-from dispatcher.report.model import Code, Observation, Severity, ValueType
+from dispatcher.report.model import Code, Observation, PreviousResult, Severity, ValueType
 
 _INCLUSIVE = {"<": ("high", "false"), "<=": ("high", "true"), ">": ("low", "false"), ">=": ("low", "true")}
 _SUSCEPTIBILITY = frozenset({"S", "I", "R"})
@@ -36,14 +37,19 @@ is_loinc = cache(loinc_ok)
 """Shape and check digit of a LOINC code; the same few hundred codes come back all day."""
 
 
-def analysis_code(
-    draft: Draft, parent: Element, observation: Observation, key: str, *, with_loinc: bool = True
-) -> None:
-    """``code`` of a result: LOINC with its name, or bare; always the reference to the text and the local code."""
+def analysis_code(draft: Draft, parent: Element, observation: Observation, key: str, number: str) -> None:
+    """``code`` of a result: LOINC with its name, or bare; always the reference to the text and the local code.
+
+    ``number`` is the LOINC code, as :func:`loinc_of` gives it; empty when there is none.
+    """
     text = wording.label(observation.code, observation.alternate)
+    _code(draft, parent, number, text, key, (observation.code, observation.alternate))
+
+
+def loinc_of(draft: Draft, observation: Observation) -> str:
+    """The LOINC code of a result: mapped, or carried by the file."""
     codes = (observation.code, observation.alternate)
-    number = observation.loinc or next((c.code.strip() for c in codes if c and system_of(draft, c) == LOINC), "")
-    _code(draft, parent, number if with_loinc else "", text, key, codes)
+    return observation.loinc or next((c.code.strip() for c in codes if c and system_of(draft, c) == LOINC), "")
 
 
 def battery_code(draft: Draft, parent: Element, code: Code, text: str, key: str) -> None:
@@ -87,14 +93,14 @@ def place(key: str) -> str:
     return f"résultat n° {key.lstrip('o')}"
 
 
-def unit_of(draft: Draft, observation: Observation, key: str) -> str:
+def unit_of(draft: Draft, observation: Observation | PreviousResult, key: str, loinc_code: str | None = None) -> str:
     """The UCUM string when the official rule accepts it, else empty (and told when a mapping gave it).
 
     A unit without UCUM string of its own may have one with an annotation, which the rule cuts out: ``{copies}/mL``.
     """
     ucum, terminology = observation.ucum, draft.context.terminology
     if not ucum:
-        known = terminology.unit(observation.unit, observation.loinc) if terminology and observation.unit else None
+        known = terminology.unit(observation.unit, loinc_code) if terminology and observation.unit else None
         return known.annotated if known and known.annotated and tables.legal_unit(known.annotated) else ""
     if tables.legal_unit(ucum):
         return ucum
@@ -107,8 +113,8 @@ def unit_of(draft: Draft, observation: Observation, key: str) -> str:
     return ""
 
 
-def value(draft: Draft, parent: Element, observation: Observation, key: str, unit: str) -> None:
-    """``value`` of a result that has one; ``unit`` as :func:`unit_of` gave it."""
+def value(draft: Draft, parent: Element, observation: Observation, key: str, unit: str, said: str) -> None:
+    """``value`` of a result that has one; ``unit`` as :func:`unit_of` gave it, ``said`` the ID of its text."""
     if observation.type is ValueType.NUMERIC and wording.NUMBER.fullmatch(observation.value.strip()):
         quantity(parent, observation.value.strip(), observation.comparator, unit, flat(observation.unit))
         return
@@ -119,11 +125,11 @@ def value(draft: Draft, parent: Element, observation: Observation, key: str, uni
             "Résultat numérique dont la valeur n'est pas un nombre décimal : transmis en texte dans le CDA.",
             Severity.INFO,
         )
-    _words(draft, parent, observation, key)
+    _words(draft, parent, observation, said)
 
 
 def quantity(parent: Element, number: str, comparator: str, unit: str, printed: str) -> None:
-    """PQ, REAL or IVL_PQ. ``printed`` is the unit as the laboratory writes it."""
+    """PQ, REAL or IVL_PQ. ``printed`` is the unit as the laboratory writes it: kept where it is not the coded one."""
     if comparator in _INCLUSIVE:
         bound, inclusive = _INCLUSIVE[comparator]
         interval = sub(parent, "value", {TYPE: "IVL_PQ"})
@@ -135,11 +141,40 @@ def quantity(parent: Element, number: str, comparator: str, unit: str, printed: 
     else:
         attributes = {"value": number, "unit": unit} if unit else {"value": number}
         element = sub(parent, "value", {TYPE: "PQ"} | attributes)
-    if not unit and printed:
+    if printed and printed != unit:
         sub(sub(element, "translation", {"value": number}), "originalText", text=printed)
 
 
-def _words(draft: Draft, parent: Element, observation: Observation, key: str) -> None:
+def earlier_value(draft: Draft, parent: Element, earlier: PreviousResult, key: str, said: str, loinc_code: str) -> None:
+    """``value`` of an earlier result: a quantity, else its words, which stand in the text under ``said``."""
+    number = earlier.value.strip()
+    if earlier.type is ValueType.NUMERIC and wording.NUMBER.fullmatch(number):
+        unit = unit_of(draft, earlier, key, loinc_code or None)
+        quantity(parent, number, earlier.comparator, unit, flat(earlier.unit))
+        return
+    points_at(sub(parent, "value", {TYPE: "CD"}), said)
+
+
+def method(draft: Draft, parent: Element, observation: Observation, key: str) -> None:
+    """``methodCode``: a code of the value set, else the laboratory's own as a translation; always the printed words.
+
+    jdv-technique-biologie-cisis; another code in ``methodCode/@code`` would not be of the value set.
+    """
+    words, code = wording.method(observation), observation.method_code
+    if not words:
+        return
+    system = system_of(draft, code) if code and code.code.strip() else ""
+    technique = tables.techniques().get(code.code.strip()) if code and system == ANSM else None
+    if technique:
+        element = coded(parent, "methodCode", technique.code, ANSM, technique.display)
+    else:
+        element = sub(parent, "methodCode")
+    points_at(element, key + "m")
+    if code and system and not technique:
+        coded(element, "translation", token(code.code), system, wording.label(code))
+
+
+def _words(draft: Draft, parent: Element, observation: Observation, said: str) -> None:
     """CD: the code when its system is known to all, else the words alone and the local code as a translation."""
     code = observation.value_code
     attributes = {TYPE: "CD"}
@@ -148,7 +183,7 @@ def _words(draft: Draft, parent: Element, observation: Observation, key: str) ->
     if code and public:
         attributes |= {"code": token(code.code), "codeSystem": system, "displayName": wording.label(code)}
     element = sub(parent, "value", attributes)
-    points_at(element, key + "v")
+    points_at(element, said)
     if code and system and not public:
         coded(element, "translation", token(code.code), system, wording.label(code))
 
@@ -166,19 +201,20 @@ def interpretations(parent: Element, observation: Observation, *, susceptibility
         coded(parent, "interpretationCode", concept.code, INTERPRETATION, concept.display)
 
 
-def reference_range(parent: Element, low: str, high: str, unit: str, text: str) -> None:
-    """At most one ``referenceRange`` (rule): bounds as IVL_PQ when they are numbers in order, else the printed text."""
+def reference_range(parent: Element, low: str, high: str, unit: str, printed: str) -> None:
+    """At most one ``referenceRange`` (rule): the printed text, and IVL_PQ when the bounds are numbers in order."""
     low, high = low.strip(), high.strip()
     bounds = [(name, n) for name, n in (("low", low), ("high", high)) if wording.NUMBER.fullmatch(n)]
     ordered = len(bounds) < 2 or float(low) <= float(high)
     usable = bool(bounds) and ordered and len(bounds) == bool(low) + bool(high)
-    text = text.strip() or wording.span(low, high)
+    text = printed if usable else printed or wording.span(low, high)
     if not usable and not text:
         return
     parent = sub(parent, "referenceRange", {"typeCode": "REFV"})
     normal = sub(parent, "observationRange", {"classCode": "OBS", "moodCode": "EVN.CRT"})
-    if not usable:
+    if text:
         sub(normal, "text", text=text)
+    if not usable:
         return
     interval = sub(normal, "value", {TYPE: "IVL_PQ"})
     for name, number in bounds:

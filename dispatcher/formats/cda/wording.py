@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from dispatcher.formats.cda import tables
-from dispatcher.formats.cda.elements import flat
-from dispatcher.report.model import Code, Observation, ValueType
+from dispatcher.formats.cda.elements import ANSM, flat
+from dispatcher.report.model import Code, Observation, PreviousResult, ValueType
 
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 """A decimal number as the schema's ``real`` takes it."""
@@ -58,6 +58,29 @@ def label(code: Code, alternate: Code | None = None) -> str:
     """Name of an analysis: its text, else its code. Never empty."""
     other = alternate or Code()
     return flat(code.text) or flat(other.text) or flat(code.code) or flat(other.code) or "Analyse"
+
+
+def method(observation: Observation) -> str:
+    """The method as printed, else the name of its code."""
+    code = observation.method_code
+    if observation.method.strip() or code is None:
+        return flat(observation.method)
+    listed = ANSM in (code.system.strip(), tables.system_oid(code.system))
+    known = tables.techniques().get(code.code.strip()) if listed else None
+    return flat(code.text) or (known.display if known else flat(code.code))
+
+
+def earlier(result: PreviousResult) -> str:
+    """An earlier result as text: ``< 5,0 mg/L``, lines kept."""
+    text = result.value.strip()
+    if result.type is ValueType.NUMERIC:
+        return f"{with_comparator(result.comparator, text)} {flat(result.unit)}".strip()
+    return f"{result.comparator} {text}".strip()
+
+
+def kit(observation: Observation) -> str:
+    """The reagent kit, by its name, else its code."""
+    return flat(observation.kit.text) or flat(observation.kit.code) if observation.kit else ""
 
 
 def interpretations(observation: Observation) -> list[tables.Concept]:

@@ -51,6 +51,7 @@ from tests.unit.formats.cda.cases import (
     with_results,
     words,
 )
+from tests.unit.formats.cda.full_cases import FULL_CASES
 
 NS = {
     "h": "urn:hl7-org:v3",
@@ -90,9 +91,12 @@ def observation(tree: Tree, name: str) -> Tree:
 # ------------------------------------------------------------------------------------------------ document
 
 
-@pytest.mark.parametrize("name", CASES)
+EVERY_CASE = CASES | FULL_CASES
+
+
+@pytest.mark.parametrize("name", EVERY_CASE)
 def test_own_check_finds_nothing_wrong_in_what_the_writer_makes(name: str) -> None:
-    case = CASES[name]()
+    case = EVERY_CASE[name]()
     rendition = CdaWriter(1 if case.level == 1 else 3).write(case.report, case.context)
     assert check(rendition.content) == []
 
@@ -430,7 +434,9 @@ def test_pdf_copy_is_the_one_given_and_further_pdfs_follow() -> None:
     rows = [words(f"D{n}", "", type=ValueType.DOCUMENT, document=d) for n, d in enumerate(documents)]
     tree = written(with_results(GLUCOSE, *rows))
     found = every(tree, "//h:observationMedia/h:value[@mediaType='application/pdf']")
-    assert [base64.b64decode(v.text) for v in found] == [PDF.content, OTHER_PDF.content]
+    assert sorted(base64.b64decode(v.text) for v in found) == sorted([PDF.content, OTHER_PDF.content])
+    copies = every(tree, "//h:section[h:templateId/@root='1.2.250.1.213.1.1.2.243']//h:observationMedia/h:value")
+    assert [base64.b64decode(v.text) for v in copies] == [PDF.content]
 
 
 def test_an_alarm_on_the_germ_itself_is_coded_and_shown() -> None:

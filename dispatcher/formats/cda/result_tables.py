@@ -1,0 +1,202 @@
+"""Results as tables people read: one line a result, its method, sub-contractor, earlier values and comments with it.
+
+Columns always stand in the same order. A table of results shows the first five; earlier results get a column only when
+some line has one. The table of an isolate shows the columns its lines use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dispatcher.formats.cda import wording
+from dispatcher.formats.cda.blocks import lines, named, table
+from dispatcher.formats.cda.elements import Element, flat, sub
+from dispatcher.formats.cda.participants import performer_text, validator_text
+from dispatcher.formats.cda.plan import IMAGES, Fate, Isolate, Row
+from dispatcher.formats.cda.times import shown
+from dispatcher.report.model import ValueType
+
+NAME, VALUE, UNIT, RANGE, FLAGS, BEFORE = range(6)
+COLUMNS = ("Analyse", "Résultat", "Unité", "Valeurs de référence", "Interprétation", "Résultat antérieur")
+ISOLATE_COLUMNS = ("Antibiotique", "Résultat", "Unité", "Valeurs critiques", "Interprétation", "Résultat antérieur")
+_WIDE_TEXT = 60
+"""Characters beyond which a text result takes the whole width of the table."""
+_FATE_TEXT = {Fate.ABORTED: "Non réalisé", Fate.CANCELLED: "Annulé", Fate.WAITING: "Résultat à suivre"}
+_STATUS_TEXT = {**dict.fromkeys(("P", "S", "R"), "Résultat provisoire"), "C": "Résultat corrigé"}
+"""HL7 table 0085 letters a reader must know of; ``F`` is the ordinary case."""
+
+
+def results(text: Element, rows: Sequence[Row]) -> None:
+    """The table of a battery."""
+    shown_columns = list(range(BEFORE + 1 if any(_has_earlier(row) for row in rows) else BEFORE))
+    body = table(text, [COLUMNS[column] for column in shown_columns])
+    for row in rows:
+        _row(body, row, shown_columns)
+
+
+def isolate(text: Element, of: Isolate) -> None:
+    """A germ: its name as the heading, what was counted, then its antibiogram."""
+    organism = of.organism
+    rows = of.counts + of.lines
+    used = [column for column in range(BEFORE + 1) if column <= VALUE or any(_uses(row, column) for row in rows)]
+    if not rows:
+        _heading(sub(text, "paragraph"), of)
+        _comments(text, organism)
+        return
+    element = sub(text, "table", {"border": "1"})
+    head = sub(element, "thead")
+    _heading(sub(sub(head, "tr"), "th", {"colspan": str(len(used))}), of)
+    titles = sub(head, "tr")
+    for column in used:
+        sub(titles, "th", text="Recherche" if column == NAME and not of.lines else ISOLATE_COLUMNS[column])
+    body = sub(element, "tbody")
+    _comment_rows(body, organism, len(used))
+    for row in of.counts:
+        _row(body, row, used)
+    if of.lines:
+        cell = sub(sub(body, "tr"), "td", {"colspan": str(len(used)), "styleCode": "Bold"})
+        named(cell, organism.key + "a", of.title or "Antibiogramme", bold=True)
+    for row in of.lines:
+        _row(body, row, used)
+
+
+def _heading(parent: Element, of: Isolate) -> None:
+    organism = of.organism
+    parent.text = f"Isolat n° {of.number} – "
+    label = wording.label(organism.observation.code, organism.observation.alternate)
+    named(parent, organism.key, label).tail = " : "
+    germ = named(parent, organism.key + "v", _value_text(organism), bold=True)
+    remarks = _remarks(organism)
+    germ.tail = f" ; {remarks}" if remarks else None
+    _beside(parent, organism)
+
+
+def _uses(row: Row, column: int) -> bool:
+    observation = row.observation
+    alt = observation.alt
+    found = {
+        UNIT: observation.unit.strip() or (alt and alt.unit.strip()),
+        RANGE: wording.reference_range(observation) or (alt and (alt.low or alt.high)),
+        FLAGS: _remarks(row),
+        BEFORE: _has_earlier(row),
+    }
+    return bool(found[column])
+
+
+def _has_earlier(row: Row) -> bool:
+    return row.fate is not Fate.CANCELLED and any(earlier.value.strip() for earlier in row.observation.previous)
+
+
+def _value_text(row: Row) -> str:
+    said, fate = wording.value(row.observation), _FATE_TEXT.get(row.fate, "")
+    if row.fate is Fate.CANCELLED or not said:
+        return fate or said
+    return f"{fate} : {said}" if fate else said
+
+
+def _row(body: Element, row: Row, columns: Sequence[int]) -> None:
+    observation = row.observation
+    element = sub(body, "tr")
+    first = sub(element, "td")
+    named(first, row.key, wording.label(observation.code, observation.alternate), bold=row.fate is Fate.SILENT)
+    _beside(first, row)
+    if row.fate is Fate.SILENT:
+        first.set("colspan", str(len(columns)))
+    elif observation.type is ValueType.DOCUMENT:
+        _document_cell(element, row, len(columns) - 1)
+    else:
+        _value_cells(element, row, columns)
+    _comment_rows(body, row, len(columns))
+
+
+def _beside(cell: Element, row: Row) -> None:
+    """Under the name: method, kit, who carried it out, who validated it."""
+    observation = row.observation
+    method = wording.method(observation)
+    if method:
+        sub(cell, "br")
+        named(cell, row.key + "m", f"({method})")
+    kit = wording.kit(observation)
+    if kit:
+        sub(cell, "br").tail = f"Réactif : {kit}"
+    if row.performer:
+        sub(cell, "br").tail = f"Sous-traité, réalisé par : {performer_text(row.performer)}"
+    if row.validator:
+        sub(cell, "br").tail = f"Validé par {validator_text(row.validator)}"
+
+
+def _value_cells(element: Element, row: Row, columns: Sequence[int]) -> None:
+    observation = row.observation
+    text, span, flags = _value_text(row), wording.reference_range(observation), _remarks(row)
+    unit = flat(observation.unit) if row.fate is Fate.RESULT else ""
+    cell = sub(element, "td")
+    named(cell, row.key + "v", text, bold=wording.remarkable(observation))
+    earlier = _has_earlier(row)
+    if not (unit or span or flags or observation.alt or earlier) and ("\n" in text or len(text) > _WIDE_TEXT):
+        cell.set("colspan", str(len(columns) - 1))
+        return
+    cells = {VALUE: cell}
+    for column, words in ((UNIT, unit), (RANGE, span), (FLAGS, flags)):
+        if column in columns:
+            cells[column] = sub(element, "td")
+            lines(cells[column], words)
+    if BEFORE in columns:
+        _earlier_cell(sub(element, "td"), row)
+    _second_line(cells, row)
+
+
+def _second_line(cells: dict[int, Element], row: Row) -> None:
+    """The value in another unit, on the same line of the table."""
+    alt = row.observation.alt
+    if alt is None or not alt.value.strip() or row.fate is not Fate.RESULT:
+        return
+    sub(cells[VALUE], "br")
+    comparator = row.observation.comparator if row.observation.type is ValueType.NUMERIC else ""
+    named(cells[VALUE], row.key + "w", wording.with_comparator(comparator, alt.value.strip()))
+    for column, second in ((UNIT, flat(alt.unit)), (RANGE, wording.span(alt.low, alt.high))):
+        if column in cells:
+            sub(cells[column], "br").tail = second
+
+
+def _earlier_cell(cell: Element, row: Row) -> None:
+    """Newest first: value, unit, date."""
+    if row.fate is Fate.CANCELLED:
+        return
+    for rank, earlier in enumerate(row.observation.previous, 1):
+        if not earlier.value.strip():
+            continue
+        if len(cell):
+            sub(cell, "br")
+        content = named(cell, f"{row.key}p{rank}", wording.earlier(earlier))
+        content.tail = f" ({shown(earlier.at)})" if earlier.at else None
+
+
+def _remarks(row: Row) -> str:
+    if row.fate is not Fate.RESULT:
+        return ""
+    status = _STATUS_TEXT.get(row.observation.status.upper(), "")
+    return " ; ".join(filter(None, (status, wording.interpretation(row.observation))))
+
+
+def _document_cell(element: Element, row: Row, width: int) -> None:
+    cell = sub(element, "td", {"colspan": str(width)} if width > 1 else None)
+    document = row.observation.document
+    if row.fate is not Fate.RESULT:
+        cell.text = _FATE_TEXT.get(row.fate, "")
+    elif document is not None and document.media_type in IMAGES:
+        sub(cell, "renderMultiMedia", {"referencedObject": row.key + "i"})
+    else:
+        cell.text = "Document joint au compte rendu"
+
+
+def _comments(text: Element, row: Row) -> None:
+    for number, comment in enumerate(row.observation.comments, 1):
+        if comment.strip():
+            named(sub(text, "paragraph"), f"{row.key}c{number}", comment)
+
+
+def _comment_rows(body: Element, row: Row, width: int) -> None:
+    for number, comment in enumerate(row.observation.comments, 1):
+        if comment.strip():
+            cell = sub(sub(body, "tr"), "td", {"colspan": str(width)})
+            named(cell, f"{row.key}c{number}", comment)

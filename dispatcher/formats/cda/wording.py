@@ -65,8 +65,7 @@ def method(observation: Observation) -> str:
     code = observation.method_code
     if observation.method.strip() or code is None:
         return flat(observation.method)
-    listed = ANSM in (code.system.strip(), tables.system_oid(code.system))
-    known = tables.techniques().get(code.code.strip()) if listed else None
+    known = tables.techniques().get(code.code.strip()) if code.system.strip() == ANSM else None
     return flat(code.text) or (known.display if known else flat(code.code))
 
 

@@ -122,7 +122,7 @@ def methods() -> Report:
     return with_results(
         replace(GLUCOSE, method_code=listed, method="UV hexokinase", kit=Code(text="Trousse glucose")),
         replace(TSH, method_code=local, method="ECL Modular", kit=kit),
-        number("Urée", "4.2", unit="mmol/L", ucum="mmol/L", method_code=Code(code="DEI", system="ANSM")),
+        number("Urée", "4.2", unit="mmol/L", ucum="mmol/L", method_code=Code(code="DEI", system="1.2.250.1.213.2.3.5")),
         number("Créatinine", "70", method_code=Code(code="XYZ", system="1.2.250.1.213.2.3.5"), kit=Code()),
         number("Sodium", "140", method="Potentiométrie", kit=Code(code="A1")),
     )

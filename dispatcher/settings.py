@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from dispatcher.errors import ConfigError
+from dispatcher.settings_index import IndexSettings
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Address = Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]
@@ -108,6 +109,7 @@ class SourceSettings(PathSection):
     """Folder events are hints only; ``polling`` for network shares."""
     copies: bool = True
     """Also send to the copies named by the file."""
+    index: IndexSettings | None = None
 
     @model_validator(mode="after")
     def _archive_given(self) -> SourceSettings:

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from dispatcher import wiring
-from dispatcher.cli.cmd_read import coded_result, read_path, terminology
+from dispatcher.cli.cmd_read import coded_result, read_path, source_settings, terminology
 from dispatcher.cli.context import config_exists, settings
 from dispatcher.cli.output import FAILURES, complain, print_json, problem_json, say
 from dispatcher.clock import SystemClock
@@ -24,6 +24,7 @@ from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
 from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.report import versions
 from dispatcher.report.model import Attachment, Problem, Report, Severity
+from dispatcher.settings import SourceSettings
 
 NAMESPACE = uuid.UUID("6b1f3c50-0f0a-5f0e-9a53-5d1e3a3c9f10")
 """Names of converted documents derive from their content under this namespace: the same file gives the same ids."""
@@ -57,6 +58,7 @@ def convert(
         Version | None,
         typer.Option("--version", help="Version HPRIM Santé ; par défaut 2.5 si l'INS est qualifiée, sinon 2.1."),
     ] = None,
+    source: Annotated[str | None, typer.Option(help="Lit comme le fait cette source de la configuration.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
 ) -> None:
     """Écrit les comptes rendus d'un fichier dans un autre format, sans rien envoyer."""
@@ -65,7 +67,7 @@ def convert(
     out.mkdir(parents=True, exist_ok=True)
     answers: list[dict[str, object]] = []
     with ExitStack() as closing:
-        converter = _Converter(closing, version)
+        converter = _Converter(closing, version, source_settings(source))
         for path in files:
             answers += converter.convert(path, to, out, encoding)
     if json:
@@ -83,7 +85,8 @@ def convert(
 class _Converter:
     """The writers and the identity they sign with."""
 
-    def __init__(self, closing: ExitStack, version: Version | None) -> None:
+    def __init__(self, closing: ExitStack, version: Version | None, like: SourceSettings | None) -> None:
+        self._like = like
         self._writers: dict[str, Writer] = wiring.writers(closing, settings().pdf if config_exists() else None)
         if version is not None:
             self._writers["hprim-sante"] = HprimSanteWriter(version)
@@ -95,7 +98,7 @@ class _Converter:
 
     def convert(self, path: Path, to: Target, out: Path, encoding: str | None) -> list[dict[str, object]]:
         """One answer per report; one with an error when the file cannot be read."""
-        result, _digest = read_path(path, encoding=encoding)
+        result, _digest = read_path(path, encoding=encoding, like=self._like)
         if not result.readable:
             errors = [p for p in result.problems if p.severity is Severity.ERROR]
             return [_answer(path, "", "" if not errors else errors[0].sentence)]

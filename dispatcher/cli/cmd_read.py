@@ -11,10 +11,12 @@ import typer
 
 from dispatcher.cli.context import config_exists, settings
 from dispatcher.cli.output import FAILURES, print_json, say
-from dispatcher.errors import in_french
+from dispatcher.errors import ConfigError, in_french
 from dispatcher.formats import readout, registry
 from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.formats.pdf_index.rules import rules_of
 from dispatcher.report.model import Problem, Severity
+from dispatcher.settings import SourceSettings
 from dispatcher.terminology.tables import Terminology
 
 
@@ -27,14 +29,16 @@ def read(
     files: Annotated[list[Path], typer.Argument(help="Fichiers HL7 v2, HPRIM Santé, HPRIM Médecins…")],
     strict: Annotated[bool, typer.Option("--strict", help="Ajoute l'avis de hl7apy sur la structure.")] = False,
     encoding: Annotated[str | None, typer.Option(help="Force le jeu de caractères.")] = None,
+    source: Annotated[str | None, typer.Option(help="Lit comme le fait cette source de la configuration.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
 ) -> None:
     """Montre ce que le programme comprend d'un fichier. Affiche l'identité du patient : l'écran est à vous."""
     terms = terminology()
     answers: list[dict[str, Any]] = []
     usable = True
+    like = source_settings(source)
     for path in files:
-        result, digest = read_path(path, encoding=encoding, strict=strict)
+        result, digest = read_path(path, encoding=encoding, strict=strict, like=like)
         usable = usable and result.readable
         coded = coded_result(result, terms)
         if json:
@@ -59,8 +63,25 @@ def coded_result(result: ReadResult, terms: Terminology) -> ReadResult:
     return replace(result, reports=tuple(terms.code(report)[0] for report in result.reports))
 
 
-def read_path(path: Path, *, encoding: str | None = None, strict: bool = False) -> tuple[ReadResult, str]:
-    """Read one file from disk; gives the result and the SHA-256 of its bytes. Never raises for a bad file."""
+def source_settings(name: str | None) -> SourceSettings | None:
+    """Settings of a named source. Raises :class:`ConfigError` when there is none of that name."""
+    if name is None:
+        return None
+    sources = settings().sources
+    if name not in sources:
+        raise ConfigError(
+            f"Source inconnue : « {name} ».", hint=f"Sources configurées : {', '.join(sources) or 'aucune'}."
+        )
+    return sources[name]
+
+
+def read_path(
+    path: Path, *, encoding: str | None = None, strict: bool = False, like: SourceSettings | None = None
+) -> tuple[ReadResult, str]:
+    """Read one file from disk, as the source ``like`` does; gives the result and the SHA-256 of its bytes.
+
+    Never raises for a bad file.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -76,7 +97,12 @@ def read_path(path: Path, *, encoding: str | None = None, strict: bool = False) 
         beside = path.parent / Path(name.replace("\\", "/")).name
         return beside.read_bytes() if beside.is_file() else None
 
-    context = ReadContext(file_name=path.name, encoding=encoding, sibling=sibling)
+    context = ReadContext(
+        file_name=path.name,
+        encoding=encoding or (like.encoding if like else None),
+        sibling=sibling,
+        index=rules_of(like.index) if like else None,
+    )
     result = registry.read(data, context)
     if strict:
         from dispatcher.formats.hl7.opinion import second_opinion

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from dispatcher.report.model import Address, Attachment, Practitioner, Problem, Report, Severity
 
 if TYPE_CHECKING:
+    from dispatcher.formats.pdf_index.rules import IndexRules
     from dispatcher.terminology.tables import Terminology
 
 
@@ -27,7 +28,9 @@ class ReadContext:
     encoding: str | None = None
     """Per-source override; wins over what the file declares."""
     sibling: Callable[[str], bytes | None] = no_sibling
-    """Content of a file beside this one (HPRIM ``FIC``), or None."""
+    """Content of a file beside this one (HPRIM ``FIC``, a PDF and its index), or None."""
+    index: IndexRules | None = None
+    """How the source names its PDFs and the columns of its indexes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

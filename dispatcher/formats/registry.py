@@ -26,6 +26,8 @@ from dispatcher.formats.hprim_sante.reader import HprimSanteReader
 from dispatcher.formats.hprim_sante.reader import referenced_files as files_of_hprim_sante
 from dispatcher.formats.hprim_sante.reader import unfinished as unfinished_hprim_sante
 from dispatcher.formats.pdf.reader import PdfReader
+from dispatcher.formats.pdf_index import reader as pdf_index
+from dispatcher.formats.pdf_index.rules import IndexRules, said_by_name
 from dispatcher.formats.text import decode
 from dispatcher.formats.xdm.reports import XdmReader
 from dispatcher.report.model import Problem, Severity
@@ -39,6 +41,7 @@ READERS: tuple[Reader, ...] = (
     CdaReader(),
     XdmReader(),
     PdfReader(),
+    pdf_index.PdfIndexReader(),
 )
 """The built-in ones, in the order that breaks a tie."""
 HEAD_BYTES = 4096
@@ -72,9 +75,15 @@ def readers() -> tuple[Reader, ...]:
     return tuple(found)
 
 
-def sniff(head: bytes) -> Reader | None:
-    """The surest reader for a file that begins with ``head`` (the first 4,096 bytes), or None."""
-    best, most = None, ENOUGH
+def sniff(head: bytes, index: IndexRules | None = None) -> Reader | None:
+    """The surest reader for a file that begins with ``head`` (the first 4,096 bytes), or None.
+
+    ``index``: names of columns and tags that only this source uses.
+    """
+    best: Reader | None = None
+    most = ENOUGH
+    if index is not None and pdf_index.sure(head[:HEAD_BYTES], index) > most:
+        best, most = pdf_index.PdfIndexReader(), pdf_index.sure(head[:HEAD_BYTES], index)
     for reader in readers():
         sure = _sure(reader, head[:HEAD_BYTES])
         if sure > most:
@@ -94,7 +103,7 @@ def read(data: bytes, context: ReadContext) -> ReadResult:
     """Bytes to reports by the reader that knows them. Never raises: what went wrong is an error in ``problems``."""
     if not data.strip(b" \t\r\n\x00\x1a\xef\xbb\xbf"):
         return _unreadable("empty-file", "Le fichier est vide. Vérifier l’export du laboratoire.")
-    reader = sniff(data[:HEAD_BYTES])
+    reader = sniff(data[:HEAD_BYTES], context.index)
     if reader is None:
         return _unreadable("unknown-format", _unknown(data))
     try:
@@ -118,7 +127,7 @@ def _unknown(data: bytes) -> str:
     return (
         f"Format non reconnu : le fichier ressemble à {found}. Cherché au début : MSH, FHS ou BHS (HL7 v2), H suivi de "
         "séparateurs (HPRIM Santé), douze lignes d’en-tête avec date en ligne 7 et 10 (HPRIM Médecins), "
-        "<ClinicalDocument> (CDA), IHE_XDM (archive XDM), %PDF-. "
+        "<ClinicalDocument> (CDA), IHE_XDM (archive XDM), %PDF-, index de PDF (fichier, nom, prénom, date de naissance). "
         "Vérifier que ce dossier ne reçoit que des comptes rendus."
     )
 
@@ -146,37 +155,52 @@ def _nature(data: bytes) -> str:
 # ------------------------------------------------------------------------------------------------ for intake
 
 
-def is_message(data: bytes) -> bool:
+def is_message(data: bytes, index: IndexRules | None = None) -> bool:
     """True when the file speaks for itself; False for a document that some message may announce (FIC), and for
     what nobody knows."""
-    reader = sniff(data[:HEAD_BYTES])
+    reader = sniff(data[:HEAD_BYTES], index)
     return reader is not None and reader.name not in _DOCUMENTS
 
 
-def referenced_files(data: bytes) -> tuple[str, ...]:
-    """Bare names of the files a message refers to and needs beside it (HPRIM Santé FIC)."""
-    reader = sniff(data[:HEAD_BYTES])
+def is_index(data: bytes, index: IndexRules | None = None) -> bool:
+    """True for the index of PDFs, each of which is one report and belongs to one index only."""
+    return isinstance(sniff(data[:HEAD_BYTES], index), pdf_index.PdfIndexReader)
+
+
+def speaks_by_name(name: str, index: IndexRules | None) -> bool:
+    """True for a document whose file name says whose it is, as the source has it."""
+    return index is not None and said_by_name(index, name) is not None
+
+
+def referenced_files(data: bytes, name: str = "", index: IndexRules | None = None) -> tuple[str, ...]:
+    """Bare names of the files that the message called ``name`` refers to and needs beside it (HPRIM Santé FIC, PDFs
+    of an index)."""
+    reader = sniff(data[:HEAD_BYTES], index)
+    if isinstance(reader, pdf_index.PdfIndexReader):
+        return pdf_index.files_of(data, name, index)
     return files_of_hprim_sante(data) if isinstance(reader, HprimSanteReader) else ()
 
 
-def is_complete(data: bytes, name: str) -> Completeness:
+def is_complete(data: bytes, name: str, index: IndexRules | None = None) -> Completeness:
     """Whether the content shows an end: HL7 envelope and last segment, HPRIM Santé ``L``, HPRIM Médecins end marks,
     well-formed XML, PDF and ZIP trailers. What has no end that can be seen counts as whole."""
     del name
-    why = _missing_end(data)
+    why = _missing_end(data, index)
     return Completeness(complete=not why, why=why)
 
 
-def _missing_end(data: bytes) -> str:
+def _missing_end(data: bytes, index: IndexRules | None) -> str:
     if not data.strip(b" \t\r\n\x00\xef\xbb\xbf"):
         return "fichier vide"
-    reader = sniff(data[:HEAD_BYTES])
+    reader = sniff(data[:HEAD_BYTES], index)
     if isinstance(reader, Hl7Reader):
         return unfinished_hl7(cut_hl7(read_text(data, None).text))
     if isinstance(reader, HprimSanteReader):
         return unfinished_hprim_sante(data)
     if isinstance(reader, HprimMedecinsReader):
         return _unfinished_medecins(data)
+    if isinstance(reader, pdf_index.PdfIndexReader) and (why := pdf_index.unfinished(data)):
+        return why
     kind = media_type(data)
     if kind == "application/pdf":
         return "" if b"%%EOF" in data[-_TAIL_BYTES:] else "fin de PDF (%%EOF) absente"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dispatcher.errors import in_french
-from dispatcher.formats.registry import is_message, referenced_files
+from dispatcher.formats.pdf_index.reader import sidecars
+from dispatcher.formats.registry import is_index, is_message, referenced_files
 from dispatcher.ports import Found, Taken
 
 
@@ -23,8 +25,8 @@ class Gathered:
 def gather(paths: Iterable[Path]) -> Gathered:
     """The files at ``paths``, and those standing right in the folders among them.
 
-    A document that one of the messages announces (HPRIM Santé FIC) goes with it, not on its own; a message always goes
-    on its own, whoever names it.
+    A document that one of the messages announces (HPRIM Santé FIC, index of PDFs) goes with it, not on its own; a
+    message always goes on its own, whoever names it. A PDF named alone brings the index beside it along.
     """
     left_out: list[str] = []
     contents: dict[Path, bytes] = {}
@@ -38,6 +40,16 @@ def gather(paths: Iterable[Path]) -> Gathered:
             left_out.append(f"{path} : fichier illisible, {in_french(error)}. Vérifier le chemin et les droits.")
     siblings = {path: _siblings(path, content) for path, content in contents.items()}
     beside = {document for found in siblings.values() for document in found.values()}
+    disputed = _disputed(contents, siblings)
+    siblings = {
+        path: {
+            name: document
+            for name, document in found.items()
+            if document not in disputed or not is_index(contents[path])
+        }
+        for path, found in siblings.items()
+    }
+    siblings |= {path: _index_beside(path) for path in contents if path not in beside and not siblings[path]}
     return Gathered(
         taken=tuple(_taken(path, contents[path], found) for path, found in siblings.items() if path not in beside),
         left_out=tuple(left_out),
@@ -52,7 +64,7 @@ def _within(path: Path) -> Sequence[Path]:
 
 def _siblings(path: Path, content: bytes) -> dict[str, Path]:
     """By the name the message uses: the document beside it, of that very name, else the only one but for case."""
-    names = referenced_files(content)
+    names = referenced_files(content, path.name)
     if not names:
         return {}
     there = [one for one in path.parent.iterdir() if one.is_file() and one != path]
@@ -65,6 +77,21 @@ def _siblings(path: Path, content: bytes) -> dict[str, Path]:
             if not is_message(one.read_bytes()):
                 found[name] = one.resolve()
     return found
+
+
+def _disputed(contents: Mapping[Path, bytes], siblings: Mapping[Path, Mapping[str, Path]]) -> set[Path]:
+    """PDFs that an index and somebody else claim: whose they are cannot be known, so no index gets them."""
+    claims = Counter(document for found in siblings.values() for document in set(found.values()))
+    indexed = {document for path, found in siblings.items() if is_index(contents[path]) for document in found.values()}
+    return {document for document in indexed if claims[document] > 1}
+
+
+def _index_beside(path: Path) -> dict[str, Path]:
+    """The index of a PDF that was named alone."""
+    if path.suffix.lower() != ".pdf":
+        return {}
+    there = (path.with_name(name) for name in sidecars(path.name))
+    return {one.name: one for one in there if one.is_file()}
 
 
 def _taken(path: Path, content: bytes, siblings: Mapping[str, Path]) -> Taken:

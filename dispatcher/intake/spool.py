@@ -19,13 +19,14 @@ import os
 import shutil
 import stat
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dispatcher.clock import Clock
 from dispatcher.errors import IntakeError
-from dispatcher.formats.registry import is_complete, is_message, referenced_files
+from dispatcher.formats.pdf_index.rules import rules_of
+from dispatcher.formats.registry import is_complete, is_index, is_message, referenced_files, speaks_by_name
 from dispatcher.intake.aside import holding, is_aside, put_back
 from dispatcher.intake.settling import Settling
 from dispatcher.ports import Found, Taken
@@ -50,6 +51,10 @@ class _Content:
     why: str
     message: bool
     references: tuple[str, ...]
+    index: bool = False
+    """Its references are reports of their own: each belongs to one index."""
+    alone: bool = False
+    """No message, but its name says whose it is."""
 
 
 class FolderSpool:
@@ -60,6 +65,7 @@ class FolderSpool:
         self._settings = settings
         self._folder = settings.folder
         self._clock = clock
+        self._index = rules_of(settings.index)
         self._settling = Settling(settings.stable_seconds)
         self._contents: dict[str, _Content] = {}
         self._files: dict[str, os.stat_result] = {}
@@ -68,6 +74,8 @@ class FolderSpool:
         """Its paths by name, without regard to case."""
         self._claims: Counter[str] = Counter()
         """How many of its messages refer to a file."""
+        self._disputed: set[str] = set()
+        """PDFs that an index and somebody else claim: whose they are cannot be known."""
 
     def scan(self) -> tuple[Found, ...]:
         """Every matching regular file, oldest first. Raises :class:`IntakeError` when the folder cannot be listed."""
@@ -80,6 +88,8 @@ class FolderSpool:
         found = [self._look(path, info) for path, info in files.items() if self._wanted(Path(path).name)]
         named = (self._beside(name) for content in self._contents.values() for name in content.references)
         self._claims = Counter(path for path in named if path is not None and not self._is_message(path))
+        indexed = {self._beside(n) for content in self._contents.values() if content.index for n in content.references}
+        self._disputed = {p for p in files if p in self._disputed or (p in indexed and self._claims[p] > 1)}
         return tuple(sorted((f for f in found if not self._claims[f.path]), key=lambda f: (f.mtime_ns, f.name)))
 
     def take(self, found: Found) -> Taken | None:
@@ -104,8 +114,8 @@ class FolderSpool:
             ) from error
         if (info.st_size, info.st_mtime_ns) != (found.size, found.mtime_ns) or len(content) != found.size:
             return None
-        references = self._looked_into((found.size, found.mtime_ns), content, found.name).references
-        return Taken(found=found, content=content, siblings=self._siblings(found, references))
+        seen = self._looked_into((found.size, found.mtime_ns), content, found.name)
+        return Taken(found=found, content=content, siblings=self._siblings(found, seen))
 
     def finish(self, path: str, siblings: Mapping[str, str], digest: str) -> None:
         """Remove or archive a file that is safe in the store, with its done-file and siblings.
@@ -220,8 +230,8 @@ class FolderSpool:
             return replace(found, whole=True)
         if not content.complete and not self._vouched:
             return replace(found, why=content.why)
-        if not content.message:
-            return replace(found, why="attend le message qui l'annonce")
+        if not content.message and not content.alone:
+            return replace(found, why="attend le message ou l'index qui l'annonce")
         missing = [name for name in content.references if not self._ready(name)]
         if missing:
             return replace(found, why=f"attend {len(missing)} fichier(s) joint(s) annoncé(s)")
@@ -281,20 +291,34 @@ class FolderSpool:
     def _looked_into(self, signature: Signature, data: bytes, name: str) -> _Content:
         """One file that our own check stumbles over waits, then is taken as it is; the others are none the worse."""
         try:
-            verdict = is_complete(data, name)
-            return _Content(signature, verdict.complete, verdict.why, is_message(data), referenced_files(data))
+            rules = self._index
+            verdict = is_complete(data, name, rules)
+            message = is_message(data, rules)
+            return _Content(
+                signature,
+                verdict.complete,
+                verdict.why,
+                message,
+                referenced_files(data, name, rules),
+                index=is_index(data, rules),
+                alone=not message and speaks_by_name(name, rules),
+            )
         except Exception as error:
             log.error("source %s: looking into a file failed (%s)", self.name, type(error).__name__)
             return _Content(signature, False, STUMBLED.format(type(error).__name__), True, ())
 
     # ------------------------------------------------------------------------------------------ taking
 
-    def _siblings(self, found: Found, names: Sequence[str]) -> dict[str, bytes]:
-        """Contents of the files a message refers to. Left out: itself, other messages, what is not whole."""
+    def _siblings(self, found: Found, message: _Content) -> dict[str, bytes]:
+        """Contents of the files a message refers to. Left out: itself, other messages, what is not whole, and a PDF of
+        this index that another one claims."""
         siblings: dict[str, bytes] = {}
-        for name in names:
+        for name in message.references:
             path = self._beside(name)
             if path is None or path == found.path or self._files[path].st_size > self._settings.max_bytes:
+                continue
+            if message.index and path in self._disputed:
+                log.warning("source %s: two indexes claim one document; neither gets it", self.name)
                 continue
             with contextlib.suppress(OSError):
                 data = Path(path).read_bytes()

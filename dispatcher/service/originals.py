@@ -5,6 +5,7 @@ from __future__ import annotations
 from dispatcher.errors import StoreError
 from dispatcher.formats import registry
 from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.formats.pdf_index.rules import rules_of
 from dispatcher.outbox.dispatch import SourceFile
 from dispatcher.service.desk import Desk
 
@@ -28,5 +29,10 @@ def read_file(desk: Desk, file: SourceFile) -> ReadResult:
             code=MISSING,
         )
     source = desk.sources.get(file.source)
-    context = ReadContext(file_name=file.name, encoding=source.encoding if source else None, sibling=siblings.get)
+    context = ReadContext(
+        file_name=file.name,
+        encoding=source.encoding if source else None,
+        sibling=siblings.get,
+        index=rules_of(source.index) if source else None,
+    )
     return registry.read(original, context)

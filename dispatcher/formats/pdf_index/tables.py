@@ -1,0 +1,178 @@
+"""A CSV index: delimiter and header found out. Text in, records out; columns by name, else in the source's order."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+from dispatcher.formats.pdf_index.records import Cell, Index, Record, error, record
+from dispatcher.formats.pdf_index.rules import IndexRules
+from dispatcher.formats.pdf_index.words import field_of, labels
+from dispatcher.report.model import Problem, Severity
+
+DELIMITERS = (";", "\t", "|", ",")
+_PDF_CELL = re.compile(r"\.pdf\"?[ ]*(?:[;,|\t]|$)", re.IGNORECASE | re.MULTILINE)
+NAMES = {";": "point-virgule", "\t": "tabulation", "|": "barre verticale", ",": "virgule"}
+ENOUGH = 3
+"""Known names that make a line a header."""
+PERHAPS = 2
+"""Known names that do in a file which names PDFs further down."""
+NEEDED = (("name", "birth_name"), ("first_given", "given_names"), ("birth_date",))
+"""Without a column for each of these nothing of the file could ever leave."""
+
+
+def header_of(line: str, rules: IndexRules) -> tuple[str, int]:
+    """Delimiter under which most cells of a line are known names, and how many are."""
+    counts = [(_known(line, mark, rules), -place) for place, mark in enumerate(DELIMITERS)]
+    most, place = max(counts)
+    return DELIMITERS[-place], most
+
+
+def _known(line: str, mark: str, rules: IndexRules) -> int:
+    return len({field for name in _cells(line, mark) if (field := field_of(name, rules.own)[0])})
+
+
+def _cells(line: str, mark: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=mark), [])
+    except csv.Error:
+        return []
+
+
+def first_line(text: str) -> tuple[str, int, str]:
+    """First line that says something, its number, and the delimiter Excel's ``sep=;`` announces."""
+    announced = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line[:4].lower() == "sep=" and len(line.rstrip()) == 5:
+            announced = line[4]
+        elif line.strip() and not line.startswith("#"):
+            return line, number, announced
+    return "", 0, announced
+
+
+def names_a_pdf(text: str) -> bool:
+    """A cell of it ends like the name of a PDF."""
+    return bool(_PDF_CELL.search(text))
+
+
+def by_position(line: str, rules: IndexRules) -> str:
+    """Delimiter that cuts a line into the columns the source announces; empty when none does."""
+    if not rules.columns:
+        return ""
+    fits = [mark for mark in DELIMITERS if len(_cells(line, mark)) == len(rules.columns)]
+    return fits[0] if fits else ""
+
+
+def read_table(text: str, rules: IndexRules) -> Index:
+    """Every line a record. Never raises."""
+    line, number, announced = first_line(text)
+    mark, known = header_of(line, rules)
+    mark = announced if announced in DELIMITERS else mark
+    if known >= ENOUGH or (known >= PERHAPS and not names_a_pdf(line)):
+        names = [name.strip() for name in _cells(line, mark)]
+        columns = [field_of(name, rules.own) for name in names]
+        problems = [*_unknown(names, columns, number), *_lacking(columns, number), *_doubled(columns, number)]
+        return Index(
+            records=tuple(_records(text, mark, columns, names, skip=number)),
+            problems=tuple(problems),
+        )
+    if position := by_position(line, rules):
+        columns = [(field, "") for field in rules.columns]
+        names = [labels().get(field, "") for field in rules.columns]
+        return Index(
+            records=tuple(_records(text, position, columns, names, skip=0)),
+            problems=tuple(_lacking(columns, 0)),
+        )
+    return Index(problems=(_no_header(line, number, rules),))
+
+
+def _no_header(line: str, number: int, rules: IndexRules) -> Problem:
+    """Never a cell of the line: it may be a patient."""
+    mark = max(DELIMITERS, key=lambda one: len(_cells(line, one)))
+    count = len(_cells(line, mark))
+    wanted = f" ; la source en annonce {len(rules.columns)} (« columns »)" if rules.columns else ""
+    return error(
+        "index-no-header",
+        f"ligne {number}",
+        f"Index de {count} colonne(s) (séparateur : {NAMES[mark]}) sans ligne de titres reconnue{wanted}. Attendu en "
+        "première ligne : fichier;nom_naissance;prenom;date_naissance;… Ajouter les titres à l'export, ou donner "
+        "l'ordre des colonnes dans les réglages de la source (« index.columns »).",
+    )
+
+
+def _unknown(names: list[str], columns: list[tuple[str, str]], number: int) -> Iterator[Problem]:
+    lost = [name for name, (field, _) in zip(names, columns, strict=True) if name and not field]
+    if lost:
+        told = ", ".join(f"« {name[:40]} »" for name in lost[:10])
+        yield Problem(
+            code="index-unknown-column",
+            severity=Severity.INFO,
+            where=f"ligne {number}",
+            message=f"Colonne(s) non lue(s) : {told}. Si elles servent, les nommer dans « index.fields » de la source.",
+        )
+
+
+def _lacking(columns: list[tuple[str, str]], number: int) -> Iterator[Problem]:
+    there = {field for field, _ in columns}
+    lost = [labels()[wanted[-1]] for wanted in NEEDED if not there & set(wanted)]
+    if lost:
+        yield error(
+            "index-missing-column",
+            f"ligne {number}" if number else "réglage « columns »",
+            f"Aucune colonne pour : {', '.join(lost)}. Colonnes lues : "
+            f"{', '.join(sorted(labels()[field] for field in there if field))}. Sans elles, aucun PDF ne peut être "
+            "attribué : compléter l'export, ou nommer les colonnes dans « index.fields » de la source.",
+        )
+
+
+def _doubled(columns: list[tuple[str, str]], number: int) -> Iterator[Problem]:
+    """Two columns for one thing are told once; a line where they differ is an error of that line."""
+    told = [field for field, group in columns if field and not group]
+    twice = sorted({labels()[field] for field in told if told.count(field) > 1})
+    if twice:
+        yield Problem(
+            code="index-double-column",
+            severity=Severity.INFO,
+            where=f"ligne {number}",
+            message=f"Plusieurs colonnes pour : {', '.join(twice)}. Une ligne où elles diffèrent sera retenue.",
+        )
+
+
+def _records(text: str, mark: str, columns: list[tuple[str, str]], names: list[str], *, skip: int) -> Iterator[Record]:
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
+    last = 0
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            message = "Guillemets mal fermés : le reste de l'index n'est pas lu. Corriger l'export."
+            yield Record(where=f"ligne {last + 1}", problems=(error("index-quotes", f"ligne {last + 1}", message),))
+            return
+        number, last = last + 1, rows.line_num
+        if last <= skip or not any(cell.strip() for cell in row) or row[0].startswith("#"):
+            continue
+        if row[0][:4].lower() == "sep=":
+            continue
+        yield _record(row, number, columns, names)
+
+
+def _record(row: list[str], number: int, columns: list[tuple[str, str]], names: list[str]) -> Record:
+    where = f"ligne {number}"
+    while len(row) > len(columns) and not row[-1].strip():
+        row.pop()
+    if len(row) != len(columns):
+        message = (
+            f"{len(row)} colonnes trouvées, {len(columns)} attendues : un séparateur manque ou est de trop. Rien de "
+            "cette ligne n'est lu ; la corriger dans l'export."
+        )
+        return Record(where=where, problems=(error("index-columns", where, message),))
+    cells = (
+        Cell(field=field, text=text, where=f"{where}, colonne {place} ({name[:40] or 'sans titre'})", group=group)
+        for place, (text, (field, group), name) in enumerate(zip(row, columns, names, strict=True), 1)
+        if field
+    )
+    return record(where, cells)

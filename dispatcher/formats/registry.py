@@ -127,8 +127,8 @@ def _unknown(data: bytes) -> str:
     return (
         f"Format non reconnu : le fichier ressemble à {found}. Cherché au début : MSH, FHS ou BHS (HL7 v2), H suivi de "
         "séparateurs (HPRIM Santé), douze lignes d’en-tête avec date en ligne 7 et 10 (HPRIM Médecins), "
-        "<ClinicalDocument> (CDA), IHE_XDM (archive XDM), %PDF-, index de PDF (fichier, nom, prénom, date de naissance). "
-        "Vérifier que ce dossier ne reçoit que des comptes rendus."
+        "<ClinicalDocument> (CDA), IHE_XDM (archive XDM), %PDF-, index de PDF (fichier, nom, prénom, date de "
+        "naissance). Vérifier que ce dossier ne reçoit que des comptes rendus."
     )
 
 

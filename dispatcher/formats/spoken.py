@@ -1,4 +1,4 @@
-"""What a format has no field for, said in words: earlier results, method, reagent kit, sub-contractor, moments.
+"""What a format has no field for, said in words: earlier results, method, reagent kit, sub-contractor.
 
 Values of the report in, French lines out; both HPRIM formats print them.
 """
@@ -11,27 +11,26 @@ from dispatcher.clock import paris
 from dispatcher.report.model import Observation, PreviousResult, ValueType, When
 
 
-def moment(when: When) -> str:
-    """``11/03/2024 à 09:30``, or the day alone."""
-    return f"{paris(when):%d/%m/%Y à %H:%M}" if isinstance(when, datetime) else f"{when:%d/%m/%Y}"
-
-
 def day(when: When) -> str:
     """``11/03/2024``."""
     return f"{paris(when) if isinstance(when, datetime) else when:%d/%m/%Y}"
 
 
-def earlier_results(one: Observation) -> list[str]:
-    """``Antériorité du 12/01/2024 : 1,18 g/L``, newest first as the file gives them."""
-    return [_earlier(previous) for previous in one.previous if previous.value.strip()]
+def earlier_results(one: Observation) -> str:
+    """``Antériorités : 1,18 le 12/01/2024 ; 6,4 mmol/L le 03/06/2023``; the unit is said when it is another one."""
+    said = [_earlier(previous, one.unit) for previous in one.previous if previous.value.strip()]
+    if not said:
+        return ""
+    return f"{'Antériorités' if len(said) > 1 else 'Antériorité'} : {' ; '.join(said)}"
 
 
-def _earlier(previous: PreviousResult) -> str:
+def _earlier(previous: PreviousResult, unit: str) -> str:
     value = " ".join(previous.value.split())
     if previous.type is ValueType.NUMERIC:
         value = value.replace(".", ",")
-    said = " ".join(part for part in (previous.comparator, value, previous.unit) if part)
-    return f"Antériorité du {day(previous.at)} : {said}" if previous.at is not None else f"Antériorité : {said}"
+    own = previous.unit if previous.unit != unit else ""
+    dated = f"le {day(previous.at)}" if previous.at is not None else ""
+    return " ".join(part for part in (previous.comparator, value, own, dated) if part)
 
 
 def performed(one: Observation) -> list[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from dispatcher.formats.charset import capitals
 from dispatcher.formats.hprim_medecins import grammar
+from dispatcher.formats.spoken import earlier_results, performed
 from dispatcher.report.model import AltValue, Battery, Observation, Report, ValueType
 
 WIDTH = grammar.TEXT_WIDTH
@@ -24,6 +25,8 @@ _RANGE_START = 63
 _INDENT = "  "
 _COMMENT_INDENT = "    "
 
+NO_LABEL = "Résultat"
+"""Of a result without label or code: a coded line without label is not taken up (``MS``)."""
 STAR = "*"
 CRITICAL_STAR = "**"
 ABNORMAL = frozenset({"L", "H", "A"})
@@ -82,6 +85,8 @@ def _battery(
     battery: Battery, own: list[Observation], children: dict[int, list[Observation]], chapter: str
 ) -> Iterator[Line]:
     yield Line("")
+    if battery.subchapter and battery.subchapter.casefold() not in (chapter.casefold(), battery.title.casefold()):
+        yield from _lines(wrapped(battery.subchapter, ""))
     title = battery.title or battery.code.text
     if title and title.casefold() != chapter.casefold():
         yield from _lines(textwrap.wrap(capitals(title), WIDTH))
@@ -125,6 +130,8 @@ def result_lines(observation: Observation) -> Iterator[Line]:
     yield from _lines(lines[:-1])
     yield Line(lines[-1], (observation,))
     yield from _lines(notes)
+    for said in (earlier_results(observation), *performed(observation)):
+        yield from _lines(wrapped(said, _COMMENT_INDENT) if said else [])
     if observation.value and (note := _STATUS_NOTES.get(observation.status)):
         yield Line(f"{_COMMENT_INDENT}{note}")
     for comment in observation.comments:
@@ -270,7 +277,7 @@ def _antibiogram(lines: list[Observation]) -> Iterator[Line]:
         *above, last = [row.rstrip()] if len(row) <= WIDTH else wrapped(" ".join(row.split()), "      ")
         yield from _lines(above)
         yield Line(last, (observation,))
-        for comment in observation.comments:
+        for comment in (*observation.comments, *performed(observation)):
             yield from _lines(wrapped(comment, "        "))
 
 

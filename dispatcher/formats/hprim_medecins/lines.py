@@ -13,7 +13,7 @@ from dispatcher.clock import paris
 from dispatcher.formats.base import WriteContext
 from dispatcher.formats.charset import capitals
 from dispatcher.formats.hprim_medecins import grammar
-from dispatcher.formats.hprim_medecins.layout import shown_value, susceptibility_words, words_of
+from dispatcher.formats.hprim_medecins.layout import NO_LABEL, label_of, shown_value, susceptibility_words
 from dispatcher.report.identifiers import InsOid, compact, nir_key
 from dispatcher.report.model import Observation, Patient, Practitioner, Report, Status, ValueType, When
 
@@ -22,7 +22,6 @@ ADDRESS_WIDTH = 50
 PARTY_WIDTH = 80
 CODE_WIDTH = 20
 """Widest patient code written; the usual width is 10, cutting there could make two patients one."""
-
 _NIR_OIDS = frozenset({InsOid.NIR, InsOid.TEST, InsOid.DEMONSTRATION})
 
 
@@ -138,7 +137,7 @@ def res_line(observation: Observation) -> str:
     second = (alt.value, alt.unit, alt.low, alt.high) if alt is not None else ("", "", "", "")
     fields = (
         "RES",
-        words_of(observation),
+        label_of(observation) or NO_LABEL,
         _local_code(observation),
         kind,
         value,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dispatcher.formats.hprim_medecins.layout import Line, shown_value, susceptibility_words
+from dispatcher.formats.hprim_medecins.layout import NO_LABEL, Line, shown_value, susceptibility_words
 from dispatcher.report.folding import unaccented
 from dispatcher.report.model import Observation, Report
 from dispatcher.report.values import as_decimal
@@ -93,11 +93,17 @@ def _find(folded: Sequence[str], start: int, at: int, observation: Observation) 
         return at
     value = _value_of(observation)
     for first in dict.fromkeys((start, at, 0)):
-        for line in _candidates(folded, first, fold(observation.code.text)):
+        for line in _candidates(folded, first, _printed_label(observation)):
             end = _last_line(folded, line, value)
             if end is not None:
                 return _with_second_unit(folded, end, observation)
     return None
+
+
+def _printed_label(observation: Observation) -> str:
+    """What a laboratory would print before the value; a code in place of a label is never printed."""
+    code = observation.code
+    return "" if code.text in (code.code, NO_LABEL) else fold(code.text)
 
 
 def _candidates(folded: Sequence[str], first: int, label: str) -> Iterator[int]:

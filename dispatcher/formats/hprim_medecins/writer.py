@@ -2,7 +2,26 @@
 
 Document: HPRIM Médecins v3.0 (1997) as receiving software enforces it, see
 :mod:`dispatcher.formats.hprim_medecins.grammar`. One report per file, CRLF, ISO 8859-1 unless the recipient asks for
-something else, no blanks at line ends: the form that every known reader takes.
+something else, no blanks at line ends: the form that every known reader takes. The coded section is written even when
+it holds text lines only: Mediboard shows nothing of a file without it.
+
+What the format cannot carry, so that reading back gives less than was written:
+
+====================  ==================================================================================
+in the text only      results that are pending, impossible, withdrawn or documents; comments; earlier
+                      results; method, kit, sub-contractor; specimen; validator; prescriber and copies;
+                      reference ranges in words; the antibiogram's link to its germ; chapter and title,
+                      which are read back from their printed form
+comparators           a result « < 0,5 » is text (type A) with its unit
+antibiotics           the answer in words, with its level
+flags                 L, H, LL, HH and N only
+status                follows from RES-10: partial when a result is R, corrected when one is C, else
+                      final; a cancelled report has no result, and says so in its text
+codes                 one a result, the laboratory's own; no coding system, no LOINC
+identity              used name, first given name, birth date; the birth name is in the text; the INS, when
+                      a qualified NIR, stands for the social security number of line 8
+moments               the day of the report
+====================  ==================================================================================
 """
 
 from __future__ import annotations
@@ -10,10 +29,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from dispatcher.errors import RenderError
 from dispatcher.formats.base import Rendition, WriteContext
 from dispatcher.formats.charset import codec_for, each_text, fit, loosely_fit
 from dispatcher.formats.hprim_medecins import grammar
 from dispatcher.formats.hprim_medecins.blocks import marker_of
+from dispatcher.formats.hprim_medecins.check import MIN_SCORE, score
 from dispatcher.formats.hprim_medecins.compose import compose
 from dispatcher.formats.hprim_medecins.layout import Line
 from dispatcher.formats.hprim_medecins.lines import header_lines, is_coded, res_line
@@ -50,11 +71,9 @@ class HprimMedecinsWriter:
         )
         lines = [*(_free(line.replace("|", "/")) for line in header_lines(fitted, setting)), ""]
         printed = compose(fitted, setting)
-        coded = any(is_coded(fitted, o) for line in printed for o in line.results)
+        _require_recognition(lines)
         lines += [_free(line.text) for line in printed]
-        if coded:
-            lines += ["", grammar.LAB, *_coded_lines(fitted, printed)]
-        lines += [grammar.FIN, grammar.FINFICHIER]
+        lines += ["", grammar.LAB, *_coded_lines(fitted, printed), grammar.FIN, grammar.FINFICHIER]
         text = "".join(f"{fit(line, codec).rstrip()}\r\n" for line in lines)
         return Rendition(
             format=FORMAT,
@@ -62,6 +81,18 @@ class HprimMedecinsWriter:
             file_name=f"{_stem(context)}.hpr",
             content=text.encode(codec),
             problems=_problems(report),
+        )
+
+
+def _require_recognition(lines: list[str]) -> None:
+    """Without it a receiver takes the report for an ordinary mail."""
+    points = score(lines)
+    if points < MIN_SCORE:
+        raise RenderError(
+            f"HPRIM Médecins : en-tête non reconnaissable par le logiciel du destinataire ({points} points, "
+            f"{MIN_SCORE} attendus).",
+            hint="Vérifier code, nom, prénom et date de naissance du patient dans le logiciel du laboratoire.",
+            code="header-not-recognisable",
         )
 
 

@@ -89,7 +89,7 @@ def result(one: Observation) -> Observation:
     code, alternate, found = _codes(one)
     alt = _alt(one.alt)
     second = f"Soit {one.alt.value} {one.alt.unit}" if one.alt is not None and alt is None and one.alt.value else ""
-    said = (aside, second, *performed(one), *earlier_results(one))
+    said = (aside, second, earlier_results(one), *performed(one))
     return Observation(
         code=code,
         alternate=alternate,

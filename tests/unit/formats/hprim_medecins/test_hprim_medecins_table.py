@@ -126,6 +126,18 @@ ROWS = [
         "text only",
         [*HEADER, "", "  Frottis : absence de cellules suspectes.", *TAIL],
         {"text": "  Frottis : absence de cellules suspectes.", "batteries": ()},
+    ),
+    Row(
+        "text only, repeated for receivers that show nothing without a coded section",
+        [
+            *HEADER,
+            "",
+            "  Frottis : absence de cellules suspectes.",
+            "",
+            *coded("TEX|  Frottis : absence de cellules suspectes."),
+            *TAIL,
+        ],
+        {"text": "  Frottis : absence de cellules suspectes.", "batteries": ()},
         canonical=True,
     ),
     Row(

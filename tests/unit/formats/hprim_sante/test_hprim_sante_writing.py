@@ -158,10 +158,10 @@ def test_what_has_no_field_is_said_in_comments() -> None:
     said = [line[3] for line in segments_of(write(with_results(rich)), "C")]
     assert said == [
         "Valeurs de référence : 0,70 à 1,10 (adulte à jeun)",
+        "Antériorité : 1,18 le 12/01/2024",
         "Méthode : Hexokinase",
         "Réactif : Kit Gluco",
         "Examen sous-traité, réalisé par : Laboratoire Lointain",
-        "Antériorité du 12/01/2024 : 1,18 g/L",
     ]
 
 

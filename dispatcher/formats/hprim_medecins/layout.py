@@ -277,14 +277,17 @@ def _antibiogram(lines: list[Observation]) -> Iterator[Line]:
         *above, last = [row.rstrip()] if len(row) <= WIDTH else wrapped(" ".join(row.split()), "      ")
         yield from _lines(above)
         yield Line(last, (observation,))
-        for comment in (*observation.comments, *performed(observation)):
-            yield from _lines(wrapped(comment, "        "))
+        note = _STATUS_NOTES.get(observation.status, "") if observation.value else ""
+        for comment in (*observation.comments, *performed(observation), note):
+            yield from _lines(wrapped(comment, "        ") if comment else [])
 
 
 def susceptibility(observation: Observation) -> tuple[str, str]:
     """Answer (``S``, ``I``, ``R``…, or words) and measured level with its unit, of one antibiogram line."""
-    letters = [flag for flag in observation.flags if flag in SUSCEPTIBILITY]
     value = shown_value(observation)
+    if observation.status in _WITHDRAWN or (observation.status in _UNSAID and not observation.value):
+        return value, ""  # Neither value nor flag of what was taken back or never done.
+    letters = [flag for flag in observation.flags if flag in SUSCEPTIBILITY]
     spoken = {word.casefold(): letter for letter, word in SUSCEPTIBILITY.items()} | {"intermédiaire": "I"}
     if letters:
         is_answer = value.upper() == letters[0] or value.casefold() in spoken

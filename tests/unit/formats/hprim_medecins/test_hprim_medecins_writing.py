@@ -30,6 +30,7 @@ from dispatcher.report.model import (
     Order,
     Patient,
     Practitioner,
+    PreviousResult,
     Report,
     Sex,
     Specimen,
@@ -471,3 +472,32 @@ def test_twice_the_same_result_keeps_two_places() -> None:
     lines = written(report(result("Sodium", "140"), result("Sodium", "140"), text=own))
     coded = [line[:3] for line in lines[lines.index("****LAB****") + 1 : -2]]
     assert coded == ["TEX", "RES", "TEX", "RES"]
+
+
+def test_a_withdrawn_antibiotic_is_not_printed_as_an_answer() -> None:
+    germ = Observation(code=Code(code="G", text="Germe"), type=ValueType.CODED, value="E. coli", status="F")
+    kept = Observation(code=Code(code="CTX", text="Céfotaxime"), value="S", flags=("S",), status="C", parent=0)
+    gone = Observation(code=Code(code="AMX", text="Amoxicilline"), value="R", flags=("R",), status="D", parent=0)
+    lines = written(report(germ, kept, gone))
+    assert not any("Résistant" in line or "AMX" in line for line in lines)
+    assert any(line.split() == ["Amoxicilline", "résultat", "annulé"] for line in lines)
+    assert any(line.strip() == "Résultat corrigé." for line in lines)
+
+
+def test_what_explains_a_result_stands_below_it() -> None:
+    rich = replace(
+        GLUCOSE,
+        method="Hexokinase",
+        kit=Code(code="K1", text="Kit Gluco"),
+        performer=Practitioner(organisation="Laboratoire Lointain"),
+        previous=(
+            PreviousResult(value="1.18", at=date(2024, 1, 12), unit="g/L"),
+            PreviousResult(value="6.2", at=date(2023, 6, 3), unit="mmol/L", comparator="<"),
+        ),
+    )
+    lines = free_part(written(report(rich)))
+    at = next(n for n, line in enumerate(lines) if "1,32" in line)
+    below = [line.strip() for line in lines[at : at + 6]]
+    assert "Antériorités : 1,18 le 12/01/2024 ; < 6,2 mmol/L le 03/06/2023" in below
+    assert {"Méthode : Hexokinase", "Réactif : Kit Gluco"} <= set(below)
+    assert "Examen sous-traité, réalisé par : Laboratoire Lointain" in below

@@ -24,6 +24,8 @@ SCH = "{http://purl.oclc.org/dsdl/schematron}"
 XSL = "{http://www.w3.org/1999/XSL/Transform}"
 HIDDEN = "…"
 _VARIABLE = re.compile(r"\$([A-Za-z_][\w.\-]*)")
+_BOUND = re.compile(r"\$([A-Za-z_][\w.\-]*)\s+in\b")
+"""A variable that an expression binds itself: ``for $x in``, ``some $x in``, ``every $x in``."""
 _HARMLESS = re.compile(
     r"@(code|codeSystem|codeSystemName|unit|nullFlavor|typeCode|classCode|moodCode|root|use)"
     r"|name\(.*\)|local-name\(.*\)|count\(.*\)"
@@ -43,7 +45,7 @@ def stylesheet(path: Path) -> str:
     sheet = _sheet(schema, path)
     for let in _lets(schema, patterns):
         _variable(sheet, let)
-    shared = {r.get("id"): r for r in schema.iter(SCH + "rule") if r.get("abstract") == "true"}
+    shared = _Shared(sheet, {r.get("id"): r for r in schema.iter(SCH + "rule") if r.get("abstract") == "true"})
     start = etree.SubElement(sheet, XSL + "template", match="/")
     report = etree.SubElement(start, "report")
     for number, pattern in enumerate(_active(schema, patterns)):
@@ -157,22 +159,71 @@ def _variable(parent: Element, let: Element) -> None:
     etree.SubElement(parent, XSL + "variable", {"name": let.get("name", ""), "select": let.get("value", "")})
 
 
-def _template(sheet: Element, rule: Element, mode: str, *, priority: int, shared: dict[str | None, Element]) -> None:
+class _Shared:
+    """Abstract rules. Each becomes one named template that many rules call (the minimal header extends some of them
+    hundreds of times; copied out, they take ten times as long to compile), unless its variables cross the border."""
+
+    def __init__(self, sheet: Element, rules: dict[str | None, Element]) -> None:
+        self._sheet = sheet
+        self._rules = rules
+        self._globals = {v.get("name", "") for v in sheet.iterchildren(XSL + "variable")}
+        self._named: dict[str, str] = {}
+
+    def rule(self, name: str) -> Element:
+        """The abstract rule ``name``. Raises :class:`ConfigError` when there is none."""
+        found = self._rules.get(name)
+        if found is None:
+            raise ConfigError(f"Règle abstraite inconnue dans le kit : « {name} ».")
+        return found
+
+    def template(self, name: str, used_later: set[str]) -> str | None:
+        """The template that stands for ``name``; None when it must be copied in place, for it needs a variable of its
+        caller or declares one that is in ``used_later``."""
+        declared, used = self._variables(name, frozenset())
+        if used - declared - self._globals or declared & used_later:
+            return None
+        if name not in self._named:
+            self._named[name] = f"abstract-{len(self._named)}"
+            _statements(etree.SubElement(self._sheet, XSL + "template", name=self._named[name]), self.rule(name), self)
+        return self._named[name]
+
+    def _variables(self, name: str, above: frozenset[str]) -> tuple[set[str], set[str]]:
+        """Names a rule declares and names it uses, with those of the rules it extends."""
+        if name in above:
+            raise ConfigError(f"Règle abstraite qui s'étend elle-même dans le kit : « {name} ».")
+        rule = self.rule(name)
+        declared, used = {let.get("name", "") for let in rule.iterchildren(SCH + "let")}, _used(rule)
+        for extends in rule.iterchildren(SCH + "extends"):
+            more_declared, more_used = self._variables(extends.get("rule", ""), above | {name})
+            declared |= more_declared
+            used |= more_used
+        return declared, used
+
+
+def _used(*elements: Element) -> set[str]:
+    """Names of the variables that these elements and what they hold refer to."""
+    texts = [text for element in elements for part in element.iter(etree.Element) for text in part.attrib.values()]
+    return {name for text in texts for name in set(_VARIABLE.findall(text)) - set(_BOUND.findall(text))}
+
+
+def _template(sheet: Element, rule: Element, mode: str, *, priority: int, shared: _Shared) -> None:
     attributes = {"match": rule.get("context", ""), "mode": mode, "priority": str(priority)}
     template = etree.SubElement(sheet, XSL + "template", attributes)
     _statements(template, rule, shared)
     etree.SubElement(template, XSL + "apply-templates", select="@* | node()", mode="#current")
 
 
-def _statements(template: Element, rule: Element, shared: dict[str | None, Element]) -> None:
-    for item in rule.iterchildren(etree.Element):
+def _statements(template: Element, rule: Element, shared: _Shared) -> None:
+    items = list(rule.iterchildren(etree.Element))
+    for number, item in enumerate(items, 1):
         if item.tag == SCH + "let":
             _variable(template, item)
         elif item.tag == SCH + "extends":
-            model = shared.get(item.get("rule"))
-            if model is None:
-                raise ConfigError(f"Règle abstraite inconnue dans le kit : « {item.get('rule')} ».")
-            _statements(template, model, shared)
+            named = shared.template(item.get("rule", ""), _used(*items[number:]))
+            if named is not None:
+                etree.SubElement(template, XSL + "call-template", name=named)
+            else:
+                _statements(template, shared.rule(item.get("rule", "")), shared)
         elif item.tag in (SCH + "assert", SCH + "report"):
             test = item.get("test", "")
             wrong = f"not({test})" if item.tag == SCH + "assert" else test

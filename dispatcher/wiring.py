@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from datetime import timedelta
 
 from dispatcher import resources
 from dispatcher.clock import Clock, SystemClock
+from dispatcher.conformance.installed import user_folder
 from dispatcher.directory.certificates import CertificateFolder
 from dispatcher.directory.directories import Directories
 from dispatcher.directory.in_force import DomainsInForce
@@ -217,6 +219,11 @@ def writers(closing: ExitStack, pdf: PdfSettings | None = None) -> dict[str, Wri
         "hprim-medecins": HprimMedecinsWriter(),
         "hprim-sante": HprimSanteWriter(),
     }
+
+
+def rules_folder(settings: Settings | None) -> Path:
+    """Where the official rules are installed: with the configuration's state, else with the user's own data."""
+    return settings.folder / "state" / "conformance" if settings is not None else user_folder(os.environ)
 
 
 def _domains(settings: Settings, store: Store, clock: Clock) -> Callable[[], AllowedDomains]:

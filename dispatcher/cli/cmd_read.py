@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from dispatcher.cli.context import config_exists, settings
+from dispatcher.cli.files import sibling_of
 from dispatcher.cli.output import FAILURES, print_json, say
 from dispatcher.errors import ConfigError, in_french
 from dispatcher.formats import readout, registry
@@ -93,14 +94,10 @@ def read_path(
         )
         return ReadResult(format="unknown", problems=(problem,)), ""
 
-    def sibling(name: str) -> bytes | None:
-        beside = path.parent / Path(name.replace("\\", "/")).name
-        return beside.read_bytes() if beside.is_file() else None
-
     context = ReadContext(
         file_name=path.name,
         encoding=encoding or (like.encoding if like else None),
-        sibling=sibling,
+        sibling=sibling_of(path),
         index=rules_of(like.index) if like else None,
     )
     result = registry.read(data, context)

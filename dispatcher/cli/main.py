@@ -29,6 +29,7 @@ COMMANDS = {
     "read": "cmd_read",
     "convert": "cmd_convert",
     "validate": "cmd_validate",
+    "conformance": "cmd_conformance",
     "send": "cmd_send",
     "status": "cmd_overview",
     "list": "cmd_overview",

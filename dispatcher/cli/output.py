@@ -54,7 +54,8 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """One line on standard error."""
-    Console(stderr=True, highlight=False).print(escape(text))
+    width = None if sys.stderr.isatty() else 160
+    Console(stderr=True, width=width, highlight=False).print(escape(text))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str = "Rien à montrer.") -> None:

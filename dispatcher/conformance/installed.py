@@ -97,7 +97,7 @@ def install(source: Path, place: Path, now: datetime) -> Manifest:
 
 
 def verify(kit: Kit) -> None:
-    """Every rule with all it includes, the value sets it names and the schema are there. Raises :class:`ConfigError`."""
+    """Rules with all they include, the value sets they name and the schema are there. Raises :class:`ConfigError`."""
     missing = []
     for path in (*(kit.profile(layer) for layer in PROFILES), *kit.volumes.values()):
         folders = (path.parent, path.parent.parent / "terminologie")

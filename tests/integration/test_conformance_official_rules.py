@@ -18,6 +18,7 @@ from dispatcher.conformance.schematron import stylesheet
 from dispatcher.errors import ConfigError
 from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.report.model import Severity
+from tests.kits import HEAD, small_kit
 from tests.needs import JUDGE, KIT, needs_judge
 from tests.unit.formats.cda.cases import CASES
 
@@ -27,54 +28,10 @@ DAMAGED = 32
 
 # ------------------------------------------------------------------------------------------------ a kit made here
 
-XSD = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:hl7-org:v3">
-<xs:element name="ClinicalDocument"><xs:complexType><xs:sequence>
-<xs:any maxOccurs="unbounded" processContents="skip"/>
-</xs:sequence></xs:complexType></xs:element></xs:schema>"""
-HEAD = (
-    '<schema xmlns="http://purl.oclc.org/dsdl/schematron" queryBinding="xslt2"><ns prefix="cda" uri="urn:hl7-org:v3"/>'
-)
-EMPTY = HEAD + "</schema>"
-RULES = (
-    HEAD
-    + """
-<include href="Part.SCH"/>
-<pattern abstract="true" id="needs"><rule context="$where">
-<assert test="$what">Il manque un élément</assert></rule></pattern>
-<pattern is-a="needs" id="title"><param name="where" value="cda:ClinicalDocument"/>
-<param name="what" value="cda:title"/></pattern>
-<pattern id="order">
-  <let name="wanted" value="'S'"/>
-  <rule abstract="true" id="base"><assert test="@root">Un root est attendu</assert></rule>
-  <rule context="cda:id[@special]"><report test="true()" role="warning">Cas particulier</report></rule>
-  <rule context="cda:id"><extends rule="base"/>
-    <assert test="not(@name)">Nom <value-of select="@name"/> refusé, code <value-of select="@root"/></assert></rule>
-  <rule context="cda:signatureCode"><let name="c" value="@code"/><assert test="$c = $wanted">Signature</assert></rule>
-</pattern>
-</schema>"""
-)
-PART = """<pattern xmlns="http://purl.oclc.org/dsdl/schematron" id="part"><rule context="cda:title">
-<assert test=". != ''">Titre vide dans <name/></assert></rule></pattern>"""
-
 
 @pytest.fixture
 def kit(tmp_path: Path) -> Path:
-    root = tmp_path / "download" / "testContenuCDA"
-    for name, content in {
-        "infrastructure/cda/CDA_extended.xsd": XSD,
-        "schematrons/profils/structurationMinimale/ASIP-STRUCT-MIN-StrucMin.sch": RULES,
-        "schematrons/profils/structurationMinimale/part.sch": PART,
-        "schematrons/profils/IHE.sch": EMPTY,
-        "schematrons/profils/CI-SIS_ModelesDeContenusCDA.sch": EMPTY,
-        "schematrons/profils/CI-SIS_Modeles_ANS.sch": EMPTY,
-        "schematrons/profils/terminologies/schematron/terminologie.sch": EMPTY,
-        "schematrons/CI-SIS_BIO-CR-BIO_2024.01.sch": EMPTY,
-        "jeuxDeValeurs/x.xml": "<x/>",
-    }.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
-    return root
+    return small_kit(tmp_path / "download" / "testContenuCDA")
 
 
 def cda(inner: str) -> bytes:
@@ -100,6 +57,38 @@ def test_messages_show_codes_but_nothing_else_of_the_document(kit: Path) -> None
     rules = OfficialRules.load(kit)
     (found,) = told(rules, "<title>t</title><id root='1.2' name='ESSAI'/>")
     assert found[2] == "Nom … refusé, code 1.2"
+
+
+ABSTRACT = (
+    HEAD
+    + """
+<pattern id="p">
+  <rule abstract="true" id="plain"><let name="v" value="@a"/><assert test="$v = '1'">a</assert></rule>
+  <rule abstract="true" id="deep"><extends rule="plain"/><assert test="@b">b</assert></rule>
+  <rule abstract="true" id="needs-caller"><assert test="@c = $from-caller">c</assert></rule>
+  <rule abstract="true" id="gives"><let name="given" value="@d"/></rule>
+  <rule abstract="true" id="own-loop"><assert test="every $x in @e satisfies $x = '5'">e</assert></rule>
+  <rule context="cda:title"><let name="from-caller" value="'3'"/>
+    <extends rule="deep"/><extends rule="needs-caller"/><extends rule="gives"/><extends rule="own-loop"/>
+    <assert test="$given = '4'">d</assert></rule>
+</pattern></schema>"""
+)
+
+
+def test_abstract_rules_become_templates_only_where_no_variable_crosses(kit: Path) -> None:
+    profile = kit / "schematrons/profils/IHE.sch"
+    profile.write_text(ABSTRACT)
+    written = stylesheet(profile)
+    assert (
+        written.count("call-template") == 3
+    )  # deep, the plain it extends, own-loop; the other two are copied in place
+    rules = OfficialRules.load(kit)
+    assert told(rules, "<title a='1' b='2' c='3' d='4' e='5'>t</title>") == []
+    wrong = [message for _code, _severity, message in told(rules, "<title a='2' c='4' d='5' e='6'>t</title>")]
+    assert wrong == ["a", "b", "c", "e", "d"]
+    profile.write_text(ABSTRACT.replace('<extends rule="plain"/>', '<extends rule="deep"/>'))
+    with pytest.raises(ConfigError, match="elle-même"):
+        stylesheet(profile)
 
 
 def test_schema_and_bad_xml_are_told_in_french(kit: Path) -> None:

@@ -24,8 +24,8 @@ CHECKS = (
     "types et états (tables HL7)",
     "document (TXA)",
 )
-VALUE_TYPES = frozenset(  # noqa: SIM905
-    "AD CE CF CK CN CNE CP CWE CX DR DT DTM ED FT GTS IS MO NA NM PN RP SN ST TM TN TS TX XAD XCN XON XPN XTN".split()
+VALUE_TYPES = frozenset(
+    "AD CE CF CK CN CNE CP CWE CX DR DT DTM ED FT GTS IS MO NA NM PN RP SN ST TM TN TS TX XAD XCN XON XPN XTN".split()  # noqa: SIM905
 )
 """Table 0125."""
 RESULT_STATUSES = frozenset(["C", "D", "F", "I", "N", "O", "P", "R", "S", "U", "W", "X"])

@@ -61,8 +61,8 @@ LENGTHS = {
 LONGER = {"2.3": {("H", 2): 255}, "2.5": {("P", 5): 999, ("P", 6): 999, ("OBR", 16): 999}}
 """What later versions let grow."""
 TYPES = frozenset(["NM", "ST", "TX", "CE", "GC", "AD", "CK", "CNA", "DT", "PN", "TN", "GB", "GN", "TS"]) | FILE_TYPES
-FLAGS = frozenset(  # noqa: SIM905
-    "L H LL HH < > N A AA U D B W R I S MS VS NULL".split()
+FLAGS = frozenset(
+    "L H LL HH < > N A AA U D B W R I S MS VS NULL".split()  # noqa: SIM905
 )
 RESULT_STATUSES = frozenset(["R", "P", "F", "C", "I", "D", "X", "U"])
 ORDER_STATUSES = frozenset(["F", "P", "M", "I", "R", "C", "O", "D", "X"])

@@ -91,12 +91,11 @@ def _code_observation(terms: Terminology, o: Observation, place: _Place, gaps: d
     if o.type is ValueType.DOCUMENT:
         return replace(o, flags=flags, loinc=_from_file(o, terms)[0])
     loinc = _loinc(terms, o, place, gaps)
-    unit = terms.unit(o.unit, loinc)
-    if o.unit.strip() and unit is None:
+    ucum = _ucum(terms, o.unit, o.ucum, loinc)
+    if o.unit.strip() and ucum is None:
         gaps[place.missing(MissingKind.UNIT, o, o.unit, "unité inconnue des tables : la compléter dans unites.csv")] = (
             None
         )
-    ucum = unit.ucum if unit else None
     analysis = terms.analyses.get(loinc or "")
     if analysis and not fits(ucum, analysis.quantity):
         reason = f"l'unité ne va pas avec le code LOINC {loinc} : code ou unité à vérifier"
@@ -107,8 +106,15 @@ def _code_observation(terms: Terminology, o: Observation, place: _Place, gaps: d
 def _alt(terms: Terminology, alt: AltValue | None, loinc: str | None) -> AltValue | None:
     if alt is None:
         return None
-    unit = terms.unit(alt.unit, loinc)
-    return replace(alt, ucum=unit.ucum if unit else None)
+    return replace(alt, ucum=_ucum(terms, alt.unit, alt.ucum, alt.loinc or loinc))
+
+
+def _ucum(terms: Terminology, text: str, from_file: str | None, loinc: str | None) -> str | None:
+    """The UCUM string the file carries itself (CDA), when the official rule takes it; else what the tables know."""
+    if from_file and terms.ucum_ok(from_file):
+        return from_file
+    unit = terms.unit(text, loinc)
+    return unit.ucum if unit else None
 
 
 NO_FLAG = frozenset({"NULL", '""'})

@@ -136,7 +136,8 @@ class EntryReader:
         if name == "organizer":
             self._organizer(element, content, around)
         elif name == "observation":
-            self._add(_loose(content, state), self._line(element, around))
+            group = _loose(content, state)
+            self._add(group, self._line(element, around, group))
         elif name == "observationMedia":
             _loose(content, state).lines.append(self._picture(element))
         elif name == "procedure":
@@ -152,23 +153,24 @@ class EntryReader:
         if said:
             content.comments.append((self._narrative.order.get(key, -1), said))
 
-    def _line(self, element: Element, around: Around) -> Line:
+    def _line(self, element: Element, around: Around, group: Group) -> Line:
+        key = self._narrative.key(child(element, "code"))
+        above = group.lines[-1] if group.lines else None
         own = results.performer(element, None)
         if own is not None and self._is_ours(own):
             around = replace(around, performer=None)
-        found = results.observation(element, around)
+        second = bool(key) and above is not None and above.key == key
+        found = results.observation(element, around, second=second)
         if own is not None and self._is_ours(own):
             found = replace(found, performer=None)
-        return Line(found, key=self._narrative.key(child(element, "code")))
+        return Line(found, key=key)
 
-    def _add(self, group: Group, line: Line) -> None:
+    @staticmethod
+    def _add(group: Group, line: Line) -> None:
         """Two results over one row of the narrative are one test in two units."""
         above = group.lines[-1] if group.lines else None
         if above is not None and line.key and above.key == line.key and above.organism is line.organism:
-            cell = self._narrative.unit_cell(line.key, 1)
-            ucum = line.observation.ucum
-            unit = cell if cell and line.observation.unit == ucum else line.observation.unit
-            alt = results.second_value(above.observation, replace(line.observation, unit=unit))
+            alt = results.second_value(above.observation, line.observation)
             if alt is not None:
                 above.observation = replace(above.observation, alt=alt)
                 return
@@ -209,7 +211,7 @@ class EntryReader:
         for part in _parts(organizer):
             name = local(part)
             if name == "observation":
-                line = self._line(part, around)
+                line = self._line(part, around, group)
                 line.organism = organism
                 self._add(group, line)
             elif name == "observationMedia":
@@ -248,7 +250,10 @@ class EntryReader:
         for part in _parts(cluster):
             name = local(part)
             if name == "observation":
-                line = self._line(part, around)
+                line = self._line(part, around, group)
+                if _same_finding(organism.observation, line.observation):
+                    organism.observation = _named_by(organism.observation, line.observation)
+                    continue
                 line.organism = organism
                 line.observation = replace(line.observation, sub_id=str(self._isolates))
                 self._add(group, line)
@@ -269,8 +274,9 @@ class EntryReader:
         said = self._narrative.said(coded) or " ".join(
             one_line("".join(map(str, each.itertext()))) for each in children(entity, "name")
         )
-        words = said or (code.text or code.code if code else "")
         state = code_of(cluster, "statusCode")
+        named = code.text or code.code if code else ""
+        words = (named or said) if state == "aborted" else (said or named)
         return Observation(
             code=Code(text=ISOLATE),
             type=ValueType.CODED if code else ValueType.TEXT,
@@ -318,6 +324,22 @@ class EntryReader:
             received_at=received,
         )
         return frozenset(datatypes.unique_id(each) for each in children(role, "id")), specimen
+
+
+def _same_finding(organism: Observation, told: Observation) -> bool:
+    """The germ said once more as a result of its own, for what a specimen has no place for: its name, its flag."""
+    return told.type is not ValueType.NUMERIC and bool(told.value) and told.value == organism.value
+
+
+def _named_by(organism: Observation, told: Observation) -> Observation:
+    return replace(
+        organism,
+        code=told.code,
+        alternate=told.alternate,
+        loinc=told.loinc,
+        flags=told.flags,
+        comments=(*organism.comments, *told.comments),
+    )
 
 
 def _is_isolate(organizer: Element) -> bool:

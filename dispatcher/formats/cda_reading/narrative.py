@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from dispatcher.formats.cda_reading.nodes import PREFIX, Element, attribute, child, inside, local, one_line
+from dispatcher.formats.cda_reading.nodes import PREFIX, Element, attribute, child, children, inside, local, one_line
 
 _BLOCKS = frozenset({"paragraph", "item", "caption", "list", "table", "tr"})
 _UNIT_HEADINGS = frozenset({"unité", "unités", "unite", "unites", "unit"})
@@ -19,34 +19,47 @@ _MANY = re.compile(r"\n{2,}")
 
 
 def text_of(element: Element | None) -> str:
-    """The words of a piece of narrative: ``br`` and blocks end a line, cells are set apart by a bar."""
+    """The words of a piece of narrative: ``br`` and blocks end a line; a row reads ``name : value ; unit``."""
     if element is None:
         return ""
     parts: list[str] = []
     _collect(element, parts)
-    lines = _ENDS.sub("\n", "".join(parts)).replace(" \u2502 \n", "\n")
-    return _MANY.sub("\n", lines).strip("\n \u2502")
+    return _MANY.sub("\n", _ENDS.sub("\n", "".join(parts))).strip("\n ")
 
 
 def _collect(element: Element, parts: list[str]) -> None:
     name = local(element)
+    if name == "tr":
+        parts.append(_row_text(element) + "\n")
+        return
     if name == "br":
         parts.append("\n")
     parts.append(_words(element.text))
-    cells = 0
     for each in inside(element):
-        if local(each) in ("td", "th"):
-            parts.append(" \u2502 " if cells else "")
-            cells += 1
         _collect(each, parts)
         parts.append(_words(each.tail))
     if name in _BLOCKS:
         parts.append("\n")
 
 
+def _row_text(row: Element) -> str:
+    cells = [said for each in inside(row) if (said := one_line(text_of(each)))]
+    return " : ".join([*cells[:1], *filter(None, ["; ".join(cells[1:])])])
+
+
 def _words(text: str | None) -> str:
     """Layout blanks of the XML closed up; no-break spaces stay."""
     return re.sub(r"[ \t\r\n]+", " ", text) if text else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Uncoded:
+    """Words that no entry points at."""
+
+    rank: int
+    """Of the last ID before them."""
+    said: str
+    heading: bool
 
 
 @dataclass(slots=True)
@@ -125,8 +138,8 @@ class Narrative:
             element = element.getparent()
         return element if element is not None and local(element) == "tr" else None
 
-    def uncoded(self, text: Element) -> Iterator[tuple[int, str]]:
-        """Paragraphs, items and rows no entry points at, each with the rank of the last ID before it."""
+    def uncoded(self, text: Element) -> Iterator[Uncoded]:
+        """Paragraphs, items and rows no entry points at, in order."""
         last = -1
         rows = list(text.iter(PREFIX + "tr"))
         linked = sum(1 for row in rows if self._touches(row))
@@ -142,12 +155,19 @@ class Narrative:
                 continue
             said = text_of(element)
             if said:
-                yield before, said
+                yield Uncoded(before, said, heading=name == "paragraph" and _bold(element))
 
     def _touches(self, element: Element) -> bool:
         return any(key in self.used for key in _ids(element)) or bool(
             element.findall(".//" + PREFIX + "renderMultiMedia")
         )
+
+
+def _bold(paragraph: Element) -> bool:
+    """Nothing but one bold piece: a heading."""
+    parts = list(inside(paragraph))
+    bare = not (_words(paragraph.text).strip() or any(_words(each.tail).strip() for each in parts))
+    return bare and len(parts) == 1 and (parts[0].get("styleCode") or "").casefold() == "bold"
 
 
 def _ids(element: Element) -> Iterator[str]:
@@ -167,10 +187,8 @@ def _nested(element: Element) -> bool:
 def _unit_column(row: Element) -> int | None:
     body = row.getparent()
     table = body.getparent() if body is not None else None
-    head = child(table, "thead", "tr") if table is not None else None
-    if head is None:
+    rows = children(table, "thead", "tr")
+    if not rows or any(each.get("colspan") for each in inside(rows[-1])):
         return None
-    headings = [one_line(text_of(each)).casefold() for each in inside(head)]
-    if any(each.get("colspan") for each in inside(head)):
-        return None
+    headings = [one_line(text_of(each)).casefold() for each in inside(rows[-1])]
     return next((place for place, said in enumerate(headings) if said in _UNIT_HEADINGS), None)

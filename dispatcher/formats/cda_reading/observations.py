@@ -5,6 +5,7 @@ CR-BIO templates 1.2.250.1.213.1.1.3.80 and .103 over IHE PaLM XD-LAB 1.3.6.1.4.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from dispatcher.formats.cda.times import moment
@@ -53,14 +54,15 @@ class Around:
     validated_by: str = ""
 
 
-def observation(element: Element, around: Around, *, second_of: str = "") -> Observation:
-    """One coded result. ``second_of``: ID of the row that the result before it prints too."""
+def observation(element: Element, around: Around, *, second: bool = False) -> Observation:
+    """One coded result. ``second``: the result before it stands in the same row of the narrative."""
     narrative = around.narrative
     coded = child(element, "code")
     key = narrative.key(coded)
     code, alternate = names(coded, narrative)
     value = _value(element, around)
-    unit = narrative.unit_cell(key, 1 if second_of else 0) if value.unit and value.unit == value.ucum else ""
+    unit = narrative.unit_cell(key, int(second)) if value.unit and value.unit == value.ucum else ""
+    unit = unit or value.unit
     span = values.reference_range(element, narrative)
     state = attribute(child(element, "statusCode"), "code")
     status = _STATUSES.get(state, "F")
@@ -73,7 +75,7 @@ def observation(element: Element, around: Around, *, second_of: str = "") -> Obs
         raw=value.raw,
         comparator=value.comparator,
         value_code=value.code,
-        unit=unit or value.unit,
+        unit=unit,
         ucum=value.ucum,
         low=span.low,
         high=span.high,
@@ -86,7 +88,7 @@ def observation(element: Element, around: Around, *, second_of: str = "") -> Obs
         method_code=datatypes.code(child(element, "methodCode")),
         kit=_kit(element, narrative),
         performer=performer(element, around.performer),
-        previous=_previous(element, narrative),
+        previous=_previous(element, narrative, {value.ucum: unit}),
         validated_by=validator(element) or around.validated_by,
         document=value.document,
     )
@@ -194,8 +196,8 @@ def _comments(element: Element, narrative: Narrative) -> tuple[str, ...]:
     return tuple(each for each in found if each)
 
 
-def _previous(element: Element, narrative: Narrative) -> tuple[PreviousResult, ...]:
-    """Earlier results (``entryRelationship`` REFR), newest first."""
+def _previous(element: Element, narrative: Narrative, printed: Mapping[str | None, str]) -> tuple[PreviousResult, ...]:
+    """Earlier results (``entryRelationship`` REFR), newest first. ``printed``: how today's unit is printed."""
     found = []
     for link in children(element, "entryRelationship"):
         earlier = child(link, "observation")
@@ -211,7 +213,7 @@ def _previous(element: Element, narrative: Narrative) -> tuple[PreviousResult, .
                     at=datatypes.when_in(child(earlier, "effectiveTime")),
                     type=read.type,
                     comparator=read.comparator,
-                    unit=read.unit,
+                    unit=printed.get(read.ucum, read.unit) if read.unit == read.ucum else read.unit,
                     ucum=read.ucum,
                 )
             )
@@ -246,10 +248,10 @@ def second_value(first: Observation, second: Observation) -> AltValue | None:
     numbers = first.type is second.type is ValueType.NUMERIC and first.alt is None
     plainly = first.unit != second.unit and first.comparator == second.comparator and first.status == second.status
     same_time = first.observed_at == second.observed_at
-    own = second.comments or second.previous or second.kit or second.method_code != first.method_code
-    if not (numbers and plainly and same_time and first.value and second.value) or own:
+    alike = (second.kit, second.method_code, second.performer) == (first.kit, first.method_code, first.performer)
+    if not (numbers and plainly and same_time and first.value and second.value and alike):
         return None
-    if set(second.flags) - set(first.flags):
+    if set(second.flags) - set(first.flags) or second.comments or second.previous:
         return None
     return AltValue(
         value=second.value,

@@ -122,19 +122,27 @@ class BodyReader:
 
     def _left_over(self, text: Element, content: Content) -> None:
         """What the narrative says and no entry does: who validated, or a comment."""
-        for rank, said in self._narrative.uncoded(text):
-            bare = said.strip()
-            if fold(bare).startswith(_VALIDATED):
+        for found in self._narrative.uncoded(text):
+            bare = found.said
+            if found.heading and (group := self._isolate_below(found.rank, content)) is not None:
+                group.title = bare
+            elif fold(bare).startswith(_VALIDATED):
                 _validated(content, bare[len(_VALIDATED) :].strip(" :"))
             elif not bare.endswith(":") and not self._repeats(bare, content):
-                content.comments.append((rank, bare))
+                content.comments.append((found.rank, bare))
+
+    def _isolate_below(self, rank: int, content: Content) -> Group | None:
+        """The untitled germ that comes next in the narrative: a culture is titled in the text only."""
+        following = [g for g in content.groups if g.key and self._narrative.order[g.key] > rank]
+        first = min(following, key=lambda g: self._narrative.order[g.key], default=None)
+        return first if first is not None and first.isolate and not first.title else None
 
     @staticmethod
     def _repeats(said: str, content: Content) -> bool:
         """A title or a germ told again in a paragraph of its own."""
-        known = {fold(group.title) for group in content.groups} | {
-            fold(line.observation.value) for group in content.groups if group.isolate for line in group.lines
-        }
+        lines = [(group, line.observation) for group in content.groups for line in group.lines]
+        known = {fold(group.title) for group in content.groups} | {fold(told.code.text) for _, told in lines}
+        known |= {fold(told.value) for group, told in lines if group.isolate}
         return fold(said) in known or any(fold(said).endswith(f": {each}") for each in known if each)
 
     def _place_comments(self, content: Content) -> None:

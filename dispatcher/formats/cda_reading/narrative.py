@@ -125,12 +125,15 @@ class Narrative:
         return one_line(lines[rank]) if rank < len(lines) else ""
 
     def row_label(self, element: Element) -> str:
-        """First cell of the row around a piece of narrative."""
+        """First piece of the first cell of the row around a piece of narrative."""
         row: Element | None = element
         while row is not None and local(row) != "tr":
             row = row.getparent()
         first = next(inside(row), None) if row is not None else None
-        return "" if first is None or element in list(first.iter()) else one_line(text_of(first))
+        if first is None or element in list(first.iter()):
+            return ""
+        piece = child(first, "content")
+        return one_line(text_of(piece)) or text_of(first).partition("\n")[0]
 
     def _row(self, key: str) -> Element | None:
         element: Element | None = self.places.get(key)

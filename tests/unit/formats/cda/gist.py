@@ -9,6 +9,7 @@ What a CDA cannot carry, and so is left out, is all here:
 - which batteries a germ and its antibiogram stood in; battery titles that repeat the name of their only result;
 - which of a test's two codes came first; the system of a local code (it becomes the laboratory's OID);
 - a specimen, when its chapter has several; who validated, when it is the responsible biologist;
+- a germ of a culture that was not done; when a report was asked for, if nobody asked;
 - the specimen of a battery that names none, in a chapter with one; UCUM strings that are not legal;
 - INS that are not qualified or lack a trait, numbers of stays, spelling of telephone numbers, runs of blanks.
 """
@@ -117,9 +118,10 @@ def _when(when: When | None) -> str:
 
 
 def _times(report: Report) -> tuple[str, ...]:
-    """What the file says; an unknown time, or a reception after the release, becomes the nearest known one."""
+    """The request stands with who made it; a reception after the release becomes the nearest known time."""
     received = report.received_at if compare(report.received_at, report.reported_at) <= 0 else None
-    return (_when(report.ordered_at), _when(report.collected_at), _when(received), _when(report.reported_at))
+    ordered = report.ordered_at if _person(report.prescriber) else None
+    return (_when(ordered), _when(report.collected_at), _when(received), _when(report.reported_at))
 
 
 # ------------------------------------------------------------------------------------------------ results
@@ -153,9 +155,12 @@ def _results(report: Report, *, chapters: bool) -> list[tuple[object, ...]]:
     cancelled = report.status is Status.CANCELLED
     rows = [row for row in _rows(report) if _coded(row.observation)]
     samples: dict[str, set[tuple[str, ...]]] = {}
-    for row in rows:
-        if found := _specimen(row, report):
-            samples.setdefault(_chapter(row.battery), set()).add(found)
+    for battery in report.batteries:
+        written = any(o.status.upper() not in DROPPED for o in battery.observations) or any(
+            map(words, battery.comments)
+        )
+        if written and (found := _specimen(battery, report)):
+            samples.setdefault(_chapter(battery), set()).add(found)
     one = {chapter: next(iter(found)) for chapter, found in samples.items() if len(found) == 1}
     return [_result(row, report, one, cancelled=cancelled, chapters=chapters) for row in rows]
 
@@ -170,13 +175,13 @@ def _chapter(battery: Battery) -> str:
     return f"{flat(battery.chapter) or GENERAL}|{flat(battery.subchapter)}".casefold()
 
 
-def _specimen(row: _Row, report: Report) -> tuple[str, ...]:
-    specimen = row.battery.specimen
+def _specimen(battery: Battery, report: Report) -> tuple[str, ...]:
+    specimen = battery.specimen
     if specimen is None or not (specimen.id or specimen.text or specimen.code):
         return ()
     concept = tables.specimens().get(specimen.code)
     kind = flat(specimen.text) or (concept.display if concept else flat(specimen.code))
-    taken = specimen.collected_at or row.battery.collected_at or report.collected_at
+    taken = specimen.collected_at or battery.collected_at or report.collected_at
     return flat(specimen.id), kind, specimen.code if concept else "", _when(taken)
 
 
@@ -196,16 +201,20 @@ def _result(
         "" if alone or title.casefold() == label.casefold() else title,
         samples.get(chapter, ()),
         label,
-        words(row.organism.value) if row.organism and not (cancelled or _counts(label)) else "",
+        _germ(row.organism) if row.organism and not (cancelled or _counts(label)) else "",
         tuple(words(c) for c in o.comments if c.strip()),
         _when(observed or report.collected_at),
         "done" if done else "X",
     )
-    if o.type is ValueType.DOCUMENT:
+    if o.type is ValueType.DOCUMENT and done:
         return (*common[:5], o.document.sha256 if o.document else "")
     if row.is_organism:
         return (*common, words(wording.value(o)) if done else "")
     return (*common, _codes(o), *(_value(row) if done else ()))
+
+
+def _germ(o: Observation) -> str:
+    return "" if o.status.upper() == "X" else words(o.value)
 
 
 def _counts(label: str) -> bool:

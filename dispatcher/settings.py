@@ -21,9 +21,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from dispatcher.errors import ConfigError
+from dispatcher.faults import sentences
 from dispatcher.settings_index import IndexSettings
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
@@ -101,6 +101,8 @@ class SourceSettings(PathSection):
     max_bytes: int = Field(default=50_000_000, gt=0)
     encoding: str | None = None
     """Overrides what the file declares: ``utf-8``, ``cp1252``, ``cp850``, ``mac-roman``…"""
+    dialect: str | None = None
+    """How this LIS writes: name of a shipped dialect, or path of the laboratory's own ``.toml`` (docs/dialectes.md)."""
     after: Literal["remove", "archive"] = "remove"
     archive: Path | None = None
     partial: Literal["hold", "send"] = "send"
@@ -325,35 +327,6 @@ class Settings(Section):
         return self
 
 
-_FRENCH = {
-    "missing": "valeur absente, obligatoire",
-    "extra_forbidden": "clé inconnue (faute de frappe ?)",
-    "string_pattern_mismatch": "forme refusée, attendu : {pattern}",
-    "string_type": "texte attendu",
-    "int_parsing": "nombre entier attendu",
-    "int_type": "nombre entier attendu",
-    "float_parsing": "nombre attendu",
-    "bool_parsing": "true ou false attendu",
-    "literal_error": "valeur refusée, attendu : {expected}",
-    "greater_than": "doit être supérieur à {gt}",
-    "greater_than_equal": "doit être au moins {ge}",
-    "less_than_equal": "doit être au plus {le}",
-    "too_short": "au moins {min_length} élément attendu",
-}
-
-
-def _fault(error: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in error["loc"]) or "fichier"
-    text = _FRENCH.get(error["type"])
-    if text is None:
-        message = str(error["msg"]).removeprefix("Value error, ")
-    else:
-        message = text.format(
-            **{**dict.fromkeys(("pattern", "expected", "gt", "ge", "le", "min_length"), "?"), **error.get("ctx", {})}
-        )
-    return f"{place} : {message}"
-
-
 def _overrides(environ: dict[str, str], data: dict[str, Any]) -> None:
     for key, value in environ.items():
         if not key.startswith("DISPATCHER__"):
@@ -377,7 +350,7 @@ def parse(text: str, folder: Path, environ: dict[str, str] | None = None, name: 
     try:
         settings = Settings.model_validate(data, context={"folder": folder})
     except ValidationError as error:
-        faults = tuple(_fault(fault) for fault in error.errors())
+        faults = sentences(error, Settings, text)
         raise ConfigError(
             f"{name} : {len(faults)} faute(s) de configuration.", faults=faults, hint="Voir docs/settings.md."
         ) from error

@@ -9,10 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from dispatcher import resources
 from dispatcher.clock import Clock, SystemClock
 from dispatcher.conformance.installed import user_folder
+from dispatcher.dialects import shelf
+from dispatcher.dialects.model import Dialect
 from dispatcher.directory.certificates import CertificateFolder
 from dispatcher.directory.directories import Directories
 from dispatcher.directory.in_force import DomainsInForce
@@ -38,7 +41,14 @@ from dispatcher.routing.facts import ChannelPolicy, Policy
 from dispatcher.routing.trust import Gate
 from dispatcher.service.channel import Channel
 from dispatcher.service.desk import Desk
-from dispatcher.settings import ChannelSettings, LaboratorySettings, PdfSettings, Settings, TerminologySettings
+from dispatcher.settings import (
+    ChannelSettings,
+    LaboratorySettings,
+    PdfSettings,
+    Settings,
+    SourceSettings,
+    TerminologySettings,
+)
 from dispatcher.store.engine import open_store
 from dispatcher.terminology.rows import decoded
 from dispatcher.terminology.tables import Options, Terminology, TerminologyTexts, load
@@ -76,14 +86,12 @@ class Office:
 def build(settings: Settings, clock: Clock | None = None) -> Office:
     """Wire everything. Raises :class:`dispatcher.errors.DispatcherError` naming what is missing."""
     clock = clock or SystemClock()
+    settings, spoken = with_dialects(settings)
     closing = ExitStack()
     cipher = MasterKey.load(settings.keys.master).cipher()
     store = open_store(settings.store.url, cipher, clock, folder=settings.folder)
     closing.callback(store.close)
-    directory = Directories(
-        SnapshotDirectory(settings.directory.snapshot),
-        LocalTable(settings.directory.local, channels=settings.channels, sources=settings.sources),
-    )
+    directory = _directory(settings)
     domains = _domains(settings, store, clock)
     channels = {name: channel(name, one, settings, domains) for name, one in settings.channels.items()}
     desk = Desk(
@@ -98,6 +106,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Office:
         laboratory=laboratory(settings.laboratory),
         channels=channels,
         sources=settings.sources,
+        dialects=spoken,
         policy=Policy.of(settings),
         writers=writers(closing, settings.pdf),
         severities=overrides(settings.checks.severities),
@@ -111,6 +120,35 @@ def build(settings: Settings, clock: Clock | None = None) -> Office:
         directory=directory,
         channels=channels,
         _closing=closing,
+    )
+
+
+def with_dialects(settings: Settings) -> tuple[Settings, dict[str, Dialect]]:
+    """The settings, where a source says nothing of its files its dialect does; and the dialects, by source.
+
+    Raises :class:`ConfigError` for the first that cannot be used.
+    """
+    spoken: dict[str, Dialect] = {}
+    sources: dict[str, SourceSettings] = {}
+    for name, source in settings.sources.items():
+        sources[name] = source
+        if source.dialect is None:
+            continue
+        spoken[name] = shelf.load(source.dialect, settings.folder)
+        files, told = spoken[name].files, source.model_fields_set
+        update: dict[str, Any] = {}
+        if files.patterns and "patterns" not in told:
+            update["patterns"] = list(files.patterns)
+        if files.done_suffix and not told & {"contract", "done_suffix"}:
+            update |= {"contract": "done-file", "done_suffix": files.done_suffix}
+        sources[name] = source.model_copy(update=update)
+    return settings.model_copy(update={"sources": sources}), spoken
+
+
+def _directory(settings: Settings) -> Directories:
+    return Directories(
+        SnapshotDirectory(settings.directory.snapshot),
+        LocalTable(settings.directory.local, channels=settings.channels, sources=settings.sources),
     )
 
 

@@ -10,7 +10,10 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "dispatcher"
 
-GROUND = {"report", "errors", "clock", "resources", "settings", "settings_index", "ports", "store_ports"}
+GROUND = {
+    *("report", "errors", "clock", "resources", "faults", "settings", "settings_index", "dialects"),
+    *("ports", "store_ports"),
+}
 LANGUAGES = {"formats", "terminology"}
 RULES = {"receipts", "outbox", "sealing", "routing"}
 WINDOWS = {"intake", "directory", "keyring", "transport", "store", "sandbox", "conformance"}
@@ -20,8 +23,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
     "resources": set(),
-    "settings": {"errors", "settings_index"},
+    "faults": set(),
+    "settings": {"errors", "faults", "settings_index"},
     "settings_index": set(),
+    "dialects": {"errors", "faults", "resources"},
     "ports": {"store_ports"},
     "store_ports": set(),
     **dict.fromkeys(LANGUAGES, GROUND | LANGUAGES),
@@ -48,7 +53,7 @@ AT_HOME: dict[str, set[str]] = {
     "saxonche": {"conformance"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "pydantic": {"settings", "settings_index"},
+    "pydantic": {"settings", "settings_index", "faults", "dialects"},
     "cryptography": {"sealing", "keyring", "directory", "sandbox"},
     "smtplib": {"transport"},
     "imaplib": {"transport"},

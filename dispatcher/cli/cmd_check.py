@@ -17,7 +17,8 @@ from dispatcher import wiring
 from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
 from dispatcher.clock import SystemClock
-from dispatcher.errors import DispatcherError, IntakeError
+from dispatcher.dialects import shelf
+from dispatcher.errors import ConfigError, DispatcherError, IntakeError
 from dispatcher.formats.pdf.trial import trial
 from dispatcher.keyring.inventory import list_keys, places
 from dispatcher.report.model import Severity
@@ -43,7 +44,8 @@ def check(
 ) -> None:
     """Tout est-il prêt ? Dit toutes les fautes à la fois. Code 1 s'il y en a."""
     wanted = settings()
-    findings = [good("configuration", "lue, sans faute"), *_folders(wanted), *_keys(wanted), *_machine(wanted)]
+    findings = [good("configuration", "lue, sans faute"), *_folders(wanted), *_dialects(wanted)]
+    findings += [*_keys(wanted), *_machine(wanted)]
     try:
         parts = wiring.build(wanted)
     except DispatcherError as error:
@@ -116,6 +118,22 @@ def _folders(wanted: Settings) -> Iterator[Finding]:
         if below:
             text = f"{len(below)} sous-dossier(s) : leurs fichiers ne sont pas pris"
             yield warning(subject, text, "Donner à chacun sa propre section [sources.NOM].")
+
+
+def _dialects(wanted: Settings) -> Iterator[Finding]:
+    """The dialect of every source, each with all its faults."""
+    for name, source in wanted.sources.items():
+        if source.dialect is None:
+            continue
+        subject = f"source {name}, dialecte"
+        try:
+            dialect = shelf.load(source.dialect, wanted.folder)
+        except ConfigError as error:
+            yield bad(subject, error)
+            for fault in error.faults:
+                yield Finding(subject=subject, severity=Severity.ERROR, text=fault)
+        else:
+            yield good(subject, f"{dialect.name} ({dialect.format}) : {dialect.title}")
 
 
 def _file_system(folder: Path) -> str:

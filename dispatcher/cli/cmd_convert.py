@@ -13,10 +13,12 @@ from typing import Annotated
 import typer
 
 from dispatcher import wiring
-from dispatcher.cli.cmd_read import coded_result, read_path, source_settings, terminology
+from dispatcher.cli.cmd_read import DialectOption, coded_result, dialect_of, read_path, source_settings, terminology
 from dispatcher.cli.context import config_exists, settings
 from dispatcher.cli.output import FAILURES, complain, print_json, problem_json, say
+from dispatcher.cli.paths import expanded
 from dispatcher.clock import SystemClock
+from dispatcher.dialects.model import Dialect
 from dispatcher.errors import DispatcherError
 from dispatcher.formats.base import DocumentIds, LaboratoryIdentity, Rendition, WriteContext, Writer
 from dispatcher.formats.hprim_sante.version import Version
@@ -59,17 +61,20 @@ def convert(
         typer.Option("--version", help="Version HPRIM Santé ; par défaut 2.5 si l'INS est qualifiée, sinon 2.1."),
     ] = None,
     source: Annotated[str | None, typer.Option(help="Lit comme le fait cette source de la configuration.")] = None,
+    dialect: DialectOption = None,
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
 ) -> None:
     """Écrit les comptes rendus d'un fichier dans un autre format, sans rien envoyer."""
     if version is not None and to is not Target.HPRIM_SANTE:
         raise typer.BadParameter("n'a de sens qu'avec --to hprim-sante.", param_hint="--version")
+    like = source_settings(source)
+    spoken = dialect_of(dialect, like)
     out.mkdir(parents=True, exist_ok=True)
     answers: list[dict[str, object]] = []
     with ExitStack() as closing:
-        converter = _Converter(closing, version, source_settings(source))
-        for path in files:
-            answers += converter.convert(path, to, out, encoding)
+        converter = _Converter(closing, version, like)
+        for path in expanded(files):
+            answers += converter.convert(path, to, out, encoding, spoken)
     if json:
         print_json({"files": answers})
     else:
@@ -96,9 +101,11 @@ class _Converter:
             wiring.laboratory(settings().laboratory) if config_exists() else wiring.neutral_laboratory()
         )
 
-    def convert(self, path: Path, to: Target, out: Path, encoding: str | None) -> list[dict[str, object]]:
+    def convert(
+        self, path: Path, to: Target, out: Path, encoding: str | None, dialect: Dialect | None
+    ) -> list[dict[str, object]]:
         """One answer per report; one with an error when the file cannot be read."""
-        result, _digest = read_path(path, encoding=encoding, like=self._like)
+        result, _digest = read_path(path, encoding=encoding, like=self._like, dialect=dialect)
         if not result.readable:
             errors = [p for p in result.problems if p.severity is Severity.ERROR]
             return [_answer(path, "", "" if not errors else errors[0].sentence)]

@@ -12,6 +12,9 @@ import typer
 from dispatcher.cli.context import config_exists, settings
 from dispatcher.cli.files import sibling_of
 from dispatcher.cli.output import FAILURES, print_json, say
+from dispatcher.cli.paths import expanded
+from dispatcher.dialects import shelf
+from dispatcher.dialects.model import Dialect
 from dispatcher.errors import ConfigError, in_french
 from dispatcher.formats import readout, registry
 from dispatcher.formats.base import ReadContext, ReadResult
@@ -20,6 +23,10 @@ from dispatcher.report.model import Problem, Severity
 from dispatcher.settings import SourceSettings
 from dispatcher.terminology.tables import Terminology
 
+DialectOption = Annotated[
+    str | None, typer.Option("--dialect", help="Habitudes du SIL : un dialecte livré, ou un fichier .toml.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command of this file."""
@@ -27,19 +34,21 @@ def register(app: typer.Typer) -> None:
 
 
 def read(
-    files: Annotated[list[Path], typer.Argument(help="Fichiers HL7 v2, HPRIM Santé, HPRIM Médecins…")],
+    files: Annotated[list[Path], typer.Argument(help="Fichiers HL7 v2, HPRIM Santé, HPRIM Médecins…, ou dossiers.")],
     strict: Annotated[bool, typer.Option("--strict", help="Ajoute l'avis de hl7apy sur la structure.")] = False,
     encoding: Annotated[str | None, typer.Option(help="Force le jeu de caractères.")] = None,
     source: Annotated[str | None, typer.Option(help="Lit comme le fait cette source de la configuration.")] = None,
+    dialect: DialectOption = None,
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
 ) -> None:
     """Montre ce que le programme comprend d'un fichier. Affiche l'identité du patient : l'écran est à vous."""
+    like = source_settings(source)
+    spoken = dialect_of(dialect, like)
     terms = terminology()
     answers: list[dict[str, Any]] = []
     usable = True
-    like = source_settings(source)
-    for path in files:
-        result, digest = read_path(path, encoding=encoding, strict=strict, like=like)
+    for path in expanded(files):
+        result, digest = read_path(path, encoding=encoding, strict=strict, like=like, dialect=spoken)
         usable = usable and result.readable
         coded = coded_result(result, terms)
         if json:
@@ -76,8 +85,22 @@ def source_settings(name: str | None) -> SourceSettings | None:
     return sources[name]
 
 
+def dialect_of(wanted: str | None, like: SourceSettings | None) -> Dialect | None:
+    """The dialect named on the command line, else that of the source. Raises :class:`ConfigError`."""
+    if wanted is not None:
+        return shelf.load(wanted)
+    if like is None or like.dialect is None:
+        return None
+    return shelf.load(like.dialect, settings().folder)
+
+
 def read_path(
-    path: Path, *, encoding: str | None = None, strict: bool = False, like: SourceSettings | None = None
+    path: Path,
+    *,
+    encoding: str | None = None,
+    strict: bool = False,
+    like: SourceSettings | None = None,
+    dialect: Dialect | None = None,
 ) -> tuple[ReadResult, str]:
     """Read one file from disk, as the source ``like`` does; gives the result and the SHA-256 of its bytes.
 
@@ -99,6 +122,7 @@ def read_path(
         encoding=encoding or (like.encoding if like else None),
         sibling=sibling_of(path),
         index=rules_of(like.index) if like else None,
+        dialect=dialect,
     )
     result = registry.read(data, context)
     if strict:

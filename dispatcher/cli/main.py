@@ -46,6 +46,7 @@ COMMANDS = {
     "trust": "cmd_trust",
     "keys": "cmd_keys",
     "mappings": "cmd_mappings",
+    "dialects": "cmd_dialects",
     "receipts": "cmd_receipts",
     "journal": "cmd_journal",
     "sandbox": "cmd_sandbox",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from dispatcher.report.model import Address, Attachment, Practitioner, Problem, Report, Severity
 
 if TYPE_CHECKING:
+    from dispatcher.dialects.model import Dialect
     from dispatcher.formats.pdf_index.rules import IndexRules
     from dispatcher.terminology.tables import Terminology
 
@@ -31,6 +32,8 @@ class ReadContext:
     """Content of a file beside this one (HPRIM ``FIC``, a PDF and its index), or None."""
     index: IndexRules | None = None
     """How the source names its PDFs and the columns of its indexes."""
+    dialect: Dialect | None = None
+    """How the LIS of this source writes. A reader is only ever handed one of its own format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,8 @@ class ReadResult:
     encoding: str = ""
     reports: tuple[Report, ...] = ()
     problems: tuple[Problem, ...] = ()
+    dialect: str = ""
+    """Name of the dialect it was read by; empty when there was none, or one of another format."""
 
     @property
     def readable(self) -> bool:

@@ -41,6 +41,7 @@ def as_json(result: ReadResult, path: str, sha256: str) -> Json:
         "sha256": sha256,
         "format": result.format,
         "encoding": result.encoding,
+        "dialect": result.dialect or None,
         "problems": [_problem(problem) for problem in result.problems],
         "reports": [_report(report) for report in result.reports],
     }
@@ -187,6 +188,7 @@ def as_text(result: ReadResult, path: str) -> str:
     """A French summary, lines of about 110 characters, ending with a line break."""
     kind = _FORMATS.get(result.format, result.format)
     encoding = f", {result.encoding}" if result.encoding else ""
+    encoding += f", dialecte {result.dialect}" if result.dialect else ""
     count = len(result.reports)
     lines = [f"{path} : {kind}{encoding}, {count} compte{'s' if count > 1 else ''} rendu{'s' if count > 1 else ''}"]
     lines += [f"  {line}" for problem in result.problems for line in _told(problem)]

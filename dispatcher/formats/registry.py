@@ -8,7 +8,7 @@ decide nothing, since ``.hpr`` alone is used for two formats.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 
@@ -106,8 +106,9 @@ def read(data: bytes, context: ReadContext) -> ReadResult:
     reader = sniff(data[:HEAD_BYTES], context.index)
     if reader is None:
         return _unreadable("unknown-format", _unknown(data))
+    own, told = _in_its_dialect(reader, context)
     try:
-        return reader.read(data, context)
+        result = reader.read(data, own)
     except Exception as error:  # a fault of ours must quarantine one file, not stop the service
         # No trace: it may quote the file (decision D14). The original is kept and shows the fault again.
         log.error("reader %s failed (%s)", reader.name, type(error).__name__)
@@ -116,6 +117,23 @@ def read(data: bytes, context: ReadContext) -> ReadResult:
             f"Défaut interne du lecteur {reader.name} ({type(error).__name__}) : fichier mis de côté. "
             "Le signaler au support du logiciel.",
         )
+    name = own.dialect.name if own.dialect is not None else ""
+    return replace(result, problems=(*result.problems, *told), dialect=name)
+
+
+def _in_its_dialect(reader: Reader, context: ReadContext) -> tuple[ReadContext, tuple[Problem, ...]]:
+    """The context with a dialect of this reader's format only, and with its character set; a misfit is told."""
+    dialect = context.dialect
+    if dialect is None:
+        return context, ()
+    if dialect.format == reader.name:
+        return replace(context, encoding=context.encoding or dialect.charset), ()
+    message = (
+        f"Le dialecte « {dialect.name} » est fait pour {dialect.format}, ce fichier est du {reader.name} : lu sans "
+        "dialecte. Donner au SIL un dossier par format, ou corriger le dialecte de la source."
+    )
+    problem = Problem(code="dialect-format", severity=Severity.WARNING, message=message)
+    return replace(context, dialect=None), () if reader.name in _DOCUMENTS else (problem,)
 
 
 def _unreadable(code: str, message: str) -> ReadResult:

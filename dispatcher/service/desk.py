@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dispatcher.clock import Clock
+from dispatcher.dialects.model import Dialect
 from dispatcher.formats.base import LaboratoryIdentity, Writer
 from dispatcher.ports import AllowedDomains, Certificates, Cipher, Directory, Keyring, Store
 from dispatcher.report.model import Severity
@@ -31,6 +32,8 @@ class Desk:
     laboratory: LaboratoryIdentity
     channels: Mapping[str, Channel]
     sources: Mapping[str, SourceSettings]
+    dialects: Mapping[str, Dialect] = field(default_factory=dict)
+    """How the LIS of a source writes, by name of the source."""
     policy: Policy
     writers: Mapping[str, Writer]
     """By name: ``pdf``, ``cda``, ``cda-n1``, ``hprim-medecins``."""

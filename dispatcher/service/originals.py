@@ -34,5 +34,6 @@ def read_file(desk: Desk, file: SourceFile) -> ReadResult:
         encoding=source.encoding if source else None,
         sibling=siblings.get,
         index=rules_of(source.index) if source else None,
+        dialect=desk.dialects.get(file.source),
     )
     return registry.read(original, context)

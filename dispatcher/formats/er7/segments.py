@@ -97,6 +97,10 @@ class Segment:
         fields = self.fields
         return fields[number].strip() if number < len(fields) else ""
 
+    def written(self, number: int) -> str:
+        """Field ``number`` as the laboratory wrote it, blanks and all, even when a dialect reads it otherwise."""
+        return self.fields[number] if number < len(self.fields) else ""
+
     def text(self, number: int) -> str:
         """The whole field as text, unescaped, separators inside it left alone."""
         return self.separators.clean(self.fields[number]) if number < len(self.fields) else ""
@@ -123,6 +127,10 @@ class Segment:
             return raw  # nothing to cut and nothing to unescape: most fields
         return self.composite(number).first(component)
 
+    def redrawn(self) -> Segment:
+        """A copy whose ``fields`` may be changed; :meth:`written` goes on telling what stands in the file."""
+        return _Redrawn(self)
+
     def where(self, number: int | None = None) -> str:
         """How a person finds it: ``ligne 12, OBX-5``."""
         place = self.name if number is None else f"{self.name}-{number}"
@@ -130,3 +138,19 @@ class Segment:
 
     def __repr__(self) -> str:
         return f"Segment({self.name}, line {self.line}, {len(self.fields) - 1} fields)"
+
+
+class _Redrawn(Segment):
+    """A segment as a dialect reads it."""
+
+    __slots__ = ("_origin",)
+
+    def __init__(self, origin: Segment) -> None:
+        self.separators = origin.separators
+        self.line = origin.line
+        self.name = origin.name
+        self.fields = list(origin.fields)
+        self._origin = origin
+
+    def written(self, number: int) -> str:
+        return self._origin.written(number)

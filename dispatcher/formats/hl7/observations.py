@@ -132,8 +132,8 @@ def _flags(obx: Segment) -> tuple[str, ...]:
 def _raw(line: Line) -> str:
     if not line.more:
         own = line.obx
-        return own.separators.unescape(own.fields[5]).rstrip().strip("\n") if len(own.fields) > 5 else ""
-    texts = [obx.separators.unescape(obx.fields[5]).rstrip() if len(obx.fields) > 5 else "" for obx in line.segments()]
+        return own.separators.unescape(own.written(5)).rstrip().strip("\n")
+    texts = [obx.separators.unescape(obx.written(5)).rstrip() for obx in line.segments()]
     return "\n".join(texts).strip("\n")
 
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.formats.dialect.medecins import understood
+from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.hprim_medecins.blocks import Block, cut, marker_of, split_lines
 from dispatcher.formats.hprim_medecins.coded import CodedPart, NumberedLine, read_coded
 from dispatcher.formats.hprim_medecins.header import find_header, is_full
@@ -64,7 +66,9 @@ class HprimMedecinsReader:
                     "Vérifier que le fichier est bien un compte rendu HPRIM Médecins entier.",
                 )
             )
-        reports = tuple(_report(block) for block in found.blocks)
+        spoken = Notes()
+        reports = tuple(_report(understood(block, context.dialect, spoken)) for block in found.blocks)
+        problems.extend(spoken.problems)
         return ReadResult(format=FORMAT, encoding=decoded.encoding, reports=reports, problems=tuple(problems))
 
 

@@ -7,8 +7,10 @@ implementations read and refuse.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.formats.dialect.apply import understood
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.hprim_sante.cutting import HEADER, Cut, Message, cut
@@ -44,16 +46,19 @@ class HprimSanteReader:
         reports: list[Report] = []
         problems: list[Problem] = [*decoded.problems, *parts.problems]
         unused: Counter[str] = Counter()
-        for message in parts.messages:
+        spoken = Notes()
+        for written in parts.messages:
             notes = Notes()
+            message = replace(written, segments=understood(written.segments, context.dialect, spoken))
             header = read_header(message.header, notes)
             grouped = group(message)
             about = Notes()
             if _usable(header, grouped, message, about):
-                _about_message(header, message, about, notes)
+                _about_message(header, written, about, notes)
                 reports.extend(reports_of(grouped, header, notes.problems, context.sibling))
             problems.extend(about.problems)
             unused.update(grouped.unused)
+        problems.extend(spoken.problems)
         if not parts.messages:
             problems.append(_problem("no-message", "ligne 1", "Aucun segment H : ce n’est pas un message HPRIM Santé."))
         if unused:

@@ -127,7 +127,7 @@ def _validator(obx: Segment, notes: Notes) -> str:
 
 
 def _raw(line: Line) -> str:
-    texts = [obx.separators.unescape(obx.raw(5)) for obx in line.segments()]
+    texts = [obx.separators.unescape(obx.written(5).strip()) for obx in line.segments()]
     return "\n".join(texts).strip("\n")
 
 

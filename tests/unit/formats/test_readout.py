@@ -94,6 +94,7 @@ def test_the_contract_word_for_word() -> None:
         "sha256": "0" * 64,
         "format": "hl7v2-oru",
         "encoding": "utf-8",
+        "dialect": None,
         "problems": [],
         "reports": [
             {

@@ -1,0 +1,38 @@
+"""One message of a LIS with habits of its own, as the readers know it: segments in, segments out. Never raises.
+
+The only place where a dialect meets an ER7 message. What was changed keeps its line in the file and, for results, the
+text as it was written (:meth:`Segment.written`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dispatcher.dialects.model import Dialect
+from dispatcher.formats.dialect import moves, people, values
+from dispatcher.formats.dialect.layouts import LAYOUTS
+from dispatcher.formats.dialect.results import rebuild
+from dispatcher.formats.dialect.tree import tree
+from dispatcher.formats.er7.notes import Notes
+from dispatcher.formats.er7.segments import Segment
+
+
+def understood(segments: Sequence[Segment], dialect: Dialect | None, notes: Notes) -> tuple[Segment, ...]:
+    """The same message in the words of its standard. Without a dialect, or with one of another format, unchanged."""
+    layout = LAYOUTS.get(dialect.format) if dialect is not None else None
+    if dialect is None or layout is None:
+        return tuple(segments)
+    drafts = [segment.redrawn() for segment in segments]
+    values.null_words(drafts, dialect, layout)
+    root = tree(drafts, layout)
+    used_up = people.copies(root, dialect, layout, notes)
+    moves.move(root, dialect, layout)
+    people.number_kinds(root, dialect, layout)
+    people.order_names(root, dialect, layout)
+    values.authorities(drafts, dialect)
+    values.codes(drafts, dialect)
+    values.numbers(drafts, dialect.numbers, notes)
+    values.letters(drafts, dialect)
+    values.times(drafts, dialect, layout)
+    values.laboratory(drafts, dialect, layout)
+    return tuple(rebuild(drafts, {id(one) for one in used_up}, dialect.results, layout, notes))

@@ -1,0 +1,227 @@
+"""Codes, numbers, states, flags, times and null words: what is written, in the words the readers know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from dispatcher.dialects.model import Codes, Dialect, Numbers
+from dispatcher.formats.dialect.drafts import each_repetition, joined, put
+from dispatcher.formats.dialect.layouts import Layout
+from dispatcher.formats.dialect.numbers import looks_numeric, plain_number, without_thousands
+from dispatcher.formats.er7.notes import Notes
+from dispatcher.formats.er7.segments import Segment
+from dispatcher.report.model import Severity
+
+_SYSTEM_NAMES = {"LOINC": "LN", "local": "L", "loinc": "LN"}
+_CODED = frozenset({"CE", "CWE", "CNE", "CF"})
+_RESULT = (5, 8)
+"""OBX-5 and OBX-8: « - » may be a negative finding or a low flag."""
+_LOCAL_TIME = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})?([0-9]{2})?(?:[.,][0-9]*)?")
+
+
+def null_words(segments: Sequence[Segment], dialect: Dialect, layout: Layout) -> None:
+    """Fields, or components of them, that only say that there is nothing. Never a result, its flag, nor a header."""
+    words = frozenset(dialect.null_words)
+    if not words:
+        return
+    for segment in segments:
+        if segment.name == layout.header:
+            continue
+        for number in range(2, len(segment.fields)):
+            raw = segment.fields[number]
+            if not raw or (segment.name == "OBX" and number in _RESULT):
+                continue
+            separators = segment.separators
+            if _word(separators.clean(raw)) in words:
+                segment.fields[number] = ""
+            elif separators.component and separators.component in raw:
+                each_repetition(
+                    segment,
+                    number,
+                    lambda parts, clean=separators.clean: [  # type: ignore[misc]
+                        "" if _word(clean(part)) in words else part for part in parts
+                    ],
+                )
+
+
+def _word(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+# ------------------------------------------------------------------------------------------------ codes
+
+
+def codes(segments: Sequence[Segment], dialect: Dialect) -> None:
+    """``[codes]``: which triplet is which, and what the names of coding systems mean."""
+    rules = dialect.codes
+    if not rules.systems and rules.first is None and rules.second is None:
+        return
+    systems = {name.strip().casefold(): _SYSTEM_NAMES.get(what, what) for name, what in rules.systems.items()}
+    for segment in segments:
+        if segment.name == "OBX":
+            each_repetition(segment, 3, lambda parts: _roles(_named(parts, systems), rules))
+            if segment.raw(2).upper() in _CODED:
+                each_repetition(segment, 5, lambda parts: _named(parts, systems))
+        elif segment.name == "OBR":
+            each_repetition(segment, 4, lambda parts: _named(parts, systems))
+
+
+def _named(parts: list[str], systems: dict[str, str]) -> list[str]:
+    parts = list(parts)
+    for at in (2, 5, 11):
+        if at < len(parts) and (known := systems.get(parts[at].strip().casefold())):
+            parts[at] = known
+    return parts
+
+
+def _roles(parts: list[str], rules: Codes) -> list[str]:
+    for start, role in ((0, rules.first), (3, rules.second)):
+        if role is None or start >= len(parts) or not any(parts[start : start + 3]):
+            continue
+        parts = [*parts, *[""] * (start + 3 - len(parts))]
+        if role == "ignore":
+            parts[start : start + 3] = ["", "", ""]
+        elif parts[start].strip():
+            parts[start + 2] = _SYSTEM_NAMES[role]
+    return parts
+
+
+# ------------------------------------------------------------------------------------------------ numbers
+
+
+def numbers(segments: Sequence[Segment], rules: Numbers, notes: Notes) -> None:
+    """``[numbers]``: results (OBX-5) and reference ranges (OBX-7)."""
+    if rules == Numbers():
+        return
+    for obx in segments:
+        if obx.name != "OBX":
+            continue
+        kind = obx.raw(2).upper()
+        if kind == "NM" or (kind in ("ST", "") and obx.raw(6)):
+            put(obx, 5, 0, _number(obx.raw(5), obx, rules, notes))
+        elif kind == "SN":
+            each_repetition(obx, 5, lambda parts, obx=obx: [_number(one, obx, rules, notes) for one in parts])  # type: ignore[misc]
+        if obx.raw(7):
+            put(obx, 7, 0, without_thousands(obx.raw(7), rules))
+
+
+def _number(raw: str, obx: Segment, rules: Numbers, notes: Notes) -> str:
+    text = obx.separators.clean(raw)
+    found = plain_number(text, rules)
+    if found is not None:
+        return obx.separators.escaped(found) if "\\" in raw else found
+    if looks_numeric(text, rules):
+        tell_other_number(obx.where(5), notes)
+    return raw
+
+
+def tell_other_number(where: str, notes: Notes) -> None:
+    """A number that is not written as the dialect says."""
+    notes.tally(
+        "dialect-number",
+        Severity.WARNING,
+        where,
+        "Nombre écrit autrement que ne le dit le dialecte (séparateur décimal ou de milliers) : lu par la règle "
+        "générale. Vérifier la valeur, puis le dialecte.",
+    )
+
+
+# ------------------------------------------------------------------------------------------------ letters
+
+
+def letters(segments: Sequence[Segment], dialect: Dialect) -> None:
+    """``[status]`` and ``[flags]``."""
+    result, order, flags = dialect.status.result, dialect.status.order, dialect.flags
+    for segment in segments:
+        if segment.name == "OBX":
+            _letter(segment, 11, result)
+            if flags and segment.raw(8):
+                _flags(segment, flags)
+        elif segment.name == "OBR":
+            _letter(segment, 25, order)
+
+
+def _letter(segment: Segment, number: int, known: Mapping[str, str]) -> None:
+    if known and (letter := known.get(segment.component(number).upper())):
+        put(segment, number, 0, letter)
+
+
+def _flags(obx: Segment, known: Mapping[str, str]) -> None:
+    separators = obx.separators
+    raw = obx.raw(8)
+    whole = known.get(separators.clean(raw).upper())
+    if whole is not None:  # a sign that is itself a separator of the message
+        put(obx, 8, 0, whole)
+        return
+
+    def one(parts: list[str]) -> list[str]:
+        sign = separators.clean(parts[0]).upper()
+        return [known[sign]] if sign in known else parts
+
+    each_repetition(obx, 8, one)
+
+
+# ------------------------------------------------------------------------------------------------ times
+
+
+def times(segments: Sequence[Segment], dialect: Dialect, layout: Layout) -> None:
+    """``timezone``: the offset of that zone on that day, where the file gives none."""
+    if dialect.timezone is None:
+        return
+    zone = ZoneInfo(dialect.timezone)
+    for segment in segments:
+        for name, number in layout.times:
+            if segment.name == name and segment.raw(number):
+                first, *others = segment.separators.components(segment.raw(number))
+                segment.fields[number] = joined(
+                    [_with_offset(first.strip(), zone), *others], segment.separators.component
+                )
+
+
+def _with_offset(text: str, zone: ZoneInfo) -> str:
+    found = _LOCAL_TIME.fullmatch(text)
+    if found is None:
+        return text
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+    try:
+        moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
+        offset = moment.strftime("%z")
+    except (ValueError, OverflowError):
+        return text  # no time of the calendar: the reader tells it
+    return text + offset[:5] if found[5] else text + "00" + offset[:5]
+
+
+# ------------------------------------------------------------------------------------------------ who the file is of
+
+
+def laboratory(segments: Sequence[Segment], dialect: Dialect, layout: Layout) -> None:
+    """``[laboratory]``: name and FINESS of MSH-4 or H.4."""
+    name, finess = dialect.laboratory.name, dialect.laboratory.finess
+    places = ((1, name), (2, finess)) if layout.header == "MSH" else ((1, finess), (2, name))
+    for segment in segments:
+        if segment.name == layout.header:
+            for component, text in places:
+                if text:
+                    put(segment, 4, component, segment.separators.escaped(text))
+
+
+def authorities(segments: Sequence[Segment], dialect: Dialect) -> None:
+    """``[patient] authorities``: OID of the authority of a patient's number (PID-3, component 4)."""
+    known = {name.strip().casefold(): oid for name, oid in dialect.patient.authorities.items()}
+    if not known:
+        return
+    for segment in segments:
+        if segment.name != "PID" or not segment.separators.subcomponent:
+            continue
+        mark = segment.separators.subcomponent
+
+        def one(parts: list[str], mark: str = mark) -> list[str]:
+            name = parts[3].split(mark)[0].strip() if len(parts) > 3 else ""
+            if (oid := known.get(name.casefold())) is None:
+                return parts
+            return [*parts[:3], mark.join((name, oid, "ISO")), *parts[4:]]
+
+        each_repetition(segment, 3, one)

@@ -28,6 +28,9 @@ _COPY_CODE = "55108-5"
 _PLAIN_TITLES = frozenset({"", "commentaire", "commentaires"})
 _FALLBACK_CHAPTER = "26436-6"
 _VALIDATED = "resultats valides par"
+_SUBCONTRACTED = "examens sous-traites"
+_JOINED = "Document joint au compte rendu"
+"""What our own writer puts in a row whose document stands in another section."""
 
 INFORMATION = "Information sur ce compte rendu"
 """Title of the section our own writer puts in front: the state of the report in words, and that it is urgent."""
@@ -128,7 +131,7 @@ class BodyReader:
                 group.title = bare
             elif fold(bare).startswith(_VALIDATED):
                 _validated(content, bare[len(_VALIDATED) :].strip(" :"))
-            elif not bare.endswith(":") and not self._repeats(bare, content):
+            elif not (bare.endswith((":", _JOINED)) or self._repeats(bare, content)):
                 content.comments.append((found.rank, bare))
 
     def _isolate_below(self, rank: int, content: Content) -> Group | None:
@@ -140,6 +143,8 @@ class BodyReader:
     @staticmethod
     def _repeats(said: str, content: Content) -> bool:
         """A title or a germ told again in a paragraph of its own."""
+        if fold(said).startswith(_SUBCONTRACTED):
+            return any(line.observation.performer for group in content.groups for line in group.lines)
         lines = [(group, line.observation) for group in content.groups for line in group.lines]
         known = {fold(group.title) for group in content.groups} | {fold(told.code.text) for _, told in lines}
         known |= {fold(told.value) for group, told in lines if group.isolate}

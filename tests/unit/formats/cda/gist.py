@@ -23,6 +23,7 @@ from typing import Any
 
 from dispatcher.formats.cda import tables, wording
 from dispatcher.formats.cda.elements import flat, token
+from dispatcher.formats.cda.plan import IMAGES
 from dispatcher.formats.cda.times import stamp
 from dispatcher.report.identifiers import compact, loinc_ok, nir_ok
 from dispatcher.report.model import (
@@ -40,6 +41,7 @@ from dispatcher.report.model import (
     When,
 )
 from dispatcher.report.moments import compare
+from tests.unit.formats.cda.cases import LAB
 
 Gist = dict[str, Any]
 DROPPED, IN_WORDS = frozenset("DWN"), frozenset("IO")
@@ -153,7 +155,7 @@ def _says_something(o: Observation) -> bool:
 
 def _results(report: Report, *, chapters: bool) -> list[tuple[object, ...]]:
     cancelled = report.status is Status.CANCELLED
-    rows = [row for row in _rows(report) if _coded(row.observation)]
+    rows = [row for row in _rows(report) if _coded(row.observation, cancelled=cancelled)]
     samples: dict[str, set[tuple[str, ...]]] = {}
     for battery in report.batteries:
         written = any(o.status.upper() not in DROPPED for o in battery.observations) or any(
@@ -165,9 +167,9 @@ def _results(report: Report, *, chapters: bool) -> list[tuple[object, ...]]:
     return [_result(row, report, one, cancelled=cancelled, chapters=chapters) for row in rows]
 
 
-def _coded(o: Observation) -> bool:
-    if o.type is ValueType.DOCUMENT:
-        return bool(o.document and o.document.media_type.startswith("image/")) and o.status not in ("D", "W", "N")
+def _coded(o: Observation, *, cancelled: bool) -> bool:
+    if o.type is ValueType.DOCUMENT and not cancelled and o.status.upper() != "X":
+        return bool(o.document and o.document.media_type in IMAGES) and o.status not in ("D", "W", "N")
     return o.status.upper() not in DROPPED | IN_WORDS and (o.status.upper() == "X" or _says_something(o))
 
 
@@ -246,8 +248,7 @@ def _value(row: _Row) -> tuple[object, ...]:
     usable = bool(bounds) and all(map(wording.NUMBER.fullmatch, bounds))
     usable = usable and (len(bounds) < 2 or float(bounds[0]) <= float(bounds[1]))
     span = (o.low.strip(), o.high.strip()) if usable else flat(o.range_text) or wording.span(o.low, o.high)
-    method = flat(o.method) or (flat(o.method_code.text) if o.method_code else "")
-    common = (span, frozenset(flags), method, flat(o.kit.text) if o.kit else "", _performer(o))
+    common = (span, frozenset(flags), wording.method(o), wording.kit(o), _performer(o))
     if not is_number(o):
         return (*common, words(wording.value(o)), token(o.value_code.code) if o.value_code else "")
     alt = o.alt
@@ -257,7 +258,8 @@ def _value(row: _Row) -> tuple[object, ...]:
 
 
 def _performer(o: Observation) -> str:
-    return flat(o.performer.organisation or o.performer.label) if o.performer else ""
+    name = flat(o.performer.organisation or o.performer.label) if o.performer else ""
+    return "" if name.casefold() == LAB.name.casefold() else name
 
 
 def _comments(report: Report) -> Counter[str]:

@@ -25,7 +25,7 @@ from dispatcher.formats.hprim_sante.version import Version
 from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
 from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.report import versions
-from dispatcher.report.model import Attachment, Problem, Report, Severity
+from dispatcher.report.model import Attachment, Kind, Problem, Report, Severity
 from dispatcher.settings import SourceSettings
 
 NAMESPACE = uuid.UUID("6b1f3c50-0f0a-5f0e-9a53-5d1e3a3c9f10")
@@ -135,6 +135,8 @@ class _Converter:
 
     def _write(self, report: Report, to: Target) -> Rendition:
         context = self._context(report)
+        if to is Target.PDF and report.kind is Kind.DOCUMENT and (own := report.own_pdf) is not None:
+            return Rendition(format=to, media_type=own.media_type, file_name="compte-rendu.pdf", content=own.content)
         if to in {Target.PDF, Target.HPRIM_MEDECINS, Target.HPRIM_SANTE}:
             return self._writers[to].write(report, context)
         pdf = report.own_pdf

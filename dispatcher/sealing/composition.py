@@ -18,7 +18,7 @@ from typing import Literal
 
 from dispatcher.errors import SealError
 from dispatcher.formats.base import Rendition
-from dispatcher.report.model import Attachment, Report, Sex, Status
+from dispatcher.report.model import Attachment, Kind, Report, Sex, Status, ValueType
 from dispatcher.routing.route import Envelope
 from dispatcher.sealing import wording
 from dispatcher.sealing.message import Charset, OutgoingMail
@@ -41,7 +41,8 @@ class Letterhead:
     laboratory: str = ""
     phone: str = ""
     attach_pdf: bool = False
-    """``apicrypt`` only: also attach the PDF. The network advises against it."""
+    """``apicrypt`` only: also attach the PDF of a report that is told in the body. The network advises against it; a
+    report that is nothing but its PDF always carries it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +234,14 @@ def _in_the_body(
         )
     text, charset = _decoded(contents.hprim)
     attachments: tuple[Attachment, ...] = ()
-    if head.attach_pdf and contents.pdf:
+    alone = _only_a_document(report)
+    if alone and contents.pdf is None and report.status is not Status.CANCELLED:
+        raise SealError(
+            "Le compte rendu n'est qu'un document, et ce canal ne peut joindre qu'un PDF : il n'y en a pas.",
+            hint="Faire exporter le document en PDF, ou envoyer par un autre canal.",
+            code="missing-document",
+        )
+    if contents.pdf and (head.attach_pdf or alone):
         attachments = (Attachment(media_type="application/pdf", content=contents.pdf.content, name="document.pdf"),)
     replaces = bool(to.replaces)
     return _mail(
@@ -245,6 +253,12 @@ def _in_the_body(
         charset=charset,
         attachments=attachments,
     )
+
+
+def _only_a_document(report: Report) -> bool:
+    """Without its document the mail would say nothing: no text, no result that can be read in the body."""
+    told = report.text.strip() or any(o.type is not ValueType.DOCUMENT for o in report.observations)
+    return report.kind is Kind.DOCUMENT and not told
 
 
 def _decoded(rendition: Rendition) -> tuple[str, Charset]:

@@ -19,7 +19,7 @@ FILES = sorted(
     for folder in FOLDERS
     for path in (ROOT / "samples" / folder).rglob("*")
     if path.suffix.lower() in {".hl7", ".hpr", ".oru", ".txt"}
-)
+) + sorted(path for path in (ROOT / "samples/pdf").iterdir() if path.suffix != ".pdf")
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,7 @@ def test_incomplete_content_waits_then_is_quarantined_with_line_field_found_and_
 def test_a_pdf_alone_waits_for_the_message_that_announces_it(bench: Bench) -> None:
     bench.drop("TRACE01.PDF", PDF)
     bench.take()
-    assert waiting(bench) == ["attend le message qui l'annonce"]
+    assert waiting(bench) == ["attend le message ou l'index qui l'annonce"]
     bench.drop("g.hpr", hprim_with_document("TRACE01.PDF"))
     bench.take()
     assert bench.file_states() == [FileState.RECEIVED], "no row for the document, which came with its message"

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
     from dispatcher.outbox.dispatch import Accepted
-    from dispatcher.report.model import IdType
+    from dispatcher.report.model import IdType, Problem
     from dispatcher.routing.candidates import Entry, LocalEntry
 
 
@@ -46,6 +46,7 @@ __all__ = [
     "AllowedDomains",
     "RecipientCertificate",
     "Certificates",
+    "Rules",
     "Signer",
     "Keyring",
     "Cipher",
@@ -163,6 +164,19 @@ class Certificates(Protocol):
 
     def find(self, address: str, at: datetime) -> RecipientCertificate | None:
         """The newest valid one for this address on that date, or None."""
+
+
+# ------------------------------------------------------------------------------------------------ conformance
+
+
+class Rules(Protocol):
+    """The official rules a CDA must satisfy."""
+
+    def check(self, data: bytes) -> list[Problem]:
+        """What they say of one document; raises :class:`dispatcher.errors.ConfigError` when they cannot be run."""
+
+    def versions(self) -> tuple[str, ...]:
+        """Versions of the CR-BIO model they know, oldest first, every rule made ready. Raises like :meth:`check`."""
 
 
 # ------------------------------------------------------------------------------------------------ keyring

@@ -13,6 +13,7 @@ from typing import Any
 
 from dispatcher import resources
 from dispatcher.clock import Clock, SystemClock
+from dispatcher.conformance.in_service import InstalledRules
 from dispatcher.conformance.installed import user_folder
 from dispatcher.dialects import shelf
 from dispatcher.dialects.model import Dialect
@@ -111,6 +112,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Office:
         writers=writers(closing, settings.pdf),
         severities=overrides(settings.checks.severities),
         allow_test_ins=settings.checks.allow_test_ins,
+        official=InstalledRules.at(rules_folder(settings)),
     )
     return Office(
         settings=settings,

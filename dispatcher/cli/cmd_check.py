@@ -22,7 +22,7 @@ from dispatcher.errors import ConfigError, DispatcherError, IntakeError
 from dispatcher.formats.pdf.trial import trial
 from dispatcher.keyring.inventory import list_keys, places
 from dispatcher.report.model import Severity
-from dispatcher.service.check import Finding, bad, check_channels, check_reference, good, warning
+from dispatcher.service.check import Finding, bad, check_channels, check_conformance, check_reference, good, warning
 from dispatcher.settings import Settings
 from dispatcher.wiring import Office
 
@@ -72,6 +72,7 @@ def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
 
     yield from check_channels(parts.desk, connect=connect)
     yield from check_reference(parts.desk, age, days)
+    yield from check_conformance(parts.desk)
     problem = parts.directory.table.problem
     if problem is not None:
         yield bad("table des destinataires", problem)

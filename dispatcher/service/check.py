@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from dispatcher.errors import DispatcherError
+from dispatcher.ports import Rules
 from dispatcher.report.model import Severity
 from dispatcher.service.channel import Channel
 from dispatcher.service.desk import Desk
@@ -91,6 +92,27 @@ def check_reference(desk: Desk, directory_age: Callable[[], float | None], max_a
         yield warning("liste blanche", f"liste vieille de {old.days} jours", "Importer la liste du jour.")
     else:
         yield good("liste blanche", f"liste de moins de {old.days + 1} jour(s)")
+
+
+def check_conformance(desk: Desk) -> Iterator[Finding]:
+    """What documents are judged by before they leave, per channel."""
+    modes = {name: channel.settings.conformance for name, channel in desk.channels.items()}
+    for name, mode in modes.items():
+        if mode != "enforce":
+            done = "partent avec une remarque" if mode == "warn" else "ne sont pas contrôlés"
+            text = f"conformance = « {mode} » : les documents non conformes {done}"
+            yield warning(f"canal {name}", text, "« enforce » les retient.")
+    if desk.official is None:
+        text = "règles officielles de l'ANS non installées : les CDA ne passent que les contrôles du programme"
+        yield warning("conformité", text, "« dispatcher conformance install DOSSIER » les installe.")
+        return
+    yield _try("conformité", partial(_rules, desk.official, [name for name, mode in modes.items() if mode != "off"]))
+
+
+def _rules(official: Rules, channels: list[str]) -> str:
+    versions = ", ".join(official.versions())
+    used = f"appliquées aux canaux {', '.join(channels)}" if channels else "installées, aucun canal ne les applique"
+    return f"règles officielles de l'ANS {used} (CR-BIO {versions})"
 
 
 def _try(subject: str, look: Callable[[], str]) -> Finding:

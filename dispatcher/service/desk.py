@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from dispatcher.clock import Clock
 from dispatcher.dialects.model import Dialect
 from dispatcher.formats.base import LaboratoryIdentity, Writer
-from dispatcher.ports import AllowedDomains, Certificates, Cipher, Directory, Keyring, Store
+from dispatcher.ports import AllowedDomains, Certificates, Cipher, Directory, Keyring, Rules, Store
 from dispatcher.report.model import Severity
 from dispatcher.routing.rules import Policy
 from dispatcher.service.channel import Channel
@@ -39,3 +39,5 @@ class Desk:
     """By name: ``pdf``, ``cda``, ``cda-n1``, ``hprim-medecins``."""
     severities: Mapping[str, Severity | None] = field(default_factory=dict)
     allow_test_ins: bool = False
+    official: Rules | None = None
+    """The official rules of the ANS; None when their kit is not installed."""

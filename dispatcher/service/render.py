@@ -9,19 +9,19 @@ from functools import cached_property
 
 from dispatcher.errors import RenderError
 from dispatcher.formats.base import DocumentIds, Rendition, WriteContext
-from dispatcher.formats.cda.check import check as check_cda
 from dispatcher.formats.xdm.carried import own_cda, pdf_beside, visibility
 from dispatcher.formats.xdm.cda_facts import read_facts
 from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion
 from dispatcher.ports import DispatchFilter, RecipientCertificate, Signer
-from dispatcher.report.model import Attachment, Handling, Practitioner, Report, Severity, Status
+from dispatcher.report.model import Attachment, Handling, Practitioner, Report, Status
 from dispatcher.routing.addresses import well_formed
 from dispatcher.routing.route import Envelope, Route
 from dispatcher.sealing.composition import Addressing, Contents, Letterhead, compose
 from dispatcher.sealing.policy import Limits
 from dispatcher.sealing.seal import SealedMail, message_id, seal
 from dispatcher.service.channel import Channel
+from dispatcher.service.conformance import judge
 from dispatcher.service.desk import Desk
 
 CRITICAL_FLAGS = frozenset({"LL", "HH", "AA"})
@@ -123,19 +123,20 @@ def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tup
     if route.format == "hprim-medecins":
         context = sheets.context(recipient=recipient, address=route.address, sender=sender)
         hprim = desk.writers["hprim-medecins"].write(sheets.report, context)
+        note = judge([("hprim-medecins", hprim.content)], channel, desk.official)
         own = sheets.report.own_pdf
-        return Contents(hprim=hprim, pdf=own), {"rendition:hprim-medecins": hprim.content}, ""
+        return Contents(hprim=hprim, pdf=own), {"rendition:hprim-medecins": hprim.content}, note
     pdf = sheets.pdf
     context = sheets.context(recipient=recipient, address=route.address, sender=sender)
     carried = own_cda(sheets.report)
     cda = carried or desk.writers["cda"].write(sheets.report, context)
-    note = _check_conformance(cda, channel)
     renditions = {"rendition:pdf": pdf.content, "rendition:cda": cda.content}
     drop = carried is not None and sheets.report.status is Status.CANCELLED
     document = XdmDocument(
         content=cda.content, action="D" if drop else None, visibility=visibility(sheets.report.handling)
     )
     xdm = XdmWriter().pack([document], context_of(context))
+    note = judge([("cda", cda.content), ("xdm", xdm.content)], channel, desk.official)
     return _described(Contents(xdm=xdm, cda=cda, pdf=pdf), carried), renditions, note
 
 
@@ -143,21 +144,6 @@ def _described(contents: Contents, own: Rendition | None) -> Contents:
     """The laboratory's own CDA may be of any type; ours is a biology report."""
     kind = read_facts(own.content).type if own is not None else None
     return contents if kind is None else replace(contents, code=kind.code, label=kind.name)
-
-
-def _check_conformance(cda: Rendition, channel: Channel) -> str:
-    """Our own structural checks (decision D10): ``enforce`` holds, ``warn`` gives a note, ``off`` looks at nothing."""
-    if channel.settings.conformance == "off":
-        return ""
-    errors = [problem for problem in check_cda(cda.content) if problem.severity is Severity.ERROR]
-    if not errors:
-        return ""
-    told = f"Le CDA produit n'est pas conforme ({len(errors)} faute(s)) ; {errors[0].sentence}"
-    if channel.settings.conformance == "warn":
-        return f"{told} Envoyé quand même : « conformance = warn »."
-    raise RenderError(
-        told, hint='Corriger la donnée dans le SIL, ou « conformance = "warn" » sur ce canal.', code="conformance"
-    )
 
 
 def _letterhead(desk: Desk, channel: Channel, handling: Handling) -> Letterhead:

@@ -1,4 +1,4 @@
-"""Use case: load what the first report needs (fonts, layout, tables) before any file is claimed.
+"""Use case: load what the first report needs (fonts, layout, tables, official rules) before any file is claimed.
 
 A worker that dies holds the file in its hands; loading half a second of fonts with a patient's file claimed would make
 that hand needlessly full.
@@ -26,3 +26,5 @@ def warm_up(desk: Desk) -> None:
     pdf = desk.writers["pdf"].write(report, context)
     attachment = Attachment(media_type=pdf.media_type, content=pdf.content)
     desk.writers["cda"].write(report, replace(context, pdf=attachment))
+    if desk.official is not None and any(c.settings.conformance != "off" for c in desk.channels.values()):
+        desk.official.versions()

@@ -1,4 +1,4 @@
-"""Decision D10 at work: what the recipient's software would refuse is held, told or let through, as the channel says."""
+"""Decision D10 at work: what a recipient's software would refuse is held, told or let through, as the channel says."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from types import MappingProxyType
 
 from dispatcher import resources
 from dispatcher.clock import Clock, SystemClock
@@ -181,14 +182,27 @@ def channel(name: str, settings: ChannelSettings, whole: Settings, domains: Call
 def terminology(wanted: TerminologySettings | None = None) -> Terminology:
     """The shipped tables, with the laboratory's own laid over them."""
     wanted = wanted or TerminologySettings()
+    return load(terminology_texts(wanted), terminology_options(wanted))
+
+
+def terminology_texts(
+    wanted: TerminologySettings, instead: Mapping[str, str] = MappingProxyType({})
+) -> TerminologyTexts:
+    """All tables as text; ``instead`` (file name to text) stands in for files of the laboratory's folder."""
     folder = wanted.folder
 
     def own(name: str) -> str | None:
         path = folder / name if folder is not None else None
-        return decoded(path.read_bytes()) if path is not None and path.is_file() else None
+        if name in instead or path is None or not path.is_file():
+            return instead.get(name)
+        return decoded(path.read_bytes())
 
-    texts = TerminologyTexts.collect(lambda name: resources.mapping_text("terminology", name), own)
-    return load(texts, Options(snomed=wanted.snomed, antibiograms=wanted.antibiograms))
+    return TerminologyTexts.collect(lambda name: resources.mapping_text("terminology", name), own)
+
+
+def terminology_options(wanted: TerminologySettings) -> Options:
+    """What the laboratory chose."""
+    return Options(snomed=wanted.snomed, antibiograms=wanted.antibiograms)
 
 
 def laboratory(settings: LaboratorySettings) -> LaboratoryIdentity:

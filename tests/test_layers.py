@@ -31,10 +31,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store_ports": set(),
     **dict.fromkeys(LANGUAGES, GROUND | LANGUAGES),
     **dict.fromkeys(RULES, GROUND | LANGUAGES | RULES),
-    **dict.fromkeys(WINDOWS, GROUND | LANGUAGES | RULES),
+    "whole_file": set(),
+    **dict.fromkeys(WINDOWS, GROUND | LANGUAGES | RULES | {"whole_file"}),
     "service": GROUND | LANGUAGES | RULES,
     "wiring": GROUND | LANGUAGES | RULES | WINDOWS | {"service"},
-    **{room: GROUND | LANGUAGES | RULES | WINDOWS | {"service", "wiring", "daemon"} for room in ("daemon", "cli")},
+    **{
+        room: GROUND | LANGUAGES | RULES | WINDOWS | {"service", "wiring", "daemon", "whole_file"}
+        for room in ("daemon", "cli")
+    },
     "__init__": set(),
     "__main__": {"cli"},
 }

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,6 +15,7 @@ from dispatcher.directory.local_columns import FRENCH, Sheet, open_sheet
 from dispatcher.directory.local_lines import read_line
 from dispatcher.errors import DirectoryError
 from dispatcher.routing.candidates import LocalEntry
+from dispatcher.whole_file import put
 
 _DELIVERIES = {"mail": "", "paper": "papier", "none": "aucun"}
 Key = tuple[str, str, date | None]
@@ -165,21 +163,9 @@ def _appended(content: bytes, sheet: Sheet, entry: LocalEntry) -> bytes:
 
 
 def _put(path: Path, content: bytes) -> None:
-    scratch = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o640
-        handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(scratch).chmod(mode)
-        Path(scratch).replace(path)
+        put(path, content)
     except OSError as error:
-        if scratch:
-            with contextlib.suppress(OSError):
-                Path(scratch).unlink(missing_ok=True)
         raise DirectoryError(
             f"{path.name} : écriture impossible ({error.strerror or type(error).__name__}).",
             hint="Fermer le fichier s'il est ouvert dans un tableur ; vérifier les droits et la place libre.",

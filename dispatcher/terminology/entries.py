@@ -180,3 +180,5 @@ class Proposal:
     specimen: str
     reason: str
     """French: why it is proposed, and what remains to be checked."""
+    score: int = 0
+    """Higher is better; only to compare proposals for the same code."""

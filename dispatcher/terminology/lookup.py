@@ -96,7 +96,7 @@ def _code_observation(terms: Terminology, o: Observation, place: _Place, gaps: d
         gaps[place.missing(MissingKind.UNIT, o, o.unit, "unité inconnue des tables : la compléter dans unites.csv")] = (
             None
         )
-    analysis = terms.analyses.get(loinc or "")
+    analysis = terms.analysis(loinc)
     if analysis and not fits(ucum, analysis.quantity):
         reason = f"l'unité ne va pas avec le code LOINC {loinc} : code ou unité à vérifier"
         gaps[place.missing(MissingKind.UNIT_CONFLICT, o, o.unit, reason)] = None
@@ -180,7 +180,7 @@ def _unless_conflict(
     terms: Terminology, entry: OwnCode, o: Observation, place: _Place, gaps: dict[Missing, None]
 ) -> str | None:
     """The confirmed code, unless the unit of this very result contradicts it (g/L under a mole code)."""
-    analysis = terms.analyses.get(entry.loinc)
+    analysis = terms.analysis(entry.loinc)
     unit = terms.unit(o.unit, entry.loinc)
     if analysis and unit and not fits(unit.ucum, analysis.quantity):
         reason = f"l'unité contredit le code {entry.loinc} confirmé ligne {entry.line} de codes.csv : code non transmis"

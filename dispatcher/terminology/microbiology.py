@@ -126,12 +126,11 @@ def _drugs(terms: Terminology, o: Observation) -> tuple[dict[str, Antibiotic], s
 
 
 def _measured(terms: Terminology, o: Observation) -> Method | None:
-    if o.type is not ValueType.NUMERIC or not o.unit.strip():
+    if o.type is not ValueType.NUMERIC:
         return None
-    unit = terms.unit(o.unit)
-    if unit is None:
-        return None
-    return Method.CONCENTRATION if unit.ucum in CONCENTRATIONS else Method.DISK if unit.ucum in DIAMETERS else None
+    unit = terms.unit(o.unit) if o.unit.strip() else None
+    ucum = unit.ucum if unit else o.ucum
+    return Method.CONCENTRATION if ucum in CONCENTRATIONS else Method.DISK if ucum in DIAMETERS else None
 
 
 def _code(drug: Antibiotic, method: Method | None) -> Answer:

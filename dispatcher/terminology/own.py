@@ -10,6 +10,8 @@ specimens.csv  texte;code                                                       
 chapitres.csv  texte;loinc;titre                                                              section title to chapter
 germes.csv     texte;germe                                                                    LIS text or code to name
 antibiotiques.csv  texte;antibiotique                                                         LIS text or code to name
+refus.csv      source;code;loinc;refuse_par;refuse_le;commentaire                             proposals turned down
+circuit.csv    see ``circuit.py``                                                             ANS value set
 ============== ============================================================================== =========================
 
 Only lines of ``codes.csv`` with *confirme_par* and *confirme_le* are used. ``loinc`` empty (or ``-``) on such a line
@@ -19,10 +21,11 @@ means: confirmed to have no LOINC code. An optional column ``methode`` narrows a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from dispatcher.report.identifiers import loinc_ok
+from dispatcher.terminology import circuit
 from dispatcher.terminology.entries import Analysis, Chapter, OwnCode
 from dispatcher.terminology.microbiology import drug_key, organism_key
 from dispatcher.terminology.rows import Faults, Row, fold, read_rows
@@ -36,6 +39,8 @@ FILES = (
     "chapitres.csv",
     "germes.csv",
     "antibiotiques.csv",
+    "refus.csv",
+    circuit.FILE,
 )
 """File names looked for in the laboratory's folder; each may be absent."""
 
@@ -55,6 +60,10 @@ class OwnTables:
     """Key of the LIS's text or code to the key of a shipped organism."""
     antibiotics: Mapping[str, str] = field(default_factory=dict)
     """Folded text or code of the LIS to the key of a shipped antibiotic."""
+    refused: frozenset[tuple[str, str]] = frozenset()
+    """Code of the LIS and LOINC code that a biologist turned down for it."""
+    circuit: Mapping[str, Analysis] = field(default_factory=dict)
+    """The "circuit de la biologie", when the laboratory imported it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +78,19 @@ class Known:
     antibiotics: frozenset[str]
     unit_of: Callable[[str, str], str | None]
     """Unit text and LOINC code to UCUM."""
+    specimen_of: Callable[[str], str]
+    """Text of a specimen to HL7 table 0487; empty when unknown."""
+    named: Callable[[str], str]
+    """LOINC code to name; empty when no table of ours has it."""
 
 
 def parse_own(texts: Mapping[str, str], known: Known, faults: Faults) -> OwnTables:
     """Read the laboratory's tables: file name to text. Faults and remarks are added to ``faults``."""
+    codes = circuit.parse(texts[circuit.FILE], known.specimen_of, known.ucum, faults) if circuit.FILE in texts else {}
+    known = replace(known, analyses={**codes, **known.analyses})
     return OwnTables(
+        circuit=codes,
+        refused=_refused(texts["refus.csv"], faults) if "refus.csv" in texts else frozenset(),
         codes=_codes(texts["codes.csv"], known, faults) if "codes.csv" in texts else {},
         units=UnitTable(_pairs("unites.csv", texts, "ucum", "une chaîne UCUM officielle", faults, _unit_rule(known))),
         flags=_pairs("drapeaux.csv", texts, "code", "une lettre HL7 (table 0078)", faults, known.flags.__contains__),
@@ -116,10 +133,26 @@ def _pairs(
         if not text:
             faults.add(file, row.line, "texte", "rien", "le texte tel que le SIL l'écrit")
         elif fold(code) not in NONE and not rule(code):
-            faults.add(file, row.line, column, code, expected)
+            check = "ucum-unknown" if column == "ucum" else "table"
+            faults.add(file, row.line, column, code, expected, check=check)
         elif pairs.setdefault(key, "" if fold(code) in NONE else code) != ("" if fold(code) in NONE else code):
-            faults.add(file, row.line, column, code, f"le même code que plus haut pour « {text} » : {pairs[key]}")
+            faults.add(
+                file,
+                row.line,
+                column,
+                code,
+                f"le même code que plus haut pour « {text} » : {pairs[key]}",
+                check="contradiction",
+            )
     return pairs
+
+
+REFUSED = ("source", "code", "loinc", "refuse_par", "refuse_le")
+
+
+def _refused(text: str, faults: Faults) -> frozenset[tuple[str, str]]:
+    rows = read_rows("refus.csv", text, required=REFUSED, optional=("commentaire",), faults=faults)
+    return frozenset((row["code"], row["loinc"]) for row in rows)
 
 
 def _chapters(text: str, faults: Faults) -> dict[str, Chapter]:
@@ -134,7 +167,7 @@ def _chapters(text: str, faults: Faults) -> dict[str, Chapter]:
     return found
 
 
-def _day(text: str) -> date | None:
+def day(text: str) -> date | None:
     for layout in ("%Y-%m-%d", "%d/%m/%Y"):
         try:
             return datetime.strptime(text, layout).date()  # noqa: DTZ007 - a day has no time zone
@@ -159,25 +192,25 @@ def _codes(text: str, known: Known, faults: Faults) -> dict[str, tuple[OwnCode, 
         if earlier is entry:
             found.setdefault(entry.code, []).append(entry)
         elif earlier.loinc != entry.loinc:
-            faults.add(
-                row.file, row.line, "loinc", entry.loinc or "-", f"{earlier.loinc or '-'}, comme ligne {earlier.line}"
-            )
+            expected = f"{earlier.loinc or '-'}, comme ligne {earlier.line}"
+            faults.add(row.file, row.line, "loinc", entry.loinc or "-", expected, check="contradiction")
         else:
-            faults.note(row.file, row.line, f"répète la ligne {earlier.line}.")
+            todo = "l'une des deux est à retirer"
+            faults.note(row.file, row.line, f"répète la ligne {earlier.line}", todo, check="duplicate-line")
     return {code: tuple(entries) for code, entries in found.items()}
 
 
 def _code(row: Row, known: Known, faults: Faults) -> OwnCode | None:
     """One line; ``None`` when it is not confirmed or holds a fault."""
     loinc = "" if fold(row["loinc"]) in NONE else row["loinc"]
-    confirmed_on = _day(row["confirme_le"])
-    before = len(faults.faults)
-    _judge(row, loinc, known, faults)
-    if len(faults.faults) > before:
+    confirmed_on = day(row["confirme_le"])
+    before = len(faults.findings)
+    judge(row, loinc, known, faults)
+    if len(faults.findings) > before:
         return None
     if not (row["confirme_par"] and confirmed_on):
-        text = f"code « {row['code']} » non confirmé (confirme_par, confirme_le) : ligne ignorée."
-        faults.note(row.file, row.line, text)
+        text = f"code « {row['code']} » non confirmé : ligne ignorée"
+        faults.note(row.file, row.line, text, "remplir confirme_par et confirme_le", check="unconfirmed")
         return None
     _remark(row, loinc, known, faults)
     return OwnCode(
@@ -194,26 +227,28 @@ def _code(row: Row, known: Known, faults: Faults) -> OwnCode | None:
     )
 
 
-def _judge(row: Row, loinc: str, known: Known, faults: Faults) -> None:
+def judge(row: Row, loinc: str, known: Known, faults: Faults) -> None:
     """The faults of a line."""
     if not row["code"]:
         faults.add(row.file, row.line, "code", "rien", "le code de l'analyse dans le SIL")
     if loinc and not loinc_ok(loinc):
-        faults.add(row.file, row.line, "loinc", loinc, "un code LOINC (chiffres, tiret, clé juste) ou « - »")
-    if row["confirme_le"] and _day(row["confirme_le"]) is None:
+        expected = "un code LOINC (chiffres, tiret, clé juste) ou « - »"
+        faults.add(row.file, row.line, "loinc", loinc, expected, check="loinc-key")
+    if row["confirme_le"] and day(row["confirme_le"]) is None:
         faults.add(row.file, row.line, "confirme_le", row["confirme_le"], "une date AAAA-MM-JJ ou JJ/MM/AAAA")
     analysis = known.analyses.get(loinc)
     if analysis and row["unite"] and not fits(known.unit_of(row["unite"], loinc), analysis.quantity):
         example = f", par exemple {analysis.ucum}" if analysis.ucum else ""
-        faults.add(row.file, row.line, "unite", row["unite"], f"une unité qui convienne au code {loinc}{example}")
+        expected = f"une unité qui convienne au code {loinc}{example}"
+        faults.add(row.file, row.line, "unite", row["unite"], expected, check="unit-property")
 
 
 def _remark(row: Row, loinc: str, known: Known, faults: Faults) -> None:
     """What a person should know of a line that is used."""
     analysis = known.analyses.get(loinc)
     if analysis and analysis.discouraged:
-        text = f"{loinc} ne figure que dans d'anciennes versions de LOINC : à remplacer si possible."
-        faults.note(row.file, row.line, text)
-    if loinc and analysis is None:
-        text = f"{loinc} est absent des tables livrées : unité et milieu n'ont pas pu être vérifiés."
-        faults.note(row.file, row.line, text)
+        text = f"{loinc} ne figure que dans d'anciennes versions de LOINC"
+        faults.note(row.file, row.line, text, "à remplacer si possible", check="loinc-discouraged", column="loinc")
+    if loinc and analysis is None and not known.named(loinc):
+        text = f"{loinc} est absent des tables livrées : unité et milieu n'ont pas pu être vérifiés"
+        faults.note(row.file, row.line, text, "le vérifier sur loinc.org", check="loinc-unknown", column="loinc")

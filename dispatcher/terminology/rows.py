@@ -12,23 +12,64 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dispatcher.report.folding import unaccented
+from dispatcher.report.problems import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing a person should look at in a table: where, what was found, what to do. No result, no identity."""
+
+    check: str
+    """Stable name of the check."""
+    severity: Severity
+    file: str
+    line: int
+    """Counts from 1, header included; 0 for the file as a whole."""
+    column: str = ""
+    found: str
+    todo: str
+
+    def __str__(self) -> str:
+        where = self.file + (f", ligne {self.line}" if self.line else "")
+        where += f", colonne « {self.column} »" if self.column else ""
+        return f"{where} : {self.found}" + (f", {self.todo}." if self.todo else "")
 
 
 @dataclass
 class Faults:
-    """What is wrong in the tables, gathered while they are read. ``notes`` are remarks that stop nothing."""
+    """What is wrong in the tables, gathered while they are read. Faults stop the start; notes stop nothing."""
 
-    faults: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
-    def add(self, file: str, line: int, column: str, found: str, expected: str) -> None:
+    @property
+    def faults(self) -> list[str]:
+        """The faults, as sentences."""
+        return [str(one) for one in self.findings if one.severity is Severity.ERROR]
+
+    @property
+    def notes(self) -> list[str]:
+        """The remarks, as sentences."""
+        return [str(one) for one in self.findings if one.severity is not Severity.ERROR]
+
+    def add(self, file: str, line: int, column: str, found: str, expected: str, *, check: str = "table") -> None:
         """One fault. ``line`` counts from 1, header included."""
-        where = f"{file}, ligne {line}" + (f", colonne « {column} »" if column else "")
-        self.faults.append(f"{where} : trouvé « {found} », attendu {expected}.")
+        self.findings.append(
+            Finding(
+                check=check,
+                severity=Severity.ERROR,
+                file=file,
+                line=line,
+                column=column,
+                found=f"trouvé « {found} »",
+                todo=f"attendu {expected}",
+            )
+        )
 
-    def note(self, file: str, line: int, text: str) -> None:
+    def note(self, file: str, line: int, found: str, todo: str, *, check: str, column: str = "") -> None:
         """One remark."""
-        self.notes.append(f"{file}, ligne {line} : {text}")
+        self.findings.append(
+            Finding(check=check, severity=Severity.WARNING, file=file, line=line, column=column, found=found, todo=todo)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +113,8 @@ def read_rows(
     Column names are compared without accents and case, since spreadsheets and people change them.
     """
     known = {fold(name): name for name in (*required, *optional)}
-    reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=";", strict=False)
     header: list[str | None] | None = None
-    for cells in _lines(reader, file, faults):
-        line = reader.line_num
+    for line, cells, _ in _lines(text, file, faults):
         if header is None:
             header = _header(file, line, cells, known, required, faults)
             if header is None:
@@ -89,15 +128,46 @@ def read_rows(
         faults.add(file, 1, "", "un fichier vide", f"la ligne d'en-tête « {';'.join(required)} »")
 
 
-def _lines(reader: Iterator[list[str]], file: str, faults: Faults) -> Iterator[list[str]]:
-    """Lines that hold something; the csv module's own complaints become faults."""
+def separator_of(text: str) -> str:
+    """``;``, a tab, ``,`` or ``|``: the one the first line of cells holds most of."""
+    first = next((line for line in text.lstrip("\ufeff").splitlines() if line.strip() and line[:1] != "#"), "")
+    return max(";\t,|", key=first.count)
+
+
+def records(text: str, separator: str) -> Iterator[tuple[int, list[str], str]]:
+    """Number of the first line, cells and the text itself of each record; no cells for blank and ``#`` lines.
+
+    Raises ``csv.Error`` for what the csv module refuses.
+    """
+    lines = list(io.StringIO(text, newline=""))
+    place = 0
+
+    def feed() -> Iterator[str]:
+        nonlocal place
+        while place < len(lines):
+            place += 1
+            yield lines[place - 1]
+
+    while place < len(lines):
+        start = place
+        if lines[start].lstrip("\ufeff").lstrip().startswith("#"):
+            place += 1
+            yield start + 1, [], lines[start]
+            continue
+        cells = next(csv.reader(feed(), delimiter=separator, strict=False), [])
+        yield start + 1, cells if any(cell.strip() for cell in cells) else [], "".join(lines[start:place])
+
+
+def _lines(text: str, file: str, faults: Faults) -> Iterator[tuple[int, list[str], str]]:
+    """Records that hold something; the csv module's own complaints become faults."""
+    text = text.lstrip("\ufeff")
+    line = 0
     try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells) and not cells[0].lstrip().startswith("#"):
-                yield cells
+        for line, cells, raw in records(text, separator_of(text)):
+            if cells:
+                yield line, cells, raw
     except csv.Error as error:
-        line = getattr(reader, "line_num", 0)
-        faults.add(file, line, "", f"une ligne illisible ({error})", "des cellules séparées par « ; »")
+        faults.add(file, line + 1, "", f"une ligne illisible ({error})", "des cellules séparées par « ; »")
 
 
 def _header(

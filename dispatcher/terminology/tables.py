@@ -29,6 +29,7 @@ from dispatcher.terminology.entries import (
     UnitCode,
 )
 from dispatcher.terminology.microbiology import drug_key, organism_key
+from dispatcher.terminology.own import Known
 from dispatcher.terminology.rows import Faults, fold
 from dispatcher.terminology.units import UnitTable, legal_ucum
 
@@ -123,6 +124,22 @@ class Terminology:
     flags: shipped.Flags = field(repr=False)
     organisms: Mapping[str, Organism] = field(repr=False)
     antibiotics: shipped.Antibiotics = field(repr=False)
+    _index: list[proposals.Index] = field(default_factory=list, init=False, repr=False)
+    """Empty until the first proposal is asked for; two threads that come together make it twice, the same."""
+
+    def known(self) -> Known:
+        """What these tables know, to judge a laboratory's lines by."""
+        return Known(
+            analyses=self.analyses,
+            ucum=self.ucum_list,
+            flags=frozenset(self.flags.letters),
+            specimens=frozenset(self.specimen_displays),
+            organisms=frozenset(self.organisms),
+            antibiotics=frozenset(self.antibiotics.by_name),
+            unit_of=self._unit_for,
+            specimen_of=lambda text: found.code if (found := self.specimen(text)) else "",
+            named=self.display,
+        )
 
     def code(self, report: Report, source: str = "") -> tuple[Report, tuple[Missing, ...]]:
         """The report with LOINC, UCUM, specimen codes and flags set, and what the tables do not know.
@@ -165,8 +182,18 @@ class Terminology:
         analysis = self.analyses.get(observation.loinc or "")
         return analysis.chapter if analysis and analysis.chapter in self.chapters.by_loinc else ""
 
+    def analysis(self, loinc: str | None) -> Analysis | None:
+        """What we know of a LOINC code: our table first, for it knows units; else the imported circuit."""
+        return (self.analyses.get(loinc) or self.own.circuit.get(loinc)) if loinc else None
+
     def display(self, loinc: str) -> str:
-        """Name to show beside a LOINC code: official French, else long common name; empty when the code is not ours."""
+        """Name to show beside a LOINC code; empty when no table has it.
+
+        The imported "circuit de la biologie" first, then the official French name we ship, else the long common name.
+        """
+        official = self.own.circuit.get(loinc)
+        if official and official.label:
+            return official.label
         analysis = self.analyses.get(loinc)
         if analysis:
             return analysis.display
@@ -176,10 +203,14 @@ class Terminology:
         """The unit, as the analysis wants it when ``loinc`` is known; ``None`` when the text is unknown or empty."""
         if not text.strip():
             return None
-        ucum = self._ucum(text, self.analyses.get(loinc or ""))
+        ucum = self._ucum(text, self.analysis(loinc))
         if ucum is None:
             return None
         return UnitCode(ucum=ucum, annotated="" if ucum else self.annotations.find(text) or "")
+
+    def _unit_for(self, text: str, loinc: str) -> str | None:
+        found = self.unit(text, loinc)
+        return found.ucum if found else None
 
     def _ucum(self, text: str, analysis: Analysis | None) -> str | None:
         if analysis is not None:
@@ -263,6 +294,12 @@ class Terminology:
         key = self.own.antibiotics.get(fold(text))
         return self.antibiotics.by_name.get(key) if key else None
 
+    def index(self) -> proposals.Index:
+        """The names of all analyses by their words, made once."""
+        if not self._index:
+            self._index.append(proposals.Index(self))
+        return self._index[0]
+
     def propose(self, missing: Missing, limit: int = 5) -> tuple[Proposal, ...]:
         """LOINC codes that might fit an unmapped code, best first, **to be confirmed**; never used in a report."""
         return proposals.propose(self, missing, limit)
@@ -270,46 +307,36 @@ class Terminology:
 
 def load(texts: TerminologyTexts, options: Options = Options()) -> Terminology:
     """Read all tables. Raises :class:`dispatcher.errors.ConfigError` with every fault (file, line, column) at once."""
-    faults = Faults()
-    analyses = shipped.parse_analyses(texts.analyses, faults)
-    units = shipped.parse_units(texts.units, faults)
-    table = UnitTable({text: unit.ucum for text, unit in units.items()})
-    specimens, displays = shipped.parse_specimens(texts.specimens, faults)
-    flags = shipped.parse_flags(texts.interpretation, faults)
-    base = Terminology(
-        analyses=analyses,
-        ucum_list=shipped.parse_ucum(texts.ucum),
-        own=own.OwnTables(),
-        options=options,
-        units=table,
-        annotations=UnitTable({text: unit.annotated for text, unit in units.items() if unit.annotated}),
-        specimens=specimens,
-        specimen_displays=displays,
-        chapters=shipped.parse_chapters(texts.chapters, faults),
-        flags=flags,
-        organisms=shipped.parse_organisms(texts.microorganisms, faults),
-        antibiotics=shipped.parse_antibiotics(texts.antibiotics, faults),
-    )
-    if not texts.own and not faults.faults:
-        return base
-    return _with_own(base, texts.own, faults)
-
-
-def _with_own(base: Terminology, texts: Mapping[str, str], faults: Faults) -> Terminology:
-    known = own.Known(
-        analyses=base.analyses,
-        ucum=base.ucum_list,
-        flags=frozenset(base.flags.letters),
-        specimens=frozenset(base.specimen_displays),
-        organisms=frozenset(base.organisms),
-        antibiotics=frozenset(base.antibiotics.by_name),
-        unit_of=lambda text, loinc: unit.ucum if (unit := base.unit(text, loinc)) else None,
-    )
-    mine = own.parse_own(texts, known, faults)
+    terms, faults = survey(texts, options)
     if faults.faults:
         raise ConfigError(
             f"Les tables de terminologie comportent {len(faults.faults)} faute(s).",
             faults=tuple(faults.faults),
             hint="Corrigez les lignes citées puis lancez « dispatcher mappings check ».",
         )
-    return replace(base, own=mine, notes=tuple(faults.notes))
+    return terms
+
+
+def survey(texts: TerminologyTexts, options: Options = Options()) -> tuple[Terminology, Faults]:
+    """Read all tables; faulty lines are left out and told. For looking at tables, not for coding reports."""
+    faults = Faults()
+    units = shipped.parse_units(texts.units, faults)
+    specimens, displays = shipped.parse_specimens(texts.specimens, faults)
+    base = Terminology(
+        analyses=shipped.parse_analyses(texts.analyses, faults),
+        ucum_list=shipped.parse_ucum(texts.ucum),
+        own=own.OwnTables(),
+        options=options,
+        units=UnitTable({text: unit.ucum for text, unit in units.items()}),
+        annotations=UnitTable({text: unit.annotated for text, unit in units.items() if unit.annotated}),
+        specimens=specimens,
+        specimen_displays=displays,
+        chapters=shipped.parse_chapters(texts.chapters, faults),
+        flags=shipped.parse_flags(texts.interpretation, faults),
+        organisms=shipped.parse_organisms(texts.microorganisms, faults),
+        antibiotics=shipped.parse_antibiotics(texts.antibiotics, faults),
+    )
+    if texts.own:
+        mine = own.parse_own(texts.own, base.known(), faults)
+        base = replace(base, own=mine, notes=tuple(faults.notes))
+    return base, faults

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
@@ -17,6 +18,7 @@ _LITRE = re.compile(r"(?<![A-Za-zÀ-ÿ])([munpfdcµk]?)l(?![A-Za-zÀ-ÿ])")
 _ANNOTATION = re.compile(r"\{.[a-z]*.\}")
 
 
+@lru_cache(maxsize=4096)
 def unit_key(text: str) -> str:
     """How unit texts are compared: one micro sign, no blanks around ``/``, single blanks, case kept."""
     flat = unicodedata.normalize("NFC", text).replace("\u03bc", "\u00b5")
@@ -25,6 +27,7 @@ def unit_key(text: str) -> str:
     return re.sub(r"(?<![A-Za-zÀ-ÿ])u(?=[A-Za-z]{1,4}(?![a-z]))", "µ", flat)
 
 
+@lru_cache(maxsize=4096)
 def loose_keys(text: str) -> tuple[str, ...]:
     """Keys to try in order: as written; the litre in capital; raised digits on the line; no blank at all."""
     key = unit_key(text)
@@ -66,12 +69,14 @@ def legal_ucum(unit: str, official: frozenset[str]) -> bool:
 OF_PROPERTY: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern)
     for name, pattern in {
-        "MCnc": r"g/",
-        "SCnc": r"mol/|eq/",
+        "MCnc": r"g/[dcmunpf]?L$|g/c?m3$",
+        "SCnc": r"(?:mol|eq)/[dcmunpf]?L$|mol/m3$",
         "NCnc": r"^10\*|^/|CFU",
         "CCnc": r"U\]?/|kat/",
-        "MRat": r"g/",
-        "SRat": r"mol/|eq/",
+        "ACnc": r"U\]?/|U_A/|kat/|CFU|^/",
+        "MRat": r"g/(?:\(.+\)|d|h|min|s|wk)$",
+        "SRat": r"(?:mol|eq)/(?:\(.+\)|d|h|min|s|wk)$",
+        "MRto": r"g/[kmunp]?g$|^%$",
         "EntVol": r"^fL$|^um3$",
         "EntMass": r"^pg$",
         "PPres": r"mm\[Hg\]|kPa",

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from types import MappingProxyType
+from typing import Any
 
 from dispatcher import resources
 from dispatcher.clock import Clock, SystemClock

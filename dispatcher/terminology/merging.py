@@ -90,14 +90,17 @@ def from_record(record: Record, confirmation: Confirmation, source: str = "") ->
     return replace(line, confirmed_by=by, confirmed_on=on if by else "")
 
 
+_FORMULA = ("=", "+", "-", "@")
+
+
 def _unguarded(text: str) -> str:
     """Without the apostrophe that keeps a spreadsheet from taking a text for a formula."""
-    return text[1:] if text[:1] == "'" and text[1:2] in "=+-@" else text
+    return text[1:] if text[:1] == "'" and text.lstrip("'").startswith(_FORMULA) else text
 
 
 def guarded(text: str) -> str:
     """A text that a spreadsheet must not take for a formula (OWASP, CSV injection)."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") and text != NO_CODE else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) and text != NO_CODE else text
 
 
 def _loinc(text: str) -> str:

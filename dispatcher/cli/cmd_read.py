@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,9 +19,13 @@ from dispatcher.errors import ConfigError, in_french
 from dispatcher.formats import readout, registry
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.pdf_index.rules import rules_of
+from dispatcher.formats.side_by_side import opinion_json, opinion_text
 from dispatcher.report.model import Problem, Severity
 from dispatcher.settings import SourceSettings
 from dispatcher.terminology.tables import Terminology
+
+if TYPE_CHECKING:
+    from dispatcher.formats.hl7.opinion import Opinion
 
 DialectOption = Annotated[
     str | None, typer.Option("--dialect", help="Habitudes du SIL : un dialecte livré, ou un fichier .toml.")
@@ -48,13 +52,18 @@ def read(
     answers: list[dict[str, Any]] = []
     usable = True
     for path in expanded(files):
-        result, digest = read_path(path, encoding=encoding, strict=strict, like=like, dialect=spoken)
+        result, digest = read_path(path, encoding=encoding, like=like, dialect=spoken)
+        opinion = _opinion(path, encoding) if strict else None
+        if opinion is not None:
+            result = replace(result, problems=(*result.problems, *opinion.problems))
         usable = usable and result.readable
         coded = coded_result(result, terms)
         if json:
-            answers.append(readout.as_json(coded, str(path), digest))
+            answers.append(readout.as_json(coded, str(path), digest) | (opinion_json(opinion) if opinion else {}))
         else:
             say(readout.as_text(coded, str(path)))
+            if opinion is not None:
+                say(opinion_text(opinion))
     if json:
         print_json({"files": answers})
     if not usable:
@@ -94,6 +103,16 @@ def dialect_of(wanted: str | None, like: SourceSettings | None) -> Dialect | Non
     return shelf.load(like.dialect, settings().folder)
 
 
+def _opinion(path: Path, encoding: str | None) -> Opinion | None:
+    """hl7apy's, of an HL7 file that can be read."""
+    from dispatcher.formats.hl7.opinion import second_opinion
+
+    try:
+        return second_opinion(path.read_bytes(), encoding=encoding)
+    except OSError:
+        return None
+
+
 def read_path(
     path: Path,
     *,
@@ -128,5 +147,6 @@ def read_path(
     if strict:
         from dispatcher.formats.hl7.opinion import second_opinion
 
-        result = replace(result, problems=(*result.problems, *second_opinion(data, encoding=encoding)))
+        opinion = second_opinion(data, encoding=encoding)
+        result = replace(result, problems=(*result.problems, *opinion.problems))
     return result, hashlib.sha256(data).hexdigest()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from hl7apy import SUPPORTED_LIBRARIES
@@ -19,6 +20,7 @@ from hl7apy.parser import parse_message, parse_segment
 
 from dispatcher.formats.er7.messages import Message, cut
 from dispatcher.formats.er7.segments import Segment
+from dispatcher.formats.hl7.comparison import Comparison, as_text, characters, compare
 from dispatcher.formats.hl7.reader import read_text
 from dispatcher.report.model import Problem, Severity
 
@@ -39,36 +41,72 @@ _SAYINGS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-def second_opinion(data: bytes, *, encoding: str | None = None) -> tuple[Problem, ...]:
-    """What hl7apy thinks of a file: problems of severity info or warning only. Never raises; empty when it agrees.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """What hl7apy thinks of a file, and what both see of each message judged."""
+
+    problems: tuple[Problem, ...] = ()
+    """Severity info or warning only."""
+    messages: tuple[Comparison, ...] = ()
+
+
+def second_opinion(data: bytes, *, encoding: str | None = None) -> Opinion:
+    """What hl7apy thinks of a file. Never raises; no problem when it agrees.
 
     ``encoding`` is the operator's override, as for reading.
     """
     messages = cut(read_text(data, encoding).text).messages
     problems: list[Problem] = []
+    seen: list[Comparison] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for message in messages[:AT_MOST]:
-            problems.extend(_judge(message))
+            comparison, told = _judge(message)
+            seen.append(comparison)
+            problems.extend(told)
     if len(messages) > AT_MOST:
         problems.append(
             _note("opinion-sampled", "", f"Avis de hl7apy limité aux {AT_MOST} premiers messages sur {len(messages)}.")
         )
-    return tuple(problems)
+    return Opinion(problems=tuple(problems), messages=tuple(seen))
 
 
-def _judge(message: Message) -> list[Problem]:
+def _judge(message: Message) -> tuple[Comparison, list[Problem]]:
     version = message.header.component(12)
     if version not in SUPPORTED_LIBRARIES:
         told = f"hl7apy ne connaît pas la version « {version[:10] or 'vide'} » (MSH-12) : pas de second avis."
-        return [_note("opinion-version", message.header.where(12), told)]
+        ours = Counter(segment.name for segment in message.segments)
+        alone = Comparison(where=message.header.where(), kind=message.kind, version=version, ours=ours)
+        return alone, [_note("opinion-version", message.header.where(12), told)]
     known, foreign = _known(message, version)
     problems = [problem for segment in known if (problem := _segment_fault(segment, version))]
     if foreign:
-        names = ", ".join(f"{name} ({count})" for name, count in sorted(foreign.items()))
-        told = f"Segments hors du standard {version}, inconnus de hl7apy : {names}."
+        told = f"Segments hors du standard {version}, inconnus de hl7apy : {listed(foreign)}."
         problems.append(_note("opinion-foreign-segments", message.header.where(), told))
-    return problems + _structure(message, known)
+    comparison = compare(message, known, version)
+    return comparison, [*problems, *_structure(message, known), *_differences(comparison, foreign)]
+
+
+def listed(names: Counter[str]) -> str:
+    """``OBX (3), PRT (1)``."""
+    return ", ".join(f"{name} ({count})" for name, count in sorted(names.items()))
+
+
+def _differences(seen: Comparison, foreign: Counter[str]) -> list[Problem]:
+    """Where the two readings part. Foreign segments were told already: what counts is that we kept them."""
+    problems = []
+    lost = seen.lost - foreign
+    if lost and seen.theirs is not None:
+        told = f"Segments que nous lisons et que hl7apy laisse tomber : {listed(lost)}."
+        problems.append(_note("opinion-lost-segments", seen.where, told, Severity.WARNING))
+    if seen.differing:
+        first = "" if len(seen.differing) == 1 else f" ({len(seen.differing)} champs)"
+        told = f"hl7apy relit ce champ autrement qu’il n’est écrit{first} ; nous gardons le texte du fichier."
+        problems.append(_note("opinion-value", seen.differing[0], told))
+    if not seen.groups_agree:
+        told = "hl7apy ne compte pas les mêmes demandes (OBR) et résultats (OBX) que nous dans ses groupes."
+        problems.append(_note("opinion-groups", seen.where, told))
+    return problems
 
 
 def _note(code: str, where: str, message: str, severity: Severity = Severity.INFO) -> Problem:
@@ -99,28 +137,9 @@ def _exists(name: str, version: str) -> bool:
     return True
 
 
-def _as_text(segment: Segment) -> str:
-    """The segment on one line, as it stood in the file; large data (documents) is shortened, only its type counts."""
-    fields = segment.fields
-    if segment.name == "MSH":
-        fields = [fields[0], *fields[2:]]
-    short = [field if len(field) < 5000 else field[:100] for field in fields]
-    return segment.separators.field.join(short).replace("\n", " ")
-
-
 def _segment_fault(segment: Segment, version: str) -> Problem | None:
-    separators = segment.separators
-    chars = {
-        "FIELD": separators.field,
-        "COMPONENT": separators.component,
-        "REPETITION": separators.repetition,
-        "ESCAPE": separators.escape,
-        "SUBCOMPONENT": separators.subcomponent,
-        "SEGMENT": "\r",
-        "GROUP": "\r",
-    }
     try:
-        parsed = parse_segment(_as_text(segment), version, chars, VALIDATION_LEVEL.TOLERANT)
+        parsed = parse_segment(as_text(segment), version, characters(segment), VALIDATION_LEVEL.TOLERANT)
         parsed.validate()
     except Exception as error:  # see above: its family of errors is open
         return _note("opinion-segment", segment.where(), f"Avis de hl7apy : {_saying(error)}.")
@@ -140,7 +159,7 @@ def _structure(message: Message, known: list[Segment]) -> list[Problem]:
     """Whether hl7apy can put the known segments into the structure of the message without losing any."""
     where = message.header.where()
     try:
-        parsed = parse_message("\r".join(map(_as_text, known)), VALIDATION_LEVEL.TOLERANT, find_groups=True)
+        parsed = parse_message("\r".join(map(as_text, known)), VALIDATION_LEVEL.TOLERANT, find_groups=True)
         kept = sum(_count(child) for child in parsed.children)
     except Exception as error:  # see above
         told = f"hl7apy ne sait pas grouper ce message ({type(error).__name__})."

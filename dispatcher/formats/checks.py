@@ -98,7 +98,7 @@ def _read(data: bytes, context: ReadContext) -> Checked:
     checks: tuple[str, ...] = ()
     if result.format.startswith("hl7"):
         checks = ("lecture complète", *hl7.CHECKS, "avis de hl7apy")
-        told += [*hl7.check(data, context.encoding), *second_opinion(data, encoding=context.encoding)]
+        told += [*hl7.check(data, context.encoding), *second_opinion(data, encoding=context.encoding).problems]
     elif result.format == "hprim-sante":
         checks = ("lecture complète", *hprim_sante.CHECKS)
         told += hprim_sante.check(data, context.encoding)

@@ -7,6 +7,7 @@ of these keeps no parent, except under the organism just above it, or when the r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,9 @@ _ORGANISM_LOINC = frozenset(
     | {"43441-5", "53558-3", "19128-8", "621-3", "618-9", "619-7", "608-0", "10353-1", "620-5"}
 )
 """Codes whose value is the organism found in a culture."""
+
+
+_LEVEL = re.compile(r"[.\-/][^.\-/]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +90,10 @@ def _telling(one: Observation) -> bool:
 
 
 def _by_dots(rank: Rank, own: Sequence[Rank]) -> Rank | None:
+    """``1.2`` under ``1``; some write ``1-2`` or ``1/2``."""
     prefix = rank.observation.sub_id
-    while "." in prefix:
-        prefix = prefix.rpartition(".")[0]
+    while found := _LEVEL.search(prefix):
+        prefix = prefix[: found.start()]
         for other in own:
             if other.observation.sub_id == prefix and other.organism:
                 return other
@@ -141,11 +146,21 @@ def _parent_of_battery(
     pool = [rank for place in (named or range(len(ranks))) if place != number for rank in ranks[place] if rank.organism]
     result = obr.composite(26)
     code, sub_id = result.first(1), result.first(2)
-    if code or sub_id:
+    if code or sub_id or result.whole(3):
         exact = [one for one in pool if _matches(one.observation, code, sub_id)]
-        return exact[-1] if exact else None
+        same = [one for one in exact if _folded(one.observation.value) == _folded(result.whole(3))]
+        exact = same if len(exact) > 1 and same else exact
+        return (
+            exact[0]
+            if len({(one.battery, one.observation.sub_id, one.observation.value) for one in exact}) == 1
+            else None
+        )
     known = [one for one in pool if one.observation.loinc in _ORGANISM_LOINC] or pool
     return known[0] if named and len(known) == 1 else None
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _matches(own: Observation, code: str, sub_id: str) -> bool:

@@ -14,6 +14,7 @@ from dispatcher.report.model import Severity, Status
 _ORDER_OPEN = frozenset("OISAPR")
 _RESULT_OPEN = frozenset("IPRS")
 _TAKEN_BACK = frozenset("DW")
+_VALID = frozenset("FC")
 _NO_RESULT = frozenset("XNO")
 _KNOWN_ORDER = frozenset("OISAPCRFXYZ")
 _KNOWN_RESULT = frozenset("OISPRFCWDXUNV")
@@ -47,6 +48,13 @@ def report_status(orders: Sequence[tuple[str, Sequence[str]]], where: str, impli
                 f"{', '.join(sorted(set(own) & _RESULT_OPEN))} (OBX-11). Faire valider ou réémettre.",
             )
             break
+    if any(order == "X" and not _VALID.isdisjoint(own) for order, own in orders):
+        notes.error(
+            "mixed-status",
+            where,
+            "États contradictoires : demande annulée (OBR-25 = X) mais résultats validés (OBX-11 = F ou C). "
+            "Faire corriger et réémettre.",
+        )
     if unknown or any(letter in _ORDER_OPEN for letter in letters) or any(letter in _RESULT_OPEN for letter in results):
         return Status.PARTIAL
     if "C" in letters or any(letter == "C" or letter in _TAKEN_BACK for letter in results):

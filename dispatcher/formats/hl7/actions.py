@@ -30,6 +30,7 @@ class Action(StrEnum):
 
 _EVENTS = {"T02": Action.INITIAL, "T10": Action.REPLACE, "T04": Action.DELETE, "T11": Action.DELETE}
 _ORDERS = {"NW": Action.INITIAL, "RO": Action.REPLACE, "RP": Action.REPLACE, "CA": Action.DELETE, "OC": Action.DELETE}
+_CANCELS = frozenset({"CA", "OC"})
 _RESULTS = {"F": Action.INITIAL, "C": Action.REPLACE, "D": Action.DELETE, "W": Action.DELETE}
 _UNFINISHED = frozenset({"DI", "DO", "IN", "IP", "PA"})
 """TXA-17 (table 0271): dictated, documented, incomplete, in progress, pre-authenticated."""
@@ -80,6 +81,21 @@ def with_action(report: Report, said: dict[str, Action]) -> Report:
     if Action.REPLACE in actions and report.status is Status.FINAL:
         return replace(report, status=Status.CORRECTED)
     return report
+
+
+def cancelled_order(report: Report, orders: Sequence[OrderGroup]) -> Report:
+    """An order control that cancels (ORC-1 = CA or OC) over validated results: nobody knows which of the two holds."""
+    cancels = any(order.orc is not None and order.orc.component(1).upper() in _CANCELS for order in orders)
+    if not cancels or not any(one.status in ("F", "C") for one in report.observations):
+        return report
+    notes = Notes()
+    notes.error(
+        "mixed-status",
+        "ORC-1",
+        "États contradictoires : la demande est annulée (ORC-1) mais porte des résultats validés (OBX-11 = F ou C). "
+        "Faire corriger et réémettre.",
+    )
+    return replace(report, problems=report.problems + notes.problems)
 
 
 # ------------------------------------------------------------------------------------------------ MDM

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dispatcher.formats.er7.messages import Cut, Message
 
-_RESULTS = ("ORU", "ORF", "MDM")
+_RESULTS = ("ORU", "ORF", "OUL", "MDM")
 _STATUS = 11
 """OBX-11 is required: an OBX that stops before it was cut."""
 

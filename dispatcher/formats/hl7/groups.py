@@ -26,7 +26,7 @@ class Order:
     specimens: list[Segment] = field(default_factory=list)
     timing: list[Segment] = field(default_factory=list)
     participants: list[Segment] = field(default_factory=list)
-    """PRT, wherever they stand under this order."""
+    """PRT and ROL, wherever they stand under this order."""
     wishes: list[Line] = field(default_factory=list)
     """Flags of the document volet: no results."""
     last: Line | None = None
@@ -48,6 +48,8 @@ class PatientGroup:
     orders: list[Order] = field(default_factory=list)
     participants: list[Segment] = field(default_factory=list)
     txa: Segment | None = None
+    specimens: list[Segment] = field(default_factory=list)
+    """SPM above its orders (OUL^R22), until the next one."""
     at_top: bool = True
     """Between PID and the first order below it: an NTE that comes now is about the patient."""
 
@@ -67,7 +69,7 @@ class Grouped:
 
 _SILENT = frozenset({"SFT", "EVN", "DSC", "UAC"})
 """About the transport, empty of results by nature: never worth a word to the operator."""
-_HELD = frozenset({"OBX", "OBR", "ORC", "NTE", "SPM", "TQ1", "TQ2", "PRT", "PV1", "TXA"})
+_HELD = frozenset({"OBX", "OBR", "ORC", "NTE", "SPM", "TQ1", "TQ2", "PRT", "ROL", "PV1", "TXA"})
 
 
 def group(message: Message) -> Grouped:
@@ -98,21 +100,19 @@ def _place(segment: Segment, grouped: Grouped) -> None:
     if name == "OBX":
         _add_result(segment, _open_order(patient))
     elif name == "OBR":
-        if order is None or order.obr is not None or order.lines or order.wishes:
-            order = Order()
-            patient.orders.append(order)
-        order.obr = segment
+        _add_order(segment, patient)
     elif name == "ORC":
-        patient.orders.append(Order(orc=segment))
+        if grouped.kind == "OUL" and order is not None and order.orc is None and not order.lines:
+            order.orc = segment  # OUL^R22 puts it behind its OBR
+        else:
+            patient.orders.append(Order(orc=segment))
     elif name == "NTE":
         _add_comment(segment, patient)
     elif name == "SPM":
-        order = _open_order(patient)
-        order.specimens.append(segment)
-        order.last = None
+        _add_specimen(segment, patient, above=grouped.kind == "OUL")
     elif name in ("TQ1", "TQ2"):
         _open_order(patient).timing.append(segment)
-    elif name == "PRT":
+    elif name in ("PRT", "ROL"):
         (order.participants if order else patient.participants).append(segment)
     elif name == "PV1":
         patient.pv1 = patient.pv1 or segment
@@ -145,6 +145,25 @@ def _open_order(patient: PatientGroup) -> Order:
 def _same_patient(known: Segment | None, other: Segment) -> bool:
     """Some laboratories repeat PID before each OBR: only its rank (PID-1) may differ."""
     return known is not None and known.fields[2:] == other.fields[2:]
+
+
+def _add_order(obr: Segment, patient: PatientGroup) -> None:
+    order = patient.orders[-1] if patient.orders else None
+    if order is None or order.obr is not None or order.lines or order.wishes:
+        order = Order()
+        patient.orders.append(order)
+    order.obr = obr
+    order.specimens += patient.specimens
+
+
+def _add_specimen(spm: Segment, patient: PatientGroup, *, above: bool) -> None:
+    """Under its order; ``above``: before the orders made of it."""
+    if above:
+        patient.specimens = [spm]
+        return
+    order = _open_order(patient)
+    order.specimens.append(spm)
+    order.last = None
 
 
 def _add_result(obx: Segment, order: Order) -> None:

@@ -19,7 +19,7 @@ from dispatcher.formats.er7.timestamps import parse_when
 from dispatcher.formats.er7.values import bounds, number
 from dispatcher.formats.hl7.datatypes import address, moment, organisation
 from dispatcher.formats.hl7.documents import Sibling, embedded, hidden_document, referenced
-from dispatcher.report.model import Attachment, Observation, Practitioner, Severity, ValueType
+from dispatcher.report.model import Attachment, Code, Observation, Practitioner, Severity, ValueType
 
 _CODED = frozenset({"CE", "CWE", "CNE", "CF"})
 _FREE = frozenset({"TX", "FT", "ST", "ID", "IS", "GTS", ""})
@@ -62,7 +62,7 @@ def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation
     documents = _documents(obx, kind, notes, sibling)
     read = ReadValue(ValueType.DOCUMENT) if documents is not None else _value(line, kind, unit, notes)
     range_text = obx.text(7)
-    low, high = bounds(range_text, unit) if range_text else ("", "")
+    low, high = _bounds(obx, range_text, unit) if range_text else ("", "")
     first = documents[0] if documents else None
     further = len(obx.fields) > 12  # most lines end at OBX-11: what follows is not even looked for
     result = Observation(
@@ -84,6 +84,7 @@ def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation
         sub_id=obx.text(4),
         observed_at=moment(obx, 14, notes) if further else None,
         method=_label(obx, 17) if further else "",
+        method_code=_method(obx) if further else None,
         performer=_performer(obx) if further else None,
         validated_by=_validator(obx) if further else "",
         document=first,
@@ -101,6 +102,14 @@ def _documents(obx: Segment, kind: str, notes: Notes, sibling: Sibling) -> list[
 
 
 # ------------------------------------------------------------------------------------------------ what was measured
+
+
+def _bounds(obx: Segment, text: str, unit: str) -> tuple[str, str]:
+    """Bounds of OBX-7; some write them as two components, or with the underscore of the standard's own examples."""
+    mark = obx.separators.component
+    if mark in obx.raw(7) and obx.raw(7).count(mark) == 1:
+        text = text.replace(mark, " - ")
+    return bounds(re.sub(r"(?<=[0-9])_(?=[0-9])", " - ", text), unit)
 
 
 def unit_of(obx: Segment) -> str:
@@ -143,7 +152,7 @@ def _value(line: Line, kind: str, unit: str, notes: Notes) -> ReadValue:
     if not raw and not line.more:
         return ReadValue()
     if not kind:
-        kind = "CE" if obx.separators.component in raw else "ST"
+        kind = "CE" if _looks_coded(obx, raw) else "ST"
     if kind == "NM":
         return _numeric(obx, raw, notes)
     if kind in _CODED:
@@ -157,7 +166,21 @@ def _value(line: Line, kind: str, unit: str, notes: Notes) -> ReadValue:
     return ReadValue(value="\n".join(_joined(one) for one in obx.composites(5)))
 
 
+def _looks_coded(obx: Segment, raw: str) -> bool:
+    """Without a type: components, the first of them a code and no words."""
+    mark = obx.separators.component
+    return mark in raw and not re.search(r"\s", raw.partition(mark)[0].strip())
+
+
 def _numeric(obx: Segment, raw: str, notes: Notes) -> ReadValue:
+    repeated = obx.separators.repetitions(raw)
+    if len(repeated) > 1:  # several readings of one test: no single number stands for them
+        texts = [obx.separators.clean(one) for one in repeated]
+        return ReadValue(
+            value="\n".join(
+                f"{found.comparator}{found.value}" if (found := number(text)) else text for text in texts if text
+            )
+        )
     text = obx.separators.clean(raw)
     found = number(text)
     if found is None:
@@ -189,6 +212,7 @@ def _structured(composite: Composite, notes: Notes, obx: Segment) -> ReadValue:
     if one is not None and not separator and not second and comparator in ("", *_COMPARATORS):
         _tell_comma(first, obx, notes)
         return ReadValue(ValueType.NUMERIC, one.value, _COMPARATORS.get(comparator, "") or one.comparator)
+    comparator = _COMPARATORS.get(comparator, comparator)
     parts = [comparator, *(text.replace(",", ".") if number(text) else text for text in (first, separator, second))]
     return ReadValue(value="".join(parts))
 
@@ -247,6 +271,14 @@ def _label(obx: Segment, place: int) -> str:
         return ""
     composite = obx.composite(place)
     return composite.whole(2) or composite.whole(1)
+
+
+def _method(obx: Segment) -> Code | None:
+    """Code of the method (OBX-17), when it has one with its system."""
+    if not obx.raw(17):
+        return None
+    code = coded(obx.composite(17))
+    return code if code.code and code.system else None
 
 
 def _performer(obx: Segment) -> Practitioner | None:

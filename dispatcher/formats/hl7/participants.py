@@ -35,12 +35,25 @@ def prescriber_and_copies(
     asked = merge((person for one in requests for person in one.prescribers), by_name=True)
     if not asked and group.pv1 is not None:
         asked = merge(practitioners(group.pv1, 8, notes), by_name=True)[:1]
-    copies = merge((*asked[1:], *(person for one in requests for person in one.copies)), by_name=False)
+    further = _named_copies(group, requests, notes)
+    copies = merge((*asked[1:], *(person for one in requests for person in one.copies), *further), by_name=False)
     if not asked:
         return None, copies
     prescriber = _with_contact(asked[0], requests)
     kept = tuple(one for one in copies if not one.id or (one.id, one.id_type) != (prescriber.id, prescriber.id_type))
     return prescriber, kept
+
+
+def _named_copies(group: PatientGroup, requests: Sequence[Request[Order]], notes: Notes) -> list[Practitioner]:
+    """Further people the result is to be copied to: PRT or ROL in the role ``RCT``, without an address of their own."""
+    segments = [*group.participants, *(one for request in requests for one in request.order.participants)]
+    found: list[Practitioner | None] = []
+    for segment in segments:
+        if segment.name == "ROL" and segment.component(3).upper() == "RCT":
+            found += practitioners(segment, 4, notes)
+        elif _of_kind([segment], "RCT") and not _addresses(segment) and not _is_patient(segment):
+            found.append(_participant(segment, notes))
+    return [person for person in found if person is not None]
 
 
 def _with_contact(person: Practitioner, requests: Sequence[Request[Order]]) -> Practitioner:
@@ -100,7 +113,7 @@ def with_sender(laboratory: Laboratory, participants: Sequence[Segment]) -> Labo
 
 def _of_kind(participants: Sequence[Segment], kind: str) -> list[Segment]:
     """By PRT-4.1 alone: labels and case vary in official samples."""
-    return [prt for prt in participants if prt.component(4).upper() == kind]
+    return [prt for prt in participants if prt.name == "PRT" and prt.component(4).upper() == kind]
 
 
 def _addresses(prt: Segment) -> list[str]:

@@ -1,4 +1,4 @@
-"""Reads files of HL7 v2 result messages: ORU (and ORF) into reports, MDM into documents. Never raises for bad content.
+"""Reads files of HL7 v2 messages: results (ORU, ORF, OUL) into reports, MDM into documents. Never raises for content.
 
 Why not hl7apy here: it parses about 13 messages a second and loses PRT, TXA and Z segments silently (decision D6,
 ``docs/adr``). It gives its opinion in :mod:`.opinion`.
@@ -23,7 +23,7 @@ from dispatcher.report.model import Problem, Report, Severity
 
 _START = re.compile(rb"(?:MSH|FHS|BHS)[^A-Za-z0-9\s]")
 _BLANK = b"\xef\xbb\xbf\x0b\x1c\x00 \t\r\n"
-_RESULTS = frozenset({"ORU", "ORF"})
+_RESULTS = frozenset({"ORU", "ORF", "OUL"})
 _EXPECTED = "ORU^R01 (résultats) ou MDM^T02 (documents)"
 
 

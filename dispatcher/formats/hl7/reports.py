@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.requests import Request, by_report
 from dispatcher.formats.er7.status import report_status
-from dispatcher.formats.hl7.actions import asked, follows_volet, from_txa, implied_status, numbered, with_action
+from dispatcher.formats.hl7.actions import (
+    asked,
+    cancelled_order,
+    follows_volet,
+    from_txa,
+    implied_status,
+    numbered,
+    with_action,
+)
 from dispatcher.formats.hl7.batteries import batteries, collected, documents_of, earliest, latest, urgent
 from dispatcher.formats.hl7.carried import with_carried
 from dispatcher.formats.hl7.datatypes import moment
@@ -77,6 +85,8 @@ def reports_of(grouped: Grouped, sibling: Sibling) -> list[Report]:
                 report = from_txa(report, group.txa, event)
             if follows_volet(grouped.header, group.orders):
                 report = with_action(report, asked(event if is_document else "", orders))
+            else:
+                report = cancelled_order(report, orders)
             found.append(numbered(with_carried(report)) if report.documents else numbered(report))
     return found
 

@@ -14,7 +14,7 @@ from dispatcher.formats.cda.elements import Element, flat, sub
 from dispatcher.formats.cda.participants import performer_text, validator_text
 from dispatcher.formats.cda.plan import Group, Part, Sample
 from dispatcher.formats.cda.times import shown
-from dispatcher.report.model import Practitioner, Status
+from dispatcher.report.model import Status
 
 _BOLD = {"styleCode": "Bold"}
 
@@ -34,16 +34,8 @@ def part_text(draft: Draft, section: Element, part: Part) -> None:
         _group(text, group)
     if part.performer:
         sub(text, "paragraph", text=f"Examens sous-traités, réalisés par : {performer_text(part.performer)}")
-    validators = dict.fromkeys(validator_text(who) for who in _validators(draft, part))
-    if any(validators):
-        sub(text, "paragraph", text="Résultats validés par " + ", ".join(filter(None, validators)))
-
-
-def _validators(draft: Draft, part: Part) -> list[Practitioner]:
-    """Who validated here; the validators of the whole report when no result names its own."""
     if part.validator:
-        return [part.validator]
-    return [row.validator for row in part.rows() if row.validator] or list(draft.report.validators)
+        sub(text, "paragraph", text=f"Résultats validés par {validator_text(part.validator)}")
 
 
 def _samples(text: Element, samples: Sequence[Sample]) -> None:
@@ -64,7 +56,7 @@ def sample_kind(sample: Sample) -> str:
 
 
 def _group(text: Element, group: Group) -> None:
-    if group.title:
+    if group.heading == group.key:
         named(sub(text, "paragraph"), group.key, group.title, bold=True)
     if group.rows:
         result_tables.results(text, group.rows)

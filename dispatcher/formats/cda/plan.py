@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
+from dispatcher.formats.cda import wording
 from dispatcher.formats.cda.elements import flat
 from dispatcher.report.model import Battery, Observation, Practitioner, Specimen, When
 
@@ -79,6 +80,15 @@ class Group:
     @property
     def title(self) -> str:
         return flat(self.battery.title or self.battery.code.text)
+
+    @property
+    def heading(self) -> str:
+        """ID of what names it in the text: its own heading, or its one result of the same name; empty: nothing does."""
+        if len(self.rows) == 1 and not self.isolates:
+            result = self.rows[0].observation
+            if self.title.casefold() == wording.label(result.code, result.alternate).casefold():
+                return self.rows[0].key
+        return self.key if self.title else ""
 
     @property
     def empty(self) -> bool:

@@ -29,15 +29,14 @@ def state(draft: Draft) -> str:
 def group(draft: Draft, act: Element, of: Group) -> None:
     """A battery: an organizer when it has a title of its own, else its results directly under the act."""
     coded_rows = [row for row in of.rows if row.coded]
-    label = wording.label(coded_rows[0].observation.code) if len(of.rows) == len(coded_rows) == 1 else ""
-    if coded_rows and (not of.title or of.title.casefold() == label.casefold()):
+    if coded_rows and not of.heading:
         for row in coded_rows:
             _results(draft, act, "entryRelationship", row)
     elif of.rows or not of.isolates:
         # A battery without coded result yet still gives the act the COMP the rules ask for.
         organizer = _organizer(act, "entryRelationship", *_BATTERY)
-        if of.title:
-            values.battery_code(draft, organizer, of.battery.code, of.title, of.key)
+        if of.heading:
+            values.battery_code(draft, organizer, of.battery.code, of.title, of.heading)
         waiting = any(row.fate is Fate.WAITING for row in of.rows)
         sub(organizer, "statusCode", {"code": "active" if waiting else state(draft)})
         for row in coded_rows:

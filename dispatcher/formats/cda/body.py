@@ -98,8 +98,8 @@ def _part(draft: Draft, section: Element, part: Part) -> None:
 def _sample(draft: Draft, act: Element, sample: Sample) -> None:
     """Specimen collection (1.3.6.1.4.1.19376.1.3.1.2): exactly one participant with exactly one id."""
     specimen = sample.specimen
-    procedure = event(sub(act, "entryRelationship", COMP), "procedure", "PROC")
-    templates(procedure, "1.3.6.1.4.1.19376.1.3.1.2", "1.2.250.1.213.1.1.3.77")
+    holder = sub(act, "entryRelationship", COMP)
+    procedure = event(holder, "procedure", "PROC", "1.3.6.1.4.1.19376.1.3.1.2", "1.2.250.1.213.1.1.3.77")
     points_at(sub(procedure, "code"), sample.key)
     if sample.collected_at:
         sub(sub(procedure, "effectiveTime"), "high", {"value": stamp(sample.collected_at)})
@@ -119,8 +119,8 @@ def _sample(draft: Draft, act: Element, sample: Sample) -> None:
         code = sub(entity, "code", {"nullFlavor": "OTH" if specimen.text.strip() else "UNK"})
     points_at(code, sample.key + "n")
     if sample.received_at:
-        received = event(sub(procedure, "entryRelationship", COMP), "act", "ACT")
-        templates(received, "1.3.6.1.4.1.19376.1.3.1.3", "1.2.250.1.213.1.1.3.107")
+        holder = sub(procedure, "entryRelationship", COMP)
+        received = event(holder, "act", "ACT", "1.3.6.1.4.1.19376.1.3.1.3", "1.2.250.1.213.1.1.3.107")
         # The code system is spelled so in the official rule (E_FR-Prelevement.sch).
         coded(received, "code", "SPRECEIVE", "1.3.5.1.4.1.19376.1.5.3.2", "Échantillon reçu")
         sub(received, "effectiveTime", {"value": stamp(sample.received_at)})

@@ -13,7 +13,7 @@ from dispatcher.errors import RenderError
 from dispatcher.formats.base import LaboratoryIdentity
 from dispatcher.formats.cda import tables
 from dispatcher.formats.cda.draft import Draft
-from dispatcher.formats.cda.elements import MAX_EXTENSION, Element, coded, flat, sub
+from dispatcher.formats.cda.elements import MAX_EXTENSION, Element, coded, flat, repeated, sub
 from dispatcher.report.identifiers import adeli_ok, compact, finess_shape_ok, ins_oid_ok, nir_ok, rpps_shape_ok
 from dispatcher.report.model import Address, IdType, Patient, Practitioner, Sex
 
@@ -241,6 +241,13 @@ def organisation(
     parent: Element, name: str, laboratory: LaboratoryIdentity, *, accreditation: bool = False, industry: bool = False
 ) -> None:
     """The laboratory as ``representedOrganization`` (or another element of that shape)."""
+    key = (name, laboratory, accreditation, industry)
+    repeated(parent, key, lambda holder: _organisation(holder, *key))
+
+
+def _organisation(
+    parent: Element, name: str, laboratory: LaboratoryIdentity, accreditation: bool, industry: bool
+) -> Element:
     element = sub(parent, name)
     sub(element, "id", {"root": STRUCTURE_ROOT, "extension": laboratory_extension(laboratory)})
     if accreditation and laboratory.cofrac.strip():
@@ -251,6 +258,7 @@ def organisation(
     address(element, laboratory.address)
     if industry:
         coded(element, "standardIndustryClassCode", "AMBULATOIRE", "1.2.250.1.213.1.1.4.9", "Ambulatoire")
+    return element
 
 
 def laboratory_name(laboratory: LaboratoryIdentity) -> str:
@@ -285,13 +293,21 @@ def biologist(
     parent: Element, laboratory: LaboratoryIdentity, *, accreditation: bool = False, industry: bool = False
 ) -> None:
     """``assignedEntity`` of the responsible biologist, with the laboratory behind."""
-    entity = sub(parent, "assignedEntity")
+    key = ("assignedEntity", laboratory, accreditation, industry)
+    repeated(parent, key, lambda holder: _biologist(holder, *key))
+
+
+def _biologist(
+    parent: Element, name: str, laboratory: LaboratoryIdentity, accreditation: bool, industry: bool
+) -> Element:
+    entity = sub(parent, name)
     sub(entity, "id", {"root": PROFESSIONAL_ROOT, "extension": biologist_id(laboratory)})
     biologist_profession(entity, laboratory)
     address(entity, laboratory.address)
     telecoms(entity, (laboratory.biologist.phone or laboratory.phone,))
     person_name(sub(entity, "assignedPerson"), laboratory.biologist)
-    organisation(entity, "representedOrganization", laboratory, accreditation=accreditation, industry=industry)
+    _organisation(entity, "representedOrganization", laboratory, accreditation, industry)
+    return entity
 
 
 def biologist_profession(parent: Element, laboratory: LaboratoryIdentity) -> None:

@@ -55,9 +55,7 @@ def _link(parent: Element, name: str) -> Element:
 
 
 def _organizer(parent: Element, link: str, kind: str, *roots: str) -> Element:
-    organizer = event(_link(parent, link), "organizer", kind)
-    templates(organizer, *roots)
-    return organizer
+    return event(_link(parent, link), "organizer", kind, *roots)
 
 
 def _isolate(draft: Draft, act: Element, isolate: Isolate) -> None:
@@ -134,8 +132,7 @@ def _picture(holder: Element, row: Row, picture: Attachment) -> None:
 def _observation(draft: Draft, holder: Element, row: Row, *, susceptibility: bool, second: bool = False) -> None:
     """``second``: another unit is another LOINC code, told by the file or the laboratory; without it, left uncoded."""
     result = row.observation
-    element = event(holder, "observation", "OBS")
-    templates(element, "1.3.6.1.4.1.19376.1.3.1.6", "1.2.250.1.213.1.1.3.80")
+    element = event(holder, "observation", "OBS", "1.3.6.1.4.1.19376.1.3.1.6", "1.2.250.1.213.1.1.3.80")
     number = (result.loinc or "") if second else values.loinc_of(draft, result)
     values.analysis_code(draft, element, result, row.key, number)
     done = row.fate is Fate.RESULT
@@ -182,13 +179,15 @@ def _comments_of(row: Row) -> list[tuple[str, str]]:
     return [(f"{row.key}c{n}", c) for n, c in enumerate(row.observation.comments, 1)]
 
 
+_COMMENT = ("2.16.840.1.113883.10.20.1.40", "1.3.6.1.4.1.19376.1.5.3.1.4.2", "1.2.250.1.213.1.1.3.32")
+
+
 def comments(parent: Element, keyed: Iterable[tuple[str, str]]) -> None:
     """One SUBJ act per comment, pointing at its place in the text (``keyed``: ID and comment)."""
     for key, comment in keyed:
         if not comment.strip():
             continue
-        act = event(sub(parent, "entryRelationship", {"typeCode": "SUBJ"}), "act", "ACT")
-        templates(act, "2.16.840.1.113883.10.20.1.40", "1.3.6.1.4.1.19376.1.5.3.1.4.2", "1.2.250.1.213.1.1.3.32")
+        act = event(sub(parent, "entryRelationship", {"typeCode": "SUBJ"}), "act", "ACT", *_COMMENT)
         loinc(act, "code", "48767-8", "Commentaire")
         sub(sub(act, "text"), "reference", {"value": "#" + key})
         sub(act, "statusCode", {"code": "completed"})

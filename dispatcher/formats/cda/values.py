@@ -13,7 +13,6 @@ from dispatcher.formats.cda import tables, wording
 from dispatcher.formats.cda.draft import Draft
 from dispatcher.formats.cda.elements import (
     ANSM,
-    INTERPRETATION,
     LOINC,
     NCBI,
     SNOMED,
@@ -21,6 +20,7 @@ from dispatcher.formats.cda.elements import (
     Element,
     coded,
     flat,
+    interpretation,
     loinc,
     points_at,
     sub,
@@ -198,7 +198,7 @@ def interpretations(parent: Element, observation: Observation, *, susceptibility
     if not found and susceptibility and letter in _SUSCEPTIBILITY:
         found = [tables.interpretations()[letter]]
     for concept in found:
-        coded(parent, "interpretationCode", concept.code, INTERPRETATION, concept.display)
+        interpretation(parent, concept.code, concept.display)
 
 
 def reference_range(parent: Element, low: str, high: str, unit: str, printed: str) -> None:
@@ -219,7 +219,7 @@ def reference_range(parent: Element, low: str, high: str, unit: str, printed: st
     interval = sub(normal, "value", {TYPE: "IVL_PQ"})
     for name, number in bounds:
         sub(interval, name, {"value": number, "unit": unit} if unit else {"value": number})
-    coded(normal, "interpretationCode", "N", INTERPRETATION, "Normal")
+    interpretation(normal, "N", "Normal")
 
 
 def organism_code(draft: Draft, parent: Element, observation: Observation, key: str) -> None:

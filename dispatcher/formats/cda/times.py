@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from dispatcher.clock import PARIS, paris
 from dispatcher.report.model import When
@@ -14,10 +15,17 @@ from dispatcher.report.model import When
 def stamp(when: When) -> str:
     """The TS text. A moment without offset is Europe/Paris (report model)."""
     if isinstance(when, datetime):
-        at = paris(moment(when))
-        # strftime forgets the leading zeros of years before 1000; before 1911 the offset of Paris has seconds.
-        return f"{at.year:04d}{at:%m%d%H%M%S}{at.strftime('%z')[:5]}"
+        return _stamp(when, when.fold)
     return when.isoformat().replace("-", "")
+
+
+@lru_cache(maxsize=512)
+def _stamp(when: datetime, fold: int) -> str:
+    """The moments of one report come back with every result; ``fold`` tells apart the two 02:30 of a clock change."""
+    del fold
+    at = paris(moment(when))
+    # strftime forgets the leading zeros of years before 1000; before 1911 the offset of Paris has seconds.
+    return f"{at.year:04d}{at:%m%d%H%M%S}{at.strftime('%z')[:5]}"
 
 
 def moment(when: When) -> datetime:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from contextlib import ExitStack
-from dataclasses import replace
-from datetime import UTC, datetime
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,31 +16,14 @@ from dispatcher.cli.output import FAILURES, complain, print_json, problem_json, 
 from dispatcher.cli.paths import expanded
 from dispatcher.clock import SystemClock
 from dispatcher.dialects.model import Dialect
-from dispatcher.errors import DispatcherError
-from dispatcher.formats.base import DocumentIds, LaboratoryIdentity, Rendition, WriteContext, Writer
+from dispatcher.errors import DispatcherError, in_french
+from dispatcher.formats.base import Rendition
 from dispatcher.formats.hprim_sante.version import Version
 from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
-from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
-from dispatcher.report import versions
-from dispatcher.report.model import Attachment, Kind, Problem, Report, Severity
+from dispatcher.report.model import Problem, Report, Severity
+from dispatcher.sealing.composition import Letterhead
+from dispatcher.service.convert import ENDINGS, Press, Target
 from dispatcher.settings import SourceSettings
-
-NAMESPACE = uuid.UUID("6b1f3c50-0f0a-5f0e-9a53-5d1e3a3c9f10")
-"""Names of converted documents derive from their content under this namespace: the same file gives the same ids."""
-
-
-class Target(StrEnum):
-    """What can be written."""
-
-    CDA = "cda"
-    CDA_N1 = "cda-n1"
-    HPRIM_MEDECINS = "hprim-medecins"
-    HPRIM_SANTE = "hprim-sante"
-    PDF = "pdf"
-    XDM = "xdm"
-
-
-EXTENSIONS = {"cda": "xml", "cda-n1": "xml", "hprim-medecins": "hpr", "hprim-sante": "hpr", "pdf": "pdf", "xdm": "zip"}
 
 
 def register(app: typer.Typer) -> None:
@@ -51,10 +31,22 @@ def register(app: typer.Typer) -> None:
     app.command("convert")(convert)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What became of one report of one file in one format; or of a file nobody could read."""
+
+    source: Path
+    to: Target
+    output: Path | None = None
+    error: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
 def convert(
-    files: Annotated[list[Path], typer.Argument(help="Fichiers à convertir.")],
-    to: Annotated[Target, typer.Option("--to", help="Format voulu.")],
+    files: Annotated[list[Path], typer.Argument(help="Fichiers à convertir, ou dossiers.")],
+    to: Annotated[list[Target], typer.Option("--to", help="Format voulu ; à répéter pour plusieurs.")],
     out: Annotated[Path, typer.Option("--out", help="Dossier des résultats.")],
+    force: Annotated[bool, typer.Option("--force", help="Remplace un résultat déjà là et différent.")] = False,
     encoding: Annotated[str | None, typer.Option(help="Force le jeu de caractères en lecture.")] = None,
     version: Annotated[
         Version | None,
@@ -64,108 +56,124 @@ def convert(
     dialect: DialectOption = None,
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
 ) -> None:
-    """Écrit les comptes rendus d'un fichier dans un autre format, sans rien envoyer."""
-    if version is not None and to is not Target.HPRIM_SANTE:
+    """Écrit les comptes rendus de fichiers dans d'autres formats, sans rien envoyer.
+
+    Un résultat porte le nom de sa source (et un rang quand elle tient plusieurs comptes rendus) ; rien n'est écrasé
+    sans --force. « --to mail » donne le message MSSanté en clair, pour le regarder.
+    """
+    if version is not None and Target.HPRIM_SANTE not in to:
         raise typer.BadParameter("n'a de sens qu'avec --to hprim-sante.", param_hint="--version")
     like = source_settings(source)
     spoken = dialect_of(dialect, like)
     out.mkdir(parents=True, exist_ok=True)
-    answers: list[dict[str, object]] = []
     with ExitStack() as closing:
-        converter = _Converter(closing, version, like)
-        for path in expanded(files):
-            answers += converter.convert(path, to, out, encoding, spoken)
+        converter = _Converter(_press(closing, version), like, out, force=force)
+        answers = [
+            answer
+            for path in expanded(files)
+            for answer in converter.convert(path, list(dict.fromkeys(to)), encoding, spoken)
+        ]
     if json:
-        print_json({"files": answers})
+        print_json({"files": [_as_json(answer) for answer in answers]})
     else:
-        for answer in answers:
-            if answer["output"]:
-                say(f"{answer['input']} → {answer['output']}")
-            else:
-                complain(f"{answer['input']} : {answer['error']}")
-    if any(not answer["output"] for answer in answers):
+        _tell(answers)
+    if any(answer.output is None for answer in answers):
         raise typer.Exit(FAILURES)
 
 
+def _press(closing: ExitStack, version: Version | None) -> Press:
+    """Writers and the identity they sign with: the configured one, else the neutral one."""
+    known = settings() if config_exists() else None
+    writers = wiring.writers(closing, known.pdf if known else None)
+    if version is not None:
+        writers["hprim-sante"] = HprimSanteWriter(version)
+    laboratory = wiring.laboratory(known.laboratory) if known else wiring.neutral_laboratory()
+    account = next((c for c in known.channels.values() if c.family == "mssante"), None) if known else None
+    head = Letterhead(
+        family="mssante",
+        sender=account.sender if account else "laboratoire@non-configure.invalid",
+        sender_label=(account.sender_label if account else "") or laboratory.name,
+        reply_to=(account.reply_to or "") if account else "",
+        nil=account.nil if account else "",
+        laboratory=laboratory.name,
+        phone=laboratory.phone,
+    )
+    return Press(writers=writers, laboratory=laboratory, terminology=terminology(), clock=SystemClock(), head=head)
+
+
 class _Converter:
-    """The writers and the identity they sign with."""
+    """One call of the command: where results go, and which were written."""
 
-    def __init__(self, closing: ExitStack, version: Version | None, like: SourceSettings | None) -> None:
+    def __init__(self, press: Press, like: SourceSettings | None, out: Path, *, force: bool) -> None:
+        self._press = press
         self._like = like
-        self._writers: dict[str, Writer] = wiring.writers(closing, settings().pdf if config_exists() else None)
-        if version is not None:
-            self._writers["hprim-sante"] = HprimSanteWriter(version)
-        self._terms = terminology()
+        self._out = out
+        self._force = force
         self._written: set[Path] = set()
-        self._laboratory: LaboratoryIdentity = (
-            wiring.laboratory(settings().laboratory) if config_exists() else wiring.neutral_laboratory()
-        )
 
-    def convert(
-        self, path: Path, to: Target, out: Path, encoding: str | None, dialect: Dialect | None
-    ) -> list[dict[str, object]]:
-        """One answer per report; one with an error when the file cannot be read."""
+    def convert(self, path: Path, to: list[Target], encoding: str | None, dialect: Dialect | None) -> list[Answer]:
+        """One answer per report and format; one with an error when the file cannot be read."""
         result, _digest = read_path(path, encoding=encoding, like=self._like, dialect=dialect)
         if not result.readable:
-            errors = [p for p in result.problems if p.severity is Severity.ERROR]
-            return [_answer(path, "", "" if not errors else errors[0].sentence)]
-        answers = []
-        for number, report in enumerate(coded_result(result, self._terms).reports):
-            try:
-                rendition = self._write(report, to)
-            except DispatcherError as error:
-                answers.append(_answer(path, "", str(error)))
-                continue
-            suffix = f"-{number + 1}" if len(result.reports) > 1 else ""
-            name = rendition.file_name if to is Target.HPRIM_SANTE else f"{path.stem}{suffix}.{EXTENSIONS[to]}"
-            target = self._free(out / name)
-            for companion in rendition.companions:
-                (out / companion.name).write_bytes(companion.content)
-            target.write_bytes(rendition.content)
-            answers.append(_answer(path, str(target), "", rendition.problems))
-        return answers
+            errors = [p.sentence for p in result.problems if p.severity is Severity.ERROR]
+            return [Answer(source=path, to=to[0], error=errors[0] if errors else "Aucun compte rendu dans ce fichier.")]
+        reports = coded_result(result, self._press.terminology).reports
+        ranks = [f"-{number}" if len(reports) > 1 else "" for number in range(1, len(reports) + 1)]
+        return [
+            self._one(path, rank, report, target) for rank, report in zip(ranks, reports, strict=True) for target in to
+        ]
 
-    def _free(self, target: Path) -> Path:
-        """Two inputs of one name must not share one result; a result of an earlier call is replaced."""
-        place, number = target, 2
+    def _one(self, path: Path, rank: str, report: Report, to: Target) -> Answer:
+        try:
+            made = self._press.write(report, to)
+            place = self._place(path, rank, made, to)
+            contents = {place: made.content, **{self._out / c.name: c.content for c in made.companions}}
+            if taken := next((p for p, content in contents.items() if self._taken(p, content)), None):
+                said = f"{taken} existe déjà et diffère : --force le remplace."
+                return Answer(source=path, to=to, error=said)
+            for target, content in contents.items():
+                target.write_bytes(content)
+        except DispatcherError as error:
+            return Answer(source=path, to=to, error=str(error))
+        except OSError as error:
+            return Answer(source=path, to=to, error=f"Écriture impossible : {in_french(error)}.")
+        told = [problem for problem in report.problems if problem.severity is not Severity.INFO]
+        return Answer(source=path, to=to, output=place, problems=(*told, *made.problems))
+
+    def _place(self, path: Path, rank: str, made: Rendition, to: Target) -> Path:
+        """Name of the result. HPRIM Santé gives its own, which stands in the message; two inputs of one name, or two
+        formats of one ending, do not share a result."""
+        name = made.file_name if to is Target.HPRIM_SANTE else f"{path.stem}{rank}{ENDINGS[to]}"
+        place, number = self._out / name, 2
         while place in self._written:
-            place, number = target.with_stem(f"{target.stem}_{number}"), number + 1
+            place, number = (self._out / name).with_stem(f"{Path(name).stem}_{number}"), number + 1
         self._written.add(place)
         return place
 
-    def _write(self, report: Report, to: Target) -> Rendition:
-        context = self._context(report)
-        if to is Target.PDF and report.kind is Kind.DOCUMENT and (own := report.own_pdf) is not None:
-            return Rendition(format=to, media_type=own.media_type, file_name="compte-rendu.pdf", content=own.content)
-        if to in {Target.PDF, Target.HPRIM_MEDECINS, Target.HPRIM_SANTE}:
-            return self._writers[to].write(report, context)
-        pdf = report.own_pdf
-        if pdf is None:
-            drawn = self._writers["pdf"].write(report, context)
-            pdf = Attachment(media_type=drawn.media_type, content=drawn.content, name=drawn.file_name)
-        cda = self._writers["cda-n1" if to is Target.CDA_N1 else "cda"].write(report, replace(context, pdf=pdf))
-        if to is Target.XDM:
-            return XdmWriter().pack([XdmDocument(content=cda.content)], context_of(context))
-        return cda
-
-    def _context(self, report: Report) -> WriteContext:
-        name = versions.fingerprint(report)
-        moment = report.reported_at
-        return WriteContext(
-            laboratory=self._laboratory,
-            ids=DocumentIds(
-                document=str(uuid.uuid5(NAMESPACE, name)).upper(),
-                set_id=str(uuid.uuid5(NAMESPACE, versions.chain_text(report))).upper(),
-            ),
-            created_at=moment if isinstance(moment, datetime) else SystemClock().now().astimezone(UTC),
-            terminology=self._terms,
-        )
+    def _taken(self, place: Path, content: bytes) -> bool:
+        """Something else stands there."""
+        return not self._force and place.exists() and (not place.is_file() or place.read_bytes() != content)
 
 
-def _answer(path: Path, output: str, error: str, problems: tuple[Problem, ...] = ()) -> dict[str, object]:
+def _tell(answers: list[Answer]) -> None:
+    for answer in answers:
+        if answer.output is None:
+            complain(f"{answer.source} ({answer.to}) : non converti – {answer.error}")
+            continue
+        say(f"{answer.source} → {answer.output}")
+        for problem in answer.problems:
+            kept = "serait retenu à l'envoi" if problem.severity is Severity.ERROR else "remarque"
+            complain(f"  {kept} – {problem.sentence}")
+    written = sum(answer.output is not None for answer in answers)
+    if written < len(answers):
+        complain(f"{written} résultat(s) écrit(s), {len(answers) - written} non converti(s).")
+
+
+def _as_json(answer: Answer) -> dict[str, Any]:
     return {
-        "input": str(path),
-        "output": output or None,
-        "error": error or None,
-        "problems": [problem_json(problem) for problem in problems],
+        "input": str(answer.source),
+        "format": str(answer.to),
+        "output": str(answer.output) if answer.output is not None else None,
+        "error": answer.error or None,
+        "problems": [problem_json(problem) for problem in answer.problems],
     }

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dispatcher.cli.context import config_exists, settings
-from dispatcher.cli.files import sibling_of
 from dispatcher.cli.output import FAILURES, print_json, say
-from dispatcher.cli.paths import expanded
+from dispatcher.cli.paths import expanded, sibling_of
 from dispatcher.dialects import shelf
 from dispatcher.dialects.model import Dialect
 from dispatcher.errors import ConfigError, in_french

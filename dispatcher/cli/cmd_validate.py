@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from dispatcher.cli.cmd_conformance import rules_place
-from dispatcher.cli.files import below, sibling_of
 from dispatcher.cli.output import FAILURES, complain, print_json, problem_json, say
+from dispatcher.cli.paths import expanded, sibling_of
 from dispatcher.conformance.installed import checked, installed
 from dispatcher.conformance.official import OfficialRules
 from dispatcher.errors import ConfigError, DispatcherError, in_french
@@ -63,7 +63,7 @@ def validate(
 ) -> None:
     """Contrôle des fichiers et dit quels contrôles ont été faits. Code 1 dès qu'une erreur est trouvée."""
     judge = Judge(why="écartées par --own") if own else find_judge(kit)
-    answers = [check_file(path, judge) for path in below(files)]
+    answers = [check_file(path, judge) for path in expanded(files)]
     if json:
         print_json({"files": [_as_json(answer, judge) for answer in answers]})
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 
@@ -26,3 +26,13 @@ def _meant(path: Path) -> list[Path]:
         return sorted(file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file())
     except ValueError:  # no pattern after all
         return []
+
+
+def sibling_of(path: Path) -> Callable[[str], bytes | None]:
+    """Content of a file that stands beside ``path``, by its bare name, or None."""
+
+    def sibling(name: str) -> bytes | None:
+        beside = path.parent / Path(name.replace("\\", "/")).name
+        return beside.read_bytes() if beside.is_file() else None
+
+    return sibling

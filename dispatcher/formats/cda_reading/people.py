@@ -21,6 +21,8 @@ from dispatcher.report.model import IdType, Ins, LocalId, Patient, Practitioner,
 STAND_IN = "SANS-IPP-"
 """Start of the number our own writer makes up for a patient without any: it is nobody's."""
 _BIRTH_PLACE = re.compile(r"[0-9][0-9AB][0-9]{3}")
+_SIRET = re.compile(r"3[0-9]{14}")
+"""National form. Its key is not asked for here: ``checks`` looks at numbers, and test directories hold bad ones."""
 _SEXES = {"F": Sex.FEMALE, "M": Sex.MALE}
 _UNKNOWN_SEX = frozenset({"", "UN", "UND", "U", "O", "UNK"})
 _GENDER_SYSTEM = "2.16.840.1.113883.5.1"
@@ -200,6 +202,8 @@ def _number(ids: list[Element]) -> tuple[str, IdType]:
         root, extension = attribute(each, "root"), attribute(each, "extension")
         if not extension:
             continue
+        if root == STRUCTURE_ROOT and _SIRET.fullmatch(compact(extension)):
+            return compact(extension)[1:], IdType.SIRET
         if root in (PROFESSIONAL_ROOT, STRUCTURE_ROOT):
             number, kind = identify(extension, (root,))
             if kind is not IdType.LOCAL:

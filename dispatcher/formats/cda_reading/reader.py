@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from lxml import etree
+
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.cda_reading import media
 from dispatcher.formats.cda_reading.header import Header, is_laboratory_report, read_header
@@ -19,7 +21,7 @@ from dispatcher.formats.er7.documents import media_type
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.report.model import Attachment, Kind, Report, Status
 
-_ROOT = re.compile(rb"<(?:[\w.-]+:)?ClinicalDocument[\s>]")
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?ClinicalDocument(?:[\s>/]|$)")
 _ELEMENT = re.compile(rb"<[A-Za-z_]")
 _XML = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<")
 LABORATORY_TEMPLATE = "1.3.6.1.4.1.19376.1.3.3"
@@ -47,9 +49,14 @@ class CdaReader:
         if not parsed.roots:
             known = "unknown" if any(p.code == "cda-missing" for p in parsed.problems) else "cda"
             return ReadResult(format=known, problems=parsed.problems)
-        whole = Attachment(media_type="text/xml", content=data, name=context.file_name)
-        reports = tuple(_Document(root, context, whole).report() for root in parsed.roots)
+        reports = tuple(_Document(root, context, _whole(root, data, context)).report() for root in parsed.roots)
         return ReadResult(format="cda", encoding=parsed.encoding, reports=reports, problems=parsed.problems)
+
+
+def _whole(root: Element, data: bytes, context: ReadContext) -> Attachment:
+    """The document itself: the bytes of the file, or its part of a wrapper."""
+    content = data if root.getparent() is None else etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return Attachment(media_type="text/xml", content=content, name=context.file_name)
 
 
 @dataclass(slots=True)
@@ -121,7 +128,7 @@ class _Document:
             "n'arriveront pas dans le dossier du destinataire."
         )
         notes.warning("cda-no-coded-result", "structuredBody", message)
-        return replace(report, kind=Kind.DOCUMENT, documents=(*report.documents, self._itself()))
+        return replace(report, kind=Kind.DOCUMENT, documents=(*report.documents, self.whole))
 
     def _other(self, report: Report, header: Header, notes: Notes) -> Report:
         """Not a laboratory report: identity, text and the document itself."""
@@ -139,10 +146,7 @@ class _Document:
             if (document := media.attachment(child(each, "value"))) and document.media_type == "application/pdf"
         )
         text = "\n\n".join(part for part in parts if part)
-        return replace(report, kind=Kind.DOCUMENT, text=text, documents=(*pdfs, self._itself()))
-
-    def _itself(self) -> Attachment:
-        return self.whole
+        return replace(report, kind=Kind.DOCUMENT, text=text, documents=(*pdfs, self.whole))
 
 
 def _sections(body: Element | None) -> list[Element]:

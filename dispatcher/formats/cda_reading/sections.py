@@ -6,6 +6,7 @@ others are kept as text. In documents without these templates, a section whose e
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 from dispatcher.formats.cda_reading import media
@@ -130,7 +131,7 @@ class BodyReader:
             if found.heading and (group := self._isolate_below(found.rank, content)) is not None:
                 group.title = bare
             elif fold(bare).startswith(_VALIDATED):
-                _validated(content, bare[len(_VALIDATED) :].strip(" :"))
+                _validated(content, bare[len(_VALIDATED) :].partition(" - ")[0])
             elif not (bare.endswith((":", _JOINED)) or self._repeats(bare, content)):
                 content.comments.append((found.rank, bare))
 
@@ -238,7 +239,9 @@ class BodyReader:
             self._notes.info("dangling-reference", "originalText/reference", message)
 
 
-def _validated(content: Content, name: str) -> None:
+def _validated(content: Content, said: str) -> None:
+    """``par le Dr DURAND Anne - 04/01/2024, 11h20``: the name, where no result names its own."""
+    name = re.sub(r"^(?:le|la)\s+", "", said.strip(" :."))
     for group in content.groups:
         for line in group.lines:
             if not line.observation.validated_by:

@@ -28,7 +28,7 @@ from dispatcher.formats.base import LaboratoryIdentity, Writer
 from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.formats.hprim_medecins.writer import HprimMedecinsWriter
 from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
-from dispatcher.formats.pdf.engine import Layout
+from dispatcher.formats.pdf.engine import SETTINGS, Layout, refuse_packages, with_settings
 from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.keyring.files import FileKeyring
@@ -254,15 +254,25 @@ def pdf_layout(closing: ExitStack, settings: PdfSettings) -> Layout:
     if folder is None:
         return shipped
     try:
-        source = (folder / "report.typ").read_bytes()
+        source = _layout_source(folder, shipped.source)
         listed = folder / "coverage.txt"
         coverage = listed.read_text(encoding="ascii") if listed.is_file() else shipped.coverage
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"Mise en page illisible : {folder} ({type(error).__name__}).",
-            hint="Attendu : un dossier avec « report.typ » (voir docs/mappings.md).",
+            hint="Attendu : un dossier avec « report.typ » ou « reglages.typ » (voir docs/mappings.md).",
         ) from error
     return replace(shipped, source=source, fonts=(str(folder), fonts), root=str(folder), coverage=coverage)
+
+
+def _layout_source(folder: Path, shipped: bytes) -> bytes:
+    """The laboratory's own layout; else ours with its settings laid over. Raises OSError when it has neither."""
+    adjusted = folder / SETTINGS
+    if adjusted.is_file():
+        refuse_packages(adjusted.read_bytes(), SETTINGS)
+    if (folder / "report.typ").is_file() or not adjusted.is_file():
+        return (folder / "report.typ").read_bytes()
+    return with_settings(shipped)
 
 
 def writers(closing: ExitStack, pdf: PdfSettings | None = None) -> dict[str, Writer]:

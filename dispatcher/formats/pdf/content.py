@@ -12,9 +12,9 @@ from itertools import groupby
 from typing import Any
 
 from dispatcher.formats.base import WriteContext
-from dispatcher.formats.pdf import wording
+from dispatcher.formats.pdf import images, wording
 from dispatcher.formats.pdf.glyphs import Glyphs
-from dispatcher.report.model import Battery, Observation, Practitioner, Report, Status, ValueType
+from dispatcher.report.model import Attachment, Battery, Observation, Practitioner, Report, Status, ValueType
 from dispatcher.report.moments import aware, day_of
 from dispatcher.report.versions import plain
 
@@ -44,13 +44,16 @@ def build(report: Report, context: WriteContext, glyphs: Glyphs) -> Data:
         "facts": _facts(report, context),
         "recipient": wording.person(context.recipient) if context.recipient else "",
         "foot": _foot(report),
+        "earlier": any(o.previous for o in report.observations),
         "chapters": _chapters(report, context),
+        "legend": _legend(report),
         "comments": _paragraphs(report.comments),
         "text": report.text.expandtabs(8).split("\n") if report.text.strip() else [],
         "documents": _documents(report),
         "validation": _validation(report, context),
     }
     cleaned: Data = _clean(data, glyphs)
+    cleaned["images"] = [list(image) for image in _images(report)]
     return cleaned
 
 
@@ -152,9 +155,12 @@ def _battery(battery: Battery, chapter: str, report: Report) -> Data:
     collected = battery.collected_at or (specimen.collected_at if specimen else None)
     if collected and collected != report.collected_at:
         sample.append(f"prélevé le {wording.moment(collected)}")
+    title, under = battery.title.strip(), battery.subchapter.strip()
     return {
-        "title": "" if plain(battery.title) == plain(chapter) else battery.title.strip(),
+        "title": "" if plain(title) == plain(chapter) else title,
+        "subchapter": "" if plain(under) in (plain(chapter), plain(title)) else under,
         "sample": ", ".join(sample),
+        "performer": _whole_performer(battery),
         "rows": rows,
         "comments": _paragraphs(battery.comments),
     }
@@ -164,7 +170,7 @@ def _rows(battery: Battery, report: Report) -> Iterator[Data]:
     """The results; those of an antibiogram under the name of their organism, wherever that one stands in the report."""
     opened = False
     for parent, group in groupby(battery.observations, key=lambda o: o.parent):
-        rows = [row for o in group for row in _row(o, report)]
+        rows = [row for o in group for row in _row(o, battery, report)]
         organism = _organism(parent, report)
         if organism and rows:
             yield {"kind": "group", "name": f"Antibiogramme : {organism}"}
@@ -183,9 +189,11 @@ def _organism(parent: int | None, report: Report) -> str:
     return wording.result(germ) or germ.code.text or germ.code.code
 
 
-def _row(o: Observation, report: Report) -> Iterator[Data]:
+def _row(o: Observation, battery: Battery, report: Report) -> Iterator[Data]:
     """One result: none for a document that is there, which is listed at the end; one announced but missing is said."""
-    if o.type is ValueType.DOCUMENT and o.document is not None:
+    if o.document is not None and o.type is ValueType.DOCUMENT:
+        if any(o.document is shown for shown in _shown(report)):
+            yield _image_row(o, report)
         return
     text = "Document annoncé, non joint" if o.type is ValueType.DOCUMENT else wording.result(o)
     if o.status == "X":
@@ -193,23 +201,92 @@ def _row(o: Observation, report: Report) -> Iterator[Data]:
     kind = "value"
     if o.type is not ValueType.NUMERIC and len(text) > SHORT:
         kind = "line" if len(text) <= LINE and "\n" not in text else "block"
-    row: Data = {
-        "name": o.code.text.strip() or (o.alternate.text if o.alternate else "") or o.code.code,
-        "indent": o.parent is not None,
+    row = _susceptibility(o, report) or {
         "kind": kind,
         "result": text,
         "flag": wording.flags(o.flags) if text != o.value or o.value not in o.flags else "",
+        "unit": o.unit.strip(),
+    }
+    row |= {
+        "name": o.code.text.strip() or (o.alternate.text if o.alternate else "") or o.code.code,
+        "indent": o.parent is not None,
         "bold": wording.alarming(o.flags),
         "corrected": o.status == "C" and report.status is not Status.CORRECTED,
         "preliminary": o.status in {"P", "R", "S"},
-        "unit": o.unit.strip(),
         "range": wording.bounds(o.low, o.high, o.range_text, o.unit),
         "second": _second(o),
-        "method": o.method.strip(),
+        "method": _method(o),
+        "performer": "" if o.performer is None or _whole_performer(battery) else wording.performer(o.performer),
+        "previous": _previous(o),
         "comments": _paragraphs(o.comments),
     }
     if row["name"] or row["result"] or row["comments"]:
         yield row
+
+
+def _susceptibility(o: Observation, report: Report) -> Data | None:
+    """A line of an antibiogram: its category under the results, what was measured beside it."""
+    category = next((flag for flag in (*o.flags, o.value) if flag in wording.CATEGORIES), "")
+    if not category or not _organism(o.parent, report):
+        return None
+    measured = "" if o.value in wording.CATEGORIES else wording.measured(o)
+    others = tuple(flag for flag in o.flags if flag not in wording.CATEGORIES)
+    return {"kind": "value", "result": category, "flag": wording.flags(others), "unit": measured}
+
+
+def _legend(report: Report) -> str:
+    """What the letters of an antibiogram mean, when there is one."""
+    lines = (o for o in report.observations if _organism(o.parent, report))
+    return wording.LEGEND if any({*o.flags, o.value} & wording.CATEGORIES for o in lines) else ""
+
+
+def _image_row(o: Observation, report: Report) -> Data:
+    """A result that is a picture; its place in ``images``."""
+    shown = _shown(report)
+    place = next(number for number, document in enumerate(shown) if document is o.document)
+    texts = dict.fromkeys(("result", "flag", "unit", "range", "method", "performer"), "")
+    said = dict.fromkeys(("bold", "indent", "corrected", "preliminary"), False)
+    return {
+        **texts,
+        **said,
+        "kind": "image",
+        "name": o.code.text.strip(),
+        "image": place,
+        "format": images.FORMATS[shown[place].media_type],
+        "second": None,
+        "previous": [],
+        "comments": _paragraphs(o.comments),
+    }
+
+
+def _shown(report: Report) -> list[Attachment]:
+    """The images that are results and are drawn, in order."""
+    found = (o.document for o in report.observations if o.type is ValueType.DOCUMENT and o.document)
+    return [d for d in found if d.media_type in images.FORMATS and len(d.content) <= images.LARGEST]
+
+
+def _images(report: Report) -> Iterator[bytes]:
+    for document in _shown(report):
+        if (content := images.drawable(document.content, document.media_type)) is not None:
+            yield content
+
+
+def _method(o: Observation) -> str:
+    """Method and reagent kit, as an accredited report names them."""
+    method = o.method.strip() or (o.method_code.text.strip() if o.method_code else "")
+    kit = (o.kit.text or o.kit.code).strip() if o.kit else ""
+    return ", ".join(part for part in (method, kit) if part)
+
+
+def _whole_performer(battery: Battery) -> str:
+    """The sub-contractor of a whole battery, told once."""
+    told = {wording.performer(o.performer) if o.performer else "" for o in battery.observations}
+    return told.pop() if len(battery.observations) > 1 and len(told) == 1 else ""
+
+
+def _previous(o: Observation) -> list[Data]:
+    """Earlier results, newest first; the unit only when it is another one."""
+    return [{"result": wording.earlier(one, o), "at": wording.day(one.at)} for one in o.previous if one.value.strip()]
 
 
 def _second(o: Observation) -> Data | None:
@@ -222,7 +299,11 @@ def _second(o: Observation) -> Data | None:
 
 def _documents(report: Report) -> list[str]:
     """What is joined, by kind and size: names of files may hold an identity and stay out."""
-    carried = [*report.documents, *(o.document for o in report.observations if o.document)]
+    shown = _shown(report)
+    carried = [
+        *report.documents,
+        *(o.document for o in report.observations if o.document and not any(o.document is s for s in shown)),
+    ]
     kinds = {"application/pdf": "document PDF", "text/xml": "document CDA", "application/xml": "document CDA"}
     return [f"{kinds.get(d.media_type, 'document joint')} ({max(1, len(d.content) // 1024)} ko)" for d in carried]
 

@@ -52,19 +52,34 @@ class Engine(Protocol):
         """JSON-ready data and an aware edition time to PDF bytes. Raises :class:`RenderError` without any text."""
 
 
-_PLACE = re.compile(r":(\d+):(\d+)")
+_PLACE = re.compile(r"(?:([\w-]+\.typ))?:(\d+):(\d+)")
 _GLYPH = re.compile(r"could not be displayed")
+
+
+SETTINGS = "reglages.typ"
+"""File in which a laboratory defines anew what it wants of the shipped layout."""
+_HOOK = "// « reglages.typ » est lu ici.".encode()
+
+
+def refuse_packages(source: bytes, name: str) -> None:
+    """Raises :class:`ConfigError` when a layout would fetch a package: that needs a network."""
+    if re.search(rb'(?:import|include)\s*\(?\s*"@', source):
+        raise ConfigError(
+            f"Mise en page {name} : elle importe un paquet, ce qui demanderait un accès au réseau.",
+            hint="Recopier dans le fichier ce dont il a besoin.",
+        )
+
+
+def with_settings(source: bytes) -> bytes:
+    """The shipped layout, reading a laboratory's ``reglages.typ`` of the folder where it is rendered."""
+    return source.replace(_HOOK, f'#import "/{SETTINGS}": *'.encode(), 1)
 
 
 class TypstEngine:
     """Typst, with one compiler per thread."""
 
     def __init__(self, layout: Layout) -> None:
-        if re.search(rb'(?:import|include)\s*"@', layout.source):
-            raise ConfigError(
-                f"Mise en page {layout.name} : elle importe un paquet, ce qui demanderait un accès au réseau.",
-                hint="Recopier dans le fichier ce dont il a besoin.",
-            )
+        refuse_packages(layout.source, layout.name)
         self.level: Level = layout.level
         self._layout = layout
         self._local = threading.local()
@@ -119,9 +134,9 @@ def _refusal(error: typst.TypstError, name: str) -> RenderError:
             code="pdf-character",
         )
     place = _PLACE.search(error.diagnostic)
-    where = f", ligne {place[1]}, colonne {place[2]}" if place else ""
+    where = f", ligne {place[2]}, colonne {place[3]}" if place else ""
     return RenderError(
-        f"PDF : la mise en page {name} est en faute{where}.",
+        f"PDF : la mise en page {(place and place[1]) or name} est en faute{where}.",
         hint="« dispatcher check » en donne le détail sur un compte rendu inventé.",
         code="pdf-layout",
     )

@@ -144,7 +144,7 @@ def _needs_password(data: bytes) -> bool | None:
     identifier = re.search(rb"/ID\s*\[\s*(?=[<(])", data)
     if revision not in {2, 3, 4} or owner is None or user is None or rights is None or identifier is None:
         return None
-    first = _literal(data, identifier.end())
+    first = literal(data, identifier.end())
     seed = _PADDING + owner[:32] + (rights & 0xFFFFFFFF).to_bytes(4, "little") + (first or b"")
     if revision == 4 and re.search(rb"/EncryptMetadata\s+false", body):
         seed += b"\xff\xff\xff\xff"
@@ -187,13 +187,13 @@ def _integer(name: bytes, body: bytes) -> int | None:
 
 def _string(name: bytes, body: bytes) -> bytes | None:
     found = re.search(name + rb"\s*(?=[<(])", body)
-    return _literal(body, found.end()) if found else None
+    return literal(body, found.end()) if found else None
 
 
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
 
-def _literal(body: bytes, at: int) -> bytes | None:
+def literal(body: bytes, at: int) -> bytes | None:
     """A PDF string, hexadecimal or in parentheses (ISO 32000-1 §7.3.4)."""
     if body[at : at + 1] == b"<":
         digits = re.sub(rb"[^0-9A-Fa-f]", b"", body[at : body.find(b">", at)])

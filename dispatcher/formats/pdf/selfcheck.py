@@ -1,18 +1,27 @@
 """The cheap check every rendered PDF passes before it is sealed. Bytes in, names of what is wrong out.
 
 Looks at: header and end, every offset of the cross-reference table, the page tree, the PDF/A claim in the metadata,
-fonts embedded, nothing that PDF/A-1 forbids (encryption, scripts, object streams). ISO 19005-1 §6.1-6.7. It does not
-replace a validator: tests run one.
+fonts embedded, one title in both places, nothing that PDF/A-1 forbids (encryption, scripts, object streams,
+transparency). ISO 19005-1 §6.1-6.7. It does not replace a validator: tests run one (widths of glyphs are its business).
 """
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 
+from dispatcher.formats.pdf.received import literal
+
 _ENTRY = re.compile(rb"(\d{10}) (\d{5}) ([nf])(?: \r| \n|\r\n|\n)")
 _OBJECT = re.compile(rb"(\d+)\s+(\d+)\s+obj\b")
-_FORBIDDEN = (b"/Encrypt", b"/JavaScript", b"/OpenAction", b"/ObjStm", b"/SMask /", b"/EmbeddedFiles", b"/LZWDecode")
+_TRANSPARENT = re.compile(
+    rb"/SMask(?!\s*/None)[\s/]|/(?:CA|ca)\s+(?!1(?:\.0*)?[\s/>])|/S\s*/Transparency\b|/BM\s*/(?!Normal|Compatible)"
+)
+_FONT = re.compile(rb"/Type\s*/Font(?![A-Za-z])")
+_BARE = re.compile(rb"/Subtype\s*/(?:Type1|MMType1|TrueType|CIDFontType[02])(?![A-Za-z0-9])")
+_TITLE = re.compile(rb"<dc:title>.*?<rdf:li[^>]*>(.*?)</rdf:li>", re.DOTALL)
+_FORBIDDEN = (b"/Encrypt", b"/JavaScript", b"/OpenAction", b"/ObjStm", b"/EmbeddedFiles", b"/LZWDecode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,35 @@ def check(data: bytes, level: str) -> Checked:
     for body in bodies:
         if re.search(rb"/Type\s*/FontDescriptor\b", body) and not re.search(rb"/FontFile[23]?\s", body):
             faults.append("font-not-embedded")
+        if _FONT.search(body) and _BARE.search(body) and not re.search(rb"/FontDescriptor\b", body):
+            faults.append("font-not-embedded")
+        if _TRANSPARENT.search(body):
+            faults.append("transparency")
         faults += [f"forbidden {name.decode()}" for name in _FORBIDDEN if name in body]
     if not any(b"/GTS_PDFA1" in body for body in bodies):
         faults.append("output-intent")
+    if not _same_title(data, objects):
+        faults.append("title")
+    if b"/Encrypt" in data[-2048:]:
+        faults.append("forbidden /Encrypt")
     return Checked(pages, tuple(dict.fromkeys(faults)))
+
+
+def _same_title(data: bytes, objects: dict[int, bytes]) -> bool:
+    """The title of the information dictionary, when there is one, is that of the metadata (ISO 19005-1 §6.7.3)."""
+    place = re.search(rb"/Info\s+(\d+)\s+\d+\s+R", data[-2048:])
+    told = _literal(objects.get(int(place[1]), b"")) if place else None
+    if told is None:
+        return True
+    known = _TITLE.search(data)
+    return known is not None and html.unescape(known[1].decode("utf-8", "replace")) == _text(told)
+
+
+def _literal(info: bytes) -> bytes | None:
+    found = re.search(rb"/Title\s*(?=[<(])", info)
+    return literal(info, found.end()) if found else None
+
+
+def _text(string: bytes) -> str:
+    """A text string: UTF-16 with its mark, else PDFDocEncoding, which is Latin-1 for what is printed."""
+    return string[2:].decode("utf-16-be", "replace") if string.startswith(b"\xfe\xff") else string.decode("latin-1")

@@ -5,6 +5,7 @@ Layout in, sentences out. typst's own words are shown here in full: nobody in th
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, date, datetime
 
 from dispatcher.errors import DispatcherError
@@ -16,12 +17,14 @@ from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.report.model import (
     Address,
     AltValue,
+    Attachment,
     Battery,
     Code,
     Observation,
     Order,
     Patient,
     Practitioner,
+    PreviousResult,
     Report,
     Sex,
     Specimen,
@@ -29,6 +32,8 @@ from dispatcher.report.model import (
     ValueType,
 )
 
+_PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR4nGNgaGD47wAABEQBwOpq4d8AAAAASUVORK5CYII="
+"""Four grey points, PNG."""
 _AT = datetime(2026, 3, 11, 17, 20, tzinfo=UTC)
 
 
@@ -40,13 +45,19 @@ def _result(text: str, value: str, kind: ValueType = ValueType.NUMERIC, **more: 
 def invented_report() -> Report:
     """Every kind of line a layout must place: second unit, comment, long text, antibiogram, free text."""
     second = AltValue(value="7.33", unit="mmol/L", low="3.89", high="6.11")
+    before = (PreviousResult(value="1.18", at=_AT.date()),)
+    picture = Attachment(media_type="image/png", content=base64.b64decode(_PICTURE))
     chemistry = (
-        _result("Glycémie à jeun", "1.32", unit="g/L", low="0.70", high="1.10", flags=("H",), alt=second),
+        _result(
+            "Glycémie à jeun", "1.32", unit="g/L", low="0.70", high="1.10", flags=("H",), alt=second, previous=before
+        ),
+        _result("Vitamine B1", "98", unit="nmol/L", performer=Practitioner(organisation="Laboratoire sous-traitant")),
         _result("Potassium", "6.8", unit="mmol/L", low="3.5", high="5.1", flags=("HH",), comments=("Contrôlé.",)),
     )
     culture = (
         _result("Germe isolé", "Escherichia coli", ValueType.TEXT),
-        _result("Amoxicilline", "R", ValueType.CODED, flags=("R",), parent=2),
+        _result("Amoxicilline", "R", ValueType.CODED, flags=("R",), parent=3),
+        _result("Coloration", "", ValueType.DOCUMENT, document=picture),
         _result("Conclusion", "Deux lignes de texte libre, assez longues\npour tenir sous leur titre.", ValueType.TEXT),
     )
     return Report(
@@ -57,7 +68,13 @@ def invented_report() -> Report:
         collected_at=_AT,
         reported_at=_AT,
         batteries=(
-            Battery(title="Chimie", chapter="BIOCHIMIE", specimen=Specimen(text="Sérum"), observations=chemistry),
+            Battery(
+                title="Chimie",
+                chapter="BIOCHIMIE",
+                subchapter="Glucides",
+                specimen=Specimen(text="Sérum"),
+                observations=chemistry,
+            ),
             Battery(title="ECBU", chapter="BACTERIOLOGIE", observations=culture),
         ),
         comments=("Commentaire général.",),

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from dispatcher.formats.base import LaboratoryIdentity
 from dispatcher.report.identifiers import TEST_INS_OIDS, InsOid, nir_ok
-from dispatcher.report.model import Address, Observation, Patient, Practitioner, Sex, ValueType, When
+from dispatcher.report.model import Address, Observation, Patient, Practitioner, PreviousResult, Sex, ValueType, When
 from dispatcher.report.moments import PARIS, aware, day_of
 from dispatcher.report.values import Range, parse_number, parse_range
 
@@ -19,6 +19,11 @@ SIGNS = {"H": "▲ H", "HH": "▲▲ HH", "L": "▼ L", "LL": "▼▼ LL"}
 SILENT = frozenset({"N", ""})
 """Flags that say nothing worth ink."""
 COMPARATORS = {"<": "<", ">": ">", "<=": "≤", ">=": "≥"}
+CATEGORIES = frozenset({"S", "I", "R"})
+"""Of an antibiogram (HL7 table 0078)."""
+LEGEND = "S : sensible à posologie standard – I : sensible à forte posologie – R : résistant"
+"""CA-SFM / EUCAST, since 2020."""
+_MEASURES = {"mg/l": "CMI", "µg/ml": "CMI", "ug/ml": "CMI", "mm": "Ø"}
 PENDING = {"I": "en cours", "X": "non réalisé", "D": "résultat supprimé", "W": "résultat retiré"}
 """HL7 table 0085 letters that stand for a result which is not there."""
 
@@ -57,6 +62,29 @@ def result(o: Observation) -> str:
     if o.type is ValueType.NUMERIC or (o.comparator and parse_number(o.value)):
         return value(o.comparator, o.value)
     return o.value.strip("\n")
+
+
+def earlier(previous: PreviousResult, now: Observation) -> str:
+    """``1,18``; with its unit when that is not today's."""
+    numeric = previous.type is ValueType.NUMERIC or bool(previous.comparator and parse_number(previous.value))
+    shown = value(previous.comparator, previous.value) if numeric else previous.value.strip()
+    other = previous.unit.strip() and previous.unit.strip() != now.unit.strip()
+    return f"{shown}{NBSP}{previous.unit.strip()}" if other else shown
+
+
+def measured(o: Observation) -> str:
+    """``CMI 4 mg/L``, ``Ø 22 mm``: what stands behind the category of an antibiotic."""
+    said = result(o)
+    if not said:
+        return ""
+    label = _MEASURES.get(o.unit.strip().casefold(), "")
+    return " ".join(part for part in (label, said, o.unit.strip()) if part)
+
+
+def performer(who: Practitioner) -> str:
+    """A sub-contractor: the laboratory, and who answers for it when that is said."""
+    name = person(who) if who.family else ""
+    return ", ".join(part for part in (who.organisation, name) if part) or who.id or who.organisation_id
 
 
 def bounds(low: str, high: str, text: str, unit: str) -> str:

@@ -64,6 +64,114 @@ def test_a_deliberate_fault_is_seen(old: bytes, new: bytes, fault: str) -> None:
     assert fault in check(bad, "a-1a").faults
 
 
+# ------------------------------------------------------------------------------------------------ ten deliberate faults
+
+SMALL = writer("a-1b").write(REPORT, context()).content
+PIKEPDF_ONLY = {"widths"}
+"""What only a validator that reads fonts can see."""
+
+
+def _font(pdf: pikepdf.Pdf) -> pikepdf.Object:
+    fonts = (one for one in pdf.objects if isinstance(one, pikepdf.Dictionary) and one.get("/Type") == "/Font")
+    return next(font for font in fonts if "/DescendantFonts" in font).DescendantFonts[0]
+
+
+def _no_output_intent(pdf: pikepdf.Pdf) -> None:
+    del pdf.Root.OutputIntents
+
+
+def _no_font_file(pdf: pikepdf.Pdf) -> None:
+    descriptor = _font(pdf).FontDescriptor
+    for name in ("/FontFile2", "/FontFile3"):
+        if name in descriptor:
+            del descriptor[name]
+
+
+def _no_xmp(pdf: pikepdf.Pdf) -> None:
+    del pdf.Root.Metadata
+
+
+def _script(pdf: pikepdf.Pdf) -> None:
+    pdf.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+
+
+def _transparency(pdf: pikepdf.Pdf) -> None:
+    state = pikepdf.Dictionary(Type=pikepdf.Name.ExtGState, ca=0.5)
+    resources = pdf.pages[0].obj.Resources
+    resources.ExtGState = pikepdf.Dictionary(GS0=pdf.make_indirect(state))
+
+
+def _widths(pdf: pikepdf.Pdf) -> None:
+    font = _font(pdf)
+    font.W = pikepdf.Array([0, pikepdf.Array([17] * 300)])
+
+
+def _title(pdf: pikepdf.Pdf) -> None:
+    pdf.docinfo["/Title"] = "Autre titre"
+
+
+def _helvetica(pdf: pikepdf.Pdf) -> None:
+    bare = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+    page = pdf.pages[0]
+    page.obj.Resources.Font["/F99"] = pdf.make_indirect(bare)
+    page.contents_add(b"BT /F99 9 Tf (x) Tj ET")
+
+
+FAULTS = {
+    "output-intent": (_no_output_intent, {}),
+    "font-not-embedded": (_no_font_file, {}),
+    "pdfa-part": (_no_xmp, {}),
+    "forbidden /OpenAction": (_script, {}),
+    "transparency": (_transparency, {}),
+    "widths": (_widths, {}),
+    "title": (_title, {}),
+    "font-not-embedded ": (_helvetica, {}),
+    "forbidden /Encrypt": (
+        lambda pdf: None,
+        {"encryption": pikepdf.Encryption(owner="o", user="", R=3, aes=False, metadata=False)},
+    ),
+    "no-xref-table": (lambda pdf: None, {"object_stream_mode": pikepdf.ObjectStreamMode.generate}),
+}
+"""Own fault, what is done to the file, how it is saved."""
+KNOWN = {"ISO_19005_1:6.7.9-2"}
+"""What pikepdf finds in every file of typst: it knows no XMP extension schema."""
+
+
+def damaged(fault: str) -> bytes:
+    change, options = FAULTS[fault]
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(SMALL)) as pdf, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        change(pdf)
+        pdf.save(out, **{"object_stream_mode": pikepdf.ObjectStreamMode.disable, **options})
+    return out.getvalue()
+
+
+def test_a_file_saved_again_without_a_fault_passes(tmp_path: Path) -> None:
+    FAULTS["none"] = (lambda pdf: None, {})
+    data = damaged("none")
+    del FAULTS["none"]
+    assert check(data, "a-1b").faults == ()
+    (tmp_path / "good.pdf").write_bytes(data)
+    assert {finding.rule for finding in validate_written(str(tmp_path / "good.pdf"), "1b").findings} <= KNOWN
+
+
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name not in PIKEPDF_ONLY])
+def test_our_own_check_refuses_the_fault(fault: str) -> None:
+    assert fault.strip() in check(damaged(fault), "a-1b").faults
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_outside_validator_refuses_the_fault(fault: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.pdf"
+    path.write_bytes(damaged(fault))
+    try:
+        found = {finding.rule for finding in validate_written(str(path), "1b").findings}
+    except pikepdf.PdfError:
+        return
+    assert found - KNOWN, fault
+
+
 def test_a_moved_object_a_cut_end_and_a_lost_page_are_seen() -> None:
     shifted = GOOD.replace(b"endobj\n", b"endobj \n", 1).replace(b"startxref\n", b"startxref\n0000", 1)
     assert check(shifted, "a-1a").faults

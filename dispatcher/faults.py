@@ -63,7 +63,7 @@ def _sentence(fault: ErrorDetails, model: type[BaseModel]) -> str:
         text = text.format(**context).replace(" or ", " ou ")
     if fault["type"] == "extra_forbidden":
         text += _nearest(loc, model)
-    elif isinstance(fault["input"], dict):
+    elif fault["type"] == "string_type" and isinstance(fault["input"], dict):
         text += " ; une clé qui contient un point s’écrit entre guillemets"
     return f"{'.'.join(map(str, loc)) or 'fichier'} : {text}"
 
@@ -135,7 +135,8 @@ def places(text: str) -> Iterator[tuple[Place, int]]:
                 table = (*table, ranks[table])
             yield table, number
         elif found := _KEY.match(line):
-            yield (*table, *_parts(found[1])), number
+            parts = _parts(found[1])
+            yield from (((*table, *parts[:depth]), number) for depth in range(1, len(parts) + 1))
 
 
 def _parts(text: str) -> Place:

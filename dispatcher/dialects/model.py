@@ -6,23 +6,37 @@ Each key carries its meaning in French, an example in TOML and the formats it ap
 
 from __future__ import annotations
 
-import codecs
-import re
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic import model_validator as whole
 
-from dispatcher.dialects.places import Place, parse_place
-from dispatcher.dialects.words import check_mask, check_template
+from dispatcher.dialects.kinds import (
+    At,
+    Charset,
+    Emptied,
+    Filled,
+    Finess,
+    Flag,
+    Letter,
+    Mask,
+    Names,
+    Oid,
+    OrderLetter,
+    Result,
+    Role,
+    Suffix,
+    System,
+    Template,
+    Text,
+    Word,
+    Zone,
+)
 
 Format = Literal["hl7v2", "hprim-sante", "hprim-medecins"]
 ALL: tuple[Format, ...] = ("hl7v2", "hprim-sante", "hprim-medecins")
 ER7: tuple[Format, ...] = ("hl7v2", "hprim-sante")
 HL7: tuple[Format, ...] = ("hl7v2",)
-
-OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*)){2,}")
 
 
 class Part(BaseModel):
@@ -34,111 +48,6 @@ class Part(BaseModel):
 def key(default: Any, sense: str, example: str, formats: tuple[Format, ...] = ALL, **rules: Any) -> Any:
     """One key: default, meaning (French), example (TOML, its table left out), formats it applies to."""
     return Field(default, description=sense, examples=[example], json_schema_extra={"formats": list(formats)}, **rules)
-
-
-# ------------------------------------------------------------------------------------------------ kinds of values
-
-
-def _charset(name: str) -> str:
-    try:
-        known = codecs.lookup(name).name
-    except LookupError:
-        raise ValueError(
-            f"jeu de caractères inconnu : « {name[:30]} » (par exemple cp1252, cp850, mac-roman)"
-        ) from None
-    if not re.match(r"iso8859|cp\d|utf-(?:8|16|32)|mac-|ascii", known):
-        raise ValueError(f"« {name[:30]} » n’est pas un jeu de caractères de fichier")
-    return name
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except Exception:  # whatever the machine's table of zones says of a wrong name
-        raise ValueError(f"fuseau inconnu : « {name[:40]} » (par exemple Indian/Reunion)") from None
-    return name
-
-
-def _system(text: str) -> str:
-    if text in ("LOINC", "local") or OID.fullmatch(text):
-        return text
-    raise ValueError(f"« {text[:40]} » : attendu LOINC, local, ou un OID")
-
-
-def _oid(text: str) -> str:
-    if not OID.fullmatch(text):
-        raise ValueError(f"« {text[:40]} » n’est pas un OID")
-    return text
-
-
-def _finess(text: str) -> str:
-    if text and not re.fullmatch(r"[0-9][0-9AB][0-9]{7}", text):
-        raise ValueError("FINESS : neuf caractères attendus")
-    return text
-
-
-def _suffix(text: str) -> str:
-    if not re.fullmatch(r"[^\s/\\*]{1,20}", text):
-        raise ValueError("suffixe de fichier attendu, par exemple « .OK »")
-    return text
-
-
-def _capital(text: object) -> object:
-    return text.strip().upper() if isinstance(text, str) else text
-
-
-def _word(text: str) -> str:
-    return " ".join(text.split()).casefold()
-
-
-_SAFE = (
-    ({("OBX", 5)}, "un résultat vient du fichier, jamais d’un dialecte"),
-    ({("OBX", 11), ("OBR", 25)}, "l’état se traduit dans la table [status]"),
-    (
-        {("PID", n) for n in (3, 5, 6, 7, 8, 9, 32)} | {("P", n) for n in (5, 6, 7, 8, 11, 38)},
-        "l’identité d’un patient vient du fichier, jamais d’un dialecte",
-    ),
-    ({("L", n) for n in (2, 3, 7, 8)}, "l’identité d’un patient vient du fichier, jamais d’un dialecte"),
-    ({("MSH", 1), ("MSH", 2), ("H", 1)}, "les séparateurs sont lus dans le fichier"),
-)
-"""Places that no constant and no default may fill."""
-
-
-def _fillable(place: Place) -> Place:
-    for places, why in _SAFE:
-        if (place.segment, place.field) in places:
-            raise ValueError(f"« {place} » : {why}")
-    return place
-
-
-def _ignorable(place: Place) -> Place:
-    for places, why in (_SAFE[0], _SAFE[1], _SAFE[4]):
-        if (place.segment, place.field) in places:
-            raise ValueError(f"« {place} » : {why}")
-    return place
-
-
-def _plain(place: Place) -> Place:
-    if place.where is not None or place.repetition:
-        raise ValueError(f"« {place} » : ici un champ entier ou une composante, sans crochets ni parenthèses")
-    return place
-
-
-At = Annotated[Place, PlainValidator(parse_place)]
-"""Where to read something."""
-Filled = Annotated[At, AfterValidator(_plain), AfterValidator(_fillable)]
-Emptied = Annotated[At, AfterValidator(_plain), AfterValidator(_ignorable)]
-Charset = Annotated[str, AfterValidator(_charset)]
-Zone = Annotated[str, AfterValidator(_zone)]
-System = Annotated[str, AfterValidator(_system)]
-Mask = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(check_mask)]
-Text = Annotated[str, Field(max_length=200)]
-Letter = Annotated[str, BeforeValidator(_capital), Field(max_length=10)]
-Result = Literal["O", "I", "S", "P", "R", "F", "C", "W", "D", "X", "U", "N"]
-OrderLetter = Literal["O", "I", "S", "A", "P", "C", "R", "F", "X"]
-Flag = Literal["", "L", "H", "LL", "HH", "<", ">", "N", "A", "AA", "S", "I", "R"]
-Names = Literal["family-given", "given-family", "joined", "joined-given-first"]
-Role = Literal["loinc", "local", "ignore"]
 
 
 # ------------------------------------------------------------------------------------------------ tables
@@ -154,8 +63,8 @@ class Numbers(Part):
     )
     thousands: Literal["", ".", ",", "'"] = key(
         "",
-        "séparateur de milliers, en plus du blanc toujours compris : « 1.234 » devient 1234",
-        'thousands = "."',
+        "séparateur de milliers, en plus du blanc toujours compris ; « . » demande decimal = « , »",
+        'thousands = "\'"',
     )
 
     @whole(mode="after")
@@ -227,7 +136,7 @@ class Copies(Part):
     comments: tuple[Annotated[str, Field(min_length=2, max_length=40)], ...] = key(
         (), "débuts des commentaires (NTE, C) qui sont en fait des copies", 'comments = ["CC:", "Copie à :"]', ER7
     )
-    person: Annotated[str, Field(max_length=80), AfterValidator(check_template)] = key(
+    person: Template = key(
         "{id} {name}",
         "comment chacun y est écrit : {id}, {name}, {family}, {given}, {ignore} et ce qui les sépare",
         'person = "{name} ({id})"',
@@ -288,11 +197,10 @@ class PatientRules(Part):
 
     name_order: Names = key(
         "family-given",
-        "ordre des noms du patient, mêmes mots que pour [practitioners] ; HPRIM Médecins : given-family échange les "
-        "lignes 2 et 3",
+        "ordre des noms du patient, mêmes mots que pour [practitioners] ; HPRIM Médecins : lignes 2 et 3",
         'name_order = "given-family"',
     )
-    authorities: dict[Text, Annotated[str, AfterValidator(_oid)]] = key(
+    authorities: dict[Text, Oid] = key(
         {},
         "noms d’autorité des numéros de patient (PID-3, composante 4) vers leur OID",
         'authorities = { INSNIR = "1.2.250.1.213.1.4.8" }',
@@ -324,9 +232,7 @@ class LaboratoryNames(Part):
     """[laboratory]"""
 
     name: Text = key("", "nom du laboratoire, à la place de celui du fichier", 'name = "Laboratoire du Port"')
-    finess: Annotated[str, AfterValidator(_finess)] = key(
-        "", "son FINESS, à la place du code du fichier", 'finess = "990000010"'
-    )
+    finess: Finess = key("", "son FINESS, à la place du code du fichier", 'finess = "990000010"')
 
 
 class Files(Part):
@@ -335,7 +241,7 @@ class Files(Part):
     patterns: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = key(
         (), "noms de fichiers pris, pour une source qui n’en dit rien", 'patterns = ["*.hpr", "*.HPR"]'
     )
-    done_suffix: Annotated[str, AfterValidator(_suffix)] | None = key(
+    done_suffix: Suffix | None = key(
         None, "le SIL pose un fichier de fin de ce suffixe, pour une source qui n’en dit rien", 'done_suffix = ".FIN"'
     )
 
@@ -355,7 +261,7 @@ class Dialect(Part):
     timezone: Zone | None = key(
         None, "fuseau des heures écrites sans décalage (sinon Europe/Paris)", 'timezone = "Indian/Reunion"', ER7
     )
-    null_words: tuple[Annotated[str, Field(min_length=1, max_length=30), AfterValidator(_word)], ...] = key(
+    null_words: tuple[Word, ...] = key(
         (),
         "mots qui veulent dire « rien » ; jamais cherchés dans un résultat ni son drapeau",
         'null_words = ["NEANT", "-"]',
@@ -365,7 +271,7 @@ class Dialect(Part):
         {}, "champs qui valent toujours ceci, quoi que dise le fichier", 'constants = { OBR-24 = "HEMATOLOGIE" }'
     )
     defaults: dict[Filled, Text] = key(
-        {}, "champs qui valent ceci quand le fichier n’en dit rien", 'defaults = { OBR-16 = "D000^INCONNU" }'
+        {}, "champs qui valent ceci quand le fichier n’en dit rien", 'defaults = { OBR-24 = "BIOCHIMIE" }'
     )
     flags: dict[Letter, Flag] = key(
         {},

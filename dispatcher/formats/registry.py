@@ -51,6 +51,8 @@ ENOUGH = 0.3
 _GROUP = "dispatcher.formats"
 _DOCUMENTS = frozenset({"pdf"})
 """Readers of documents that a message beside them may announce: such a file alone is no message."""
+_SPOKEN = {"hl7v2": "HL7 v2", "hprim-sante": "HPRIM Santé", "hprim-medecins": "HPRIM Médecins"}
+"""Readers whose files are written in dialects; the others have none."""
 _TAIL_BYTES = 2048
 
 
@@ -128,12 +130,14 @@ def _in_its_dialect(reader: Reader, context: ReadContext) -> tuple[ReadContext, 
         return context, ()
     if dialect.format == reader.name:
         return replace(context, encoding=context.encoding or dialect.charset), ()
+    bare = replace(context, dialect=None)
+    if reader.name not in _SPOKEN:
+        return bare, ()
     message = (
-        f"Le dialecte « {dialect.name} » est fait pour {dialect.format}, ce fichier est du {reader.name} : lu sans "
-        "dialecte. Donner au SIL un dossier par format, ou corriger le dialecte de la source."
+        f"Le dialecte « {dialect.name} » est fait pour {_SPOKEN[dialect.format]}, ce fichier est du "
+        f"{_SPOKEN[reader.name]} : lu sans dialecte. Donner un dossier à chaque format, ou corriger le dialecte."
     )
-    problem = Problem(code="dialect-format", severity=Severity.WARNING, message=message)
-    return replace(context, dialect=None), () if reader.name in _DOCUMENTS else (problem,)
+    return bare, (Problem(code="dialect-format", severity=Severity.WARNING, message=message),)
 
 
 def _unreadable(code: str, message: str) -> ReadResult:

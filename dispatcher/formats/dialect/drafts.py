@@ -33,6 +33,12 @@ def joined(parts: list[str], separator: str) -> str:
     return separator.join(parts)
 
 
+def repeated(parts: list[str], separators: Separators) -> str:
+    """Parts that are not empty as repetitions; only the first where the message declares no separator for them."""
+    filled = [part for part in parts if part]
+    return separators.repetition.join(filled) if separators.repetition else next(iter(filled), "")
+
+
 def put_place(segment: Segment, place: Place, raw: str) -> None:
     """The same for a place; a subcomponent keeps its neighbours."""
     separators = segment.separators
@@ -77,4 +83,4 @@ def each_repetition(segment: Segment, number: int, change: Callable[[list[str]],
         return
     separators = segment.separators
     found = [joined(change(separators.components(one)), separators.component) for one in separators.repetitions(raw)]
-    segment.fields[number] = separators.repetition.join(found) if separators.repetition else found[0]
+    segment.fields[number] = separators.repetition.join(found)

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from dispatcher.dialects.kinds import Names
 from dispatcher.dialects.model import Dialect, Numbers
 from dispatcher.dialects.places import Place
 from dispatcher.formats.dialect.numbers import looks_numeric, plain_number, without_thousands
+from dispatcher.formats.dialect.people import split_joined
 from dispatcher.formats.dialect.values import tell_other_number
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.hprim_medecins import grammar
@@ -47,8 +49,7 @@ def _header(lines: list[str], dialect: Dialect) -> tuple[str, ...]:
         _put(lines, place, "")
     for number, text in changes:
         lines[number - 1] = text
-    if dialect.patient.name_order == "given-family":
-        lines[_FAMILY - 1], lines[_GIVEN - 1] = lines[_GIVEN - 1], lines[_FAMILY - 1]
+    _order_names(lines, dialect.patient.name_order)
     for place, text in dialect.defaults.items():
         if not _taken(lines, place):
             _put(lines, place, text)
@@ -58,12 +59,25 @@ def _header(lines: list[str], dialect: Dialect) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _order_names(lines: list[str], order: Names) -> None:
+    family, given = lines[_FAMILY - 1].strip(), lines[_GIVEN - 1].strip()
+    if order == "given-family":
+        family, given = given, family
+    elif order != "family-given" and not given:
+        family, given = split_joined(family, given_first=order == "joined-given-first")
+    lines[_FAMILY - 1], lines[_GIVEN - 1] = family, given
+
+
 def _taken(lines: list[str], place: Place) -> str:
+    if not place.of_line:
+        return ""
     line = lines[place.field - 1]
     return (line[place.columns[0] - 1 : place.columns[1]] if place.columns else line).strip()
 
 
 def _put(lines: list[str], place: Place, text: str) -> None:
+    if not place.of_line:
+        return
     if place.columns is None:
         lines[place.field - 1] = text
         return

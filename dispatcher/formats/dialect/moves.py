@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from dispatcher.dialects.model import Dialect
 from dispatcher.dialects.places import Place
-from dispatcher.formats.dialect.drafts import encoded, put, put_place
+from dispatcher.formats.dialect.drafts import encoded, put, put_place, repeated
 from dispatcher.formats.dialect.layouts import Layout
 from dispatcher.formats.dialect.tree import Node, matches, seen_from
 from dispatcher.formats.er7.identity import ins_oid
@@ -106,7 +106,7 @@ def _number(node: Node, segment: Segment, place: Place) -> Iterator[Change]:
     separators = segment.separators
     kept = [one for one in separators.repetitions(segment.raw(3)) if _national(Composite(one, separators))]
     own = separators.component.join((found, "", "", "", "PI")) if found else ""
-    yield segment, 3, 0, separators.repetition.join(one for one in (own, *kept) if one), True
+    yield segment, 3, 0, repeated([own, *kept], separators), True
     yield from ((segment, other, 0, "", True) for other in (2, 4))
 
 
@@ -134,5 +134,5 @@ def _names(node: Node, segment: Segment, dialect: Dialect) -> Iterator[Change]:
         return
     legal = join.join((birth, given, others, "", "", "", "L"))
     in_use = join.join((used, given, "", "", "", "", "D")) if used and used != birth else ""
-    yield segment, 5, 0, separators.repetition.join(one for one in (legal, in_use) if one), True
+    yield segment, 5, 0, repeated([legal, in_use], separators), True
     yield segment, 9, 0, "", True

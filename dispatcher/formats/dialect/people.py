@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from dispatcher.dialects.model import Dialect, Names, Practitioners
+from dispatcher.dialects.kinds import Names
+from dispatcher.dialects.model import Dialect, Practitioners
 from dispatcher.dialects.words import fits, person_of
 from dispatcher.formats.dialect.drafts import each_repetition, joined, literal, put
 from dispatcher.formats.dialect.layouts import Layout

@@ -112,7 +112,7 @@ def _number(raw: str, obx: Segment, rules: Numbers, notes: Notes) -> str:
     text = obx.separators.clean(raw)
     found = plain_number(text, rules)
     if found is not None:
-        return obx.separators.escaped(found) if "\\" in raw else found
+        return found
     if looks_numeric(text, rules):
         tell_other_number(obx.where(5), notes)
     return raw

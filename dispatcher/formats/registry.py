@@ -90,6 +90,8 @@ def sniff(head: bytes, index: IndexRules | None = None) -> Reader | None:
         sure = _sure(reader, head[:HEAD_BYTES])
         if sure > most:
             best, most = reader, sure
+        if most >= 1.0:
+            break  # nobody can be surer
     return best
 
 

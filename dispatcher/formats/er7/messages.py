@@ -18,6 +18,8 @@ _HEADERS = ("MSH", "FHS", "BHS")
 _TRAILERS = ("BTS", "FTS")
 _BARE = frozenset({"DSC", "NTE", "PV1", "PV2", "PD1", "ORC", "SPM", "BTS", "FTS", "EVN", "SFT"})
 """Segments seen without any field; a lone word of three capitals is otherwise text."""
+_USUAL = frozenset({"PID", "PV1", "PD1", "ORC", "OBR", "OBX", "NTE", "SPM", "TQ1", "PRT"})
+"""What a message is made of."""
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
 
 
@@ -62,6 +64,8 @@ class _Cutter:
     pending_line: int = 0
     inside: bool = False
     """A message is open: between MSH and the next header or trailer."""
+    mark: str = ""
+    """Field separator of the open message; empty outside."""
     stray: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
@@ -74,6 +78,10 @@ class _Cutter:
 
     def take(self, number: int, line: str) -> None:
         name = line[:3]
+        if name in _USUAL and line[3:4] == self.mark:  # nearly every line: nothing to ask
+            self.flush()
+            self.pending, self.pending_line = [line], number
+            return
         if name in _HEADERS and not line[3:4].isalnum():
             self.flush()
             self.pending, self.pending_line = [line], number
@@ -105,12 +113,15 @@ class _Cutter:
             return
         text, line, name = "\n".join(self.pending), self.pending_line, self.pending[0][:3]
         taken, self.pending = len(self.pending), []
+        if self.mark and name in _USUAL:
+            self.messages[-1].append(Segment(text, line, self.separators))
+            return
         if name in _HEADERS:
-            self.separators = from_header(text)
+            self.separators, self.mark = from_header(text), ""
             segment = Segment(text, line, self.separators, declares_separator=True)
             if name == "MSH":
                 self.messages.append([segment])
-                self.inside = True
+                self.inside, self.mark = True, self.separators.field
                 if self.open_batch:
                     self.batches[-1] += 1
                 else:
@@ -125,7 +136,7 @@ class _Cutter:
             self.stray += [line] * taken
 
     def _open(self, segment: Segment) -> None:
-        self.inside = False
+        self.inside, self.mark = False, ""
         self.envelope.append(segment)
         if segment.name == "FHS":
             self._refuse_open_ends()
@@ -136,7 +147,7 @@ class _Cutter:
             self.batches.append(0)
 
     def _close(self, segment: Segment) -> None:
-        self.inside = False
+        self.inside, self.mark = False, ""
         self.envelope.append(segment)
         if segment.name == "BTS":
             if not self.open_batch:

@@ -11,13 +11,14 @@ from functools import lru_cache
 from dispatcher.report.identifiers import loinc_ok
 from dispatcher.report.values import Number, parse_number, parse_range
 
-_USUAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+USUAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+"""A number as HL7 wants it, which needs no second look."""
 _LOINC_SYSTEMS = frozenset({"LN", "LOINC", "LNC", "LOINC.ORG", "2.16.840.1.113883.6.1", "HTTP://LOINC.ORG"})
 
 
 def number(text: str) -> Number | None:
     """:func:`dispatcher.report.values.parse_number` with a short way for ``12.5``."""
-    if _USUAL.fullmatch(text):
+    if USUAL.fullmatch(text):
         return Number("", text)
     return parse_number(text)
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from dispatcher.formats.er7.coding import coded, result_codes
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.results import ReadValue, ResultLine
 from dispatcher.formats.er7.segments import Composite, Segment
 from dispatcher.formats.er7.separators import Separators
-from dispatcher.formats.er7.timestamps import parse_when
-from dispatcher.formats.er7.values import bounds, number
+from dispatcher.formats.er7.timestamps import Fault, parse_when
+from dispatcher.formats.er7.values import USUAL, bounds, number
 from dispatcher.formats.hl7.datatypes import address, moment, organisation
 from dispatcher.formats.hl7.documents import Sibling, embedded, hidden_document, referenced
-from dispatcher.report.model import Attachment, Code, Observation, Practitioner, Severity, ValueType
+from dispatcher.report.model import Attachment, Code, Observation, Practitioner, Severity, ValueType, When
 
 _CODED = frozenset({"CE", "CWE", "CNE", "CF"})
 _FREE = frozenset({"TX", "FT", "ST", "ID", "IS", "GTS", ""})
@@ -53,45 +54,102 @@ class Line(ResultLine):
         )
 
 
-def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation]:
-    """The results of one line: one, or one per document when a field carries several."""
-    obx = line.obx
-    code, alternate, loinc_code = result_codes(obx, notes)
-    kind = obx.raw(2).upper()
-    unit = unit_of(obx)
-    documents = _documents(obx, kind, notes, sibling)
-    read = ReadValue(ValueType.DOCUMENT) if documents is not None else _value(line, kind, unit, notes)
-    range_text = obx.text(7)
-    low, high = _bounds(obx, range_text, unit) if range_text else ("", "")
-    first = documents[0] if documents else None
-    further = len(obx.fields) > 12  # most lines end at OBX-11: what follows is not even looked for
-    result = Observation(
-        code=code,
+class _Shape(NamedTuple):
+    """What a laboratory's catalogue says of a result, and the few letters that go with it: all but the result."""
+
+    kind: str
+    code: Code
+    alternate: Code | None
+    loinc: str | None
+    doubtful: bool
+    """OBX-3 is worth a word to the operator."""
+    unit: str
+    low: str
+    high: str
+    range_text: str
+    flags: tuple[str, ...]
+    status: str
+
+
+@lru_cache(maxsize=8192)
+def _shape(kind: str, code: str, unit: str, usual: str, flags: str, status: str, separators: Separators) -> _Shape:
+    """OBX-2, -3, -6, -7, -8 and -11. The same lines come back all day, so they are read once; results never are."""
+    notes = Notes()
+    mark = separators.field
+    obx = Segment(mark.join(("OBX", "", kind, code, "", "", unit, usual, flags, "", "", status)), 0, separators)
+    first, alternate, loinc_code = result_codes(obx, notes)
+    own_unit, range_text = unit_of(obx), obx.text(7)
+    low, high = _bounds(obx, range_text, own_unit) if range_text else ("", "")
+    return _Shape(
+        kind=obx.raw(2).upper(),
+        code=first,
         alternate=alternate,
         loinc=loinc_code,
-        type=read.type,
-        value=read.value,
-        raw="" if documents is not None else _raw(line),
-        comparator=read.comparator,
-        value_code=read.code,
-        unit=unit,
+        doubtful=bool(notes.problems),
+        unit=own_unit,
         low=low,
         high=high,
         range_text=range_text,
         flags=_flags(obx),
         status=obx.component(11).upper(),
+    )
+
+
+def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation]:
+    """The results of one line: one, or one per document when a field carries several."""
+    obx = line.obx
+    fields = obx.fields if len(obx.fields) > 15 else obx.fields + _PADDING
+    shape = _shape(fields[2], fields[3], fields[6], fields[7], fields[8], fields[11], obx.separators)
+    if shape.doubtful:
+        result_codes(obx, notes)
+    documents = _documents(obx, shape.kind, notes, sibling)
+    read, raw = (
+        (ReadValue(ValueType.DOCUMENT), "") if documents is not None else _written(line, shape, fields[5], notes)
+    )
+    further = len(obx.fields) > 15  # most lines end before: what follows is not even looked for
+    result = Observation(
+        code=shape.code,
+        alternate=shape.alternate,
+        loinc=shape.loinc,
+        type=read.type,
+        value=read.value,
+        raw=raw,
+        comparator=read.comparator,
+        value_code=read.code,
+        unit=shape.unit,
+        low=shape.low,
+        high=shape.high,
+        range_text=shape.range_text,
+        flags=shape.flags,
+        status=shape.status,
         comments=tuple(line.comments),
-        sub_id=obx.text(4),
-        observed_at=moment(obx, 14, notes) if further else None,
+        sub_id=obx.text(4) if fields[4] else "",
+        observed_at=_observed_at(obx, fields[14], notes) if fields[14] else None,
         method=_label(obx, 17) if further else "",
         method_code=_method(obx) if further else None,
         performer=_performer(obx) if further else None,
         validated_by=_validator(obx) if further else "",
-        document=first,
+        document=documents[0] if documents else None,
     )
     if documents is None:
         return [result]
     return [result, *(replace(result, document=other, comments=()) for other in documents[1:])]
+
+
+_PADDING = [""] * 16
+"""Behind the last field of a line, so that none has to be asked for."""
+
+
+def _written(line: Line, shape: _Shape, raw: str, notes: Notes) -> tuple[ReadValue, str]:
+    """OBX-5 understood, and as it stands in the file."""
+    if shape.kind == "NM" and USUAL.fullmatch(raw):
+        return ReadValue(ValueType.NUMERIC, raw), raw
+    return _value(line, shape.kind, shape.unit, notes), _raw(line)
+
+
+def _observed_at(obx: Segment, raw: str, notes: Notes) -> When | None:
+    when, fault = parse_when(raw)
+    return when if fault is Fault.NONE else moment(obx, 14, notes)
 
 
 def _documents(obx: Segment, kind: str, notes: Notes, sibling: Sibling) -> list[Attachment] | None:

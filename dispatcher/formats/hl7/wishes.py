@@ -16,7 +16,8 @@ from types import MappingProxyType
 from typing import Any
 
 from dispatcher.formats.er7.notes import Notes
-from dispatcher.formats.er7.segments import Segment
+from dispatcher.formats.er7.segments import Composite, Segment
+from dispatcher.formats.er7.separators import Separators
 from dispatcher.formats.hl7.documents import embedded
 from dispatcher.formats.hl7.observations import Line
 from dispatcher.report.handling import Handling
@@ -59,10 +60,14 @@ _MATRIX = {
 
 def is_wish(obx: Segment) -> bool:
     """A flag of the volet, by its coding system, or by its name where no system is given."""
-    if SYSTEM in obx.raw(3):
-        return obx.composite(3).whole(3) == SYSTEM
-    name = obx.raw(3).partition(obx.separators.component)[0]
-    return name in _NAMES and not obx.component(3, 3)
+    return len(obx.fields) > 3 and _named(obx.fields[3], obx.separators)
+
+
+@lru_cache(maxsize=8192)
+def _named(raw: str, separators: Separators) -> bool:
+    composite = Composite(raw.strip(), separators)
+    system = composite.whole(3)
+    return system == SYSTEM or (not system and composite.whole(1) in _NAMES)
 
 
 def handling(lines: Sequence[Line], notes: Notes) -> Handling:

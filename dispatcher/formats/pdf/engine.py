@@ -53,6 +53,7 @@ class Engine(Protocol):
 
 
 _PLACE = re.compile(r"(?:([\w-]+\.typ))?:(\d+):(\d+)")
+_IMAGE = re.compile(r"decode image|image contains transparency|unknown image format")
 _GLYPH = re.compile(r"could not be displayed")
 
 
@@ -132,6 +133,12 @@ def _refusal(error: typst.TypstError, name: str) -> RenderError:
             "PDF : un caractère du compte rendu est absent des polices de la mise en page.",
             hint=f"Compléter les polices de {name}, ou corriger le texte dans le SIL.",
             code="pdf-character",
+        )
+    if _IMAGE.search(error.message):
+        return RenderError(
+            "PDF : une image du compte rendu (ou le logo) ne peut pas être imprimée (fichier abîmé ou transparent).",
+            hint="La faire réexporter en PNG sans transparence ou en JPEG en couleurs RVB.",
+            code="pdf-image",
         )
     place = _PLACE.search(error.diagnostic)
     where = f", ligne {place[2]}, colonne {place[3]}" if place else ""

@@ -39,7 +39,7 @@ def drawable(content: bytes, media_type: str) -> bytes | None:
         return None
     try:
         return _opaque(content) if media_type == "image/png" else _jpeg(content)
-    except (struct.error, zlib.error, IndexError, ValueError) as error:
+    except (struct.error, zlib.error, LookupError, ValueError) as error:
         raise _refused("fichier abîmé") from error
 
 

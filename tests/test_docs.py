@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from dispatcher.settings import Settings, parse
+from tests.tools.problem_codes import PAGE, page
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -52,3 +53,8 @@ def test_the_sample_configuration_is_accepted() -> None:
 def test_links_lead_somewhere(path: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_every_problem_is_listed() -> None:
+    """A failure here: ``python -m tests.tools.problem_codes`` writes the page anew."""
+    assert PAGE.read_text(encoding="utf-8") == page()

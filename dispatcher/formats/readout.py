@@ -24,7 +24,6 @@ from dispatcher.report.model import (
     Report,
     Severity,
     Sex,
-    SourceDocument,
     Status,
     When,
 )
@@ -36,15 +35,15 @@ Json = dict[str, Any]
 
 def as_json(result: ReadResult, path: str, sha256: str) -> Json:
     """One entry of ``{"files": […]}``. ``sha256`` is that of the whole file, hexadecimal."""
-    return {
+    answer: Json = {
         "path": path,
         "sha256": sha256,
         "format": result.format,
         "encoding": result.encoding,
-        "dialect": result.dialect or None,
         "problems": [_problem(problem) for problem in result.problems],
         "reports": [_report(report) for report in result.reports],
     }
+    return answer | ({"dialect": result.dialect} if result.dialect else {})
 
 
 def _problem(problem: Problem) -> Json:
@@ -58,7 +57,7 @@ def _problem(problem: Problem) -> Json:
 
 def _report(report: Report) -> Json:
     addressee = report.addressee
-    return {
+    answer: Json = {
         "status": report.status.value,
         "kind": report.kind.value,
         "order": {"placer": report.order.placer, "filler": report.order.filler},
@@ -72,10 +71,14 @@ def _report(report: Report) -> Json:
         "observations": [_observation(one, battery) for battery in report.batteries for one in battery.observations],
         "comments": list(report.comments),
         "documents": [_document(document) for document in documents_of(report)],
-        "handling": _handling(report.handling),
-        "source_document": _source_document(report.source_document),
         "problems": [_problem(problem) for problem in report.problems],
     }
+    # Beyond the contract, and only where the file says it.
+    if stated := _handling(report.handling):
+        answer["handling"] = stated
+    if report.source_document is not None:
+        answer["source_document"] = asdict(report.source_document)
+    return answer
 
 
 def iso(when: When | None) -> str | None:
@@ -149,18 +152,14 @@ def _document(document: Attachment) -> Json:
     return {"media_type": document.media_type, "bytes": len(document.content), "sha256": document.sha256}
 
 
-def _handling(handling: Handling) -> Json | None:
+def _handling(handling: Handling) -> Json:
     """What the sender asks, as far as stated; texts of mails are told by their length."""
     stated: Json = {name: value for name, value in asdict(handling).items() if value not in (None, "", False)}
     stated |= {name: False for name, value in asdict(handling).items() if value is False and name != "last_message"}
     for name in ("mail_text", "patient_mail_text"):
         if name in stated:
             stated[name] = len(stated[name])
-    return stated or None
-
-
-def _source_document(source: SourceDocument | None) -> Json | None:
-    return asdict(source) if source else None
+    return stated
 
 
 # ------------------------------------------------------------------------------------------------ for a person

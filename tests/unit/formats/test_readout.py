@@ -94,7 +94,6 @@ def test_the_contract_word_for_word() -> None:
         "sha256": "0" * 64,
         "format": "hl7v2-oru",
         "encoding": "utf-8",
-        "dialect": None,
         "problems": [],
         "reports": [
             {
@@ -175,8 +174,6 @@ def test_the_contract_word_for_word() -> None:
                 "documents": [
                     {"media_type": "application/pdf", "bytes": 8, "sha256": hashlib.sha256(b"%PDF-1.4").hexdigest()}
                 ],
-                "handling": None,
-                "source_document": None,
                 "problems": [{"code": "x", "severity": "warning", "where": "ligne 3", "message": "m"}],
             }
         ],

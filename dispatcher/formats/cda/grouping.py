@@ -65,7 +65,7 @@ def groups(draft: Draft) -> list[Group]:
                 continue
             row = _row(draft, battery, observation, f"o{index + 1}", fate)
             if index in organisms:
-                isolates[index] = Isolate(row, len(isolates) + 1)
+                isolates[index] = Isolate(row)
                 group.isolates.append(isolates[index])
             elif index in parents:
                 lines.append((parents[index], row, group))
@@ -73,7 +73,10 @@ def groups(draft: Draft) -> list[Group]:
                 group.rows.append(row)
     _place_lines(isolates, lines)
     for group in found:
+        _further_germs(group)
         _place_counts(group)
+    for number, isolate in enumerate((i for group in found for i in group.isolates), 1):
+        isolate.number = number
     return found
 
 
@@ -96,9 +99,24 @@ def _place_lines(isolates: dict[int, Isolate], lines: list[tuple[int, Row, Group
         if _counts_germs(row):
             isolate.counts.append(row)
             continue
+        row.tested = True
         isolate.lines.append(row)
         if not isolate.title and all(i is not isolate for i in group.isolates):
             isolate.title = group.title
+
+
+def _further_germs(group: Group) -> None:
+    """A germ without antibiogram: the same analysis as a germ of its battery, under a sub-id of its own (OBX-4)."""
+    known = {isolate.organism.observation.code for isolate in group.isolates}
+    taken = {isolate.organism.observation.sub_id.strip() for isolate in group.isolates} | {""}
+    for row in list(group.rows) if known else []:
+        own = row.observation
+        in_words = own.type in (ValueType.TEXT, ValueType.CODED) and row.fate in (Fate.RESULT, Fate.CANCELLED)
+        if in_words and own.code in known and own.sub_id.strip() not in taken:
+            taken.add(own.sub_id.strip())
+            group.rows.remove(row)
+            group.isolates.append(Isolate(row))
+    group.isolates.sort(key=lambda isolate: int(isolate.organism.key[1:]))
 
 
 def _place_counts(group: Group) -> None:

@@ -32,8 +32,9 @@ def part_text(draft: Draft, section: Element, part: Part) -> None:
         _samples(text, part.samples)
     for group in part.groups:
         _group(text, group)
-    if part.performer:
-        sub(text, "paragraph", text=f"Examens sous-traités, réalisés par : {performer_text(part.performer)}")
+    for performer in dict.fromkeys([part.performer, *(row.performer for row in part.rows())]):
+        if performer:
+            sub(text, "paragraph", text=f"Examens sous-traités, réalisés par : {performer_text(performer)}")
     if part.validator:
         sub(text, "paragraph", text=f"Résultats validés par {validator_text(part.validator)}")
 

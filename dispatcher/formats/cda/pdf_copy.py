@@ -15,11 +15,10 @@ from dispatcher.formats.cda import wording
 from dispatcher.formats.cda.draft import Draft
 from dispatcher.formats.cda.elements import TYPE, Element, loinc, points_at, sub, templates
 from dispatcher.formats.cda.participants import performer_text
-from dispatcher.formats.cda.plan import IMAGES, Fate, Row
+from dispatcher.formats.cda.plan import IMAGES, PDF, Fate, Row, is_pdf
 from dispatcher.formats.cda.who import performer_of
 from dispatcher.report.model import Attachment, Severity, Status, ValueType
 
-PDF = "application/pdf"
 _COPY = ("55108-5", "Copie du document")
 _SCANNED = ("101792-0", "Résultats de laboratoire scannés")
 SCANNED_TITLE = "Résultats de laboratoire joints (PDF)"
@@ -84,7 +83,7 @@ def scanned_section(draft: Draft, body: Element, rows: Iterable[Row]) -> None:
             continue
         if document.content in known:
             continue
-        if document.media_type == PDF and b"%PDF-" in document.content[:1024]:
+        if is_pdf(document):
             maker = performer_of(draft, observation)
             label = wording.label(observation.code, observation.alternate)
             label = f"{label}, réalisé par : {performer_text(maker)}" if maker else label
@@ -103,7 +102,7 @@ def _of_the_report(draft: Draft) -> list[Attachment]:
     own = draft.report.own_pdf
     found = [own] if own else []
     for document in draft.report.documents:
-        if document.media_type == PDF and b"%PDF-" in document.content[:1024]:
+        if is_pdf(document):
             found.append(document)
         else:
             _left_out(draft, document)

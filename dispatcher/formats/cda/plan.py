@@ -12,7 +12,7 @@ from enum import Enum
 
 from dispatcher.formats.cda import wording
 from dispatcher.formats.cda.elements import flat
-from dispatcher.report.model import Battery, Observation, Practitioner, Specimen, When
+from dispatcher.report.model import Attachment, Battery, Observation, Practitioner, Specimen, When
 
 
 class Fate(Enum):
@@ -34,6 +34,14 @@ class Fate(Enum):
 
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif"})
 """Media types an ``observationMedia`` may hold as a picture (CR-BIO 2024.01)."""
+PDF = "application/pdf"
+
+
+def is_pdf(document: Attachment | None) -> bool:
+    """A PDF by its type and by its first bytes."""
+    return document is not None and document.media_type == PDF and b"%PDF-" in document.content[:1024]
+
+
 CODED_FATES = frozenset({Fate.RESULT, Fate.ABORTED, Fate.CANCELLED})
 
 
@@ -49,6 +57,9 @@ class Row:
     """The sub-contractor of this one result; None when it is said for the whole part."""
     validator: Practitioner | None = None
     """Who validated this one result; None when it is said for the whole part."""
+
+    tested: bool = False
+    """A line of an antibiogram: its own letter S, I or R is its interpretation when it has no other."""
 
     @property
     def coded(self) -> bool:

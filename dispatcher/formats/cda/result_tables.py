@@ -1,7 +1,6 @@
 """Results as tables people read: one line a result, its method, sub-contractor, earlier values and comments with it.
 
-Columns always stand in the same order. A table of results shows the first five; earlier results get a column only when
-some line has one. The table of an isolate shows the columns its lines use.
+Columns always stand in the same order; a table shows those that some line of it uses.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from collections.abc import Sequence
 from dispatcher.formats.cda import wording
 from dispatcher.formats.cda.blocks import lines, named, table
 from dispatcher.formats.cda.elements import Element, flat, sub
-from dispatcher.formats.cda.participants import performer_text, validator_text
-from dispatcher.formats.cda.plan import IMAGES, Fate, Isolate, Row
+from dispatcher.formats.cda.participants import validator_text
+from dispatcher.formats.cda.plan import IMAGES, Fate, Isolate, Row, is_pdf
 from dispatcher.formats.cda.times import shown
 from dispatcher.report.model import ValueType
 
@@ -28,17 +27,17 @@ _STATUS_TEXT = {**dict.fromkeys(("P", "S", "R"), "Résultat provisoire"), "C": "
 
 def results(text: Element, rows: Sequence[Row]) -> None:
     """The table of a battery."""
-    shown_columns = list(range(BEFORE + 1 if any(_has_earlier(row) for row in rows) else BEFORE))
-    body = table(text, [COLUMNS[column] for column in shown_columns])
+    used = _used(rows)
+    body = table(text, [COLUMNS[column] for column in used])
     for row in rows:
-        _row(body, row, shown_columns)
+        _row(body, row, used)
 
 
 def isolate(text: Element, of: Isolate) -> None:
     """A germ: its name as the heading, what was counted, then its antibiogram."""
     organism = of.organism
     rows = of.counts + of.lines
-    used = [column for column in range(BEFORE + 1) if column <= VALUE or any(_uses(row, column) for row in rows)]
+    used = _used(rows)
     if not rows:
         _heading(sub(text, "paragraph"), of)
         _comments(text, organism)
@@ -71,16 +70,18 @@ def _heading(parent: Element, of: Isolate) -> None:
     _beside(parent, organism)
 
 
+def _used(rows: Sequence[Row]) -> list[int]:
+    return [column for column in range(BEFORE + 1) if column <= VALUE or any(_uses(row, column) for row in rows)]
+
+
 def _uses(row: Row, column: int) -> bool:
     observation = row.observation
     alt = observation.alt
-    found = {
-        UNIT: observation.unit.strip() or (alt and alt.unit.strip()),
-        RANGE: wording.reference_range(observation) or (alt and (alt.low or alt.high)),
-        FLAGS: _remarks(row),
-        BEFORE: _has_earlier(row),
-    }
-    return bool(found[column])
+    if column == UNIT:
+        return bool(observation.unit.strip() or (alt and alt.unit.strip()))
+    if column == RANGE:
+        return bool(wording.reference_range(observation) or (alt and (alt.low or alt.high)))
+    return bool(_remarks(row)) if column == FLAGS else _has_earlier(row)
 
 
 def _has_earlier(row: Row) -> bool:
@@ -120,7 +121,7 @@ def _beside(cell: Element, row: Row) -> None:
     if kit:
         sub(cell, "br").tail = f"Réactif : {kit}"
     if row.performer:
-        sub(cell, "br").tail = f"Sous-traité, réalisé par : {performer_text(row.performer)}"
+        sub(cell, "br").tail = f"Sous-traité : {flat(row.performer.organisation or row.performer.label)}"
     if row.validator:
         sub(cell, "br").tail = f"Validé par {validator_text(row.validator)}"
 
@@ -130,7 +131,7 @@ def _value_cells(element: Element, row: Row, columns: Sequence[int]) -> None:
     text, span, flags = _value_text(row), wording.reference_range(observation), _remarks(row)
     unit = flat(observation.unit) if row.fate is Fate.RESULT else ""
     cell = sub(element, "td")
-    named(cell, row.key + "v", text, bold=wording.remarkable(observation))
+    named(cell, row.key + "v", text, bold=wording.remarkable(observation, tested=row.tested))
     earlier = _has_earlier(row)
     if not (unit or span or flags or observation.alt or earlier) and ("\n" in text or len(text) > _WIDE_TEXT):
         cell.set("colspan", str(len(columns) - 1))
@@ -175,7 +176,7 @@ def _remarks(row: Row) -> str:
     if row.fate is not Fate.RESULT:
         return ""
     status = _STATUS_TEXT.get(row.observation.status.upper(), "")
-    return " ; ".join(filter(None, (status, wording.interpretation(row.observation))))
+    return " ; ".join(filter(None, (status, wording.interpretation(row.observation, tested=row.tested))))
 
 
 def _document_cell(element: Element, row: Row, width: int) -> None:
@@ -186,7 +187,7 @@ def _document_cell(element: Element, row: Row, width: int) -> None:
     elif document is not None and document.media_type in IMAGES:
         sub(cell, "renderMultiMedia", {"referencedObject": row.key + "i"})
     else:
-        cell.text = "Document joint au compte rendu"
+        cell.text = "Document joint au compte rendu" if is_pdf(document) else "Document non transmis (format non admis)"
 
 
 def _comments(text: Element, row: Row) -> None:

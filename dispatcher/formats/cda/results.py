@@ -72,7 +72,7 @@ def _isolate(draft: Draft, act: Element, isolate: Isolate) -> None:
         # An alarm on the germ itself has no place in the specimen: it goes as a result of its own.
         alarm = replace(organism.observation, comments=(), method="", method_code=None, kit=None, previous=())
         bare = replace(organism, observation=alarm, performer=None, validator=None)
-        _observation(draft, _link(cluster, "component"), bare, susceptibility=False)
+        _observation(draft, _link(cluster, "component"), bare)
     for row in isolate.counts:
         if row.coded:
             _results(draft, cluster, "component", row)
@@ -82,23 +82,23 @@ def _isolate(draft: Draft, act: Element, isolate: Isolate) -> None:
         points_at(loinc(battery, "code", *ANTIBIOGRAM), organism.key + "a")
         sub(battery, "statusCode", {"code": state(draft)})
         for row in lines:
-            _results(draft, battery, "component", row, susceptibility=True)
+            _results(draft, battery, "component", row)
 
 
 def _effective_time(parent: Element, at: When | None) -> None:
     sub(parent, "effectiveTime", {"value": stamp(at)} if at else {"nullFlavor": "UNK"})
 
 
-def _results(draft: Draft, parent: Element, link: str, row: Row, *, susceptibility: bool = False) -> None:
+def _results(draft: Draft, parent: Element, link: str, row: Row) -> None:
     """One row: one observation, two when the test has a second value in another unit, or a picture."""
     result = row.observation
     if result.type is ValueType.DOCUMENT and row.fate is Fate.RESULT:
         if result.document is not None and result.document.media_type in IMAGES:
             _picture(_link(parent, link), row, result.document)
         return
-    _observation(draft, _link(parent, link), row, susceptibility=susceptibility)
+    _observation(draft, _link(parent, link), row)
     if row.fate is Fate.RESULT and (second := _in_another_unit(result)):
-        _observation(draft, _link(parent, link), replace(row, observation=second), susceptibility=False, second=True)
+        _observation(draft, _link(parent, link), replace(row, observation=second), second=True)
 
 
 def _in_another_unit(result: Observation) -> Observation | None:
@@ -129,7 +129,7 @@ def _picture(holder: Element, row: Row, picture: Attachment) -> None:
     sub(media, "value", {"mediaType": picture.media_type, "representation": "B64"}, content)
 
 
-def _observation(draft: Draft, holder: Element, row: Row, *, susceptibility: bool, second: bool = False) -> None:
+def _observation(draft: Draft, holder: Element, row: Row, *, second: bool = False) -> None:
     """``second``: another unit is another LOINC code, told by the file or the laboratory; without it, left uncoded."""
     result = row.observation
     element = event(holder, "observation", "OBS", "1.3.6.1.4.1.19376.1.3.1.6", "1.2.250.1.213.1.1.3.80")
@@ -142,7 +142,7 @@ def _observation(draft: Draft, holder: Element, row: Row, *, susceptibility: boo
     if done:
         unit = values.unit_of(draft, result, row.key, number or None)
         values.value(draft, element, result, row.key, unit, row.key + ("w" if second else "v"))
-        values.interpretations(element, result, susceptibility=susceptibility)
+        values.interpretations(element, result, tested=row.tested and not second)
         values.method(draft, element, result, row.key)
     _people(draft, element, row)
     _earlier(draft, element, row, number)

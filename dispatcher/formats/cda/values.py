@@ -30,7 +30,6 @@ from dispatcher.report.identifiers import loinc_ok, oid_ok
 from dispatcher.report.model import Code, Observation, PreviousResult, Severity, ValueType
 
 _INCLUSIVE = {"<": ("high", "false"), "<=": ("high", "true"), ">": ("low", "false"), ">=": ("low", "true")}
-_SUSCEPTIBILITY = frozenset({"S", "I", "R"})
 
 
 is_loinc = cache(loinc_ok)
@@ -188,16 +187,9 @@ def _words(draft: Draft, parent: Element, observation: Observation, said: str) -
         coded(element, "translation", token(code.code), system, wording.label(code))
 
 
-def interpretations(parent: Element, observation: Observation, *, susceptibility: bool = False) -> None:
-    """``interpretationCode`` for every flag of the value set.
-
-    An antibiogram line without flag, whose result itself reads S, I or R, has it as its interpretation.
-    """
-    found = wording.interpretations(observation)
-    letter = observation.value.strip().upper()
-    if not found and susceptibility and letter in _SUSCEPTIBILITY:
-        found = [tables.interpretations()[letter]]
-    for concept in found:
+def interpretations(parent: Element, observation: Observation, *, tested: bool) -> None:
+    """``interpretationCode`` for every flag of the value set; ``tested``: a line of an antibiogram."""
+    for concept in wording.interpretations(observation, tested=tested):
         interpretation(parent, concept.code, concept.display)
 
 

@@ -18,6 +18,7 @@ _SIGNS = {"H": "↑", "HH": "↑↑", "HU": "↑", "L": "↓", "LL": "↓↓", "
 _NEAREST = {"MS": "I", "VS": "S"}
 """Old microbiology letters of HL7 table 0078 without an equal in the value set: nearest code (mappings/README.md)."""
 _UNREMARKABLE = frozenset({"N", "S", "NEG", "ND", "NR", "EXP"})
+_SUSCEPTIBILITY = frozenset({"S", "I", "R"})
 _COMPARATORS = {"<=": "≤", ">=": "≥"}
 
 
@@ -82,9 +83,16 @@ def kit(observation: Observation) -> str:
     return flat(observation.kit.text) or flat(observation.kit.code) if observation.kit else ""
 
 
-def interpretations(observation: Observation) -> list[tables.Concept]:
+def flags(observation: Observation, *, tested: bool = False) -> list[str]:
+    """The flags of a result, each once; ``tested``: an antibiogram line that has none reads S, I or R itself."""
+    found = list(dict.fromkeys(flag for f in observation.flags if (flag := f.strip())))
+    letter = observation.value.strip().upper()
+    return [letter] if tested and not found and letter in _SUSCEPTIBILITY else found
+
+
+def interpretations(observation: Observation, *, tested: bool = False) -> list[tables.Concept]:
     """The flags the value set knows, each once."""
-    found = (_concept(flag) for flag in observation.flags)
+    found = (_concept(flag) for flag in flags(observation, tested=tested))
     return list(dict.fromkeys(concept for concept in found if concept))
 
 
@@ -93,10 +101,10 @@ def _concept(flag: str) -> tables.Concept | None:
     return tables.interpretations().get(_NEAREST.get(letter, letter))
 
 
-def interpretation(observation: Observation) -> str:
+def interpretation(observation: Observation, *, tested: bool = False) -> str:
     """Sign, letter and meaning: ``↑ H (Anormalement haut)``. A flag of the laboratory's own is shown as it is."""
     parts = []
-    for flag in dict.fromkeys(f.strip() for f in observation.flags if f.strip()):
+    for flag in flags(observation, tested=tested):
         concept = _concept(flag)
         if concept is None:
             parts.append(flag)
@@ -107,6 +115,6 @@ def interpretation(observation: Observation) -> str:
     return " ; ".join(parts)
 
 
-def remarkable(observation: Observation) -> bool:
+def remarkable(observation: Observation, *, tested: bool = False) -> bool:
     """True when a flag says the result is out of the ordinary: shown bold too."""
-    return any(f.strip() and f.strip().upper() not in _UNREMARKABLE for f in observation.flags)
+    return any(flag.upper() not in _UNREMARKABLE for flag in flags(observation, tested=tested))

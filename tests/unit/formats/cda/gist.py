@@ -142,11 +142,27 @@ def _rows(report: Report) -> list[_Row]:
     organisms = {o.parent for o in every if o.parent is not None}
     rows, index = [], 0
     for battery in report.batteries:
+        organisms |= _without_antibiogram(battery, index, organisms)
         for observation in battery.observations:
             parent = observation.parent
             rows.append(_Row(battery, observation, every[parent] if parent is not None else None, index in organisms))
             index += 1
     return rows
+
+
+def _without_antibiogram(battery: Battery, start: int, organisms: set[int]) -> set[int]:
+    """Germs nothing hangs on: the same analysis as a germ of their battery, a sub-id of their own."""
+    numbered = list(enumerate(battery.observations, start))
+    known = [o for index, o in numbered if index in organisms and o.status.upper() not in DROPPED]
+    codes, taken = {o.code for o in known}, {o.sub_id.strip() for o in known} | {""}
+    found = set()
+    for index, o in numbered:
+        in_words = o.type in (ValueType.TEXT, ValueType.CODED) and o.status.upper() not in DROPPED | IN_WORDS | {"X"}
+        alone = index not in organisms and o.parent is None and o.code in codes and o.sub_id.strip() not in taken
+        if in_words and alone and _says_something(o):
+            taken.add(o.sub_id.strip())
+            found.add(index)
+    return found
 
 
 def _says_something(o: Observation) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from dispatcher.formats.cda import wording
 from dispatcher.formats.cda.draft import Draft
@@ -82,6 +83,8 @@ def groups(draft: Draft) -> list[Group]:
 
 def _row(draft: Draft, battery: Battery, observation: Observation, key: str, fate: Fate) -> Row:
     at = _when(draft, battery, observation)
+    if observation.previous and draft.report.status is Status.CANCELLED:  # a cancelled report shows no value at all
+        observation = replace(observation, previous=())
     return Row(key, observation, fate, at, performer_of(draft, observation), validator_of(draft, observation))
 
 

@@ -85,7 +85,7 @@ def _uses(row: Row, column: int) -> bool:
 
 
 def _has_earlier(row: Row) -> bool:
-    return row.fate is not Fate.CANCELLED and any(earlier.value.strip() for earlier in row.observation.previous)
+    return any(earlier.value.strip() for earlier in row.observation.previous)
 
 
 def _value_text(row: Row) -> str:
@@ -161,8 +161,6 @@ def _second_line(cells: dict[int, Element], row: Row) -> None:
 
 def _earlier_cell(cell: Element, row: Row) -> None:
     """Newest first: value, unit, date."""
-    if row.fate is Fate.CANCELLED:
-        return
     for rank, earlier in enumerate(row.observation.previous, 1):
         if not earlier.value.strip():
             continue

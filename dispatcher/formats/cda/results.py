@@ -94,7 +94,7 @@ def _results(draft: Draft, parent: Element, link: str, row: Row) -> None:
     result = row.observation
     if result.type is ValueType.DOCUMENT and row.fate is Fate.RESULT:
         if result.document is not None and result.document.media_type in IMAGES:
-            _picture(_link(parent, link), row, result.document)
+            _picture(draft, _link(parent, link), row, result.document)
         return
     _observation(draft, _link(parent, link), row)
     if row.fate is Fate.RESULT and (second := _in_another_unit(result)):
@@ -122,11 +122,12 @@ def _in_another_unit(result: Observation) -> Observation | None:
     )
 
 
-def _picture(holder: Element, row: Row, picture: Attachment) -> None:
+def _picture(draft: Draft, holder: Element, row: Row, picture: Attachment) -> None:
     media = sub(holder, "observationMedia", {"classCode": "OBS", "moodCode": "EVN", "ID": row.key + "i"})
     templates(media, "2.16.840.1.113883.10.12.304", "1.2.250.1.213.1.1.3.103")
     content = base64.b64encode(picture.content).decode("ascii")
     sub(media, "value", {"mediaType": picture.media_type, "representation": "B64"}, content)
+    _people(draft, media, row)
 
 
 def _observation(draft: Draft, holder: Element, row: Row, *, second: bool = False) -> None:
@@ -163,8 +164,6 @@ def _people(draft: Draft, element: Element, row: Row) -> None:
 
 def _earlier(draft: Draft, element: Element, row: Row, number: str) -> None:
     """Earlier results of the same test: date and status obligatory (E_FR-Resultat-examens…sch)."""
-    if row.fate is Fate.CANCELLED:
-        return
     for rank, earlier in enumerate(row.observation.previous, 1):
         if not earlier.value.strip():
             continue

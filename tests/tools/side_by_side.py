@@ -59,7 +59,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made = _converted(wanted.file.resolve(), folder)
-        subprocess.run(["pdftoppm", "-r", "110", "-png", "-f", "1", "-l", "1", made["pdf"], folder / "page"], check=True)
+        subprocess.run(
+            ["pdftoppm", "-r", "110", "-png", "-f", "1", "-l", "1", made["pdf"], folder / "page"], check=True
+        )
         page = next(folder.glob("page*.png"))
         view = etree.XSLT(etree.parse(str(HERE / "cda_plain.xsl")))(etree.parse(str(made["cda"])))
         (folder / "all.html").write_text(

@@ -20,6 +20,8 @@ _NEAREST = {"MS": "I", "VS": "S"}
 _UNREMARKABLE = frozenset({"N", "S", "NEG", "ND", "NR", "EXP"})
 _SUSCEPTIBILITY = frozenset({"S", "I", "R"})
 _COMPARATORS = {"<=": "≤", ">=": "≥"}
+_DECIMAL = re.compile(r"(?<![\d.])(\d+)\.(\d+)(?![\d.])")
+"""A number with a decimal point; no date, no list number."""
 
 
 def french(number: str) -> str:
@@ -51,8 +53,9 @@ def span(low: str, high: str) -> str:
 
 
 def reference_range(observation: Observation) -> str:
-    """As the laboratory printed it, else built from the bounds."""
-    return observation.range_text.strip() or span(observation.low, observation.high)
+    """As the laboratory printed it, with decimal commas like the results beside it; else built from the bounds."""
+    printed = _DECIMAL.sub(r"\1,\2", observation.range_text.strip())
+    return printed or span(observation.low, observation.high)
 
 
 def label(code: Code, alternate: Code | None = None) -> str:

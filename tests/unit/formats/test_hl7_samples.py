@@ -17,6 +17,7 @@ def read(name: str) -> ReadResult:
 # name: (encoding, [(filler, birth name, status, results, prescriber id, copies)])
 EXPECTED = {
     "bilan_utf8.hl7": ("utf-8", [("260311-0042-1", "MOREAU", "final", 11, "99700000013", 1)]),
+    "bilan_25_resultats.hl7": ("utf-8", [("260402-0117-1", "BIHAN", "final", 25, "99700000013", 1)]),
     "bilan_corrige.hl7": ("utf-8", [("260311-0042-1", "MOREAU", "corrected", 11, "99700000013", 1)]),
     "bilan_partiel.hl7": ("utf-8", [("260312-0019", "LŒUILLET", "partial", 2, "99700000021", 0)]),
     "bilan_definitif.hl7": ("utf-8", [("260312-0019", "LŒUILLET", "final", 2, "99700000021", 0)]),
@@ -123,3 +124,19 @@ def test_the_dialect_of_the_second_laboratory() -> None:
     assert (found["VS"].comparator, found["VS"].high) == ("<", "20")
     assert (found["PCT"].comparator, found["PCT"].value) == ("<", "0.05")
     assert found["CONC"].value == "Hyperleucocytose modérée,\nà contrôler après l'épisode infectieux."
+
+
+def test_the_sample_of_25_results_is_read_to_the_last_detail() -> None:
+    (report,) = read("bilan_25_resultats.hl7").reports
+    assert [battery.title for battery in report.batteries] == [
+        *("Numération formule sanguine", "Vitesse de sédimentation", "Biochimie", "Bilan lipidique"),
+        "Bilan thyroïdien",
+    ]
+    found = {o.code.code: (o.comparator, o.value, o.unit, o.low, o.high, o.flags) for o in report.observations}
+    assert found["GB"] == ("", "11.84", "G/L", "4.00", "10.00", ("H",))
+    assert found["CRP"] == (">", "160", "mg/L", "", "5.0", ("HH",))
+    assert found["DFG"][:5] == ("", "81", "mL/min/1,73m²", "60", "")
+    assert found["TSH"][5] == ("L",)
+    crp = next(o for o in report.observations if o.code.code == "CRP")
+    assert crp.comments and "Médecin prévenu" in crp.comments[0]
+    assert report.patient.used_name == "MARTINEAU" and report.patient.ins is not None and report.patient.ins.qualified

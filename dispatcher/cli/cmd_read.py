@@ -37,7 +37,9 @@ def register(app: typer.Typer) -> None:
 
 
 def read(
-    files: Annotated[list[Path], typer.Argument(help="Fichiers HL7 v2, HPRIM Santé, HPRIM Médecins…, ou dossiers.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Fichiers HL7 v2, HPRIM Santé, HPRIM Médecins, CDA, XDM, PDF., ou dossiers.")
+    ],
     strict: Annotated[bool, typer.Option("--strict", help="Ajoute l'avis de hl7apy sur la structure.")] = False,
     encoding: Annotated[str | None, typer.Option(help="Force le jeu de caractères.")] = None,
     source: Annotated[str | None, typer.Option(help="Lit comme le fait cette source de la configuration.")] = None,

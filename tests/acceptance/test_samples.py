@@ -14,12 +14,12 @@ from tests.acceptance.test_demo import ROOT, dispatcher
 from tests.needs import needs_judge
 from tests.tools.reading_contract import breaches
 
-FOLDERS = ("hl7", "hprim_sante", "hprim_medecins", "demo")
+FOLDERS = ("hl7", "hprim_sante", "hprim_medecins", "cda", "demo")
 FILES = sorted(
     path
     for folder in FOLDERS
     for path in (ROOT / "samples" / folder).rglob("*")
-    if path.suffix.lower() in {".hl7", ".hpr", ".oru", ".txt"}
+    if path.suffix.lower() in {".hl7", ".hpr", ".oru", ".txt", ".xml", ".zip"}
 ) + sorted(path for path in (ROOT / "samples/pdf").iterdir() if path.suffix != ".pdf")
 
 

@@ -10,10 +10,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dispatcher.formats import registry
-from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.formats.base import ReadContext, Reader, ReadResult
+from dispatcher.formats.cda_reading.reader import CdaReader
 from dispatcher.formats.hl7.reader import Hl7Reader
 from dispatcher.formats.hprim_sante.reader import HprimSanteReader
 from dispatcher.formats.readout import as_json, as_text
+from dispatcher.formats.xdm.reports import XdmReader
 from dispatcher.resources import sample
 
 MARKS = [
@@ -84,12 +86,17 @@ def check(result: ReadResult) -> None:
         assert all(one.parent is None or 0 <= one.parent < count for one in report.observations)
 
 
-@pytest.mark.parametrize("reader", [Hl7Reader(), HprimSanteReader()], ids=lambda reader: reader.name)
+READERS = [Hl7Reader(), HprimSanteReader(), CdaReader(), XdmReader()]
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
 @given(data=st.binary(max_size=600))
 @example(data=b"MSH")
 @example(data=b"H|~^\\&")
 @example(data=b"\xff\xfeM\x00")
-def test_any_bytes(reader: Hl7Reader | HprimSanteReader, data: bytes) -> None:
+@example(data=b"<ClinicalDocument/>")
+@example(data=b"PK\x03\x04IHE_XDM")
+def test_any_bytes(reader: Reader, data: bytes) -> None:
     assert 0 <= reader.sniff(data[:4096]) <= 1
     check(reader.read(data, ReadContext()))
 

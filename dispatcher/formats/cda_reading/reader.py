@@ -12,7 +12,7 @@ from lxml import etree
 
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.cda_reading import media
-from dispatcher.formats.cda_reading.header import Header, is_laboratory_report, read_header
+from dispatcher.formats.cda_reading.header import is_laboratory_report, read_header
 from dispatcher.formats.cda_reading.narrative import text_of
 from dispatcher.formats.cda_reading.nodes import PREFIX, Element, attribute, child, plain, templates
 from dispatcher.formats.cda_reading.parsing import parse
@@ -85,12 +85,13 @@ class _Document:
             reported_at=header.reported_at,
             source_document=header.source,
         )
-        if child(self.root, "component", "nonXMLBody") is not None:
-            report = self._level_1(report, notes)
-        elif self._is_laboratory_report():
+        ours, level_1 = self._is_laboratory_report(), child(self.root, "component", "nonXMLBody") is not None
+        if ours and not level_1:
             report = self._structured(report, notes)
         else:
-            report = self._other(report, header, notes)
+            report = self._level_1(report, notes) if level_1 else self._words(report, header.title)
+        if not ours:
+            report = self._as_it_is(report, header.code, notes)
         return replace(report, problems=(*report.problems, *notes.problems))
 
     def _is_laboratory_report(self) -> bool:
@@ -130,23 +131,27 @@ class _Document:
         notes.warning("cda-no-coded-result", "structuredBody", message)
         return replace(report, kind=Kind.DOCUMENT, documents=(*report.documents, self.whole))
 
-    def _other(self, report: Report, header: Header, notes: Notes) -> Report:
-        """Not a laboratory report: identity, text and the document itself."""
-        body = child(self.root, "component", "structuredBody")
-        named = re.sub(r"[^\w.:/-]", "", header.code)[:40] or "absent"
+    def _as_it_is(self, report: Report, code: str, notes: Notes) -> Report:
+        """Not a laboratory report: nothing is made of it, the document itself goes on."""
+        named = re.sub(r"[^\w.:/-]", "", code)[:40] or "absent"
         message = (
             f"Ce CDA n'est pas un compte rendu de biologie (code {named}, attendu 11502-2) : aucun résultat n'en est "
             "lu, il est gardé comme document. Vérifier que ce dossier ne reçoit que des comptes rendus de biologie."
         )
         notes.warning("cda-other-type", "ClinicalDocument/code", message)
-        parts = [header.title, *(_section_text(each) for each in _sections(body))]
+        return replace(report, documents=(*report.documents, self.whole))
+
+    def _words(self, report: Report, title: str) -> Report:
+        """Everything the body says, and the PDFs in it; no result."""
+        body = child(self.root, "component", "structuredBody")
+        parts = [title, *(_section_text(each) for each in _sections(body))]
         pdfs = tuple(
             document
             for each in self.root.iter(PREFIX + "observationMedia")
             if (document := media.attachment(child(each, "value"))) and document.media_type == "application/pdf"
         )
         text = "\n\n".join(part for part in parts if part)
-        return replace(report, kind=Kind.DOCUMENT, text=text, documents=(*pdfs, self.whole))
+        return replace(report, kind=Kind.DOCUMENT, text=text, documents=pdfs)
 
 
 def _sections(body: Element | None) -> list[Element]:

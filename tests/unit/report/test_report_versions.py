@@ -21,6 +21,7 @@ from dispatcher.report.model import (
     Problem,
     Report,
     Severity,
+    SourceDocument,
     Specimen,
     Status,
     ValueType,
@@ -58,6 +59,8 @@ def test_the_same_content_in_another_message_is_the_same() -> None:
         patient=replace(PATIENT, address=Address(town="QUIMPER"), phones=("0298000000",)),
     )
     assert fingerprint(again) == fingerprint(REPORT)
+    other = SourceDocument(id="1.2.3", set_id="1.2", version=2, replaces="1.2.2")
+    assert fingerprint(replace(REPORT, source_document=other)) == fingerprint(REPORT), "which document brought it"
     assert fingerprint(with_line(raw="r", loinc="18861-5", ucum="mg/L")) == fingerprint(REPORT)
 
 
@@ -104,6 +107,21 @@ def test_versions_of_one_report_share_a_chain() -> None:
 )
 def test_another_order_laboratory_or_patient_is_another_chain(other: Report) -> None:
     assert chain_text(other) != chain_text(REPORT)
+
+
+def test_without_a_number_the_set_of_a_document_stands_in() -> None:
+    """CDA setId: the same for all versions of a document, whatever they say."""
+
+    def version(number: int, set_id: str = "1.2.250.1.999.1.5") -> Report:
+        source = SourceDocument(id=f"1.2.250.1.999.1.5.{number}", set_id=set_id, version=number)
+        return replace(
+            REPORT, order=Order(), collected_at=None, batteries=REPORT.batteries[:number], source_document=source
+        )
+
+    assert chain_text(version(0)) == chain_text(version(1))
+    assert chain_text(version(0)) != chain_text(version(0, "1.2.250.1.999.1.6"))
+    numbered = replace(version(1), order=REPORT.order)
+    assert chain_text(numbered) == chain_text(replace(numbered, source_document=None)), "the order number comes first"
 
 
 def test_without_a_number_day_and_analyses_stand_in() -> None:

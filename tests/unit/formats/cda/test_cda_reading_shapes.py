@@ -456,6 +456,8 @@ def test_level_1_bodies() -> None:
     body = "<nonXMLBody><text {}>{}</text></nonXMLBody>"
     found = report(document(body.format('mediaType="text/plain"', "Tout va bien")))
     assert (found.kind, found.text, found.documents) == (Kind.DOCUMENT, "Tout va bien", ())
+    other = report(document(body.format('mediaType="text/plain"', "Bonjour"), code="34105-7"))
+    assert ([p.code for p in other.problems], [d.is_cda for d in other.documents]) == (["cda-other-type"], [True])
     beside = ReadContext(sibling=lambda name: b"%PDF-1.4\n%%EOF\n" if name == "cr.pdf" else None)
     linked = document(body.format('mediaType="application/pdf"', '<reference value="cr.pdf"/>')).encode()
     assert CdaReader().read(linked, beside).reports[0].documents[0].name == "cr.pdf"

@@ -54,7 +54,7 @@ def cut(lines: Sequence[str]) -> Cut:
     problems: list[Problem] = []
     blocks: list[Block] = []
     markers = {index: mark for index, line in enumerate(lines) if (mark := marker_of(line))}
-    at = 1 if lines and lines[0].strip().lower() == "[apicrypt]" else 0
+    at = beginning(lines)
     while at < len(lines):
         header = find_header(lines, at, marked=not blocks and bool(markers))
         if header is None:
@@ -70,6 +70,14 @@ def cut(lines: Sequence[str]) -> Cut:
         _trail(blocks[-1], lines, at, len(lines))
         _judge_end(blocks, markers, problems)
     return Cut(tuple(blocks), tuple(problems))
+
+
+def beginning(lines: Sequence[str]) -> int:
+    """Index behind a ``[apicrypt]`` line and blank lines; one of these stays: a patient code left blank is line 1."""
+    at = 0
+    while at < len(lines) and lines[at].strip().lower() in ("", "[apicrypt]"):
+        at += 1
+    return at - 1 if at and not lines[at - 1].strip() else at
 
 
 def _note_place(header: Header, lines: Sequence[str], at: int, problems: list[Problem]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.dialect.medecins import understood
 from dispatcher.formats.er7.notes import Notes
-from dispatcher.formats.hprim_medecins.blocks import Block, cut, marker_of, split_lines
+from dispatcher.formats.hprim_medecins.blocks import Block, beginning, cut, marker_of, split_lines
 from dispatcher.formats.hprim_medecins.coded import CodedPart, NumberedLine, read_coded
 from dispatcher.formats.hprim_medecins.header import find_header, is_full
 from dispatcher.formats.hprim_medecins.patient import read_parties
@@ -45,9 +45,10 @@ class HprimMedecinsReader:
         lines = split_lines(text)
         marks = {marker_of(line) for line in lines} - {""}
         # In a long file the markers may lie beyond what is seen here.
-        header = find_header(lines, 0, marked=bool(marks) or len(head) >= HEAD_BYTES)
+        at = beginning(lines)
+        header = find_header(lines, at, marked=bool(marks) or len(head) >= HEAD_BYTES)
         if header is not None and is_full(header):
-            return 0.95 if header.start in (0, 1) else 0.85
+            return 0.95 if header.start in (at, at + 1) else 0.85
         if header is not None:
             return 0.8 if marks else 0.5
         return 0.4 if marks or any(line.startswith("RES|") for line in lines) else 0.0

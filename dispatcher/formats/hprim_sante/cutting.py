@@ -119,7 +119,8 @@ def separators_of(texts: Sequence[str]) -> Separators:
     mark = header[1]
     declared = re.match(r"[^A-Za-z0-9\s]{0,6}", header[2:].partition(mark)[0])
     chars = list(dict.fromkeys(declared[0] if declared else "")) or list("^~\\&")
-    escape = "\\" if "\\" in chars[1:] else ""
+    # Four characters lack the escape; what is written behind them escapes all the same (Mediboard reads ``^~\\&``).
+    escape = "" if chars[0] == "\\" else "\\"
     rest = [char for char in chars if char != escape]
     component = rest[0] if rest else "^"
     repetition = rest[1] if len(rest) > 1 else next(char for char in "~^" if char != component)

@@ -74,10 +74,18 @@ def _add_result(obx: Segment, patient: PatientGroup) -> None:
         lines.append(Line(obx))
 
 
+def _comment_text(comment: Segment) -> str:
+    """C.3; where the source (C.2, one letter) is left out, what stands in its place."""
+    third = comment.fields[3] if len(comment.fields) > 3 else ""
+    if third.strip() or len(comment.raw(2)) < 2:
+        return third
+    return comment.fields[2]
+
+
 def _add_comment(comment: Segment, grouped: Grouped) -> None:
     """C belongs to the segment above it."""
     separators = comment.separators
-    raw = comment.fields[3] if len(comment.fields) > 3 else ""
+    raw = _comment_text(comment)
     texts = [separators.unescape(one).rstrip() for one in separators.repetitions(raw)]
     text = "\n".join(texts).strip("\n")
     if not text.strip():

@@ -17,6 +17,7 @@ from dispatcher.report.identifiers import adeli_ok, compact, nir_key, nir_ok, rp
 from dispatcher.report.model import Address, IdType, Ins, LocalId, Patient, Practitioner
 
 _INSEE = re.compile(r"[0-9][0-9AB][0-9]{3}")
+_POSTCODE = re.compile(r"[0-9]{5}|2[AB][0-9]{3}")
 _OID = re.compile(r"[0-2](?:\.[0-9]+){4,}")
 TITLES = frozenset({"DR", "DR.", "DOCTEUR", "PR", "PR.", "PROF", "PROFESSEUR", "M", "M.", "MME", "MLLE", "SF"})
 _TYPES = frozenset({"L", "R", "A", "N", "RPPS", "ADELI", "FINESS", "SIRET", "IDNPS", "AM", "LOCAL", "PS", "ETS"})
@@ -101,6 +102,8 @@ def address(place: Composite) -> Address | None:
     """P.10 and H.5: street, complement, town, department, postcode, country."""
     lines = tuple(text for number in (1, 2) if (text := place.whole(number)))
     postcode, town = place.whole(5), place.whole(3)
+    if not postcode and _POSTCODE.fullmatch(place.whole(4)):
+        postcode = place.whole(4)  # one field too early: no department has five digits
     if not (lines or postcode or town):
         return None
     return Address(lines=lines, postcode=postcode, town=town, country=place.whole(6))

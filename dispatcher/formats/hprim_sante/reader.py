@@ -15,7 +15,7 @@ from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.hprim_sante.cutting import HEADER, Cut, Message, cut
 from dispatcher.formats.hprim_sante.groups import Grouped, group
-from dispatcher.formats.hprim_sante.header import Header, read_header
+from dispatcher.formats.hprim_sante.header import CONTEXTS, Header, read_header
 from dispatcher.formats.hprim_sante.reports import reports_of
 from dispatcher.formats.hprim_sante.results import FILE_TYPES, file_name
 from dispatcher.formats.text import decode
@@ -86,7 +86,7 @@ def _usable(header: Header, grouped: Grouped, message: Message, about: Notes) ->
     if header.context == "ERR" or (grouped.errors and not results):
         about.error("hprim-error-report", where, _error_report(grouped.errors))
         return False
-    if header.context == "ORU" or not header.context or results:
+    if header.context in ("ORU", "") or (results and header.context not in CONTEXTS):
         if header.context != "ORU":
             about.warning(
                 "unexpected-context",

@@ -32,6 +32,9 @@ from dispatcher.report.model import (
 )
 from dispatcher.report.model import Order as Numbers
 
+_CANCELLED = frozenset("DX")
+_WITHDRAWN = frozenset({"D", "W", "X", "I", "O", "N", ""})
+"""Letters of OBX.11 that go with a cancelled request."""
 _URGENT = frozenset({"S", "A", "U"})
 
 
@@ -97,7 +100,7 @@ def _report(requests: Sequence[Request[Order]], group: PatientGroup, source: _So
     results = [one for battery in batteries for one in battery.observations]
     where = next((order.obr.where(25) for order in orders if order.obr is not None), "OBR")
     letters = [(battery.status, [one.status for one in battery.observations]) for battery in batteries]
-    status = report_status(letters, where, "", notes)
+    status = _status(letters, where, notes)
     if not results:
         severity = Severity.ERROR if status in (Status.FINAL, Status.CORRECTED) else Severity.WARNING
         notes.add("no-result", severity, where, "Aucun résultat (OBX) pour cette demande : rien à transmettre.")
@@ -126,6 +129,18 @@ def _report(requests: Sequence[Request[Order]], group: PatientGroup, source: _So
         sender_file_id=source.header.file_name,
         problems=source.problems + notes.problems,
     )
+
+
+def _status(letters: Sequence[tuple[str, list[str]]], where: str, notes: Notes) -> Status:
+    """As for HL7, with ``D`` in OBR.25 for a request taken back (HPRIM Santé has it, table 0123 has not)."""
+    if any(order in _CANCELLED and not set(own) <= _WITHDRAWN for order, own in letters):
+        notes.error(
+            "mixed-status",
+            where,
+            "Demande annulée (OBR.25 = D ou X) avec des résultats qui ne le sont pas (OBX.11) : "
+            "faire réémettre par le laboratoire, en résultats annulés (D) ou en demande validée (F, C).",
+        )
+    return report_status([("X" if order == "D" else order, own) for order, own in letters], where, "", notes)
 
 
 def _moments(orders: Sequence[Order], number: int, notes: Notes) -> list[When]:

@@ -19,6 +19,7 @@ from dispatcher.formats.er7.timestamps import Fault, parse_when
 from dispatcher.formats.er7.values import bounds, number
 from dispatcher.formats.hprim_sante.people import practitioner
 from dispatcher.report.model import AltValue, Attachment, Observation, Severity, ValueType, When
+from dispatcher.report.values import Number
 
 Sibling = Callable[[str], bytes | None]
 FILE_TYPES = frozenset({"FIC", "PDF", "TIF"})
@@ -141,6 +142,7 @@ def _value(line: Line, kind: str, unit: str, notes: Notes) -> ReadValue:
     if kind in _NUMBERS:
         found = number(obx.separators.clean(raw))
         if found is not None and (kind == "NM" or unit or found.comparator):
+            found = _off_scale(found, obx, notes)
             if "," in raw:
                 notes.tally("decimal-comma", Severity.INFO, obx.where(5), "Virgule décimale lue comme un point.")
             return ReadValue(ValueType.NUMERIC, found.value, found.comparator)
@@ -157,6 +159,22 @@ def _value(line: Line, kind: str, unit: str, notes: Notes) -> ReadValue:
     if kind in _LITERAL:
         return ReadValue(value=obx.separators.clean(raw))
     return ReadValue(value=_text(line, " / " if kind in _PAIRS else "\n" if kind == "TX" else " "))
+
+
+def _off_scale(found: Number, obx: Segment, notes: Notes) -> Number:
+    """OBX.8 ``<`` or ``>``: the measure left the scale of the instrument, the number given is its end."""
+    if found.comparator or not obx.raw(8):
+        return found
+    sign = next((flag for one in obx.composites(8) if (flag := one.whole(1)) in ("<", ">")), "")
+    if not sign:
+        return found
+    notes.tally(
+        "off-scale",
+        Severity.INFO,
+        obx.where(8),
+        f"Indicateur {sign} (hors de l’échelle de mesure) porté devant le résultat.",
+    )
+    return Number(sign, found.value)
 
 
 def _text(line: Line, between: str) -> str:

@@ -231,3 +231,18 @@ def test_samples_show_what_their_list_says(name: str, readable: bool, results: l
     assert result.readable is readable
     assert [len(report.observations) for report in result.reports] == results
     assert codes <= {p.code for p in (*result.problems, *(p for r in result.reports for p in r.problems))}
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["", "[apicrypt]\n", "\n", "\n\n\n", "[apicrypt]\n\n\n", "\n[apicrypt]\n", "\n\n[Apicrypt]\n\n"],
+)
+@pytest.mark.parametrize("code", ["P1", ""])
+def test_what_mail_leaves_above_a_header(before: str, code: str) -> None:
+    data = (
+        before + GOOD_HEADER.replace("P1", code, 1).replace("04/07/1961", "1961-07-04") + "texte\n****FIN****\n"
+    ).encode()
+    [report] = HprimMedecinsReader().read(data, ReadContext()).reports
+    assert (report.patient.birth_name, report.patient.birth_date) == ("DURAND", date(1961, 7, 4))
+    assert [one.value for one in report.patient.local_ids] == ([code] if code else [])
+    assert HprimMedecinsReader().sniff(data) >= 0.8

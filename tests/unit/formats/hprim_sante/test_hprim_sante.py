@@ -47,7 +47,7 @@ def errors(result: ReadResult) -> list[str]:
         ("|^~\\&|", "A^B", Separators()),
         ("|~^\\&|", "A~B", Separators(component="~", repetition="^")),
         ("|^~&\\|", "A^B", Separators()),
-        ("|^~&|", "A^B", Separators(escape="")),
+        ("|^~&|", "A^B", Separators()),
         ("|\\^&~|", "A\\B", Separators(component="\\", repetition="^", escape="")),
         ("|\\^&~|", "A~B", Separators(component="~", repetition="^", escape="")),
         ("|\\^&~|", "A^B", Separators(component="^", repetition="~", escape="")),
@@ -290,8 +290,10 @@ def test_an_error_report_is_no_result() -> None:
 
 def test_other_contexts() -> None:
     assert errors(read(H.replace("ORU", "ADM"), P, L)) == ["unsupported-message"]
-    odd = read(H.replace("ORU", "ORM"), P, OBR, OBX, L)
-    assert [p.code for p in odd.problems] == ["unexpected-context"]
+    order = read(H.replace("ORU", "ORM"), P, OBR, OBX, L)  # an order may tell weight or fasting in OBX: no results
+    assert errors(order) == ["unsupported-message"] and order.reports == ()
+    odd = read(H.replace("ORU", "RES"), P, OBR, OBX, L)
+    assert [p.code for p in odd.problems] == ["unexpected-context"] and len(odd.reports) == 1
     assert len(odd.reports) == 1
 
 
@@ -328,3 +330,61 @@ def test_sniffing() -> None:
     assert reader.sniff(b"\xef\xbb\xbf \r\n" + H.encode()) > 0.9
     assert reader.sniff(b"MSH|^~\\&|x") == 0
     assert reader.sniff(b"HELENE\nDURAND\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("flag", "comparator", "flags"),
+    [("<", "<", ("<",)), (">", ">", (">",)), ("L^<", "<", ("L", "<")), ("L", "", ("L",))],
+)
+def test_off_scale_flags_stand_before_the_number(flag: str, comparator: str, flags: tuple[str, ...]) -> None:
+    [found] = one(H, P, OBR, OBX.replace("|H|||F", f"|{flag}|||F"), L).observations
+    assert (found.comparator, found.value, found.flags) == (comparator, "1.32", flags)
+
+
+def test_four_delimiters_still_escape() -> None:
+    lines = [line.replace("~", "^") for line in (H.replace("|~^\\&|", "|^~&|"), P, OBR, OBX, L)]
+    comment = "C|1|L|A \\T\\ B"
+    report = one(lines[0].replace("|^^&|", "|^~&|"), *lines[1:4], comment, lines[4])
+    assert report.observations[0].comments == ("A & B",)
+
+
+@pytest.mark.parametrize(
+    ("order", "result", "status", "codes"),
+    [
+        ("D", "D", Status.CANCELLED, set()),
+        ("X", "X", Status.CANCELLED, set()),
+        ("X", "D", Status.CANCELLED, set()),
+        ("D", "F", Status.FINAL, {"mixed-status"}),
+        ("X", "F", Status.FINAL, {"mixed-status"}),
+        ("F", "U", Status.FINAL, set()),
+        ("C", "F", Status.CORRECTED, set()),
+        ("F", "R", Status.PARTIAL, {"mixed-status"}),
+        ("I", "I", Status.PARTIAL, set()),
+        ("M", "F", Status.PARTIAL, {"unknown-status"}),
+    ],
+)
+def test_status_letters(order: str, result: str, status: Status, codes: set[str]) -> None:
+    report = one(H, P, f"{OBR[:-1]}{order}", OBX.replace("|F|", f"|{result}|"), L)
+    assert report.status is status
+    assert {p.code for p in report.problems} == codes
+
+
+def test_a_comment_without_its_source_and_a_postcode_one_field_early() -> None:
+    report = one(H, P.replace("~~QUIMPER~~29000", "~~QUIMPER~29000"), OBR, OBX, "C|1|A controler sous traitement", L)
+    assert report.observations[0].comments == ("A controler sous traitement",)
+    assert report.patient.address is not None and report.patient.address.postcode == "29000"
+
+
+def test_one_letter_types_of_numbers() -> None:
+    report = one(H, P, OBR.replace("D001~DURAND PAUL~L", "10000000009~DURAND&PAUL~R"), OBX, L)
+    assert report.prescriber is not None and report.prescriber.id_type is IdType.RPPS
+    local = one(H, P, OBR.replace("D001~DURAND PAUL~L", "D001~DURAND&PAUL~R"), OBX, L)
+    assert local.prescriber is not None and local.prescriber.id_type is IdType.LOCAL
+
+
+def test_a_second_unit_called_soit() -> None:
+    second = "OBX|2|NM|GLYJ~soit~L||7.33|mmol/l|3.89 - 6.11||||F|||202403111010|BIOCH~20"
+    [found] = one(H, P, OBR, OBX, second, L).observations
+    assert found.alt is not None and (found.alt.value, found.alt.unit, found.alt.high) == ("7.33", "mmol/l", "6.11")
+    apart = one(H, P, OBR, OBX, second.replace("GLYJ", "AUTRE"), L).observations
+    assert len(apart) == 2 and apart[0].alt is None

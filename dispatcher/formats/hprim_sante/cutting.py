@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from dispatcher.formats.er7.segments import Segment, lines
 from dispatcher.formats.er7.separators import Separators
@@ -19,6 +20,7 @@ from dispatcher.report.model import Problem, Severity
 HEADER = re.compile(r"H[^A-Za-z0-9\s]{4,6}")
 """Start of a message: ``H``, the field separator, then three to five more separators."""
 _NAMES = frozenset({"H", "P", "A", "C", "L", "OBR", "OBX", "FAC", "ACT", "REG", "AP", "AC", "ERR"})
+_USUAL = frozenset({"OBX", "OBR"})
 _MARKS = "^~&"
 
 
@@ -71,7 +73,7 @@ def cut(text: str) -> Cut:
     is_open = False
     for number, line in lines(text, keep_blanks=True):
         bare = line.lstrip(" \t")
-        if HEADER.match(bare):
+        if bare[:1] == "H" and HEADER.match(bare):
             collected.append(_Raw([(number, bare)], 1))
             is_open = True
         elif not is_open:
@@ -87,6 +89,10 @@ def cut(text: str) -> Cut:
 def _take(number: int, line: str, bare: str, raw: _Raw, broken: list[int]) -> bool:
     """Put one line where it belongs; False when it closed the message."""
     mark = raw.lines[0][1][1]
+    if bare[3:4] == mark and bare[:3] in _USUAL:
+        raw.lines.append((number, bare))
+        raw.written += 1
+        return True
     name, found, _ = bare.partition(mark)
     name = name.strip()
     if name == "A" and found:
@@ -124,14 +130,30 @@ def separators_of(texts: Sequence[str]) -> Separators:
     rest = [char for char in chars if char != escape]
     component = rest[0] if rest else "^"
     repetition = rest[1] if len(rest) > 1 else next(char for char in "~^" if char != component)
+    if component != "\\" and _cuts_a_name(texts, mark, component):
+        return _made(mark, component, repetition, escape, _subcomponent(rest, component, repetition, mark))
     used = _used(texts, mark, [char for char in chars if char != escape])
     if component == "\\" or (used[component] == 0 and used[repetition]):
         if used[component] == 0 and used:
             component = used.most_common(1)[0][0]
         repetition = next((char for char in "^~" if char != component and char in chars), "")
-    taken = (component, repetition, mark)
-    sub = next((char for char in ("&", *reversed(rest)) if char not in taken), "")
-    return Separators(mark, component, repetition, escape, sub)
+    return _made(mark, component, repetition, escape, _subcomponent(rest, component, repetition, mark))
+
+
+@lru_cache(maxsize=64)
+def _made(mark: str, component: str, repetition: str, escape: str, subcomponent: str) -> Separators:
+    """One object a declaration: what is remembered by separators is then found at once."""
+    return Separators(mark, component, repetition, escape, subcomponent)
+
+
+def _subcomponent(rest: Sequence[str], *taken: str) -> str:
+    return next((char for char in ("&", *reversed(rest)) if char not in taken), "")
+
+
+def _cuts_a_name(texts: Sequence[str], mark: str, component: str) -> bool:
+    """The declared component separator is used in the first patient's name: nothing to find out."""
+    patient = next((text for text in texts[:6] if text.startswith(f"P{mark}")), "")
+    return component in mark.join(patient.split(mark, 6)[5:6])
 
 
 def _used(texts: Sequence[str], mark: str, chars: Sequence[str]) -> Counter[str]:

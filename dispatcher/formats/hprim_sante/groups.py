@@ -43,12 +43,12 @@ def group(message: Message) -> Grouped:
     grouped = Grouped()
     for segment in message.segments[1:]:
         name = segment.name
-        if name == "P":
+        if name == "OBX":
+            _add_result(segment, _patient(grouped))
+        elif name == "P":
             grouped.patients.append(PatientGroup(p=segment))
         elif name == "OBR":
             _patient(grouped).orders.append(Order(obr=segment))
-        elif name == "OBX":
-            _add_result(segment, _patient(grouped))
         elif name == "C":
             _add_comment(segment, grouped)
         elif name == "ERR":

@@ -21,9 +21,9 @@ def _across(batteries: Sequence[Battery], found: dict[int, int]) -> dict[int, in
     flat = [one for battery in batteries for one in battery.observations]
     more: dict[int, int] = {}
     for index, one in enumerate(flat):
-        prefix = one.sub_id.rpartition(".")[0]
-        if not prefix or index in found:
+        if "." not in one.sub_id or index in found:
             continue
+        prefix = one.sub_id.rpartition(".")[0]
         homes = [
             i for i, other in enumerate(flat) if i != index and other.sub_id == prefix and Rank(i, 0, other).organism
         ]

@@ -33,6 +33,8 @@ class HprimSanteReader:
     def sniff(self, head: bytes) -> float:
         """Sure when the first text is ``H`` and separators; likely when a later line is."""
         text = decode(head[:_HEAD_BYTES]).text.replace("\r", "\n")
+        if HEADER.match(text):
+            return 0.95
         lines = [line.strip("\x0b\x1c\x00\ufeff \t") for line in text.split("\n")]
         told = [line for line in lines if line]
         if told and HEADER.match(told[0]):

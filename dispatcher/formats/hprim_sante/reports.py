@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import itemgetter
 
 from dispatcher.formats.er7.coding import coded
 from dispatcher.formats.er7.moments import first_of, last_of
@@ -16,7 +17,8 @@ from dispatcher.formats.hprim_sante.groups import Grouped, Order, PatientGroup
 from dispatcher.formats.hprim_sante.header import Header
 from dispatcher.formats.hprim_sante.linking import linked
 from dispatcher.formats.hprim_sante.people import patient, practitioner, practitioners
-from dispatcher.formats.hprim_sante.results import Line, Sibling, documents_of, moment, observations
+from dispatcher.formats.hprim_sante.remembered import remembered
+from dispatcher.formats.hprim_sante.results import Sibling, documents_of, moment, observations
 from dispatcher.report.model import (
     Battery,
     Kind,
@@ -171,28 +173,21 @@ def _batteries(order: Order, notes: Notes, sibling: Sibling) -> list[Battery]:
         collected_at=moment(obr, 7, notes),
         comments=tuple(order.comments),
     )
-    parts = [(chapter, list(lines)) for chapter, lines in groupby(order.lines, key=_chapter)]
+    known = remembered(obr.separators)
+    placed = [(*known.sector(line.obx), line) for line in order.lines]
+    parts = [(chapter, list(lines)) for chapter, lines in groupby(placed, key=itemgetter(0))]
     if not parts:
         return [whole]
     return [
         replace(
             whole,
-            title=_title(tests[code] for code in _asked(lines) if code in tests) or whole.title,
+            title=_title(tests[code] for _, code, _ in lines if code in tests) or whole.title,
             chapter=chapter or whole.chapter,
             comments=whole.comments if rank == 0 else (),
-            observations=observations(lines, notes, sibling),
+            observations=observations([line for _, _, line in lines], notes, sibling),
         )
         for rank, (chapter, lines) in enumerate(parts)
     ]
-
-
-def _chapter(line: Line) -> str:
-    return line.obx.composite(15).whole(1)
-
-
-def _asked(lines: Sequence[Line]) -> dict[str, None]:
-    """Codes of the tests of OBR.4 that these results answer (third component of OBX.15), in order."""
-    return dict.fromkeys(line.obx.composite(15).whole(3) for line in lines)
 
 
 def _title(labels: Iterable[str]) -> str:
@@ -243,7 +238,7 @@ def _validators(orders: Sequence[Order], notes: Notes) -> tuple[Practitioner, ..
     """OBR.32 (interpreter), else those of OBX.16."""
     found = [person for order in orders if order.obr is not None for person in practitioners(order.obr, 32, notes)]
     if not found:
-        lines = [line.obx for order in orders for line in order.lines if line.obx.raw(16)]
+        lines = [line.obx for order in orders for line in order.lines if any(line.obx.fields[16:17])]
         people = (practitioner(obx.composite(16), obx.where(16), notes) for obx in lines)
         found = [person for person in people if person is not None]
     return merge(found, by_name=True)

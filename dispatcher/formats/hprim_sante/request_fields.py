@@ -129,7 +129,7 @@ def _value(one: Observation) -> tuple[str, str]:
         return "CE", _answers(one)
     if "\n" in one.value or parse_number(one.value) is not None:
         return "TX", prose(one.value)
-    return "ST", words(one.value)
+    return "ST", prose(one.value)
 
 
 def _answers(one: Observation) -> str:

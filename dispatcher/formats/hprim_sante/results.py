@@ -10,16 +10,16 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from dispatcher.formats.er7.coding import coded, result_codes
+from dispatcher.formats.er7.coding import coded
 from dispatcher.formats.er7.documents import damage, media_type
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.results import ReadValue, ResultLine
 from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.er7.timestamps import Fault, parse_when
-from dispatcher.formats.er7.values import bounds, number
+from dispatcher.formats.er7.values import USUAL, number
 from dispatcher.formats.hprim_sante.people import practitioner
+from dispatcher.formats.hprim_sante.remembered import Remembered, remembered
 from dispatcher.report.model import AltValue, Attachment, Observation, Severity, ValueType, When
-from dispatcher.report.values import Number
 
 Sibling = Callable[[str], bytes | None]
 FILE_TYPES = frozenset({"FIC", "PDF", "TIF"})
@@ -30,6 +30,9 @@ _NUMBERS = frozenset({"NM", "ST", ""})
 _PAIRS = frozenset({"GC", "GN", "GB"})
 SECOND_UNIT = "soit"
 """Label of the line that gives a result again in another unit."""
+_USUAL_LETTERS = frozenset({"F", "C", "P", "R", ""})
+_LAST = 16
+"""The last field of OBX that is read."""
 _DATES = frozenset({"DT", "TS"})
 
 
@@ -40,48 +43,61 @@ class Line(ResultLine):
 
     def continued_by(self, obx: Segment) -> bool:
         """Same text: TX after TX with the same code, sub-id and status, nothing in between."""
-        return self.obx.raw(2) == obx.raw(2) == "TX" and self.same_result(obx)
+        fields = obx.fields
+        return len(fields) > 2 and fields[2].strip() == "TX" == self.obx.raw(2) and self.same_result(obx)
 
 
-def observation(line: Line, notes: Notes, sibling: Sibling) -> Observation:
+def observation(line: Line, notes: Notes, sibling: Sibling, known: Remembered) -> Observation:
     """One result."""
     obx = line.obx
-    kind = obx.raw(2).upper()
-    code, alternate, loinc_code = result_codes(obx, notes)
-    unit = obx.text(6)
-    document = _file(obx, kind, notes, sibling) if kind in FILE_TYPES else None
-    read = ReadValue(ValueType.DOCUMENT) if kind in FILE_TYPES else _value(line, kind, unit, notes)
-    range_text = " ; ".join(obx.separators.unescape(one).strip() for one in obx.separators.repetitions(obx.raw(7)))
-    low, high = bounds(range_text, unit) if range_text else ("", "")
+    fields = obx.fields
+    if len(fields) <= _LAST:
+        fields = fields + [""] * (_LAST + 1 - len(fields))
+    kind = fields[2].strip().upper()
+    code, alternate, loinc_code = known.codes(obx, notes)
+    frame = known.frame(fields[6], fields[7], fields[8])
+    carried = kind in FILE_TYPES
+    written = fields[5].strip()
+    if kind == "NM" and USUAL.fullmatch(written):
+        read = ReadValue(ValueType.NUMERIC, written)
+    elif carried:
+        read, written = ReadValue(ValueType.DOCUMENT), ""
+    else:
+        read, written = _value(line, kind, frame.unit, notes), _raw(line)
+    if frame.off_scale and read.type is ValueType.NUMERIC:
+        read = _off_scale(read, frame.off_scale, obx, notes)
     return Observation(
         code=code,
         alternate=alternate,
         loinc=loinc_code,
         type=read.type,
         value=read.value,
-        raw="" if kind in FILE_TYPES else _raw(line),
+        raw=written,
         comparator=read.comparator,
         value_code=read.code,
-        unit=unit,
-        low=low,
-        high=high,
-        range_text=range_text,
-        flags=tuple(flag for one in obx.composites(8) if (flag := one.whole(1).upper()) and flag != "NULL"),
-        status=obx.component(11).upper(),
+        unit=frame.unit,
+        low=frame.low,
+        high=frame.high,
+        range_text=frame.range_text,
+        flags=frame.flags,
+        status=fields[11] if fields[11] in _USUAL_LETTERS else obx.component(11).upper(),
         comments=tuple(line.comments),
-        sub_id=obx.text(4),
-        observed_at=moment(obx, 14, notes),
-        validated_by=_validator(obx, notes),
-        document=document,
+        sub_id=obx.text(4) if fields[4] else "",
+        observed_at=known.moment(fields[14]) or moment(obx, 14, notes) if fields[14] else None,
+        validated_by=_validator(obx, notes) if fields[16] else "",
+        document=_file(obx, kind, notes, sibling) if carried else None,
     )
 
 
 def observations(lines: Sequence[Line], notes: Notes, sibling: Sibling) -> tuple[Observation, ...]:
     """The results of one request; a line « soit » is the second unit of the result above it."""
+    if not lines:
+        return ()
+    known = remembered(lines[0].obx.separators)
     found: list[Observation] = []
     for line in lines:
-        one = observation(line, notes, sibling)
-        if found and _is_second_unit(found[-1], one):
+        one = observation(line, notes, sibling, known)
+        if found and found[-1].code.code == one.code.code and _is_second_unit(found[-1], one):
             found[-1] = replace(found[-1], alt=_as_alt(one), comments=(*found[-1].comments, *one.comments))
         else:
             found.append(one)
@@ -89,9 +105,10 @@ def observations(lines: Sequence[Line], notes: Notes, sibling: Sibling) -> tuple
 
 
 def _is_second_unit(above: Observation, one: Observation) -> bool:
-    """Same code, called « soit », a number: as laboratories print a result in a second unit."""
-    said = one.code.text.strip(" -:.").casefold() == SECOND_UNIT
-    return said and one.type is ValueType.NUMERIC and above.alt is None and one.code.code == above.code.code
+    """Of the same code, called « soit », a number: as laboratories print a result in a second unit."""
+    if above.alt is not None or one.type is not ValueType.NUMERIC:
+        return False
+    return one.code.text.strip(" -:.").casefold() == SECOND_UNIT
 
 
 def _as_alt(one: Observation) -> AltValue:
@@ -107,7 +124,9 @@ def documents_of(results: Sequence[Observation]) -> tuple[Attachment, ...]:
 
 def moment(segment: Segment, place: int, notes: Notes) -> When | None:
     """First repetition of a TS field; an unreadable one is told."""
-    text = segment.component(place) if place < len(segment.fields) else ""
+    text = segment.fields[place].strip() if place < len(segment.fields) else ""
+    if not text.isalnum():
+        text = segment.component(place)
     when, fault = parse_when(text) if text else (None, Fault.NONE)
     if fault is not Fault.NONE:
         notes.tally(
@@ -120,7 +139,7 @@ def moment(segment: Segment, place: int, notes: Notes) -> When | None:
 
 
 def _validator(obx: Segment, notes: Notes) -> str:
-    person = practitioner(obx.composite(16), obx.where(16), notes) if obx.raw(16) else None
+    person = practitioner(obx.composite(16), obx.where(16), notes)
     return person.label if person else ""
 
 
@@ -142,7 +161,6 @@ def _value(line: Line, kind: str, unit: str, notes: Notes) -> ReadValue:
     if kind in _NUMBERS:
         found = number(obx.separators.clean(raw))
         if found is not None and (kind == "NM" or unit or found.comparator):
-            found = _off_scale(found, obx, notes)
             if "," in raw:
                 notes.tally("decimal-comma", Severity.INFO, obx.where(5), "Virgule décimale lue comme un point.")
             return ReadValue(ValueType.NUMERIC, found.value, found.comparator)
@@ -161,20 +179,17 @@ def _value(line: Line, kind: str, unit: str, notes: Notes) -> ReadValue:
     return ReadValue(value=_text(line, " / " if kind in _PAIRS else "\n" if kind == "TX" else " "))
 
 
-def _off_scale(found: Number, obx: Segment, notes: Notes) -> Number:
+def _off_scale(read: ReadValue, sign: str, obx: Segment, notes: Notes) -> ReadValue:
     """OBX.8 ``<`` or ``>``: the measure left the scale of the instrument, the number given is its end."""
-    if found.comparator or not obx.raw(8):
-        return found
-    sign = next((flag for one in obx.composites(8) if (flag := one.whole(1)) in ("<", ">")), "")
-    if not sign:
-        return found
+    if read.comparator:
+        return read
     notes.tally(
         "off-scale",
         Severity.INFO,
         obx.where(8),
         f"Indicateur {sign} (hors de l’échelle de mesure) porté devant le résultat.",
     )
-    return Number(sign, found.value)
+    return read._replace(comparator=sign)
 
 
 def _text(line: Line, between: str) -> str:

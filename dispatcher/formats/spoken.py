@@ -11,6 +11,14 @@ from dispatcher.clock import paris
 from dispatcher.report.model import Observation, PreviousResult, ValueType, When
 
 
+def comparator_of(one: Observation) -> str:
+    """``<`` or ``>`` before a number: as the file gives it, else from the flag of HL7 table 0078 that says that the
+    measure left the scale of the instrument. A number without it would read as a measured one."""
+    if one.comparator or one.type is not ValueType.NUMERIC:
+        return one.comparator
+    return next((flag for flag in one.flags if flag in ("<", ">")), "")
+
+
 def day(when: When) -> str:
     """``11/03/2024``."""
     return f"{paris(when) if isinstance(when, datetime) else when:%d/%m/%Y}"

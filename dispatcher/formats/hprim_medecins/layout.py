@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from dispatcher.formats.charset import capitals
 from dispatcher.formats.hprim_medecins import grammar
-from dispatcher.formats.spoken import earlier_results, performed
+from dispatcher.formats.spoken import comparator_of, earlier_results, performed
 from dispatcher.report.model import AltValue, Battery, Observation, Report, ValueType
 
 WIDTH = grammar.TEXT_WIDTH
@@ -221,7 +221,7 @@ def shown_value(observation: Observation) -> str:
     value = observation.value
     if observation.type is ValueType.NUMERIC:
         value = value.replace(".", ",")
-    return f"{observation.comparator} {value}".strip()
+    return f"{comparator_of(observation)} {value}".strip()
 
 
 def document_words(observation: Observation) -> str:

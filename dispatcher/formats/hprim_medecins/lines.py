@@ -14,6 +14,7 @@ from dispatcher.formats.base import WriteContext
 from dispatcher.formats.charset import capitals
 from dispatcher.formats.hprim_medecins import grammar
 from dispatcher.formats.hprim_medecins.layout import NO_LABEL, label_of, shown_value, susceptibility_words
+from dispatcher.formats.spoken import comparator_of
 from dispatcher.report.identifiers import InsOid, compact, nir_key
 from dispatcher.report.model import Observation, Patient, Practitioner, Report, Status, ValueType, When
 
@@ -171,10 +172,11 @@ def _coded_value(observation: Observation) -> tuple[str, str, str]:
     """RES fields 4, 5 and 6. A number with a comparator is text for this format; an antibiotic has its answer."""
     if observation.parent is not None:
         return "A", susceptibility_words(observation), ""
-    if observation.type is ValueType.NUMERIC and not observation.comparator and _NUMBER.fullmatch(observation.value):
+    comparator = comparator_of(observation)
+    if observation.type is ValueType.NUMERIC and not comparator and _NUMBER.fullmatch(observation.value):
         return "N", observation.value, observation.unit
     if observation.type is ValueType.NUMERIC:
-        return "A", f"{observation.comparator} {observation.value}".strip(), observation.unit
+        return "A", f"{comparator} {observation.value}".strip(), observation.unit
     return "C" if observation.type is ValueType.CODED else "A", shown_value(observation), observation.unit
 
 

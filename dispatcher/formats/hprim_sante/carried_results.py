@@ -10,7 +10,7 @@ from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.status import report_status
 from dispatcher.formats.er7.values import bounds, is_loinc, loinc
 from dispatcher.formats.hprim_sante.carried_people import one_line
-from dispatcher.formats.spoken import earlier_results, performed
+from dispatcher.formats.spoken import comparator_of, earlier_results, performed
 from dispatcher.report.folding import unaccented
 from dispatcher.report.model import AltValue, Battery, Code, Observation, Status, ValueType
 from dispatcher.report.values import parse_number
@@ -96,7 +96,7 @@ def result(one: Observation) -> Observation:
         loinc=found,
         type=kind,
         value=value,
-        comparator=one.comparator if numeric else "",
+        comparator=comparator_of(one) if numeric else "",
         value_code=_value_code(one, value) if kind is ValueType.CODED else None,
         unit=unit,
         low=low,
@@ -134,7 +134,7 @@ def _value(one: Observation) -> tuple[ValueType, str]:
         number = parse_number(text)
         if number is not None and not number.comparator and number.value == text:
             return ValueType.NUMERIC, text
-        return ValueType.TEXT, f"{one.comparator} {text}".strip()
+        return ValueType.TEXT, f"{comparator_of(one)} {text}".strip()
     return (ValueType.CODED, _each_line(text)) if coded else (ValueType.TEXT, text)
 
 

@@ -501,3 +501,10 @@ def test_what_explains_a_result_stands_below_it() -> None:
     assert "Antériorités : 1,18 le 12/01/2024 ; < 6,2 mmol/L le 03/06/2023" in below
     assert {"Méthode : Hexokinase", "Réactif : Kit Gluco"} <= set(below)
     assert "Examen sous-traité, réalisé par : Laboratoire Lointain" in below
+
+
+def test_a_measure_off_the_scale_never_reads_as_measured() -> None:
+    lines = written(report(replace(GLUCOSE, value="5", flags=("<",), alt=None)))
+    assert any("< 5" in line for line in lines if "GLYCEMIE" in line.upper() and not line.startswith("RES"))
+    [coded] = [line.split("|") for line in lines if line.startswith("RES|")]
+    assert coded[3:5] == ["A", "< 5"] and coded[8] == ""

@@ -185,7 +185,8 @@ def parse_book(text: str) -> CodeBook:
     except csv.Error as error:
         raise DispatcherError(f"codes.csv est illisible ({error}).", hint=_CHECK) from error
     if not columns:
-        return replace(new_book(), parts=(*parts, *new_book().parts))
+        gap = "\n" if parts and not parts[-1].raw.endswith(("\n", "\r")) else ""
+        return replace(new_book(), parts=(*parts, *([_Part(gap)] if gap else []), *new_book().parts))
     absent = [name for name in NEEDED if name not in columns]
     if absent:
         raise DispatcherError(f"codes.csv n'a pas de colonne « {absent[0]} ».", hint=_CHECK)

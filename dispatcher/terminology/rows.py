@@ -130,12 +130,15 @@ def read_rows(
 
 def separator_of(text: str) -> str:
     """``;``, a tab, ``,`` or ``|``: the one the first line of cells holds most of."""
-    first = next((line for line in text.lstrip("\ufeff").splitlines() if line.strip() and line[:1] != "#"), "")
+    lines = (line for line in text.splitlines() if line.lstrip("\ufeff \t")[:1] != "#")
+    first = next((line for line in lines if any(map(str.isalnum, line))), "")
     return max(";\t,|", key=first.count)
 
 
-def records(text: str, separator: str) -> Iterator[tuple[int, list[str], str]]:
-    """Number of the first line, cells and the text itself of each record; no cells for blank and ``#`` lines.
+def records(text: str, separator: str, remark: str = "#") -> Iterator[tuple[int, list[str], str]]:
+    """Number of the first line, cells and the text itself of each record; no cells for blank lines and remarks.
+
+    ``remark`` begins a remark: ``#`` in our own tables; in those of others a code may begin with it.
 
     Raises ``csv.Error`` for what the csv module refuses.
     """
@@ -150,7 +153,7 @@ def records(text: str, separator: str) -> Iterator[tuple[int, list[str], str]]:
 
     while place < len(lines):
         start = place
-        if lines[start].lstrip("\ufeff").lstrip().startswith("#"):
+        if lines[start].lstrip("\ufeff").lstrip().startswith(remark):
             place += 1
             yield start + 1, [], lines[start]
             continue

@@ -66,7 +66,7 @@ def _csv(content: bytes) -> Sheet:
     separator = separator_of(text)
     rows = []
     try:
-        for line, cells, _ in records(text, separator):
+        for line, cells, _ in records(text, separator, remark="# "):
             if cells:
                 rows.append((line, tuple(cell.strip() for cell in cells[:MAX_COLUMNS])))
     except csv.Error as error:

@@ -241,6 +241,11 @@ def neutral_laboratory() -> LaboratoryIdentity:
     )
 
 
+ONE_THREAD = ("RAYON_NUM_THREADS", "1")
+"""typst shares one small document between all processors, which costs a tenth more than it gains: workers are
+processes. Read by its library at the first document; what the site has set already stays."""
+
+
 def pdf_layout(closing: ExitStack, settings: PdfSettings) -> Layout:
     """The shipped layout and fonts, or the laboratory's own laid over them."""
     fonts = str(closing.enter_context(resources.mapping_folder("fonts")))
@@ -277,6 +282,7 @@ def _layout_source(folder: Path, shipped: bytes) -> bytes:
 
 def writers(closing: ExitStack, pdf: PdfSettings | None = None) -> dict[str, Writer]:
     """Every format we write. Fonts and layout are unpacked for the life of ``closing``."""
+    os.environ.setdefault(*ONE_THREAD)
     return {
         "pdf": PdfWriter(pdf_layout(closing, pdf or PdfSettings())),
         "cda": CdaWriter(3),

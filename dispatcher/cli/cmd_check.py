@@ -97,7 +97,9 @@ def _layout(wanted: Settings) -> Iterator[Finding]:
     if not faults:
         yield good("mise en page", "le compte rendu d'essai se rend sans faute")
     for fault in faults:
-        yield Finding(subject="mise en page", severity=Severity.ERROR, text=fault, hint="Corriger report.typ.")
+        yield Finding(
+            subject="mise en page", severity=Severity.ERROR, text=fault, hint="Corriger reglages.typ ou report.typ."
+        )
 
 
 def _folders(wanted: Settings) -> Iterator[Finding]:

@@ -90,21 +90,26 @@ def check(data: bytes, level: str) -> Checked:
         claim = rf"pdfaid:{name}(?:>|=\")\s*{value}\b".encode()
         if not re.search(claim, data):
             faults.append(f"pdfa-{name}")
-    for body in bodies:
-        if re.search(rb"/Type\s*/FontDescriptor\b", body) and not re.search(rb"/FontFile[23]?\s", body):
-            faults.append("font-not-embedded")
-        if _FONT.search(body) and _BARE.search(body) and not re.search(rb"/FontDescriptor\b", body):
-            faults.append("font-not-embedded")
-        if _TRANSPARENT.search(body):
-            faults.append("transparency")
-        faults += [f"forbidden {name.decode()}" for name in _FORBIDDEN if name in body]
-    if not any(b"/GTS_PDFA1" in body for body in bodies):
+    if any(map(_not_embedded, (body for body in bodies if b"/Font" in body))):
+        faults.append("font-not-embedded")
+    whole = b"\n".join(bodies)
+    if _TRANSPARENT.search(whole):
+        faults.append("transparency")
+    faults += [f"forbidden {name.decode()}" for name in _FORBIDDEN if name in whole]
+    if b"/GTS_PDFA1" not in whole:
         faults.append("output-intent")
     if not _same_title(data, objects):
         faults.append("title")
     if b"/Encrypt" in data[-2048:]:
         faults.append("forbidden /Encrypt")
     return Checked(pages, tuple(dict.fromkeys(faults)))
+
+
+def _not_embedded(body: bytes) -> bool:
+    """A font without its descriptor, or a descriptor without the font."""
+    if re.search(rb"/Type\s*/FontDescriptor\b", body):
+        return not re.search(rb"/FontFile[23]?\s", body)
+    return bool(_FONT.search(body) and _BARE.search(body) and b"/FontDescriptor" not in body)
 
 
 def _same_title(data: bytes, objects: dict[int, bytes]) -> bool:

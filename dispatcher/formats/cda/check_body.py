@@ -8,8 +8,10 @@ from dispatcher.formats.cda.findings import Findings, all_of, first_of, has_temp
 
 CHAPTER = "1.3.6.1.4.1.19376.1.3.3.2.1"
 PDF_COPY = "1.2.250.1.213.1.1.2.243"
+SCANNED = "1.2.250.1.213.1.1.2.60"
 RESULT = "1.3.6.1.4.1.19376.1.3.1.6"
-TOP_LEVEL = (CHAPTER, PDF_COPY, "1.2.250.1.213.1.1.2.60", "1.3.6.1.4.1.19376.1.4.1.2.16", "1.2.250.1.213.1.1.2.128",
+PERFORMER = "1.3.6.1.4.1.19376.1.3.3.1.7"
+TOP_LEVEL = (CHAPTER, PDF_COPY, SCANNED, "1.3.6.1.4.1.19376.1.4.1.2.16", "1.2.250.1.213.1.1.2.128",
              "1.2.250.1.213.1.1.2.147")  # fmt: skip
 """Sections a CR-BIO may hold at the first level (Entete_CR-BIO.sch 2024.01)."""
 
@@ -37,11 +39,16 @@ def check_level_3(document: Element, findings: Findings) -> None:
             findings.error("section-unknown", section, "Section de premier niveau que le CR-BIO n'admet pas.")
         if has_template(section, CHAPTER):
             _chapter(section, findings)
+        if has_template(section, SCANNED):
+            findings.need(section, (("code", "Code"), ("text", "Texte")), "scanned-part")
         if has_template(section, PDF_COPY):
             findings.need(section, (("text", "Texte"), ("entry/organizer", "Document attaché")), "pdf-copy-part")
     for observation in document.iter(tag("observation")):
         if has_template(observation, RESULT):
             _result(observation, findings)
+    for performer in document.iter(tag("performer")):
+        if has_template(performer, PERFORMER):
+            findings.need(performer, _PERFORMER_PARTS, "performer-part")
     _units(document, findings)
     _interpretations(document, findings)
 
@@ -93,6 +100,34 @@ def _result(observation: Element, findings: Findings) -> None:
             findings.error("result-loinc", code, "Un code LOINC s'écrit avec code, displayName et codeSystem.")
     if len(all_of(observation, "referenceRange")) > 1:
         findings.error("result-range", observation, "Un seul intervalle de référence est admis par résultat.")
+    _earlier(observation, findings)
+
+
+_PERFORMER_PARTS = (
+    ("time", "Date d'exécution"),
+    ("assignedEntity/id", "Identifiant du responsable"),
+    *(
+        (f"assignedEntity/representedOrganization/{name}", f"Laboratoire exécutant, {french}")
+        for name, french in (
+            ("id", "identifiant"),
+            ("name", "nom"),
+            ("telecom", "téléphone"),
+            ("addr", "adresse"),
+            ("standardIndustryClassCode", "cadre d'exercice"),
+        )
+    ),
+)
+"""E_laboratoireExecutant_fr.sch; what is unknown is there with ``nullFlavor``."""
+
+
+def _earlier(observation: Element, findings: Findings) -> None:
+    """E_FR-Resultat-examens-de-biologie-element-clinique-pertinent.sch."""
+    for link in all_of(observation, "entryRelationship"):
+        if link.get("typeCode") != "REFR":
+            continue
+        findings.need(link, (("observation/effectiveTime", "Date du résultat antérieur"),), "earlier-result")
+        for before in all_of(link, "observation"):
+            _status(before, ("completed",), findings)
 
 
 def _units(document: Element, findings: Findings) -> None:

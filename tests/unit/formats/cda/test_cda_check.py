@@ -14,6 +14,7 @@ from dispatcher.formats.cda.check import check
 from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.report.model import Severity
 from tests.unit.formats.cda.cases import CASES, CONTEXT, REPORT, many_kinds
+from tests.unit.formats.cda.full_cases import FULL_CASES
 
 NS = {"h": "urn:hl7-org:v3"}
 Tree = etree._Element
@@ -135,6 +136,24 @@ def test_each_fault_is_found_at_its_place(code: str, damage: Callable[[Tree], No
     assert found[code].message and found[code].where
     if where:
         assert found[code].where == where
+
+
+FULL = FULL_CASES["everything-partial"]()
+IN_FULL: list[tuple[str, Callable[[Tree], None]]] = [
+    ("earlier-result", drop("(//h:entryRelationship[@typeCode='REFR'])[1]/h:observation/h:effectiveTime")),
+    ("status-code", put("(//h:entryRelationship[@typeCode='REFR'])[1]/h:observation/h:statusCode", "code", "active")),
+    ("performer-part", drop("(//h:observation/h:performer)[1]/h:time")),
+    ("performer-part", drop("(//h:observation/h:performer)[1]//h:representedOrganization/h:telecom")),
+    ("scanned-part", drop("//h:section[h:templateId/@root='1.2.250.1.213.1.1.2.60']/h:code")),
+    ("chapter-shape", twice("(//h:section/h:component/h:section)[1]/h:entry")),
+]
+
+
+@pytest.mark.parametrize(("code", "damage"), IN_FULL, ids=[f"{n}-{d[0]}" for n, d in enumerate(IN_FULL)])
+def test_faults_of_a_full_document_are_found(code: str, damage: Callable[[Tree], None]) -> None:
+    good = CdaWriter().write(FULL.report, FULL.context).content
+    assert check(good) == []
+    assert code in {p.code for p in check(damaged(damage, good))}
 
 
 def test_a_replacement_of_itself_and_another_relation_are_refused() -> None:

@@ -12,7 +12,7 @@ import pytest
 from dispatcher.clock import PARIS
 from dispatcher.formats.cda.times import stamp
 from dispatcher.formats.cda.writer import CdaWriter
-from dispatcher.report.model import Battery, Practitioner, Status, ValueType
+from dispatcher.report.model import Battery, Code, Practitioner, Status, ValueType
 from dispatcher.terminology.tables import Options
 from tests.unit.formats.cda.cases import (
     CONTEXT,
@@ -192,6 +192,13 @@ def test_a_method_of_the_official_table_is_coded_another_one_is_a_translation() 
     assert (unlisted.get("code"), at(unlisted, "h:translation/@code")) == (None, "XYZ")
     keys = [at(m, "h:originalText/h:reference/@value")[1:] for m in (listed, own)]
     assert [at(tree, f"//h:content[@ID='{key}']").text for key in keys] == ["(UV hexokinase)", "(ECL Modular)"]
+
+
+def test_a_code_of_the_laboratory_is_not_taken_for_one_of_the_official_table() -> None:
+    own = Code(code="DEI", text="Dosage enzymatique interne", system="L")
+    method = at(observation(written(with_results(replace(GLUCOSE, method_code=own))), "Glycémie"), "h:methodCode")
+    assert method.get("code") is None
+    assert at(method, "h:translation/@codeSystem") == LAB.oid
 
 
 def test_a_kit_is_a_device_that_took_part() -> None:

@@ -7,6 +7,7 @@ text as it was written (:meth:`Segment.written`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dispatcher.dialects.model import Dialect
 from dispatcher.formats.dialect import moves, people, values
@@ -15,6 +16,7 @@ from dispatcher.formats.dialect.results import rebuild
 from dispatcher.formats.dialect.tree import tree
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.segments import Segment
+from dispatcher.report.model import Report
 
 
 def understood(segments: Sequence[Segment], dialect: Dialect | None, notes: Notes) -> tuple[Segment, ...]:
@@ -36,3 +38,8 @@ def understood(segments: Sequence[Segment], dialect: Dialect | None, notes: Note
     values.times(drafts, dialect, layout)
     values.laboratory(drafts, dialect, layout)
     return tuple(rebuild(drafts, {id(one) for one in used_up}, dialect.results, layout, notes))
+
+
+def told(notes: Notes, report: Report) -> Report:
+    """The report with what was noted about its message while its dialect was applied."""
+    return replace(report, problems=report.problems + notes.problems) if notes.problems else report

@@ -184,9 +184,9 @@ def _add(obr: Segment, found: list[str], notes: Notes) -> None:
     if len(known) > 1 and not mark:
         notes.tally(
             "dialect-copy",
-            Severity.WARNING,
+            Severity.ERROR,
             obr.where(28),
-            "Le fichier ne déclare pas de séparateur de répétition : une seule copie est lue. Le faire corriger.",
+            "Le fichier ne déclare pas de séparateur de répétition : une seule copie est lue. Faire corriger l’export.",
         )
         known = known[:1]
     if known:
@@ -206,10 +206,10 @@ def _in_comment(segment: Segment, dialect: Dialect, layout: Layout, notes: Notes
     if not people or None in people:
         notes.tally(
             "dialect-copy",
-            Severity.WARNING,
+            Severity.ERROR,
             segment.where(3),
             "Commentaire annoncé comme une liste de copies, mais illisible selon le modèle « person » du dialecte : "
-            "gardé comme commentaire. Vérifier à qui ce compte rendu est dû.",
+            "gardé comme commentaire. Vérifier à qui ce compte rendu est dû, puis corriger le dialecte.",
         )
         return ()
     return tuple(_raw_person(one, layout, separators) for one in people if one is not None)

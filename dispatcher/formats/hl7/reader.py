@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import replace
 
 from dispatcher.formats.base import ReadContext, ReadResult
-from dispatcher.formats.dialect.apply import understood
+from dispatcher.formats.dialect.apply import told, understood
 from dispatcher.formats.er7.messages import Cut, Message, cut
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.segments import Segment
@@ -48,17 +48,17 @@ class Hl7Reader:
         problems: list[Problem] = [*decoded.problems, *parts.problems]
         unused: Counter[str] = Counter()
         formats: list[str] = []
-        spoken = Notes()
         for message in parts.messages:
             kind = _format(message)
             if kind is None:
                 problems.append(_unsupported(message.header))
                 continue
             formats.append(kind)
-            grouped = group(replace(message, segments=understood(message.segments, context.dialect, spoken)))
+            notes = Notes()
+            grouped = group(replace(message, segments=understood(message.segments, context.dialect, notes)))
             unused.update(grouped.unused)
-            reports.extend(reports_of(grouped, context.sibling))
-        problems.extend((*spoken.problems, *_about_the_file(parts, unused)))
+            reports.extend(told(notes, report) for report in reports_of(grouped, context.sibling))
+        problems.extend(_about_the_file(parts, unused))
         return ReadResult(
             format=formats[0] if formats else "unknown",
             encoding=decoded.encoding,

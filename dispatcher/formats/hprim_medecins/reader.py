@@ -11,7 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from dispatcher.dialects.model import Dialect
 from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.formats.dialect.apply import told
 from dispatcher.formats.dialect.medecins import understood
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.hprim_medecins.blocks import Block, beginning, cut, marker_of, split_lines
@@ -67,10 +69,13 @@ class HprimMedecinsReader:
                     "Vérifier que le fichier est bien un compte rendu HPRIM Médecins entier.",
                 )
             )
-        spoken = Notes()
-        reports = tuple(_report(understood(block, context.dialect, spoken)) for block in found.blocks)
-        problems.extend(spoken.problems)
+        reports = tuple(_spoken(block, context.dialect) for block in found.blocks)
         return ReadResult(format=FORMAT, encoding=decoded.encoding, reports=reports, problems=tuple(problems))
+
+
+def _spoken(block: Block, dialect: Dialect | None) -> Report:
+    notes = Notes()
+    return told(notes, _report(understood(block, dialect, notes)))
 
 
 def _report(block: Block) -> Report:

@@ -48,10 +48,9 @@ class HprimSanteReader:
         reports: list[Report] = []
         problems: list[Problem] = [*decoded.problems, *parts.problems]
         unused: Counter[str] = Counter()
-        spoken = Notes()
         for written in parts.messages:
             notes = Notes()
-            message = replace(written, segments=understood(written.segments, context.dialect, spoken))
+            message = replace(written, segments=understood(written.segments, context.dialect, notes))
             header = read_header(message.header, notes)
             grouped = group(message)
             about = Notes()
@@ -60,7 +59,6 @@ class HprimSanteReader:
                 reports.extend(reports_of(grouped, header, notes.problems, context.sibling))
             problems.extend(about.problems)
             unused.update(grouped.unused)
-        problems.extend(spoken.problems)
         if not parts.messages:
             problems.append(_problem("no-message", "ligne 1", "Aucun segment H : ce n’est pas un message HPRIM Santé."))
         if unused:

@@ -91,17 +91,22 @@ def test_null_words_never_touch_a_result() -> None:
 
 def test_a_number_not_of_this_habit_is_told() -> None:
     result = read(HL7, '[numbers]\ndecimal = ","')
-    assert [(p.code, p.severity) for p in result.problems] == [("dialect-number", Severity.WARNING)]
-    assert result.reports[0].observations[0].value == "10.9"
-    result = read(MEDECINS, '[numbers]\ndecimal = ","', "hprim-medecins")
-    assert [p.code for p in result.problems] == ["dialect-number"]
+    (found,) = result.reports
+    assert [(p.code, p.severity) for p in found.problems] == [("dialect-number", Severity.WARNING)]
+    assert found.observations[0].value == "10.9"
+    for format_, text in (("hprim-sante", SANTE), ("hprim-medecins", MEDECINS)):
+        problems = report(text, '[numbers]\ndecimal = ","', format_).problems
+        assert [p.code for p in problems if p.code == "dialect-number"] == ["dialect-number"]
 
 
-def test_a_list_of_copies_that_cannot_be_read_stays_a_comment_and_is_told() -> None:
+def test_a_list_of_copies_that_cannot_be_read_holds_the_report() -> None:
     text = HL7.replace("À contrôler.", "CC: D7 ROUX; X")
     result = read(text, '[copies]\ncomments = ["CC:"]')
     (found,) = result.reports
-    assert ([p.code for p in result.problems], found.copies) == (["dialect-copy"], ())
+    assert found.copies == ()
+    assert [(p.code, p.severity, p.where) for p in found.problems] == [
+        ("dialect-copy", Severity.ERROR, "ligne 7, NTE-3")
+    ]
     assert found.observations[0].comments == ("CC: D7 ROUX; X",)
 
 

@@ -196,7 +196,7 @@ def test_lines_that_are_no_results() -> None:
     assert report.batteries[0].observations[0].comments == ("Résultat contrôlé.",)
     assert [(v.id, v.family, v.given) for v in report.validators] == [("10000000009", "ESSAI", "Camille")]
     assert report.patient.address is None
-    assert [p.code for p in result.problems] == ["dialect-dropped"]
+    assert [p.code for p in report.problems] == ["dialect-dropped"]
 
 
 def test_names_of_an_old_mac() -> None:

@@ -7,11 +7,11 @@ observations (.80) and comments (.32). Simpler documents put organizers or obser
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from dispatcher.formats.cda.elements import SPECIMEN_TYPE
 from dispatcher.formats.cda_reading import datatypes
 from dispatcher.formats.cda_reading import observations as results
+from dispatcher.formats.cda_reading.content import Content, Group, Line
 from dispatcher.formats.cda_reading.narrative import Narrative
 from dispatcher.formats.cda_reading.nodes import (
     PREFIX,
@@ -26,64 +26,13 @@ from dispatcher.formats.cda_reading.nodes import (
 )
 from dispatcher.formats.cda_reading.observations import Around
 from dispatcher.formats.cda_reading.people import STRUCTURES
+from dispatcher.formats.cda_reading.specimens import give_samples, named_samples, read_sample
 from dispatcher.formats.er7.notes import Notes
-from dispatcher.report.model import Battery, Code, Laboratory, Observation, Practitioner, Severity, Specimen, ValueType
+from dispatcher.report.model import Code, Laboratory, Observation, Practitioner, Severity, ValueType
 
 ISOLATE = "Germe identifié"
 """What the finding of an organism is called: a CDA names the germ alone."""
-_RECEIVED = "SPRECEIVE"
 _STATES = {"active": "P", "aborted": "X", "completed": "F"}
-
-
-@dataclass(slots=True, eq=False)
-class Line:
-    """One result while its report is being put together."""
-
-    observation: Observation
-    organism: Line | None = None
-    key: str = ""
-    """ID of its words in the narrative."""
-
-
-@dataclass(slots=True, eq=False)
-class Group:
-    """One battery while its report is being put together."""
-
-    title: str = ""
-    code: Code = field(default_factory=Code)
-    key: str = ""
-    status: str = ""
-    specimen: Specimen | None = None
-    specimen_ids: frozenset[str] = frozenset()
-    isolate: bool = False
-    """Holds an organism or its antibiogram."""
-    lines: list[Line] = field(default_factory=list)
-    comments: list[str] = field(default_factory=list)
-
-    def battery(self, chapter: str, subchapter: str, observations: tuple[Observation, ...]) -> Battery:
-        """The finished battery."""
-        return Battery(
-            title=self.title,
-            code=self.code,
-            chapter=chapter,
-            subchapter=subchapter,
-            specimen=self.specimen,
-            status=self.status,
-            comments=tuple(self.comments),
-            observations=observations,
-        )
-
-
-@dataclass(slots=True)
-class Content:
-    """What the entries of one section hold, in file order."""
-
-    groups: list[Group] = field(default_factory=list)
-    comments: list[tuple[int, str]] = field(default_factory=list)
-    """Rank of its place in the narrative (-1: none) and words."""
-    samples: list[tuple[frozenset[str], Specimen]] = field(default_factory=list)
-    states: list[str] = field(default_factory=list)
-    """``statusCode`` of each act."""
 
 
 class EntryReader:
@@ -106,7 +55,7 @@ class EntryReader:
                     self._act(element, content, around)
                 else:
                     self._any(element, content, around, "F")
-        _give_samples(content, self._notes)
+        give_samples(content, self._notes)
         return content
 
     def _act(self, act: Element, content: Content, around: Around) -> None:
@@ -136,12 +85,11 @@ class EntryReader:
         if name == "organizer":
             self._organizer(element, content, around)
         elif name == "observation":
-            group = _loose(content, state)
-            self._add(group, self._line(element, around, group))
+            self._result(element, _loose(content, state), around)
         elif name == "observationMedia":
             _loose(content, state).lines.append(self._picture(element))
         elif name == "procedure":
-            content.samples.append(self._sample(element))
+            content.samples.append(read_sample(element, self._narrative))
         elif name == "act" and results.is_comment(element):
             self._comment(element, content)
         elif name == "act":
@@ -164,6 +112,27 @@ class EntryReader:
         if own is not None and self._is_ours(own):
             found = replace(found, performer=None)
         return Line(found, key=key)
+
+    def _result(
+        self, element: Element, group: Group, around: Around, organism: Line | None = None, *, count: bool = False
+    ) -> None:
+        """One result, then those that stand inside it. ``count``: right under the germ, not in its antibiogram."""
+        line = self._line(element, around, group)
+        if count and organism is not None and _same_finding(organism.observation, line.observation):
+            organism.observation = _named_by(organism.observation, line.observation)
+            return
+        line.organism = organism
+        if count:
+            line.observation = replace(line.observation, sub_id=str(self._isolates))
+        self._add(group, line)
+        for link in children(element, "entryRelationship"):
+            if attribute(link, "typeCode") == "REFR":
+                continue
+            for inner in inside(link):
+                if local(inner) == "observation":
+                    self._result(inner, group, around, organism)
+                elif local(inner) == "observationMedia":
+                    group.lines.append(self._picture(inner))
 
     @staticmethod
     def _add(group: Group, line: Line) -> None:
@@ -202,7 +171,7 @@ class EntryReader:
             code=code if code.code else Code(),
             key=self._narrative.key(coded),
             status=_STATES.get(code_of(organizer, "statusCode"), ""),
-            specimen_ids=_specimen_ids(organizer),
+            specimen_ids=named_samples(organizer),
         )
 
     def _members(
@@ -211,13 +180,11 @@ class EntryReader:
         for part in _parts(organizer):
             name = local(part)
             if name == "observation":
-                line = self._line(part, around, group)
-                line.organism = organism
-                self._add(group, line)
+                self._result(part, group, around, organism)
             elif name == "observationMedia":
                 group.lines.append(self._picture(part))
             elif name == "procedure":
-                group.specimen = self._sample(part)[1]
+                group.specimen = read_sample(part, self._narrative)[1]
             elif name == "act" and results.is_comment(part):
                 self._narrative.key(child(part, "text"))
                 group.comments += filter(None, [results.comment(part, self._narrative)])
@@ -230,7 +197,7 @@ class EntryReader:
         organism = Line(self._organism(cluster, around))
         group = Group(
             status=_STATES.get(code_of(cluster, "statusCode"), ""),
-            specimen_ids=_specimen_ids(cluster),
+            specimen_ids=named_samples(cluster),
             isolate=True,
             lines=[organism],
         )
@@ -250,13 +217,7 @@ class EntryReader:
         for part in _parts(cluster):
             name = local(part)
             if name == "observation":
-                line = self._line(part, around, group)
-                if _same_finding(organism.observation, line.observation):
-                    organism.observation = _named_by(organism.observation, line.observation)
-                    continue
-                line.organism = organism
-                line.observation = replace(line.observation, sub_id=str(self._isolates))
-                self._add(group, line)
+                self._result(part, group, around, organism, count=True)
             elif name == "observationMedia":
                 group.lines.append(self._picture(part))
             elif name == "act" and results.is_comment(part):
@@ -290,41 +251,6 @@ class EntryReader:
             validated_by=around.validated_by,
         )
 
-    # -------------------------------------------------------------------------------------------- samples
-
-    def _sample(self, procedure: Element) -> tuple[frozenset[str], Specimen]:
-        """Specimen collection: kind, number, when it was taken and received."""
-        roles = [
-            each
-            for participant in children(procedure, "participant")
-            if attribute(participant, "typeCode") == "PRD"
-            and (each := child(participant, "participantRole")) is not None
-        ]
-        role = roles[0] if roles else child(procedure, "specimen", "specimenRole")
-        entity = child(role, "playingEntity")
-        entity = entity if entity is not None else child(role, "specimenPlayingEntity")
-        coded = child(entity, "code")
-        self._narrative.key(child(procedure, "code"))
-        said = "" if attribute(coded, "nullFlavor") == "UNK" else self._narrative.line(coded)
-        site = one_line(attribute(child(procedure, "targetSiteCode"), "displayName"))
-        text = said or one_line(attribute(coded, "displayName"))
-        received = next(
-            (
-                datatypes.when_in(child(act, "effectiveTime"))
-                for act in children(procedure, "entryRelationship", "act")
-                if code_of(act, "code") == _RECEIVED
-            ),
-            None,
-        )
-        specimen = Specimen(
-            id=datatypes.extension(children(role, "id")),
-            text=" — ".join(part for part in (text, site) if part),
-            code=attribute(coded, "code") if attribute(coded, "codeSystem") == SPECIMEN_TYPE else "",
-            collected_at=datatypes.when_in(child(procedure, "effectiveTime")),
-            received_at=received,
-        )
-        return frozenset(datatypes.unique_id(each) for each in children(role, "id")), specimen
-
 
 def _same_finding(organism: Observation, told: Observation) -> bool:
     """The germ said once more as a result of its own, for what a specimen has no place for: its name, its flag."""
@@ -355,10 +281,6 @@ def _parts(organizer: Element) -> Iterator[Element]:
             yield from inside(link)
 
 
-def _specimen_ids(organizer: Element) -> frozenset[str]:
-    return frozenset(datatypes.unique_id(each) for each in children(organizer, "specimen", "specimenRole", "id")) - {""}
-
-
 def _loose(content: Content, state: str) -> Group:
     """The untitled battery of results that stand right under the act: one for those that follow each other."""
     last = content.groups[-1] if content.groups else None
@@ -366,28 +288,3 @@ def _loose(content: Content, state: str) -> Group:
         last = Group(status=state)
         content.groups.append(last)
     return last
-
-
-def _give_samples(content: Content, notes: Notes) -> None:
-    """The act's samples to its batteries: the only one to all, else by the number a battery names; never a guess."""
-    for group in content.groups:
-        if group.specimen is not None:
-            continue
-        if len(content.samples) == 1:
-            group.specimen = content.samples[0][1]
-            continue
-        named = [specimen for ids, specimen in content.samples if ids & group.specimen_ids]
-        if len(named) == 1:
-            group.specimen = named[0]
-    given = {id(group.specimen) for group in content.groups}
-    left = [specimen for _, specimen in content.samples if id(specimen) not in given]
-    if left and content.groups:
-        for specimen in left:
-            told = " ".join(part for part in (specimen.text, f"n° {specimen.id}" if specimen.id else "") if part)
-            if told:
-                content.groups[0].comments.append(f"Prélèvement : {told}")
-        message = (
-            "Plusieurs prélèvements pour un même chapitre sans dire quelle analyse vient duquel : ils sont donnés en "
-            "commentaire, aucun n'est attribué."
-        )
-        notes.tally("specimen-not-linked", Severity.INFO, "procedure", message)

@@ -81,7 +81,7 @@ def read_header(root: Element, notes: Notes) -> Header:
         received_at=received,
         reported_at=_reported(root, service),
         status=_status(root, service),
-        source=_source(root),
+        source=source_document(root),
     )
 
 
@@ -194,7 +194,8 @@ def _status(root: Element, service: Element | None) -> Status:
     return Status.CORRECTED if replaces else Status.FINAL
 
 
-def _source(root: Element) -> SourceDocument | None:
+def source_document(root: Element) -> SourceDocument | None:
+    """Which document it is: ``id``, ``setId``, ``versionNumber``, the one it replaces. None without an id."""
     number = datatypes.unique_id(child(root, "id"))
     if not number:
         return None

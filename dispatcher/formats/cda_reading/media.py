@@ -7,9 +7,15 @@ from dispatcher.formats.er7.documents import damage, from_base64, media_type
 from dispatcher.report.model import Attachment
 
 
+def in_base64(value: Element) -> bool:
+    """Said so, or a binary type that does not say how it is written (plain text would hold no PDF)."""
+    written, kind = attribute(value, "representation"), attribute(value, "mediaType").lower()
+    return written == "B64" or (not written and kind.startswith(("application/", "image/")))
+
+
 def attachment(value: Element | None) -> Attachment | None:
     """The bytes of an ED in base64, typed by what they are; None when there are none or they cannot be read."""
-    if value is None or attribute(value, "representation") != "B64":
+    if value is None or not in_base64(value):
         return None
     content = from_base64("".join(map(str, value.itertext())))
     if not content:

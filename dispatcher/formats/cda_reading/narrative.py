@@ -79,7 +79,7 @@ class Narrative:
         found = cls()
         for text in root.iter(PREFIX + "text"):
             for element in text.iter():
-                key = element.get("ID") if isinstance(element.tag, str) else None
+                key = _id(element) if isinstance(element.tag, str) else ""
                 if key and key not in found.places:
                     found.order[key] = len(found.order)
                     found.places[key] = element
@@ -99,15 +99,23 @@ class Narrative:
         return name
 
     def said(self, coded: Element | None) -> str:
-        """The words behind a coded element: the narrative it points at, else its ``originalText`` itself."""
+        """The words behind a coded element: the narrative it points at, else its ``originalText`` itself.
+
+        A whole row says nothing of one value (its first cell names the test: :meth:`line`).
+        """
         key = self.key(coded)
         if key:
-            return text_of(self.places[key])
+            place = self.places[key]
+            return "" if local(place) == "tr" else text_of(place)
         return text_of(child(coded, "originalText"))
 
     def line(self, coded: Element | None) -> str:
-        """:meth:`said` on one line."""
-        return one_line(self.said(coded))
+        """What something is called: :meth:`said` on one line, or the first cell of the row it points at."""
+        said = self.said(coded)
+        place = self.places.get(self.key(coded)) if not said else None
+        if place is not None and local(place) == "tr":
+            said = text_of(next(inside(place), None)).partition("\n")[0]
+        return one_line(said)
 
     def unit_cell(self, key: str, rank: int = 0) -> str:
         """The printed unit of the row an ID stands in, when its table has a column headed "Unité".
@@ -148,7 +156,7 @@ class Narrative:
         linked = sum(1 for row in rows if self._touches(row))
         for element in text.iter(PREFIX + "paragraph", PREFIX + "item", PREFIX + "tr", PREFIX + "content"):
             name = local(element)
-            key = element.get("ID") or ""
+            key = _id(element)
             if name == "content":
                 last = max(last, self.order.get(key, -1))
                 continue
@@ -173,8 +181,13 @@ def _bold(paragraph: Element) -> bool:
     return bare and len(parts) == 1 and (parts[0].get("styleCode") or "").casefold() == "bold"
 
 
+def _id(element: Element) -> str:
+    """``ID`` of the schema; ``id`` is met too."""
+    return element.get("ID") or element.get("id") or ""
+
+
 def _ids(element: Element) -> Iterator[str]:
-    return (key for each in element.iter() if isinstance(each.tag, str) and (key := each.get("ID")))
+    return (key for each in element.iter() if isinstance(each.tag, str) and (key := _id(each)))
 
 
 def _heading(row: Element) -> bool:

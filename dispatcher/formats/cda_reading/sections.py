@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, field, replace
 
 from dispatcher.formats.cda_reading import media
-from dispatcher.formats.cda_reading.entries import Content, EntryReader, Group, Line
+from dispatcher.formats.cda_reading.content import Content, Group, Line
+from dispatcher.formats.cda_reading.entries import EntryReader
 from dispatcher.formats.cda_reading.narrative import Narrative, text_of
 from dispatcher.formats.cda_reading.nodes import PREFIX, Element, attribute, child, children, code_of, plain, templates
 from dispatcher.formats.cda_reading.observations import shown_media

@@ -136,7 +136,7 @@ def _words(element: Element, narrative: Narrative) -> Value:
 
 def _data(element: Element, narrative: Narrative) -> Value:
     """ED: a document in base64, a reference into the narrative, or plain words."""
-    if attribute(element, "representation") == "B64":
+    if media.in_base64(element):
         document = media.attachment(element)
         return Value(type=ValueType.DOCUMENT, document=document, known=document is not None)
     return _words(element, narrative)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from lxml import etree
 
 from dispatcher.errors import FormatError
+from dispatcher.formats.cda_reading.header import source_document
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.xdm import codes
 from dispatcher.formats.xdm.cda_facts import parse_cda
@@ -42,7 +43,7 @@ def with_carried(report: Report) -> Report:
             "Les faire exporter un par message.",
         )
     root = next((root for document, root in opened if chosen and document.sha256 == chosen[0].sha256), opened[0][1])
-    source = _source(root)
+    source = source_document(root) or SourceDocument(id="")
     if report.status is Status.CORRECTED and not source.replaces:
         notes.warning(
             "carried-without-parent",
@@ -122,32 +123,6 @@ def _share(given: set[str], known: Sequence[str]) -> bool:
 def _names(role: etree._Element, part: str) -> set[str]:
     found = (" ".join(map(str, e.itertext())) for e in _all(role, f"patient/name/{part}"))
     return {plain(text) for text in found} - {""}
-
-
-# ------------------------------------------------------------------------------------------------ which document
-
-
-def _source(root: etree._Element) -> SourceDocument:
-    version = next((e.get("value") or "" for e in _all(root, "versionNumber")), "")
-    return SourceDocument(
-        id=_identifier(root, "id"),
-        set_id=_identifier(root, "setId"),
-        version=int(version) if version.isdecimal() and len(version) < 6 else 1,
-        replaces=next(
-            (
-                _identifier(related, "parentDocument/id")
-                for related in _all(root, "relatedDocument")
-                if related.get("typeCode") == "RPLC"
-            ),
-            "",
-        ),
-    )
-
-
-def _identifier(element: etree._Element, path: str) -> str:
-    found = next(_all(element, path), None)
-    root, extension = (found.get("root") or "", found.get("extension") or "") if found is not None else ("", "")
-    return f"{root}^{extension}" if root and extension else root
 
 
 def _all(element: etree._Element, path: str) -> Iterator[etree._Element]:

@@ -136,6 +136,16 @@ def test_a_dangling_reference_leaves_the_name_of_the_code() -> None:
     assert [(p.code, p.severity) for p in found.problems] == [("dangling-reference", Severity.INFO)]
 
 
+def test_a_reference_to_a_whole_row_names_the_test_only() -> None:
+    """XD-LAB as the neighbours write it."""
+    text = '<table><tbody><tr ID="r"><td>Leukozyten</td><td>26</td></tr></tbody></table>'
+    value = (
+        f'<value xsi:type="CD" code="A" displayName="Erhöht" codeSystem="{LOINC}"><originalText><reference value="#r"/>'
+    )
+    found = observation(one(value + "</originalText></value>", text, code=loinc("6690-2", "r", "Leukozyten im Blut")))
+    assert (found.code.text, found.value) == ("Leukozyten", "Erhöht")
+
+
 def test_a_wrong_loinc_key_is_not_believed() -> None:
     found = observation(one('<value xsi:type="INT" value="1"/>', code=f'<code code="2160-1" codeSystem="{LOINC}"/>'))
     assert (found.code.code, found.loinc) == ("2160-1", None)
@@ -202,6 +212,12 @@ def test_several_samples_are_never_guessed() -> None:
     found = report(structured(chapter(two + named)))
     assert found.batteries[0].specimen is not None
     assert found.batteries[0].specimen.id == "T2"
+
+
+def test_results_inside_a_result_are_results() -> None:
+    inner = result('<value xsi:type="INT" value="2"/>').replace("2160-0", "2161-8")
+    found = report(one('<value xsi:type="INT" value="1"/>', more=inner))
+    assert [o.code.code for o in found.observations] == ["2160-0", "2161-8"]
 
 
 def test_unknown_sections_are_kept_as_text() -> None:
@@ -461,6 +477,8 @@ def test_level_1_bodies() -> None:
     beside = ReadContext(sibling=lambda name: b"%PDF-1.4\n%%EOF\n" if name == "cr.pdf" else None)
     linked = document(body.format('mediaType="application/pdf"', '<reference value="cr.pdf"/>')).encode()
     assert CdaReader().read(linked, beside).reports[0].documents[0].name == "cr.pdf"
+    bare = report(document(body.format('mediaType="application/pdf"', "JVBERi0xLjQKJSVFT0YK")))
+    assert [d.content for d in bare.documents] == [b"%PDF-1.4\n%%EOF\n"], "base64 that does not say so"
     lost = read(linked).reports[0]
     assert [(p.code, p.severity) for p in lost.problems] == [("document-damaged", Severity.ERROR)]
     cut = report(document(body.format('mediaType="application/pdf" representation="B64"', "JVBERi0xLjQK"))).problems

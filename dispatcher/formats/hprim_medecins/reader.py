@@ -21,6 +21,7 @@ from dispatcher.formats.hprim_medecins.coded import CodedPart, NumberedLine, rea
 from dispatcher.formats.hprim_medecins.header import find_header, is_full
 from dispatcher.formats.hprim_medecins.patient import read_parties
 from dispatcher.formats.hprim_medecins.problems import error, info
+from dispatcher.formats.names import damaged_names
 from dispatcher.formats.text import decode
 from dispatcher.report.model import Problem, Report, Status
 
@@ -96,7 +97,13 @@ def _report(block: Block) -> Report:
         batteries=coded.batteries,
         text="\n".join(_printable(body, _trim(coded.text_lines))),
         comments=tuple(part for part in ("\n".join(coded.leftovers), trailing) if part),
-        problems=(*parties.problems, *block.problems, *problems, *coded.problems),
+        problems=(
+            *parties.problems,
+            *damaged_names(parties.patient, header.where(2)),
+            *block.problems,
+            *problems,
+            *coded.problems,
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from dispatcher.formats.hprim_sante.linking import linked
 from dispatcher.formats.hprim_sante.people import patient, practitioner, practitioners
 from dispatcher.formats.hprim_sante.remembered import remembered
 from dispatcher.formats.hprim_sante.results import Sibling, documents_of, moment, observations
+from dispatcher.formats.names import damaged_names
 from dispatcher.report.model import (
     Battery,
     Kind,
@@ -61,7 +62,7 @@ def reports_of(grouped: Grouped, header: Header, told: tuple[Problem, ...], sibl
             header=header,
             person=person,
             comments=(*grouped.comments, *group.comments),
-            problems=told + notes.problems,
+            problems=told + notes.problems + damaged_names(person, "P.5"),
         )
         found.extend(_report(own, group, source, sibling) for own in by_report(requests) or [[]])
     return found

@@ -220,6 +220,10 @@ def test_the_score_of_medshake() -> None:
         ("marqueurs_oublies_html.hpr", True, [4], {"missing-lab-marker", "html-in-text", "second-unit-line"}),
         ("mois_impossible.hpr", True, [1], {"birth-date-not-calendar"}),
         ("tronque.hpr", False, [1], {"truncated"}),
+        ("utf16_bom.hpr", True, [1], set()),
+        ("messagerie_treize_lignes.hpr", True, [1], {"text-after-end", "date-form"}),
+        ("res_de_toutes_longueurs.hpr", True, [5], {"short-result-line", "number-form"}),
+        ("ancien_dos_cp850.hpr", True, [1], {"doubtful-accents", "damaged-name"}),
         ("fin_perdue_deux_patients.hpr", False, [1, 1], {"missing-end-marker"}),
     ],
 )
@@ -246,3 +250,30 @@ def test_what_mail_leaves_above_a_header(before: str, code: str) -> None:
     assert (report.patient.birth_name, report.patient.birth_date) == ("DURAND", date(1961, 7, 4))
     assert [one.value for one in report.patient.local_ids] == ([code] if code else [])
     assert HprimMedecinsReader().sniff(data) >= 0.8
+
+
+def sampled(name: str, encoding: str | None = None) -> Report:
+    data = sample("hprim_medecins", name).read_bytes()
+    [report] = HprimMedecinsReader().read(data, ReadContext(file_name=name, encoding=encoding)).reports
+    return report
+
+
+def test_accents_of_old_dos_files_on_request() -> None:
+    """Read without the laboratory's setting, the patient's name is wrong: the report is held."""
+    right = sampled("ancien_dos_cp850.hpr", "cp850")
+    assert (right.patient.birth_name, right.patient.first_given) == ("HÉNAFF", "HÉLÈNE")
+    assert right.observations[0].code.text == "Hémoglobine glyquée" and not right.problems
+    wrong = sampled("ancien_dos_cp850.hpr")
+    assert ("damaged-name", Severity.ERROR) in {(p.code, p.severity) for p in wrong.problems}
+
+
+def test_samples_are_read_to_the_letter() -> None:
+    wide = sampled("utf16_bom.hpr")
+    assert (wide.patient.first_given, wide.observations[0].value) == ("ANAÏS", "2.10")
+    mailed = sampled("messagerie_treize_lignes.hpr")
+    assert mailed.patient.birth_date == date(1947, 2, 28) and mailed.comments[0].endswith("envoyé automatiquement")
+    assert mailed.observations[0].flags == ("HH",) and mailed.observations[0].high == "5"
+    sodium, potassium, aspect, urea, conclusion = sampled("res_de_toutes_longueurs.hpr").observations
+    assert (sodium.value, sodium.unit, potassium.value, potassium.low) == ("141", "", "4.1", "3.5")
+    assert (aspect.value, conclusion.value) == ("limpide", "Conclusion : ionogramme normal.")
+    assert urea.alt is not None and (urea.alt.value, urea.alt.high) == ("5.2", "7.5")

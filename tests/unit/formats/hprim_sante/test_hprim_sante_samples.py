@@ -36,6 +36,18 @@ EXPECTED: dict[str, tuple[list[tuple[str, str, str, int, str, int]], list[str]]]
     "en_tete_decale.hpr": ([("G260318106", "LAGADEC", "final", 1, "D009", 0)], ["shifted-header"]),
     "tronque.hpr": ([("G260318104", "ABGRALL", "final", 1, "D004", 0)], ["truncated"]),
     "rapport_erreurs.hpr": ([], ["hprim-error-report"]),
+    "annulation_resultats.hpr": ([("G260318101", "LE FLOC'H", "cancelled", 2, "D001", 0)], []),
+    "demande_orm_par_erreur.hpr": ([], ["unsupported-message"]),
+    "paires_hors_echelle_soit.hpr": ([("G260319121", "QUÉMÉNER", "final", 4, "D001", 0)], []),
+    "ins_versions_23_et_24.hpr": (
+        [
+            ("G260319122", "BIHAN", "final", 1, "10000000009", 0),
+            ("G260319123", "BIHAN", "final", 1, "10000000009", 0),
+        ],
+        [],
+    ),
+    "version_20_retours_mac.hpr": ([("L260319044", "CADIOU", "final", 3, "D007", 0)], []),
+    "quatre_separateurs_utf8.hpr": ([("G260319124", "LE ROUX", "corrected", 1, "D001", 0)], []),
 }
 
 
@@ -57,8 +69,36 @@ def test_sample(name: str) -> None:
     assert found == rows
     told = [*result.problems, *(problem for report in result.reports for problem in report.problems)]
     assert [p.code for p in told if p.severity is not Severity.INFO] == codes
-    assert result.encoding == "cp1252"
+    assert result.encoding == ("utf-8" if "utf8" in name else "cp1252")
     assert result.readable is (bool(rows) and "truncated" not in codes)
+
+
+def test_pairs_off_scale_flags_and_second_units() -> None:
+    tsh, glucose, pressure, crp = read("paires_hors_echelle_soit.hpr").reports[0].observations
+    assert (tsh.comparator, tsh.value, tsh.flags) == ("<", "0.01", ("<", "LL"))
+    assert glucose.alt is not None and (glucose.value, glucose.alt.value, glucose.alt.unit) == (
+        "1.05",
+        "5.83",
+        "mmol/L",
+    )
+    assert (pressure.value, pressure.type.value) == ("13 / 8", "text")
+    assert (crp.comparator, crp.value, crp.low, crp.high) == ("<", "0.3", "", "5.0")
+
+
+def test_national_numbers_of_2_3_and_2_4() -> None:
+    first, second = (report.patient for report in read("ins_versions_23_et_24.hpr").reports)
+    assert first.ins is None and "0123456789012345678901" in {one.value for one in first.local_ids}
+    assert second.ins is not None and not second.ins.qualified
+    assert {one.type for one in second.local_ids} == {"PI", "INS-C"}
+
+
+def test_backslash_as_component_and_four_delimiters() -> None:
+    old = read("version_20_retours_mac.hpr").reports[0]
+    assert (old.laboratory.name, old.order.placer, old.urgent) == ("LABORATOIRE DU MOLE", "8801", True)
+    assert old.observations[2].value == "Hyperleucocytose modérée.\nA contrôler."
+    new = read("quatre_separateurs_utf8.hpr").reports[0]
+    assert "15 h 40 & confirmé" in new.observations[0].comments[0]
+    assert new.patient.given_names == ("Noëlle", "Aïcha")
 
 
 def test_every_sample_is_in_the_table() -> None:

@@ -122,7 +122,7 @@ def read(data: bytes, context: ReadContext) -> ReadResult:
             "Le signaler au support du logiciel.",
         )
     name = own.dialect.name if own.dialect is not None else ""
-    return replace(result, problems=(*result.problems, *told), dialect=name)
+    return replace(result, problems=(*result.problems, *told), dialect=name) if told or name else result
 
 
 def _in_its_dialect(reader: Reader, context: ReadContext) -> tuple[ReadContext, tuple[Problem, ...]]:

@@ -78,8 +78,12 @@ class _Cutter:
 
     def take(self, number: int, line: str) -> None:
         name = line[:3]
-        if name in _USUAL and line[3:4] == self.mark:  # nearly every line: nothing to ask
-            self.flush()
+        if name in _USUAL and self.mark and line[3:4] == self.mark:  # nearly every line: nothing to ask
+            before = self.pending
+            if len(before) == 1 and before[0][:3] in _USUAL:
+                self.messages[-1].append(Segment(before[0], self.pending_line, self.separators))
+            else:
+                self.flush()
             self.pending, self.pending_line = [line], number
             return
         if name in _HEADERS and not line[3:4].isalnum():
@@ -113,9 +117,6 @@ class _Cutter:
             return
         text, line, name = "\n".join(self.pending), self.pending_line, self.pending[0][:3]
         taken, self.pending = len(self.pending), []
-        if self.mark and name in _USUAL:
-            self.messages[-1].append(Segment(text, line, self.separators))
-            return
         if name in _HEADERS:
             self.separators, self.mark = from_header(text), ""
             segment = Segment(text, line, self.separators, declares_separator=True)

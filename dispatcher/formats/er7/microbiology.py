@@ -60,7 +60,7 @@ class Rank:
 def parents(batteries: Sequence[tuple[Segment | None, Sequence[Observation]]]) -> dict[int, int]:
     """``{index of a line: index of its organism}`` over the observations of one report in file order."""
     linked = any(obr is not None and obr.raw(26) for obr, _ in batteries)
-    if not linked and not any(_telling(one) for _, observations in batteries for one in observations):
+    if not linked and not any(any(map(_telling, observations)) for _, observations in batteries):
         return {}
     ranks: list[list[Rank]] = []
     index = 0
@@ -84,7 +84,7 @@ def _telling(one: Observation) -> bool:
     return (
         bool(one.sub_id)
         or not SUSCEPTIBILITY.isdisjoint(one.flags)
-        or one.value.upper() in _WORDS
+        or (one.type is not ValueType.NUMERIC and one.value.upper() in _WORDS)
         or (one.value_code is not None and one.value_code.code.upper() in ("S", "I", "R"))
     )
 

@@ -16,6 +16,8 @@ from dispatcher.report.model import Attachment
 
 _PDF_START = "JVBERi0"
 """``%PDF-`` in base64."""
+SHORTEST = 60
+"""Characters of a text below which no document can hide in it."""
 _RTF_START = "{\\rtf"
 _FILE_NAME = re.compile(r"[^\\/:*?\"<>|\n]{1,120}\.[A-Za-z0-9]{2,5}")
 Sibling = Callable[[str], bytes | None]
@@ -23,7 +25,7 @@ Sibling = Callable[[str], bytes | None]
 
 def hidden_document(obx: Segment) -> bool:
     """A text result that is really a document: a PDF in base64, or RTF."""
-    if len(obx.fields) < 6 or len(obx.fields[5]) < 60:
+    if len(obx.fields) < 6 or len(obx.fields[5]) < SHORTEST:
         return False
     start = obx.fields[5][:80]
     return (_PDF_START in start and len(obx.fields[5]) > 400) or _is_rtf(start, obx)

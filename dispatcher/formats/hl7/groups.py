@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from dispatcher.formats.er7.messages import Message
 from dispatcher.formats.er7.segments import Segment
-from dispatcher.formats.hl7.observations import Line
+from dispatcher.formats.hl7.observations import JOINED, Line
 from dispatcher.formats.hl7.wishes import is_wish
 
 
@@ -82,18 +82,23 @@ def group(message: Message) -> Grouped:
 
 def _place(segment: Segment, grouped: Grouped) -> None:
     name = segment.name
-    if name == "PID":
+    if name == "OBX" and grouped.patients:
+        patient = grouped.patients[-1]
+        patient.at_top = False
+        _add_result(segment, patient.orders[-1] if patient.orders else _open_order(patient))
+    elif name == "PID":
         _open_patient(segment, grouped)
-        return
-    if name in _SILENT:
-        return
-    if name not in _HELD:
+    elif name in _HELD:
+        if name == "NTE" and not grouped.patients:
+            grouped.comments.append(comment_text(segment))
+        else:
+            _place_under(segment, _current(grouped), grouped.kind)
+    elif name not in _SILENT:
         grouped.unused[name] += 1
-        return
-    if name == "NTE" and not grouped.patients:
-        grouped.comments.append(comment_text(segment))
-        return
-    patient = _current(grouped)
+
+
+def _place_under(segment: Segment, patient: PatientGroup, kind: str) -> None:
+    name = segment.name
     order = patient.orders[-1] if patient.orders else None
     if name in ("ORC", "OBR", "OBX", "SPM"):
         patient.at_top = False
@@ -102,14 +107,14 @@ def _place(segment: Segment, grouped: Grouped) -> None:
     elif name == "OBR":
         _add_order(segment, patient)
     elif name == "ORC":
-        if grouped.kind == "OUL" and order is not None and order.orc is None and not order.lines:
+        if kind == "OUL" and order is not None and order.orc is None and not order.lines:
             order.orc = segment  # OUL^R22 puts it behind its OBR
         else:
             patient.orders.append(Order(orc=segment))
     elif name == "NTE":
         _add_comment(segment, patient)
     elif name == "SPM":
-        _add_specimen(segment, patient, above=grouped.kind == "OUL")
+        _add_specimen(segment, patient, above=kind == "OUL")
     elif name in ("TQ1", "TQ2"):
         _open_order(patient).timing.append(segment)
     elif name in ("PRT", "ROL"):
@@ -167,7 +172,7 @@ def _add_specimen(spm: Segment, patient: PatientGroup, *, above: bool) -> None:
 
 
 def _add_result(obx: Segment, order: Order) -> None:
-    if order.last is not None and order.last.continued_by(obx):
+    if order.last is not None and len(obx.fields) > 2 and obx.fields[2] in JOINED and order.last.continued_by(obx):
         order.last.more.append(obx)
         return
     order.last = Line(obx)

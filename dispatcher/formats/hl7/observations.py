@@ -19,7 +19,7 @@ from dispatcher.formats.er7.separators import Separators
 from dispatcher.formats.er7.timestamps import Fault, parse_when
 from dispatcher.formats.er7.values import USUAL, bounds, number
 from dispatcher.formats.hl7.datatypes import address, moment, organisation
-from dispatcher.formats.hl7.documents import Sibling, embedded, hidden_document, referenced
+from dispatcher.formats.hl7.documents import SHORTEST, Sibling, embedded, hidden_document, referenced
 from dispatcher.report.model import Attachment, Code, Observation, Practitioner, Severity, ValueType, When
 
 _CODED = frozenset({"CE", "CWE", "CNE", "CF"})
@@ -28,6 +28,7 @@ _FREE = frozenset({"TX", "FT", "ST", "ID", "IS", "GTS", ""})
 _DATES = frozenset({"DT", "TS", "DTM"})
 _POWER = re.compile(r"[x×*]?\s*10")
 _COMPARATORS = {"<": "<", ">": ">", "<=": "<=", ">=": ">=", "=<": "<=", "=>": ">=", "≤": "<=", "≥": ">=", "=": ""}
+_CARRIERS = frozenset({"ED", "RP"})
 JOINED = frozenset({"TX", "FT"})
 """Types whose consecutive lines of one code and sub-id are one text."""
 
@@ -38,7 +39,7 @@ class Line(ResultLine):
     __slots__ = ("last_message",)
 
     def __init__(self, obx: Segment) -> None:
-        super().__init__(obx)
+        self.obx, self.more, self.comments = obx, [], []
         self.last_message = False
         """An NTE under it says ``FIN`` (NTE-4)."""
 
@@ -102,7 +103,8 @@ def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation
     shape = _shape(fields[2], fields[3], fields[6], fields[7], fields[8], fields[11], obx.separators)
     if shape.doubtful:
         result_codes(obx, notes)
-    documents = _documents(obx, shape.kind, notes, sibling)
+    carries = shape.kind in _CARRIERS or len(fields[5]) >= SHORTEST
+    documents = _documents(obx, shape.kind, notes, sibling) if carries else None
     read, raw = (
         (ReadValue(ValueType.DOCUMENT), "") if documents is not None else _written(line, shape, fields[5], notes)
     )

@@ -55,7 +55,9 @@ class Hl7Reader:
                 continue
             formats.append(kind)
             notes = Notes()
-            grouped = group(replace(message, segments=understood(message.segments, context.dialect, notes)))
+            if context.dialect is not None:
+                message = replace(message, segments=understood(message.segments, context.dialect, notes))  # noqa: PLW2901
+            grouped = group(message)
             unused.update(grouped.unused)
             reports.extend(told(notes, report) for report in reports_of(grouped, context.sibling))
         problems.extend(_about_the_file(parts, unused))

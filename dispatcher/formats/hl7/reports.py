@@ -154,16 +154,17 @@ def _report(
         comments=(*source.comments, *group.comments),
         documents=documents_of(results),
         urgent=any(map(urgent, orders)),
-        handling=replace(_handling(orders, group, notes), reply_to=reply_to(given)),
+        handling=_handling(orders, group, reply_to(given), notes),
         sender_file_id=source.control_id,
         problems=shared + notes.problems,
     )
 
 
-def _handling(orders: Sequence[OrderGroup], group: PatientGroup, notes: Notes) -> Handling:
+def _handling(orders: Sequence[OrderGroup], group: PatientGroup, answer_to: str, notes: Notes) -> Handling:
     """By the flags under these orders; flags under another order of the message count where there are none."""
     own = [line for order in orders for line in order.wishes]
-    return handling(own or [line for order in group.orders for line in order.wishes], notes)
+    wishes = handling(own or [line for order in group.orders for line in order.wishes], notes)
+    return replace(wishes, reply_to=answer_to) if answer_to else wishes
 
 
 def _place(requests: Sequence[Request[OrderGroup]], group: PatientGroup) -> str:

@@ -58,6 +58,9 @@ _MATRIX = {
 }
 
 
+_NONE = Handling()
+
+
 def is_wish(obx: Segment) -> bool:
     """A flag of the volet, by its coding system, or by its name where no system is given."""
     return len(obx.fields) > 3 and _named(obx.fields[3], obx.separators)
@@ -72,6 +75,8 @@ def _named(raw: str, separators: Separators) -> bool:
 
 def handling(lines: Sequence[Line], notes: Notes) -> Handling:
     """All wishes of one document. What cannot be read, or is said twice and differently, holds the report."""
+    if not lines:
+        return _NONE
     found: dict[str, Any] = {}
     for line in lines:
         name = line.obx.component(3).upper()

@@ -185,6 +185,8 @@ def parse_book(text: str) -> CodeBook:
     except csv.Error as error:
         raise DispatcherError(f"codes.csv est illisible ({error}).", hint=_CHECK) from error
     if not columns:
+        if any(map(_is_header, (part.raw for part in parts))):
+            raise DispatcherError("codes.csv n'a pas d'en-tête lisible.", hint=_CHECK)
         gap = "\n" if parts and not parts[-1].raw.endswith(("\n", "\r")) else ""
         return replace(new_book(), parts=(*parts, *([_Part(gap)] if gap else []), *new_book().parts))
     absent = [name for name in NEEDED if name not in columns]

@@ -37,7 +37,7 @@ OTHER_SPECIMEN = -10
 WORTH = 0.4
 """A proposal worth less than this share of the best one is left out."""
 DERIVED = frozenset({"RAPPORT", "RATIO", "CLAIRANCE", "INDEX"})
-"""What these words name is another analysis, not another name of the same."""
+"""What these words name is another analysis, not another name of the same, unless the unit says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _by_name(terms: Terminology, index: Index, asked: _Asked) -> Iterator[Propos
     candidates = {loinc for like in asked.like.values() for word in like for loinc in index.by_word[word]}
     for loinc in candidates | (elsewhere.keys() & index.analyses.keys()):
         analysis = index.analyses[loinc]
-        reasons = list(_names(index, asked, loinc))
+        reasons = list(_names(index, asked, loinc)) if not _derived(analysis, asked) else []
         if loinc in elsewhere:
             text = f"déjà confirmé pour ce code, ligne {elsewhere[loinc]} de codes.csv"
             reasons.append((CONFIRMED_ELSEWHERE, text))
@@ -164,6 +164,11 @@ def _by_name(terms: Terminology, index: Index, asked: _Asked) -> Iterator[Propos
         if analysis.discouraged:
             reasons.append((OLD, "attention : ancien code LOINC"))
         yield _proposal(terms, analysis, reasons)
+
+
+def _derived(analysis: Analysis, asked: _Asked) -> bool:
+    """A ratio or a clearance that neither the label nor the unit speaks of."""
+    return not asked.missing.unit.strip() and bool(words_of(analysis.usual).naming & DERIVED - asked.label.naming)
 
 
 def _names(index: Index, asked: _Asked, loinc: str) -> Iterator[tuple[int, str]]:
@@ -187,7 +192,7 @@ def _label(index: Index, asked: _Asked, name: _Name) -> tuple[int, str]:
 
 def _likeness(index: Index, asked: _Asked, name: _Name) -> tuple[int, str]:
     label = asked.label
-    if not label.bare or (name.words.naming & DERIVED) - label.naming:
+    if not label.bare:
         return 0, ""
     if name.words.bare == label.bare:
         if name.shared:

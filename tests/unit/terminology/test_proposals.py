@@ -38,6 +38,8 @@ def ask(code: str, label: str = "", unit: str = "", specimen: str = "", terms: T
         ("X4", "Numération des plaquettes", "G/L", "", "777-3"),
         ("X5", "Transaminases SGPT", "UI/L", "", "1742-6"),
         ("LEU", "Leucocytes", "G/L", "", "6690-2"),
+        ("X6", "Leucocytes", "/mm3", "", "6690-2"),
+        ("X7", "Albumine", "mg/g", "urines", "9318-7"),
         ("FER", "Fer sérique", "µmol/L", "", "14798-3"),
         ("CIP", "Ciprofloxacine", "mg/L", "", "185-9"),
         ("AMX", "Amoxicilline", "", "", "18861-5"),
@@ -65,7 +67,9 @@ def test_what_the_unit_or_the_specimen_contradicts_is_not_proposed() -> None:
 
 
 def test_a_ratio_is_not_offered_for_one_of_its_parts() -> None:
-    assert all("Rapport" not in one.usual for one in ask("X", "Protéines", "g/L", "urines"))
+    for unit in ("g/L", ""):
+        offered = ask("X", "Protéines", unit, "urines")
+        assert offered and all("Rapport" not in one.usual for one in offered)
 
 
 def test_nothing_is_invented() -> None:

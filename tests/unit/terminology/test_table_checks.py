@@ -37,6 +37,7 @@ def checks(codes: str, **own: str) -> dict[str, int]:
 def test_a_clean_table_gives_nothing() -> None:
     assert findings(CLEAN) == []
     assert findings(CLEAN, circuit=CIRCUIT) == []
+    assert findings(CLEAN + f";A;a;mmol/L;sang;2951-2;{SIGNED}\n") == []
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def _documentation(draft: Draft, root: Element, chapters: Sequence[Chapter]) -> 
     if not active and moment(high) > moment(low):
         sub(times, "high", {"value": stamp(high)})
     performer = sub(event, "performer", {"typeCode": "PRF"})
-    templates(performer, "1.3.6.1.4.1.19376.1.3.3.1.7")
+    templates(performer, "1.3.6.1.4.1.19376.1.3.3.1.7", "1.2.250.1.213.1.1.3.23")
     sub(sub(performer, "time"), "high", {"value": stamp(high)})
     people.biologist(performer, laboratory, industry=True)
     written = {chapters[0].loinc}

@@ -14,6 +14,7 @@ from dispatcher.formats.base import ReadContext, Reader, ReadResult
 from dispatcher.formats.cda_reading.reader import CdaReader
 from dispatcher.formats.hl7.reader import Hl7Reader
 from dispatcher.formats.hprim_sante.reader import HprimSanteReader
+from dispatcher.formats.pdf_index.reader import PdfIndexReader
 from dispatcher.formats.readout import as_json, as_text
 from dispatcher.formats.xdm.reports import XdmReader
 from dispatcher.resources import sample
@@ -86,7 +87,7 @@ def check(result: ReadResult) -> None:
         assert all(one.parent is None or 0 <= one.parent < count for one in report.observations)
 
 
-READERS = [Hl7Reader(), HprimSanteReader(), CdaReader(), XdmReader()]
+READERS = [Hl7Reader(), HprimSanteReader(), CdaReader(), XdmReader(), PdfIndexReader()]
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)

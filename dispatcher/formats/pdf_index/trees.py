@@ -142,7 +142,7 @@ def _name_fields(node: Node, own: dict[str, str], lost: dict[str, None]) -> int:
         node.field = nested(node.parents, node.name, own) if node.name else ""
         node.group = ""
         if not node.field and node.text:
-            lost["/".join((*node.parents[-1:], node.name))[:60]] = None
+            lost[node.name[:40]] = None
     for child in node.children:
         count += _name_fields(child, own, lost)
         if child.field.startswith(COPY):

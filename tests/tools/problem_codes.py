@@ -53,6 +53,7 @@ HEADINGS = {
     "formats/cda": "CDA",
     "formats/xdm": "IHE_XDM.ZIP",
     "formats/pdf": "PDF et fichiers d'accompagnement",
+    "formats/pdf_index": "Index de PDF",
     "report": "Contrôle du compte rendu (gravité réglable : [checks] severities)",
     "terminology": "Tables de correspondance",
     "intake": "Dossiers d'entrée",

@@ -71,18 +71,36 @@ def _born(one: Record, report_day: date | None, told: list[Problem]) -> tuple[da
     day, form = read_birth(cell.text, report_day)
     if day is not None:
         if form is Form.SHORT_YEAR:
-            message = "Année de naissance sur deux chiffres : le siècle a été déduit. Exporter quatre chiffres."
-            told.append(warning("two-digit-year", cell.where, message))
+            told.append(
+                warning(
+                    "two-digit-year",
+                    cell.where,
+                    "Année de naissance sur deux chiffres : le siècle a été déduit. Exporter quatre chiffres.",
+                )
+            )
         return day, ""
-    if form is Form.SHORT_YEAR:
-        message = "Année de naissance sur deux chiffres, et aucune date de compte rendu pour en déduire le siècle."
-    elif form is Form.NOT_CALENDAR:
-        message = "Date de naissance hors calendrier (mois ou jour impossible) : vérifier l'identité du patient."
-    else:
-        message = "Date de naissance illisible ; attendu JJ/MM/AAAA, AAAA-MM-JJ ou AAAAMMJJ. Corriger l'export."
-    code = "birth-date-not-calendar" if form is Form.NOT_CALENDAR else "unreadable-birth-date"
-    told.append(error(code, cell.where, message))
+    told.append(_no_birth_date(cell.where, form))
     return None, cell.text if form is Form.NOT_CALENDAR else ""
+
+
+def _no_birth_date(where: str, form: Form) -> Problem:
+    if form is Form.NOT_CALENDAR:
+        return error(
+            "birth-date-not-calendar",
+            where,
+            "Date de naissance hors calendrier (mois ou jour impossible) : vérifier l'identité du patient.",
+        )
+    if form is Form.SHORT_YEAR:
+        return error(
+            "birth-year-short",
+            where,
+            "Année de naissance sur deux chiffres, et aucune date de compte rendu pour en déduire le siècle.",
+        )
+    return error(
+        "unreadable-birth-date",
+        where,
+        "Date de naissance illisible ; attendu JJ/MM/AAAA, AAAA-MM-JJ ou AAAAMMJJ. Corriger l'export.",
+    )
 
 
 def _sex(one: Record, told: list[Problem]) -> Sex:
@@ -120,8 +138,13 @@ def _birth_place(one: Record, told: list[Problem]) -> str:
     code = compact(cell.text)
     if re.fullmatch(r"\d[0-9AB]\d{3}", code):
         return code
-    message = "Lieu de naissance : le code INSEE sur 5 caractères est attendu. Il n'est pas repris."
-    told.append(warning("birth-place", cell.where, message))
+    told.append(
+        warning(
+            "birth-place",
+            cell.where,
+            "Lieu de naissance : le code INSEE sur 5 caractères est attendu. Il n'est pas repris.",
+        )
+    )
     return ""
 
 

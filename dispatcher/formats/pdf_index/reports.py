@@ -97,8 +97,13 @@ def _status(one: Record, told: list[Problem]) -> Status:
         return Status.FINAL
     known = value_of("status", cell.text)
     if known is None:
-        message = "État du compte rendu non compris ; attendu définitif, partiel, corrigé ou annulé. Corriger l'export."
-        told.append(error("unknown-status", cell.where, message))
+        told.append(
+            error(
+                "unknown-status",
+                cell.where,
+                "État du compte rendu non compris ; attendu définitif, partiel, corrigé ou annulé. Corriger l'export.",
+            )
+        )
         return Status.FINAL
     return Status(known)
 
@@ -119,8 +124,9 @@ def _recipients(one: Record, told: list[Problem]) -> tuple[ExplicitRecipient, ..
             if re.fullmatch(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+", address):
                 found.append(ExplicitRecipient(address=address))
             elif address:
-                message = "Adresse de messagerie mal formée : corriger l'export."
-                told.append(error("recipient-address", cell.where, message))
+                told.append(
+                    error("recipient-address", cell.where, "Adresse de messagerie mal formée : corriger l'export.")
+                )
     return tuple(found)
 
 
@@ -203,13 +209,15 @@ def _document(one: Record, name: str, sibling: Sibling, told: list[Problem]) -> 
 
 def _missing(one: Record, name: str) -> Problem:
     if not name:
-        message = "Aucun nom de fichier PDF sur cette ligne : compléter l'export."
-    else:
-        message = (
-            "Le PDF nommé ici n'est pas à côté de l'index, ou un autre index le réclame aussi. Le déposer dans le même "
-            "dossier et faire réexporter l'index."
+        return error(
+            "index-no-file-name", one.place("file"), "Aucun nom de fichier PDF sur cette ligne : compléter l'export."
         )
-    return error("missing-document", one.place("file"), message)
+    return error(
+        "missing-document",
+        one.place("file"),
+        "Le PDF nommé ici n'est pas à côté de l'index, ou un autre index le réclame aussi. Le déposer dans le même "
+        "dossier et faire réexporter l'index.",
+    )
 
 
 def _spellings(name: str) -> tuple[str, ...]:

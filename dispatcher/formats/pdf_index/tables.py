@@ -149,8 +149,9 @@ def _records(text: str, mark: str, columns: list[tuple[str, str]], names: list[s
         except StopIteration:
             return
         except csv.Error:
-            message = "Guillemets mal fermés : le reste de l'index n'est pas lu. Corriger l'export."
-            yield Record(where=f"ligne {last + 1}", problems=(error("index-quotes", f"ligne {last + 1}", message),))
+            where = f"ligne {last + 1}"
+            told = "Guillemets mal fermés : le reste de l'index n'est pas lu. Corriger l'export."
+            yield Record(where=where, problems=(error("index-quotes", where, told),))
             return
         number, last = last + 1, rows.line_num
         if last <= skip or not any(cell.strip() for cell in row) or row[0].startswith("#"):
@@ -165,11 +166,13 @@ def _record(row: list[str], number: int, columns: list[tuple[str, str]], names: 
     while len(row) > len(columns) and not row[-1].strip():
         row.pop()
     if len(row) != len(columns):
-        message = (
+        wrong = error(
+            "index-columns",
+            where,
             f"{len(row)} colonnes trouvées, {len(columns)} attendues : un séparateur manque ou est de trop. Rien de "
-            "cette ligne n'est lu ; la corriger dans l'export."
+            "cette ligne n'est lu ; la corriger dans l'export.",
         )
-        return Record(where=where, problems=(error("index-columns", where, message),))
+        return Record(where=where, problems=(wrong,))
     cells = (
         Cell(field=field, text=text, where=f"{where}, colonne {place} ({name[:40] or 'sans titre'})", group=group)
         for place, (text, (field, group), name) in enumerate(zip(row, columns, names, strict=True), 1)

@@ -222,7 +222,7 @@ def test_an_hour_may_stand_apart() -> None:
     [
         ("28926", "unreadable-birth-date"),
         ("15/42/1979", "birth-date-not-calendar"),
-        ("1/1/79", "unreadable-birth-date"),
+        ("1/1/79", "birth-year-short"),
     ],
 )
 def test_a_birth_date_that_is_none_holds_the_report_at_its_place(text: str, code: str) -> None:

@@ -48,6 +48,8 @@ HEAD_BYTES = 4096
 """What :func:`sniff` looks at."""
 ENOUGH = 0.3
 """Below this nobody is believed to know the file."""
+SURE = 0.95
+"""From here on nobody else is asked."""
 _GROUP = "dispatcher.formats"
 _DOCUMENTS = frozenset({"pdf"})
 """Readers of documents that a message beside them may announce: such a file alone is no message."""
@@ -90,8 +92,8 @@ def sniff(head: bytes, index: IndexRules | None = None) -> Reader | None:
         sure = _sure(reader, head[:HEAD_BYTES])
         if sure > most:
             best, most = reader, sure
-        if most >= 1.0:
-            break  # nobody can be surer
+        if most >= SURE:
+            break
     return best
 
 

@@ -6,13 +6,17 @@ import pytest
 
 from dispatcher.formats import registry
 from dispatcher.formats.base import ReadContext, ReadResult
-from dispatcher.report.model import Kind, Severity, Status
+from dispatcher.formats.xdm.carried import pdf_beside
+from dispatcher.report.model import Kind, Severity, Status, ValueType
 from dispatcher.resources import sample
 
 
 def read(name: str) -> ReadResult:
     return registry.read(sample("hl7", name).read_bytes(), ReadContext(file_name=name))
 
+
+SET_ID = "6F1D2C30-9A4B-4C11-8E21-0D5B7A3C9E01"
+"""Of the CDA documents without any order number: the same in every version."""
 
 # name: (encoding, [(filler, birth name, status, results, prescriber id, copies)])
 EXPECTED = {
@@ -44,6 +48,17 @@ EXPECTED = {
     "homonyme_sans_numero.hl7": ("iso8859-1", [("G260318032", "PÉRON", "final", 8, "", 0)]),
     "domaine_hors_espace.hl7": ("iso8859-1", [("G260318033", "PÉRON", "final", 8, "D008", 0)]),
     "boite_fermee.hl7": ("iso8859-1", [("G260318034", "GUÉGUEN", "final", 8, "D011", 0)]),
+    "volet_niveaux_1_et_3.hl7": ("utf-8", [("260320-0031", "LŒUILLET", "final", 2, "99700000013", 0)]),
+    "volet_mdm_remplacement.hl7": ("utf-8", [(SET_ID, "LŒUILLET", "corrected", 1, None, 0)]),
+    "volet_mdm_suppression.hl7": ("utf-8", [(SET_ID, "LŒUILLET", "cancelled", 1, None, 0)]),
+    "hemoculture_deux_antibiogrammes.hl7": (
+        "utf-8",
+        [("260318-0077-1", "GARÇON", "final", 10, "99700000096", 1)],
+    ),
+    "demande_annulee.hl7": ("utf-8", [("260323-0012", "PÉRON", "cancelled", 2, "99700000013", 0)]),
+    "resultats_retires.hl7": ("utf-8", [("260324-0031", "PÉRON", "cancelled", 2, "99700000013", 0)]),
+    "dialecte_28_separateurs.hl7": ("iso8859-15", [("NL-451-1", "GUÉGUEN", "partial", 6, "D003", 2)]),
+    "sous_traitance_oul.hl7": ("utf-8", [("CL-26-0901", "PÉRON", "final", 2, "99700000013", 0)]),
     "jamais_lu.hl7": ("iso8859-1", [("G260318035", "PÉRON", "final", 8, "D012", 0)]),
 }
 
@@ -140,3 +155,72 @@ def test_the_sample_of_25_results_is_read_to_the_last_detail() -> None:
     crp = next(o for o in report.observations if o.code.code == "CRP")
     assert crp.comments and "Médecin prévenu" in crp.comments[0]
     assert report.patient.used_name == "MARTINEAU" and report.patient.ins is not None and report.patient.ins.qualified
+
+
+def test_the_volet_says_who_may_see_it_and_where_it_goes() -> None:
+    (report,) = read("volet_niveaux_1_et_3.hl7").reports
+    asked = report.handling
+    assert (asked.hidden_from_patient, asked.hidden_from_professionals, asked.to_dmp) == (True, False, True)
+    assert (asked.to_professionals, asked.to_patient) == (True, False)
+    assert (asked.delivery_notice, asked.read_notice, asked.reply_to) == (
+        True,
+        True,
+        "secretariat@sandbox.mssante.test",
+    )
+    assert asked.mail_text.startswith("Cher confrère,\nle bilan lipidique")
+    assert [one.address for one in report.recipients] == ["paul.durand@sandbox.mssante.test"]
+    assert [b"structuredBody" in one.content for one in report.own_cdas] == [True]
+    assert pdf_beside(report) is not None
+    assert report.source_document is not None
+    assert (report.source_document.set_id, report.source_document.version) == (SET_ID, 1)
+
+
+def test_replacement_and_deletion_of_a_document() -> None:
+    second, gone = (read(f"volet_mdm_{name}.hl7").reports[0] for name in ("remplacement", "suppression"))
+    for report in (second, gone):
+        assert report.source_document is not None
+        assert report.source_document.version == 2
+        assert report.source_document.replaces == "0B7C5A10-5D2E-4F60-9C4A-31F0A1B2C301"
+        assert report.order.filler == SET_ID
+
+
+def test_each_antibiogram_of_two_points_at_its_organism() -> None:
+    (report,) = read("hemoculture_deux_antibiogrammes.hl7").reports
+    assert [one.parent for one in report.observations] == [None, None, 0, 0, 0, 0, 1, 1, 1, 1]
+    assert report.batteries[0].comments == ("Prélèvement au pic fébrile.",)
+    found = {one.code.code: (one.type, one.comparator, one.value) for one in report.observations}
+    assert found["CTXCMI"] == (ValueType.NUMERIC, "<=", "0.5")
+    assert found["SXTCMI"] == (ValueType.TEXT, "", ">4/76")
+
+
+def test_withdrawn_results_keep_their_reason() -> None:
+    (report,) = read("resultats_retires.hl7").reports
+    assert [one.status for one in report.observations] == ["W", "D"]
+    assert report.observations[0].comments == ("Résultat retiré : erreur d’identification du tube.",)
+    (cancelled,) = read("demande_annulee.hl7").reports
+    assert [(one.value, one.status) for one in cancelled.observations] == [("", "X"), ("", "X")]
+
+
+def test_separators_of_their_own_and_a_truncation_character() -> None:
+    (report,) = read("dialecte_28_separateurs.hl7").reports
+    found = {one.code.code: one for one in report.observations}
+    assert (found["HB"].value, found["HB"].low, found["HB"].high, found["HB"].flags) == (
+        "11.2",
+        "11.5",
+        "16.0",
+        ("L", "N"),
+    )
+    assert (found["PLQ"].comparator, found["PLQ"].unit, found["PLQ"].high) == (">=", "10*9/L", "400")
+    assert found["FRO"].value == "Anisocytose\nPoïkilocytose"
+    assert found["CONC"].value == "Anémie modérée ? à recontrôler\ndans 15 jours % ferritinémie."
+    assert (found["HB"].method, found["HB"].validated_by) == ("Cytométrie", "ESSAI Camille")
+    assert [one.id for one in report.copies] == ["D004", "D005"]
+    assert (report.urgent, report.patient.used_name) == (True, "LE BIHAN")
+
+
+def test_results_of_a_sub_contractor_by_specimen() -> None:
+    (report,) = read("sous_traitance_oul.hl7").reports
+    assert [b.specimen and b.specimen.code for b in report.batteries] == ["SER", "UR"]
+    performer = report.observations[0].performer
+    assert performer is not None
+    assert (performer.organisation, performer.organisation_id) == ("LABO CENTRAL", "990000028")

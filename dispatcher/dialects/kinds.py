@@ -68,7 +68,7 @@ def folded(text: str) -> str:
 
 
 _SAFE = (
-    ({("OBX", 5)}, "un résultat vient du fichier, jamais d’un dialecte"),
+    ({("OBX", 3), ("OBX", 5)}, "un résultat et son code viennent du fichier ; leur sens se dit dans [codes]"),
     ({("OBX", 11), ("OBR", 25)}, "l’état se traduit dans la table [status]"),
     (
         {("PID", n) for n in (3, 5, 6, 7, 8, 9, 32)} | {("P", n) for n in (5, 6, 7, 8, 11, 38)},

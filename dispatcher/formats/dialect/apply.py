@@ -16,6 +16,7 @@ from dispatcher.formats.dialect.results import rebuild
 from dispatcher.formats.dialect.tree import tree
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.segments import Segment
+from dispatcher.formats.hl7.wishes import is_wish
 from dispatcher.report.model import Report
 
 
@@ -24,7 +25,8 @@ def understood(segments: Sequence[Segment], dialect: Dialect | None, notes: Note
     layout = LAYOUTS.get(dialect.format) if dialect is not None else None
     if dialect is None or layout is None:
         return tuple(segments)
-    drafts = [segment.redrawn() for segment in segments]
+    message = [segment if _is_wish(segment) else segment.redrawn() for segment in segments]
+    drafts = [segment for segment in message if not _is_wish(segment)]
     values.null_words(drafts, dialect, layout)
     root = tree(drafts, layout)
     used_up = people.copies(root, dialect, layout, notes)
@@ -37,7 +39,13 @@ def understood(segments: Sequence[Segment], dialect: Dialect | None, notes: Note
     values.letters(drafts, dialect)
     values.times(drafts, dialect, layout)
     values.laboratory(drafts, dialect, layout)
-    return tuple(rebuild(drafts, {id(one) for one in used_up}, dialect.results, layout, notes))
+    kept, gone = {id(one) for one in message if _is_wish(one)}, {id(one) for one in used_up}
+    return tuple(rebuild(message, kept, gone, dialect.results, layout, notes))
+
+
+def _is_wish(segment: Segment) -> bool:
+    """Who may see a document, where it goes (ANS volet): no dialect touches that."""
+    return segment.name == "OBX" and is_wish(segment)
 
 
 def told(notes: Notes, report: Report) -> Report:

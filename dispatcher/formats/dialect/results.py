@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from dispatcher.dialects.model import Results
 from dispatcher.dialects.words import fits_any
@@ -29,9 +29,9 @@ class Rebuilt:
         """Where the first result of the order stands, or would stand."""
         self._last_comment: tuple[str, Segment] | None = None
 
-    def take(self, segment: Segment) -> None:
-        """The next segment of the message."""
-        code = segment.component(3) if segment.name == "OBX" else ""
+    def take(self, segment: Segment, *, as_it_is: bool) -> None:
+        """The next segment of the message; ``as_it_is``: no rule applies to it."""
+        code = segment.component(3) if segment.name == "OBX" and not as_it_is else ""
         rules = self._rules
         if fits_any(code, rules.drop):
             self._tell_dropped(segment)
@@ -110,11 +110,16 @@ def _made(name: str, origin: Segment, fields: list[str]) -> Segment:
 
 
 def rebuild(
-    segments: list[Segment], used_up: Collection[int], rules: Results, layout: Layout, notes: Notes
+    segments: Sequence[Segment],
+    kept: Collection[int],
+    used_up: Collection[int],
+    rules: Results,
+    layout: Layout,
+    notes: Notes,
 ) -> list[Segment]:
-    """The segments without those whose ``id`` is in ``used_up``, with ``[results]`` applied."""
+    """The segments with ``[results]`` applied, without those whose ``id`` is in ``used_up``; ``kept`` are left alone."""
     rebuilt = Rebuilt(rules, layout, notes)
     for segment in segments:
         if id(segment) not in used_up:
-            rebuilt.take(segment)
+            rebuilt.take(segment, as_it_is=id(segment) in kept)
     return rebuilt.segments

@@ -145,7 +145,7 @@ _PADDING = [""] * 16
 def _written(line: Line, shape: _Shape, raw: str, notes: Notes) -> tuple[ReadValue, str]:
     """OBX-5 understood, and as it stands in the file."""
     if shape.kind == "NM" and USUAL.fullmatch(raw):
-        return ReadValue(ValueType.NUMERIC, raw), raw
+        return ReadValue(ValueType.NUMERIC, raw), raw if line.obx.written(5) == raw else _raw(line)
     return _value(line, shape.kind, shape.unit, notes), _raw(line)
 
 

@@ -82,7 +82,7 @@ def test_every_fault_at_once_with_its_line() -> None:
         ("fields.filer", "clé inconnue ; la plus proche ici : « filler »"),
         ("fields.decimal", "clé inconnue ; elle se met dans la table [numbers]"),
         ("constants.OBR-16", "entre guillemets"),
-        ("constants.OBX-5", "un résultat vient du fichier"),
+        ("constants.OBX-5", "un résultat et son code viennent du fichier"),
         ("constants.PID-32", "l’identité d’un patient vient du fichier"),
         ("fields.prescriber", "n’est pas un endroit d’un fichier HL7 v2"),
         ("copies.person", "{family}"),
@@ -107,6 +107,7 @@ def test_keys_without_effect_for_the_format_are_refused() -> None:
     [
         'ignore = ["OBX-5"]',
         'ignore = ["OBX-11"]',
+        'constants = { "OBX-3.3" = "LN" }',
         'ignore = ["OBX[3.1=X]-6"]',
         'constants = { "PID-5.1" = "X" }',
         'defaults = { OBX-11 = "F" }',

@@ -212,3 +212,18 @@ def test_masks_and_templates() -> None:
     assert person_of("D7  Dr ROUX", "{id} {name}") == {"id": "D7", "name": "Dr ROUX"}
     assert person_of("ROUX Luc (D7)", "{name} ({id})") == {"id": "D7", "name": "ROUX Luc"}
     assert person_of("ROUX", "{id} {name}") is None
+
+
+def test_no_dialect_touches_who_may_see_a_document() -> None:
+    document = "OBX|1|ED|11502-2^CR^LN||^TEXT^XML^Base64^JVBERi0xLjQKJSVFT0Y=||||||F\n"
+    wish = "OBX|2|CE|MASQUE_PS^Masqué^MetaDMPMSS||Y^^expandedYes-NoIndicator||||||F\n"
+    text = HL7.replace("OBX|1|NM", document + wish + "OBX|3|NM")
+    toml = """null_words = ["Y", "MASQUE_PS"]
+[codes]
+systems = { MetaDMPMSS = "local" }
+first = "ignore"
+[results]
+drop = ["MASQUE*"]
+"""
+    assert report(text).handling.hidden_from_professionals
+    assert report(text, toml).handling == report(text).handling

@@ -117,7 +117,7 @@ def rebuild(
     layout: Layout,
     notes: Notes,
 ) -> list[Segment]:
-    """The segments with ``[results]`` applied, without those whose ``id`` is in ``used_up``; ``kept`` are left alone."""
+    """The segments with ``[results]`` applied, without those of ``used_up`` (by ``id``); ``kept`` are left alone."""
     rebuilt = Rebuilt(rules, layout, notes)
     for segment in segments:
         if id(segment) not in used_up:

@@ -1,14 +1,15 @@
 """Is this IHE_XDM archive what the French rules ask for? Our own check, since no offline validator exists.
 
 Bytes of a zip in, problems out; never raises. Six tests: layout, shape of METADATA.XML, required attributes, hash and
-size, agreement with each CDA, one patient throughout. The CDA itself is judged by its own checks. No patient data is
-ever quoted.
+size, agreement with each CDA, one patient throughout. The seventh, the CDA itself, is made by its own checks
+(:mod:`dispatcher.formats.checks`). No patient data is ever quoted.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
@@ -119,7 +120,9 @@ def _shape(archive: XdmArchive, metadata: Metadata) -> list[Problem]:
     if len(metadata.submission_sets) != 1:
         said = f"{len(metadata.submission_sets)} lot(s) de soumission ; un seul attendu."
         problems.append(_error("xdm-submission-sets", where, said))
-    documents = [m for m in archive.documents if m.name.upper().endswith(".XML")]
+    # All of them, not only those an entry speaks of: a document without entry is filed by nobody.
+    inside = [m.name.upper() for m in archive.members if m.name.upper().startswith(f"{codes.ROOT}/")]
+    documents = [name for name in inside if name.endswith(".XML") and not name.endswith(f"/{codes.METADATA}")]
     linked = Counter(target for _, target in metadata.members)
     if not metadata.entries:
         problems.append(_error("xdm-no-entry", where, "Aucune fiche de document."))
@@ -279,13 +282,25 @@ def _agreement(entry: EntryData, facts: CdaFacts, where: str) -> list[Problem]:
         for name, said, meant in rows
         if said != meant
     ]
-    traits = entry.slot("sourcePatientInfo")
-    if traits and not set(facts.source_patient_info) >= {t for t in traits if t.split("|")[0] in ("PID-7", "PID-8")}:
+    if _traits(entry.slot("sourcePatientInfo")) - _traits(facts.source_patient_info):
         problems.append(_error("xdm-disagrees", where, "sourcePatientInfo : traits différents de ceux du CDA."))
     if "C" in entry.slot(codes.ACTION_SLOT) and not facts.replaces:
         said = "action C, mais le CDA ne nomme pas le document remplacé (relatedDocument)."
         problems.append(_error("xdm-action", where, said))
     return problems
+
+
+def _traits(told: Iterable[str]) -> set[tuple[str, str]]:
+    """Family names, birth date and sex as they are compared: accents, case and the other parts of a name left aside."""
+    found = set()
+    for trait in told:
+        name, _, value = trait.partition("|")
+        if name == "PID-5":
+            flat = unicodedata.normalize("NFKD", value.partition("^")[0]).casefold()
+            found.add((name, "".join(char for char in flat if char.isalnum())))
+        elif name in ("PID-7", "PID-8"):
+            found.add((name, value[:8]))
+    return found
 
 
 # --- 6. one patient ---------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Runs the official rules on a document: CDA schema, then the schematrons, each layer named in the problem's code.
 
 Layers: ``xsd``; ``strucmin`` (French minimal header), ``ihe``, ``modeles``, ``ans`` (content templates), ``termino``
-(UCUM), ``volet`` (the CR-BIO volume of the version the document declares; not for level 1, whose body is a PDF).
+(UCUM), ``volet`` (the CR-BIO volume of the version the document declares; not for level 1, whose body is a PDF,
+nor for another type of document).
 Compiling is done on first use and takes some seconds, a document a fraction of one. XSLT 2.0 needs Saxon: extra
 ``conformance``.
 """
@@ -21,6 +22,7 @@ from dispatcher.conformance.kit import PROFILES, Kit, find_kit
 from dispatcher.conformance.schema_faults import in_french
 from dispatcher.conformance.schematron import stylesheet
 from dispatcher.errors import ConfigError
+from dispatcher.formats.cda.check_header import is_cr_bio
 from dispatcher.report.model import Problem, Severity
 
 CDA = "{urn:hl7-org:v3}"
@@ -122,7 +124,7 @@ class OfficialRules:
     def _layers(self, document: etree._Element) -> tuple[dict[str, Path], list[Problem]]:
         """Schematrons this document goes through, by layer; a problem when the kit lacks its volume."""
         layers = {layer: self.kit.profile(layer) for layer in PROFILES}
-        if document.find(f"{CDA}component/{CDA}nonXMLBody") is not None:
+        if document.find(f"{CDA}component/{CDA}nonXMLBody") is not None or not is_cr_bio(document):
             return layers, []
         version = self._version_of(document)
         if version in self.kit.volumes:

@@ -60,7 +60,7 @@ def check(data: bytes, context: ReadContext | None = None) -> Checked:
     head = data[:4096].lstrip(b"\xef\xbb\xbf \r\n\t")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _archive(data)
-    if head.startswith(b"<"):
+    if head.startswith(b"<") and not registry.is_index(data, context.index):
         return Checked(format="cda", checks=CDA_CHECKS, problems=tuple(cda.check(data)), documents=(("", data),))
     return _read(data, context)
 
@@ -105,7 +105,9 @@ def _read(data: bytes, context: ReadContext) -> Checked:
     elif result.format == "hprim-medecins":
         checks = ("lecture complète", *HPRIM_MEDECINS_CHECKS)
         told += hprim_medecins.check(data)
-    elif result.format == "pdf":
+    elif result.format == "pdf" and b"%PDF-" in data[:1024]:
         checks = PDF_CHECKS
         told = list(received.check(data))
+    elif result.format == "pdf":
+        checks = ("lecture complète de l'index", "PDF nommés par l'index")
     return Checked(format=result.format, checks=checks, problems=tuple(dict.fromkeys(told)))

@@ -14,7 +14,7 @@ import re
 from lxml import etree
 
 from dispatcher.formats.cda.check_body import check_level_1, check_level_3
-from dispatcher.formats.cda.check_header import check_header
+from dispatcher.formats.cda.check_header import check_header, is_cr_bio
 from dispatcher.formats.cda.elements import Element
 from dispatcher.formats.cda.findings import Findings, first_of, tag
 from dispatcher.report.model import Problem
@@ -29,7 +29,11 @@ def check(data: bytes) -> list[Problem]:
     if document is None:
         return findings.problems
     check_header(document, findings)
-    if first_of(document, "component/nonXMLBody") is not None:
+    if not is_cr_bio(document):
+        findings.info(
+            "not-cr-bio", document, "Document d'un autre type qu'un compte rendu de biologie : règles communes seules."
+        )
+    elif first_of(document, "component/nonXMLBody") is not None:
         check_level_1(document, findings)
     else:
         check_level_3(document, findings)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dispatcher.formats.cda import tables
 from dispatcher.formats.cda.elements import INTERPRETATION, LOINC, TYPE, Element
 from dispatcher.formats.cda.findings import Findings, all_of, first_of, has_template, tag
+from dispatcher.formats.cda.header import CR_BIO
 
 CHAPTER = "1.3.6.1.4.1.19376.1.3.3.2.1"
 PDF_COPY = "1.2.250.1.213.1.1.2.243"
 SCANNED = "1.2.250.1.213.1.1.2.60"
+WITH_PDF_COPY = "2023.01"
+"""First version of the CR-BIO model that asks for the PDF copy."""
 RESULT = "1.3.6.1.4.1.19376.1.3.1.6"
 PERFORMER = "1.3.6.1.4.1.19376.1.3.3.1.7"
 TOP_LEVEL = (CHAPTER, PDF_COPY, SCANNED, "1.3.6.1.4.1.19376.1.4.1.2.16", "1.2.250.1.213.1.1.2.128",
@@ -25,6 +28,13 @@ def check_level_1(document: Element, findings: Findings) -> None:
         )
 
 
+def _no_copy(document: Element, findings: Findings) -> None:
+    """The PDF copy is obligatory since model 2023.01; an older document, or one that names no version, may lack it."""
+    said = "Section « Copie du document » absente : elle est obligatoire depuis le modèle 2023.01."
+    declared = (t.get("extension", "") for t in all_of(document, "templateId") if t.get("root") == CR_BIO)
+    (findings.error if max(declared, default="") >= WITH_PDF_COPY else findings.warning)("no-pdf-copy", document, said)
+
+
 def check_level_3(document: Element, findings: Findings) -> None:
     """Sections, entries and results."""
     sections = all_of(document, "component/structuredBody/component/section")
@@ -33,7 +43,7 @@ def check_level_3(document: Element, findings: Findings) -> None:
             "no-chapter", document, "Aucun chapitre de résultats : un compte rendu structuré en porte au moins un."
         )
     if not any(has_template(section, PDF_COPY) for section in sections):
-        findings.error("no-pdf-copy", document, "Section « Copie du document » absente : elle est obligatoire.")
+        _no_copy(document, findings)
     for section in sections:
         if not any(has_template(section, root) for root in TOP_LEVEL):
             findings.error("section-unknown", section, "Section de premier niveau que le CR-BIO n'admet pas.")

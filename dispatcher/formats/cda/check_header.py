@@ -52,17 +52,25 @@ _TRAITS = (
 
 
 def check_header(document: Element, findings: Findings) -> None:
-    """Everything above the body."""
+    """Everything above the body; of another type of document only what every CDA must say."""
     findings.need(document, _PARTS, "header-part-missing")
     _order(document, findings)
     for name in _ONCE:
         if len(all_of(document, name)) > 1:
             findings.error("header-part-twice", document, f"L'élément « {name} » est présent plusieurs fois.")
-    _templates(document, findings)
-    _fixed(document, findings)
+    if is_cr_bio(document):
+        _templates(document, findings)
+        _fixed(document, findings)
     _identifiers(document, findings)
     _times(document, findings)
     _patient(document, findings)
+
+
+def is_cr_bio(document: Element) -> bool:
+    """A biology report, by the type it gives or the models it declares. The laboratory's export may carry others."""
+    code = first_of(document, "code")
+    declared = any(has_template(document, root) for root in (CR_BIO, *LEVEL_3[-1:]))
+    return declared or code is None or code.get("code") == CODE[0]
 
 
 def _order(document: Element, findings: Findings) -> None:

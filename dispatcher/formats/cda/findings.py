@@ -62,6 +62,10 @@ class Findings:
         """Something a person should look at."""
         self._add(code, where, message, Severity.WARNING)
 
+    def info(self, code: str, where: Element | str, message: str) -> None:
+        """Something to know."""
+        self._add(code, where, message, Severity.INFO)
+
     def need(self, element: Element, paths: Iterable[tuple[str, str]], code: str) -> None:
         """Each path must lead somewhere; ``(path, French name)``."""
         for path, name in paths:

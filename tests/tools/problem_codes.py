@@ -51,6 +51,7 @@ HEADINGS = {
     "formats/hprim_sante": "HPRIM Santé",
     "formats/hprim_medecins": "HPRIM Médecins",
     "formats/cda": "CDA",
+    "formats/cda_reading": "CDA",
     "formats/xdm": "IHE_XDM.ZIP",
     "formats/pdf": "PDF et fichiers d'accompagnement",
     "formats/pdf_index": "Index de PDF",

@@ -148,8 +148,12 @@ class EntryReader:
     def _picture(self, element: Element) -> Line:
         found, damage = results.picture(element, self._narrative, self._shown)
         if damage:
-            message = f"Image jointe inutilisable ({damage}) : la redemander au laboratoire."
-            self._notes.tally("document-damaged", Severity.WARNING, "observationMedia", message)
+            self._notes.tally(
+                "document-damaged",
+                Severity.WARNING,
+                "observationMedia",
+                f"Image jointe inutilisable ({damage}) : la redemander au laboratoire.",
+            )
         return Line(found)
 
     # -------------------------------------------------------------------------------------------- organizers

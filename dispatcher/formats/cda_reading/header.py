@@ -93,11 +93,12 @@ def is_laboratory_report(root: Element) -> bool:
 
 def _confidentiality(root: Element, notes: Notes) -> None:
     if code_of(root, "confidentialityCode") in ("R", "V"):
-        message = (
+        notes.warning(
+            "restricted-document",
+            "confidentialityCode",
             "Document à confidentialité restreinte (code R ou V) : les copies écrites par ce programme portent « N ». "
-            "Vérifier à qui il doit aller."
+            "Vérifier à qui il doit aller.",
         )
-        notes.warning("restricted-document", "confidentialityCode", message)
 
 
 def _with_stay(root: Element, patient: Patient) -> Patient:

@@ -112,10 +112,12 @@ def _value(element: Element, around: Around) -> Value:
     for each, read in zip(elements, found, strict=True):
         if read.known:
             continue
-        message = (
-            f"Valeur de type {values.shape(each)[:40]} sans règle de lecture : gardée en texte. Vérifier ce résultat."
+        around.notes.tally(
+            "value-type-unknown",
+            Severity.WARNING,
+            "observation/value",
+            f"Valeur de type {values.shape(each)[:40]} sans règle de lecture : gardée en texte. Vérifier ce résultat.",
         )
-        around.notes.tally("value-type-unknown", Severity.WARNING, "observation/value", message)
     if len(found) == 1:
         return found[0]
     told = "\n".join(" ".join(filter(None, (each.comparator, each.value, each.unit))) for each in found)

@@ -40,23 +40,23 @@ class Parsed:
 def parse(data: bytes, encoding: str | None = None) -> Parsed:
     """Every CDA in ``data``; ``encoding`` is the operator's choice for this source. Never raises."""
     if len(data) > MAX_BYTES:
-        return _failed("xml-too-large", f"Fichier de plus de {MAX_BYTES // 1_000_000} Mo : non lu.")
+        return _error("xml-too-large", f"Fichier de plus de {MAX_BYTES // 1_000_000} Mo : non lu.")
     wide = data.startswith(_WIDE)
     bare = data if wide else data.removeprefix(_MARKS).strip(_BLANKS)
     problems: list[Problem] = []
     try:
         tree, used = _tree(bare, encoding, problems)
     except etree.XMLSyntaxError as error:
-        return _failed(*_why(error))
+        return _refused(error)
     except (ValueError, LookupError):
-        return _failed("xml-malformed", "XML illisible : jeu de caractères inconnu. Exporter le document en UTF-8.")
+        return _error("xml-malformed", "XML illisible : jeu de caractères inconnu. Exporter le document en UTF-8.")
     if _has_entities(tree):
-        return _failed(
+        return _error(
             "xml-dtd", "Le document déclare des entités (DTD), ce qu'un CDA n'a pas à faire : non lu, par sûreté."
         )
     roots = tuple(_documents(tree.getroot()))
     if not roots:
-        return _failed("cda-missing", "XML sans élément ClinicalDocument : ce n'est pas un document CDA.")
+        return _error("cda-missing", "XML sans élément ClinicalDocument : ce n'est pas un document CDA.")
     return Parsed(roots=roots, encoding=used, problems=tuple(problems))
 
 
@@ -82,11 +82,16 @@ def _tree(data: bytes, override: str | None, problems: list[Problem]) -> tuple[e
     tree = etree.ElementTree(etree.fromstring(text.encode("utf-8", "replace"), _parser()))
     problems += decoded.problems
     if not override and not decoded.problems:
-        message = (
-            f"Jeu de caractères déclaré contredit par le contenu : lu comme {decoded.encoding}. "
-            "Faire corriger la déclaration XML dans le logiciel qui produit le document."
+        problems.append(
+            Problem(
+                code="charset-mismatch",
+                severity=Severity.WARNING,
+                message=(
+                    f"Jeu de caractères déclaré contredit par le contenu : lu comme {decoded.encoding}. "
+                    "Faire corriger la déclaration XML dans le logiciel qui produit le document."
+                ),
+            )
         )
-        problems.append(Problem(code="charset-mismatch", severity=Severity.WARNING, message=message))
     return tree, decoded.encoding
 
 
@@ -108,15 +113,15 @@ def _has_entities(tree: etree._ElementTree) -> bool:
     return dtd is not None and any(True for _ in dtd.iterentities())
 
 
-def _why(error: etree.XMLSyntaxError) -> tuple[str, str]:
-    """Code and French message; the parser's own words may quote the document, so they stay out."""
+def _refused(error: etree.XMLSyntaxError) -> Parsed:
+    """The parser's own words may quote the document, so they stay out."""
     if "huge" in str(error).lower() or "excessive" in str(error).lower():
-        return "xml-too-large", "Un élément du document est trop volumineux (limite de 10 Mo par texte) : non lu."
+        return _error("xml-too-large", "Document trop volumineux ou trop profond (10 Mo par texte au plus) : non lu.")
     line = f" ligne {error.lineno}" if error.lineno else ""
-    return "xml-malformed", f"XML mal formé ou incomplet{line} : vérifier que le fichier est entier."
+    return _error("xml-malformed", f"XML mal formé ou incomplet{line} : vérifier que le fichier est entier.")
 
 
-def _failed(code: str, message: str) -> Parsed:
+def _error(code: str, message: str) -> Parsed:
     return Parsed(problems=(Problem(code=code, severity=Severity.ERROR, message=message),))
 
 

@@ -35,8 +35,11 @@ def patient(root: Element, notes: Notes) -> Patient:
     """Who the document is about; an empty :class:`Patient` when it names nobody."""
     targets = children(root, "recordTarget")
     if len(targets) > 1:
-        message = f"Le document nomme {len(targets)} patients : un CDA ne doit en nommer qu'un. À vérifier à la source."
-        notes.error("several-patients", "recordTarget", message)
+        notes.error(
+            "several-patients",
+            "recordTarget",
+            f"Le document nomme {len(targets)} patients : un CDA ne doit en nommer qu'un. À vérifier à la source.",
+        )
     role = child(targets[0], "patientRole") if targets else None
     person = child(role, "patient")
     if role is None or person is None:
@@ -121,8 +124,11 @@ def _sex(person: Element, notes: Notes) -> Sex:
     if code in _SEXES and system in ("", _GENDER_SYSTEM):
         return _SEXES[code]
     if code not in _UNKNOWN_SEX or (code in _SEXES and system):
-        message = "Sexe codé dans un système inconnu (attendu M, F ou UN de 2.16.840.1.113883.5.1) : lu comme inconnu."
-        notes.warning("unknown-sex-code", "administrativeGenderCode", message)
+        notes.warning(
+            "unknown-sex-code",
+            "administrativeGenderCode",
+            "Sexe codé dans un système inconnu (attendu M, F ou UN de 2.16.840.1.113883.5.1) : lu comme inconnu.",
+        )
     return Sex.UNKNOWN
 
 
@@ -142,13 +148,19 @@ def _ins(role: Element, found: Patient, notes: Notes) -> Ins | None:
     if number is None:
         return None
     if len({compact(attribute(each, "extension")) for each in numbers}) > 1:
-        message = "Plusieurs INS différentes pour un même patient : identité à vérifier à la source."
-        notes.error("several-ins", "patientRole/id", message)
+        notes.error(
+            "several-ins",
+            "patientRole/id",
+            "Plusieurs INS différentes pour un même patient : identité à vérifier à la source.",
+        )
     traits = (found.birth_name, found.first_given, found.birth_date, found.birth_place)
     complete = all(traits) and found.sex is not Sex.UNKNOWN
     if not complete:
-        message = "INS sans tous ses traits (nom, prénom, date, sexe, lieu de naissance) : lue comme non qualifiée."
-        notes.warning("ins-not-qualified", "patientRole/id", message)
+        notes.warning(
+            "ins-not-qualified",
+            "patientRole/id",
+            "INS sans tous ses traits (nom, prénom, date, sexe, lieu de naissance) : lue comme non qualifiée.",
+        )
     return Ins(matricule=compact(attribute(number, "extension")), oid=attribute(number, "root"), qualified=complete)
 
 

@@ -113,8 +113,11 @@ class _Document:
                 report, kind=Kind.DOCUMENT, text="".join(map(str, text.itertext())).strip() if text is not None else ""
             )
         if why := media.why_damaged(document):
-            message = f"Le document que porte ce CDA est inutilisable ({why}) : le redemander au laboratoire."
-            notes.error("document-damaged", where, message)
+            notes.error(
+                "document-damaged",
+                where,
+                f"Le document que porte ce CDA est inutilisable ({why}) : le redemander au laboratoire.",
+            )
         return replace(report, kind=Kind.DOCUMENT, documents=(document,) if document else ())
 
     def _structured(self, report: Report, notes: Notes) -> Report:
@@ -124,21 +127,23 @@ class _Document:
             report = replace(report, status=Status.CANCELLED)
         if report.batteries:
             return report
-        message = (
+        notes.warning(
+            "cda-no-coded-result",
+            "structuredBody",
             "Compte rendu de biologie sans aucun résultat codé : gardé comme document. Le texte est lu, les résultats "
-            "n'arriveront pas dans le dossier du destinataire."
+            "n'arriveront pas dans le dossier du destinataire.",
         )
-        notes.warning("cda-no-coded-result", "structuredBody", message)
         return replace(report, kind=Kind.DOCUMENT, documents=(*report.documents, self.whole))
 
     def _as_it_is(self, report: Report, code: str, notes: Notes) -> Report:
         """Not a laboratory report: nothing is made of it, the document itself goes on."""
         named = re.sub(r"[^\w.:/-]", "", code)[:40] or "absent"
-        message = (
+        notes.warning(
+            "cda-other-type",
+            "ClinicalDocument/code",
             f"Ce CDA n'est pas un compte rendu de biologie (code {named}, attendu 11502-2) : aucun résultat n'en est "
-            "lu, il est gardé comme document. Vérifier que ce dossier ne reçoit que des comptes rendus de biologie."
+            "lu, il est gardé comme document. Vérifier que ce dossier ne reçoit que des comptes rendus de biologie.",
         )
-        notes.warning("cda-other-type", "ClinicalDocument/code", message)
         return replace(report, documents=(*report.documents, self.whole))
 
     def _words(self, report: Report, title: str) -> Report:

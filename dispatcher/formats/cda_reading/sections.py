@@ -202,15 +202,23 @@ class BodyReader:
             return
         title = plain(child(section, "title")) or attribute(child(section, "code"), "displayName")
         self._body.comments.append(f"{title} : {said}" if title else said)
-        message = "Section sans résultat codé : gardée comme commentaire du compte rendu. Vérifier que rien n'y manque."
-        self._notes.tally("section-as-text", Severity.INFO, "structuredBody/section", message)
+        self._notes.tally(
+            "section-as-text",
+            Severity.INFO,
+            "structuredBody/section",
+            "Section sans résultat codé : gardée comme commentaire du compte rendu. Vérifier que rien n'y manque.",
+        )
 
     def _documents(self, section: Element) -> None:
         for element in section.iter(PREFIX + "observationMedia"):
             document = media.attachment(child(element, "value"))
             if why := media.why_damaged(document):
-                message = f"Document joint inutilisable ({why}) : le redemander au laboratoire."
-                self._notes.tally("document-damaged", Severity.WARNING, "observationMedia", message)
+                self._notes.tally(
+                    "document-damaged",
+                    Severity.WARNING,
+                    "observationMedia",
+                    f"Document joint inutilisable ({why}) : le redemander au laboratoire.",
+                )
             if document is not None:
                 (self._copies if COPY in templates(section) else self._body.documents).append(document)
 
@@ -233,11 +241,12 @@ class BodyReader:
         done_results = any(line.observation.status == "F" for line in lines)
         self._body.aborted = bool(states) and all(state == "aborted" for state in states) and not done_results
         if self._narrative.dangling:
-            message = (
+            self._notes.info(
+                "dangling-reference",
+                "originalText/reference",
                 f"{self._narrative.dangling} référence(s) vers un texte absent du document : le libellé du code est "
-                "utilisé. Faire corriger le logiciel qui produit le document."
+                "utilisé. Faire corriger le logiciel qui produit le document.",
             )
-            self._notes.info("dangling-reference", "originalText/reference", message)
 
 
 def _validated(content: Content, said: str) -> None:

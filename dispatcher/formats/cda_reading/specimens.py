@@ -69,8 +69,10 @@ def give_samples(content: Content, notes: Notes) -> None:
             told = " ".join(part for part in (specimen.text, f"n° {specimen.id}" if specimen.id else "") if part)
             if told:
                 content.groups[0].comments.append(f"Prélèvement : {told}")
-        message = (
+        notes.tally(
+            "specimen-not-linked",
+            Severity.INFO,
+            "procedure",
             "Plusieurs prélèvements pour un même chapitre sans dire quelle analyse vient duquel : ils sont donnés en "
-            "commentaire, aucun n'est attribué."
+            "commentaire, aucun n'est attribué.",
         )
-        notes.tally("specimen-not-linked", Severity.INFO, "procedure", message)

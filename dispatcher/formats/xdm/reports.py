@@ -45,16 +45,25 @@ class XdmReader:
             problems += [replace(each, where=f"{member.name} {each.where}".strip()) for each in result.problems]
             reports += _against_metadata(result.reports, member, archive)
         if not archive.documents:
-            message = "Archive XDM sans aucun document : la redemander à l'émetteur."
-            problems.append(Problem(code="xdm-no-document", severity=Severity.ERROR, where="archive", message=message))
+            problems.append(
+                Problem(
+                    code="xdm-no-document",
+                    severity=Severity.ERROR,
+                    where="archive",
+                    message="Archive XDM sans aucun document : la redemander à l'émetteur.",
+                )
+            )
         return ReadResult(format="cda", encoding=", ".join(encodings), reports=tuple(reports), problems=tuple(problems))
 
     @staticmethod
     def _document(member: Member, archive: XdmArchive, context: ReadContext) -> ReadResult:
         reader = CdaReader()
         if not reader.sniff(member.content[:4096]):
-            message = "Document de l'archive qui n'est pas un CDA : non lu. Le traiter à part."
-            problem = Problem(code="xdm-not-a-cda", severity=Severity.WARNING, message=message)
+            problem = Problem(
+                code="xdm-not-a-cda",
+                severity=Severity.WARNING,
+                message="Document de l'archive qui n'est pas un CDA : non lu. Le traiter à part.",
+            )
             return ReadResult(format="unknown", problems=(problem,))
         folder = member.name.rpartition("/")[0]
 
@@ -94,5 +103,9 @@ def _altered(entry: EntryData, member: Member) -> Problem | None:
     real = hashlib.sha1(member.content, usedforsecurity=False).hexdigest()
     if not told or told == real:
         return None
-    message = "Le document n'a pas l'empreinte que METADATA.XML annonce : modifié ou abîmé en route. Le redemander."
-    return Problem(code="xdm-hash", severity=Severity.ERROR, where=member.name, message=message)
+    return Problem(
+        code="xdm-hash",
+        severity=Severity.ERROR,
+        where=member.name,
+        message="Le document n'a pas l'empreinte que METADATA.XML annonce : modifié ou abîmé en route. Le redemander.",
+    )

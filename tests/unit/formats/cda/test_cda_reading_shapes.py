@@ -178,6 +178,20 @@ def test_what_is_not_plainly_a_second_unit_stays_a_result(units: tuple[str, str]
     assert len(report(structured(chapter(rows, TEXT))).observations) == 2
 
 
+FLAG = '<interpretationCode code="H"/>'
+COMMENT = '<entryRelationship><act><code code="48767-8"/><text>Contrôlé</text></act></entryRelationship>'
+
+
+@pytest.mark.parametrize("more", [FLAG, COMMENT], ids=["a flag of its own", "a comment of its own"])
+def test_a_second_unit_that_says_more_stays_a_result(more: str) -> None:
+    code = loinc("2160-0", "v")
+    rows = result('<value xsi:type="PQ" value="1" unit="g/L"/>', code=code)
+    rows += result('<value xsi:type="PQ" value="5" unit="mmol/L"/>', code=code, more=more)
+    first, second = report(structured(chapter(rows, TEXT))).observations
+    assert first.alt is None
+    assert second.flags == ("H",) or second.comments == ("Contrôlé",)
+
+
 def test_a_sub_contractor_named_on_the_act_is_each_results() -> None:
     performer = (
         '<performer><assignedEntity><id root="1.2.250.1.71.4.2.1" extension="810000000009"/><representedOrganization>'

@@ -33,7 +33,7 @@ By = Annotated[str, typer.Option("--by", help="Biologiste qui en répond, par ex
 Day = Annotated[str, typer.Option("--date", help="Jour de la confirmation ; aujourd'hui sinon.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Remplace aussi des lignes confirmées (gardées en remarque).")]
 Columns = Annotated[
-    list[str] | None, typer.Option("--column", help="Colonne : nom=titre (ou lettre), par exemple code=« Code SGL ».")
+    list[str] | None, typer.Option("--column", help="Colonne : nom=titre (ou lettre ; - : la laisser).")
 ]
 Sheet = Annotated[str, typer.Option("--sheet", help="Feuille du classeur XLSX ; la première qui n'est pas vide sinon.")]
 
@@ -85,6 +85,8 @@ def import_file(
         say(f"{file.name} : {sheet_read.kind}, {len(lines)} ligne(s). Colonnes comprises : {columns}.")
         if sheet_read.ignored:
             say(f"Colonnes laissées de côté : {', '.join(sheet_read.ignored)}.")
+        if "specimen" in sheet_read.columns:
+            say("Une ligne avec un milieu ne vaut que pour ce milieu (« --column specimen=- » : pour tous).")
     seen = {"file": str(file), "kind": sheet_read.kind, "columns": sheet_read.columns, "ignored": sheet_read.ignored}
     _finish(place, plan, before, seen, ask=not (yes or json), dry_run=dry_run, json=json)
 

@@ -109,7 +109,8 @@ class Understood:
 def understand(
     sheet: Sheet, names: Mapping[str, tuple[str, ...]], need: str, given: Mapping[str, str] | None = None
 ) -> Understood:
-    """Recognise the columns. ``given``: our name to the heading of the file, or to its letter (``C``) or number.
+    """Recognise the columns. ``given``: our name to the heading of the file, or to its letter (``C``) or number;
+    ``-`` leaves a column out that would be recognised.
 
     Raises :class:`SheetError` when the column ``need`` is not found.
     """
@@ -117,6 +118,8 @@ def understand(
     unknown = [name for name in given if name not in names]
     if unknown:
         raise SheetError(f"Colonne « {unknown[0]} » inconnue.", hint=f"Noms possibles : {', '.join(names)}.")
+    names = {name: known for name, known in names.items() if given.get(name) != "-"}
+    given = {name: wanted for name, wanted in given.items() if wanted != "-"}
     best: tuple[int, int, dict[str, int]] = (0, -1, {})
     for place, (_, cells) in enumerate(sheet.rows[:HEADING_WITHIN]):
         found = _places(cells, names, given)

@@ -42,4 +42,5 @@ def _row(wanted: Wanted) -> list[str]:
     row += [str(wanted.count), wanted.last_at.date().isoformat(), one.reason]
     for proposal in wanted.proposals[:SHOWN]:
         row += [proposal.loinc, proposal.display, proposal.reason]
+    row += [""] * (3 * SHOWN - 3 * len(wanted.proposals[:SHOWN]))
     return [guarded(" ".join(cell.split())) for cell in row]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +18,9 @@ from dispatcher.cli.main import app
 from dispatcher.errors import DispatcherError
 from dispatcher.sandbox.operator import SandboxOperator
 from dispatcher.settings import load
+from dispatcher.terminology.audit import CHECKS
 from dispatcher.terminology.entries import Missing, MissingKind
+from dispatcher.terminology.own import FILES
 from dispatcher.wiring import build
 
 LIST = (
@@ -130,6 +134,30 @@ def test_the_circuit_is_kept_with_where_it_came_from(tables: Path) -> None:
     assert [one["check"] for one in told("check", "--folder", "tables")["findings"]] == ["not-in-circuit"]
     shown = told("propose", "NA", "--label", "Sodium", "--folder", "tables")[0]["proposals"][0]
     assert shown["display"] == "Sodium [Moles/Volume] Sérum/Plasma ; Numérique"
+
+
+# --------------------------------------------------------------------------------------------------- the guide
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = (ROOT / "docs" / "mappings.md").read_text("utf-8")
+
+
+def test_the_guide_shows_what_the_commands_say(tables: Path) -> None:
+    """Each console block of docs/mappings.md, run in order on the sample it names."""
+    sample = ROOT / "samples" / "terminology" / "liste_du_sil_windows.csv"
+    (tables.parent / "liste.csv").write_bytes(sample.read_bytes())
+    blocks = re.findall(r"```console\n(.*?)```", GUIDE, re.DOTALL)
+    steps = [step for block in blocks for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+    assert len(steps) >= 6
+    for step in steps:
+        command, _, shown = step.partition("\n")
+        output = CliRunner().invoke(app, shlex.split(command)[1:]).output
+        told = "\n".join(line.rstrip() for line in output.splitlines())
+        assert re.sub(r"codes-[0-9-]+\.csv", "codes-AAAAMMJJ-HHMMSS.csv", told) == shown.strip(), command
+
+
+def test_the_guide_names_every_check_and_every_table() -> None:
+    assert [name for name in (*CHECKS, *FILES) if f"`{name}`" not in GUIDE] == []
 
 
 # -------------------------------------------------------------------------------------------- with an installation

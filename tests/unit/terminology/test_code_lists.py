@@ -158,6 +158,8 @@ def test_columns_can_be_named_by_title_letter_or_number() -> None:
     for given_name in ("ref", "A", "1"):
         found = understand(sheet, CODE_LIST, "code", {"code": given_name, "libelle": "Texte"})
         assert dict(found.records[0].cells) == {"code": "GLY", "libelle": "Glyc"}
+    left_out = understand(read_sheet(b"Code;Milieu\nGLY;Sang\n"), CODE_LIST, "code", {"specimen": "-"})
+    assert (dict(left_out.records[0].cells), left_out.ignored) == ({"code": "GLY"}, ("Milieu",))
     with pytest.raises(SheetError, match="introuvable"):
         understand(sheet, CODE_LIST, "code")
     with pytest.raises(SheetError, match="inconnue"):

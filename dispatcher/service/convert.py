@@ -14,10 +14,10 @@ from enum import StrEnum
 
 from dispatcher.clock import Clock
 from dispatcher.formats.base import DocumentIds, LaboratoryIdentity, Rendition, WriteContext, Writer
-from dispatcher.formats.xdm.carried import own_cda, pdf_beside, visibility
+from dispatcher.formats.xdm.carried import own_cda, pdf_beside, visibility, with_results
 from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.report import versions
-from dispatcher.report.model import Attachment, Kind, Report
+from dispatcher.report.model import Attachment, Kind, Report, Status
 from dispatcher.routing.route import Envelope
 from dispatcher.sealing.composition import Addressing, Contents, Letterhead, compose
 from dispatcher.sealing.seal import message_id, seal
@@ -69,14 +69,17 @@ class Press:
         if to is Target.HPRIM_SANTE:  # its header names a receiver: whoever asked for the report
             context = replace(context, recipient=report.prescriber)
         if to in {Target.HPRIM_MEDECINS, Target.HPRIM_SANTE}:
-            return self.writers[to].write(report, context)
+            return self.writers[to].write(with_results(report), context)
         pdf, drawn = self._pdf(report, context)
         if to is Target.PDF:
             return drawn
         cda = self._cda(report, to, replace(context, pdf=pdf))
         if to in {Target.CDA, Target.CDA_N1}:
             return cda
-        document = XdmDocument(content=cda.content, visibility=visibility(report.handling))
+        drop = report.status is Status.CANCELLED and bool(report.own_cdas)
+        document = XdmDocument(
+            content=cda.content, action="D" if drop else None, visibility=visibility(report.handling)
+        )
         xdm = XdmWriter().pack([document], context_of(replace(context, sender_address=self.head.sender)))
         told = replace(xdm, problems=(*cda.problems, *xdm.problems))
         return told if to is Target.XDM else self._mail(report, Contents(xdm=told, cda=cda, pdf=pdf), context)

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from dispatcher.errors import RenderError
 from dispatcher.formats.base import DocumentIds, Rendition, WriteContext
-from dispatcher.formats.xdm.carried import own_cda, pdf_beside, visibility
+from dispatcher.formats.xdm.carried import own_cda, pdf_beside, visibility, with_results
 from dispatcher.formats.xdm.cda_facts import read_facts
 from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion
@@ -49,13 +49,14 @@ class Sheets:
         own = pdf_beside(self.report)
         if own is not None:
             return own
-        if self.report.own_cdas:
+        readable = with_results(self.report)
+        if self.report.own_cdas and readable is self.report:
             raise RenderError(
                 "Le CDA du laboratoire ne contient pas de copie PDF, et aucun PDF ne l'accompagne.",
                 hint="Faire joindre le PDF du compte rendu à l'export.",
                 code="render-no-pdf",
             )
-        rendition = self._desk.writers["pdf"].write(self.report, self.context())
+        rendition = self._desk.writers["pdf"].write(readable, self.context())
         return Attachment(media_type=rendition.media_type, content=rendition.content, name=rendition.file_name)
 
     def context(self, *, recipient: Practitioner | None = None, address: str = "", sender: str = "") -> WriteContext:
@@ -122,9 +123,9 @@ def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tup
     sender = channel.settings.sender
     if route.format == "hprim-medecins":
         context = sheets.context(recipient=recipient, address=route.address, sender=sender)
-        hprim = desk.writers["hprim-medecins"].write(sheets.report, context)
+        hprim = desk.writers["hprim-medecins"].write(with_results(sheets.report), context)
         note = judge([("hprim-medecins", hprim.content)], channel, desk.official)
-        own = sheets.report.own_pdf
+        own = pdf_beside(sheets.report)
         return Contents(hprim=hprim, pdf=own), {"rendition:hprim-medecins": hprim.content}, note
     pdf = sheets.pdf
     context = sheets.context(recipient=recipient, address=route.address, sender=sender)

@@ -201,3 +201,26 @@ def test_a_deleted_document_asks_to_be_dropped(mss: Bench, cda: bytes) -> None:
     assert packed(mail) == cda
     assert "[Annulation]" in mail["Subject"]
     assert entry_of(mail).slot(codes.ACTION_SLOT) == ("D",)
+
+
+def test_a_recipient_of_hprim_text_gets_the_results_of_the_cda(bench: Bench, cda: bytes) -> None:
+    bench.bring(volet(cda, "DESTMSSANTEPS=Y"))
+    mail = mail_of(bench)
+    body = mail.get_body()
+    text = (body or mail).get_payload(decode=True)
+    assert isinstance(text, bytes)
+    assert "4815,16" in text.decode("iso-8859-1") or "4815.16" in text.decode("iso-8859-1")
+
+
+def test_a_cda_without_a_copy_goes_with_a_pdf_made_from_it(mss: Bench, cda: bytes) -> None:
+    start = cda.index(b"<observationMedia")
+    end = cda.index(b"</observationMedia>", start)
+    bare = cda[:start] + cda[start:end].replace(b"application/pdf", b"image/png") + cda[end:]
+    mss.set_channel("pro", channel_settings("mssante", conformance="off"))
+    mss.restart()
+    mss.bring(volet(bare, "DESTMSSANTEPS=Y"))
+    mail = mail_of(mss)
+    assert packed(mail) == bare
+    pdf = attachments(mail)["application/pdf"]
+    assert pdf.startswith(b"%PDF-")
+    assert base64.b64encode(pdf) not in cda

@@ -6,16 +6,18 @@ CDA R2 §4.3.1.1 (nonXMLBody) and CR-BIO 2024.01 (FR-Document-attache: the oblig
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from lxml import etree
 
 from dispatcher.errors import FormatError, RenderError
-from dispatcher.formats.base import Rendition
+from dispatcher.formats.base import ReadContext, Rendition
+from dispatcher.formats.cda_reading.reader import CdaReader
 from dispatcher.formats.er7.documents import from_base64
 from dispatcher.formats.xdm import codes
 from dispatcher.formats.xdm.cda_facts import parse_cda
 from dispatcher.report.handling import Handling
-from dispatcher.report.model import Attachment, Report
+from dispatcher.report.model import Attachment, Kind, Report, Severity, ValueType
 
 FORMAT = "cda"
 MEDIA_TYPE = "text/xml"
@@ -44,6 +46,34 @@ def pdf_beside(report: Report) -> Attachment | None:
     inside = [o.document for o in report.observations if o.document is not None and o.document.is_cda]
     others = [d for d in (*report.documents, *inside) if d.is_cda and d not in report.own_cdas]
     return next((pdf for document in (*report.own_cdas, *others) if (pdf := pdf_inside(document.content))), None)
+
+
+def with_results(report: Report) -> Report:
+    """A report that is a structured CDA, with the results read out of it: for formats that cannot carry the CDA.
+
+    Patient, people and numbers stay those of the message. The same report when the CDA gives no result without doubt.
+    """
+    found = report.own_cdas
+    if report.kind is not Kind.DOCUMENT or len(found) != 1:
+        return report
+    inside = CdaReader().read(found[0].content, ReadContext()).reports
+    if len(inside) != 1 or any(problem.severity is Severity.ERROR for problem in inside[0].problems):
+        return report
+    (told,) = inside
+    if all(one.type is ValueType.DOCUMENT for one in told.observations):
+        return report
+    pdf = pdf_beside(report)
+    return replace(
+        report,
+        kind=Kind.STRUCTURED,
+        batteries=told.batteries,
+        comments=(*report.comments, *told.comments),
+        text=report.text or told.text,
+        validators=report.validators or told.validators,
+        prescriber=report.prescriber or told.prescriber,
+        collected_at=told.collected_at or report.collected_at,
+        documents=(pdf,) if pdf is not None else (),
+    )
 
 
 def pdf_inside(content: bytes) -> Attachment | None:

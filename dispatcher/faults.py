@@ -7,6 +7,7 @@ with its line and, for an unknown key, the nearest one that exists.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -46,6 +47,31 @@ def sentences(error: ValidationError, model: type[BaseModel], text: str = "") ->
     lines = dict(reversed(list(places(text))))
     found = [(line_of(fault["loc"], lines), _sentence(fault, model)) for fault in error.errors()]
     return tuple(at_line(line, told) for line, told in sorted(found, key=lambda one: one[0] or 0))
+
+
+_TOML = (
+    ("Cannot overwrite", "cette clé est déjà écrite plus haut"),
+    ("Cannot declare", "cette table est déjà écrite plus haut"),
+    ("Cannot mutate", "cette table est déjà écrite plus haut"),
+    ("Expected '='", "« = » attendu après la clé"),
+    ("Illegal character", "guillemet fermant oublié ?"),
+    ("Unterminated string", "guillemet fermant oublié ?"),
+    ("Invalid value", "valeur illisible : un texte se met entre guillemets"),
+    ("Unclosed", "crochet ou accolade non fermé"),
+    ("Expected newline", "une seule valeur par ligne ; guillemet ou virgule oublié ?"),
+    ("Unescaped", "dans un texte, « \\ » s’écrit « \\\\ », ou bien le texte se met entre apostrophes"),
+    ("Invalid statement", "ni clé, ni table"),
+)
+"""How the messages of tomllib begin, and what a person should look for."""
+
+
+def unreadable_toml(error: tomllib.TOMLDecodeError) -> str:
+    """``TOML illisible, ligne 3, colonne 9 : guillemet fermant oublié ?``."""
+    told = str(error)
+    place = re.search(r"at line ([0-9]+), column ([0-9]+)", told)
+    where = f"ligne {place[1]}, colonne {place[2]}" if place else "à la fin du fichier"
+    sense = next((french for start, french in _TOML if told.startswith(start)), told.partition(" (at")[0])
+    return f"TOML illisible, {where} : {sense}"
 
 
 def at_line(line: int | None, told: str) -> str:

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from dispatcher.errors import ConfigError
-from dispatcher.faults import sentences
+from dispatcher.faults import sentences, unreadable_toml
 from dispatcher.settings_index import IndexSettings
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
@@ -343,7 +343,7 @@ def parse(text: str, folder: Path, environ: dict[str, str] | None = None, name: 
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name} : TOML illisible ({error}).", hint="Corriger la ligne indiquée.") from error
+        raise ConfigError(f"{name} : {unreadable_toml(error)}.", hint="Corriger la ligne indiquée.") from error
     _overrides(environ or {}, data)
     for section in ("keys", "directory", "trust"):
         data.setdefault(section, {})  # so that their default paths are resolved too

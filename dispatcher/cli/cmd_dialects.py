@@ -49,7 +49,7 @@ def check(
         print_json([{"path": str(path), "message": told, "faults": list(faults)} for path, told, faults in answers])
     else:
         for path, told, faults in answers:
-            (complain if told else say)(f"{path} : {told or 'sans faute'}")
+            (complain if told else say)(told.replace(path.name, str(path), 1) or f"{path} : sans faute")
             for fault in faults:
                 complain(f"  – {fault}")
     if any(told for _, told, _ in answers):

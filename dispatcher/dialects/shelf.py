@@ -19,7 +19,7 @@ from dispatcher import resources
 from dispatcher.dialects.model import Dialect
 from dispatcher.dialects.places import Place, parse_place
 from dispatcher.errors import ConfigError, in_french
-from dispatcher.faults import at_line, line_of, models, places, sentences
+from dispatcher.faults import at_line, line_of, models, places, sentences, unreadable_toml
 
 _FOLDER = "dialects"
 _HINT = "Voir docs/dialectes.md."
@@ -78,7 +78,7 @@ def parse(text: str, name: str, file: str = "") -> Dialect:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file} : TOML illisible ({error}).", hint="Corriger la ligne indiquée.") from error
+        raise ConfigError(f"{file} : {unreadable_toml(error)}.", hint="Corriger la ligne indiquée.") from error
     faults, dialect = list(_misplaced(data, text)), None
     try:
         dialect = Dialect.model_validate(data)

@@ -131,9 +131,27 @@ def test_refused(line: str) -> None:
     assert len(faults(f'format = "hl7v2"\ntitle = "x"\n{line}\n')) == 1
 
 
-def test_a_file_that_is_no_toml_or_no_dialect() -> None:
-    with pytest.raises(ConfigError, match="TOML illisible"):
-        shelf.parse("format = \n", "essai")
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('format = "hl7v2\ntitle = "x"\n', "ligne 1, colonne 16 : guillemet fermant oublié"),
+        ("format = hl7v2\n", "ligne 1, colonne 10 : valeur illisible : un texte se met entre guillemets"),
+        ('format "hl7v2"\n', "ligne 1, colonne 8 : « = » attendu après la clé"),
+        ('title = "a"\ntitle = "b"\n', "ligne 2, colonne 12 : cette clé est déjà écrite plus haut"),
+        ("[numbers]\n[numbers]\n", "ligne 2, colonne 9 : cette table est déjà écrite plus haut"),
+        ('null_words = ["a"\n', "crochet ou accolade non fermé"),
+        ('title = "a" charset = "b"\n', "ligne 1, colonne 13 : une seule valeur par ligne"),
+        ('title = "C:\\sil"\n', "ligne 1, colonne 14 : dans un texte, « \\ » s’écrit « \\\\ »"),
+    ],
+)
+def test_a_slip_of_the_pen_is_told_in_french(text: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        shelf.parse(text, "essai")
+    assert caught.value.message.startswith("essai.toml : TOML illisible, ")
+    assert told in caught.value.message
+
+
+def test_what_must_be_there() -> None:
     assert [fault.split(" : ")[0] for fault in faults("")] == ["format", "title"]
 
 

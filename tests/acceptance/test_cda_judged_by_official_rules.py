@@ -10,6 +10,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from dispatcher.formats.base import DocumentIds, ReadContext
 from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.formats.cda_reading.reader import CdaReader
@@ -19,6 +21,7 @@ from tests.unit.formats.cda.full_cases import FULL_CASES
 from tests.unit.formats.cda.test_cda_round_trip import compare
 
 
+@pytest.mark.timeout(600)
 def test_official_rules_find_no_error_in_any_document(tmp_path: Path) -> None:
     judge = needs_judge()
     every_case = CASES | FULL_CASES

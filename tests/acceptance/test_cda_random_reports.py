@@ -63,6 +63,7 @@ def _judge(files: list[str]) -> str:
     return "\n".join([line for line in lines if not line.startswith("PASS")] + [done.stderr])
 
 
+@pytest.mark.timeout(1800)
 def test_official_rules_find_no_error_in_random_reports(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     needs_judge()
     wanted = pytestconfig.getoption("--judged") or (IN_CI if os.environ.get("CI") else ELSEWHERE)

@@ -7,6 +7,7 @@ others are kept as text. In documents without these templates, a section whose e
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 
 from dispatcher.formats.cda_reading import media
@@ -127,13 +128,14 @@ class BodyReader:
 
     def _left_over(self, text: Element, content: Content) -> None:
         """What the narrative says and no entry does: who validated, or a comment."""
+        known = _names(content)
         for found in self._narrative.uncoded(text):
-            bare = found.said
+            bare, folded = found.said, fold(found.said)
             if found.heading and (group := self._isolate_below(found.rank, content)) is not None:
                 group.title = bare
-            elif fold(bare).startswith(_VALIDATED):
+            elif folded.startswith(_VALIDATED):
                 _validated(content, bare[len(_VALIDATED) :].partition(" - ")[0])
-            elif not (bare.endswith((":", _JOINED)) or self._repeats(bare, content)):
+            elif not (bare.endswith((":", _JOINED)) or _repeats(folded, known)):
                 content.comments.append((found.rank, bare))
 
     def _isolate_below(self, rank: int, content: Content) -> Group | None:
@@ -141,16 +143,6 @@ class BodyReader:
         following = [g for g in content.groups if g.key and self._narrative.order[g.key] > rank]
         first = min(following, key=lambda g: self._narrative.order[g.key], default=None)
         return first if first is not None and first.isolate and not first.title else None
-
-    @staticmethod
-    def _repeats(said: str, content: Content) -> bool:
-        """A title or a germ told again in a paragraph of its own."""
-        if fold(said).startswith(_SUBCONTRACTED):
-            return any(line.observation.performer for group in content.groups for line in group.lines)
-        lines = [(group, line.observation) for group in content.groups for line in group.lines]
-        known = {fold(group.title) for group in content.groups} | {fold(told.code.text) for _, told in lines}
-        known |= {fold(told.value) for group, told in lines if group.isolate}
-        return fold(said) in known or any(fold(said).endswith(f": {each}") for each in known if each)
 
     def _place_comments(self, content: Content) -> None:
         """A comment of the act goes where the narrative prints it: after which germ or battery; else to the report."""
@@ -162,10 +154,11 @@ class BodyReader:
                 if line.key:
                     places.append((self._narrative.order[line.key], group, line))
         places.sort(key=lambda each: each[0])
+        ranks = [each[0] for each in places]
         for rank, said in content.comments:
-            before = [each for each in places if each[0] < rank]
+            before = bisect_left(ranks, rank)
             if before:
-                self._keep(said, before[-1][1], before[-1][2])
+                self._keep(said, places[before - 1][1], places[before - 1][2])
             elif len(content.groups) == 1:
                 self._keep(said, content.groups[0], None)
             else:
@@ -247,6 +240,22 @@ class BodyReader:
                 f"{self._narrative.dangling} référence(s) vers un texte absent du document : le libellé du code est "
                 "utilisé. Faire corriger le logiciel qui produit le document.",
             )
+
+
+def _names(content: Content) -> set[str]:
+    """What the entries say already, folded: titles, names of tests, germs; who carried the tests out."""
+    lines = [(group, line.observation) for group in content.groups for line in group.lines]
+    known = {fold(group.title) for group in content.groups} | {fold(told.code.text) for _, told in lines}
+    known |= {fold(told.value) for group, told in lines if group.isolate}
+    return known | ({_SUBCONTRACTED} if any(told.performer for _, told in lines) else set())
+
+
+def _repeats(folded: str, known: set[str]) -> bool:
+    """A title or a germ told again in a paragraph of its own, alone or behind a colon."""
+    if folded.startswith(_SUBCONTRACTED):
+        return _SUBCONTRACTED in known
+    tails = [folded[place.end() :] for place in re.finditer(": ", folded[:200])]
+    return any(tail in known for tail in (folded, *tails) if tail)
 
 
 def _validated(content: Content, said: str) -> None:

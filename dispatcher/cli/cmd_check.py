@@ -20,6 +20,7 @@ from dispatcher.clock import SystemClock
 from dispatcher.dialects import shelf
 from dispatcher.errors import ConfigError, DispatcherError, IntakeError
 from dispatcher.formats.pdf.trial import trial
+from dispatcher.formats.pdf_index.rules import rules_of
 from dispatcher.keyring.inventory import list_keys, places
 from dispatcher.report.model import Severity
 from dispatcher.service.check import Finding, bad, check_channels, check_conformance, check_reference, good, warning
@@ -44,7 +45,7 @@ def check(
 ) -> None:
     """Tout est-il prêt ? Dit toutes les fautes à la fois. Code 1 s'il y en a."""
     wanted = settings()
-    findings = [good("configuration", "lue, sans faute"), *_folders(wanted), *_dialects(wanted)]
+    findings = [good("configuration", "lue, sans faute"), *_folders(wanted), *_dialects(wanted), *_indexes(wanted)]
     findings += [*_keys(wanted), *_machine(wanted)]
     try:
         parts = wiring.build(wanted)
@@ -137,6 +138,22 @@ def _dialects(wanted: Settings) -> Iterator[Finding]:
                 yield Finding(subject=subject, severity=Severity.ERROR, text=fault)
         else:
             yield good(subject, f"{dialect.name} ({dialect.format}) : {dialect.title}")
+
+
+def _indexes(wanted: Settings) -> Iterator[Finding]:
+    """How every source says whose its PDFs are, each with all its faults."""
+    for name, source in wanted.sources.items():
+        if source.index is None:
+            continue
+        subject = f"source {name}, index des PDF"
+        try:
+            rules_of(source.index)
+        except ConfigError as error:
+            yield bad(subject, error)
+            for fault in error.faults:
+                yield Finding(subject=subject, severity=Severity.ERROR, text=fault)
+        else:
+            yield good(subject, "modèle du nom, colonnes et champs compris")
 
 
 def _file_system(folder: Path) -> str:

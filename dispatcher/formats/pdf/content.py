@@ -71,10 +71,11 @@ def banners(report: Report, context: WriteContext) -> list[str]:
     """Framed lines under the title: what kind of version this is, said before any result."""
     lines = [NEUTRAL] if context.laboratory.neutral else []
     version = f"version {context.ids.version}"
+    numbered = f" ({version})" if context.ids.version > 1 else ""
     if report.status is Status.CANCELLED:
         lines.append("Compte rendu ANNULÉ : ne pas tenir compte des résultats déjà transmis.")
     elif report.status is Status.CORRECTED:
-        lines.append(f"Compte rendu CORRIGÉ ({version}) : annule et remplace la version précédente.")
+        lines.append(f"Compte rendu CORRIGÉ{numbered} : annule et remplace la version précédente.")
     elif report.status is Status.PARTIAL:
         lines.append("Compte rendu PARTIEL : des résultats sont en attente et feront l'objet d'un nouvel envoi.")
     elif context.ids.replaces:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from dispatcher.clock import PARIS
 from dispatcher.errors import ConfigError
-from dispatcher.formats.pdf_index.words import field_of, key, labels
+from dispatcher.formats.pdf_index.words import field_of, key
 from dispatcher.settings_index import IndexSettings
 
 _PLACE = re.compile(r"\{(\w+)(?::([^{}]+))?\}")
@@ -57,7 +57,7 @@ def _rules(fields: tuple[tuple[str, str], ...], columns: tuple[str, ...], file_n
         raise ConfigError(
             "Section « index » d'une source : réglage refusé.",
             faults=tuple(faults),
-            hint=f"Champs possibles : {', '.join(labels())} (docs/pdf.md).",
+            hint="Noms de champs admis : ceux de docs/pdf.md (dossier, nom_naissance, prenom, date_naissance, rpps…).",
         )
     return IndexRules(fields=own, columns=positions, pattern=pattern, dates=dates)
 

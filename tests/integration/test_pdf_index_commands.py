@@ -59,9 +59,9 @@ def test_an_unknown_source_is_told(configured: Path) -> None:
 def test_check_tells_a_pattern_that_cannot_be(configured: Path) -> None:
     text = configured.read_text(encoding="utf-8")
     configured.write_text(text.replace("{dossier}_{nom", "{dossierx}{nom"), encoding="utf-8")
-    code, out = run("check")
-    told = " ".join(out.split())
-    assert code == 1
+    done = CliRunner().invoke(app, ["check"], catch_exceptions=False)
+    told = " ".join((done.stdout + done.stderr).split())
+    assert done.exit_code == 1
     assert "champ inconnu « dossierx »" in told
     assert "rien ne sépare « dossierx »" in told
 

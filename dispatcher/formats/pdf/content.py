@@ -78,6 +78,8 @@ def banners(report: Report, context: WriteContext) -> list[str]:
         lines.append(f"Compte rendu CORRIGÉ{numbered} : annule et remplace la version précédente.")
     elif report.status is Status.PARTIAL:
         lines.append("Compte rendu PARTIEL : des résultats sont en attente et feront l'objet d'un nouvel envoi.")
+        if context.ids.replaces:
+            lines.append(f"Annule et remplace la version précédente de ce compte rendu ({version}).")
     elif context.ids.replaces:
         lines.append(f"Annule et remplace la version précédente de ce compte rendu ({version}).")
     return lines

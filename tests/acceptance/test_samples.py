@@ -57,7 +57,9 @@ def test_every_cda_of_the_samples_passes_the_official_rules(target: str, read: d
     result = dispatcher("convert", *map(str, FILES), "--to", target, "--out", str(tmp_path), "--json", cwd=tmp_path)
     assert result.returncode in {0, 1}, result.stderr
     answers = json.loads(result.stdout)["files"]
-    written = [Path(answer["output"]) for answer in answers if answer["output"]]
+    # A document of another type that the laboratory's export carries is given as it is: not ours, not to be judged.
+    ours = [a for a in answers if a["output"] and Path(a["output"]).read_bytes() != Path(a["input"]).read_bytes()]
+    written = [Path(answer["output"]) for answer in ours]
     failed = {Path(answer["input"]).name: answer["error"] for answer in answers if not answer["output"]}
     unexpected = {name: error for name, error in failed.items() if readable(read[name]) and not blocked(read[name])}
     assert unexpected == {}

@@ -174,3 +174,25 @@ def test_the_real_kit_installs_and_passes_its_own_examples(tmp_path: Path, monke
     files = json.loads(out)["files"]
     assert code == 0 and all(file["valid"] for file in files)
     assert all("volet 2024.01" in file["checks"]["official"] for file in files)
+
+
+def test_with_a_configuration_the_kit_goes_to_its_state_folder_and_check_tells(
+    kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv("DISPATCHER_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert run("init", "labo")[0] == 0
+    monkeypatch.chdir(tmp_path / "labo")
+
+    def said_by_check() -> str:
+        findings = json.loads(run("check", "--offline", "--json")[1])
+        return " ".join(f"{f['text']} {f['hint']}" for f in findings if f["subject"] == "conformité")
+
+    assert "non installées" in said_by_check() and "conformance install" in said_by_check()
+    code, out = run("conformance", "install", str(kit), "--json")
+    assert code == 0 and Path(json.loads(out)["place"]) == (tmp_path / "labo" / "state" / "conformance").resolve()
+    assert not (tmp_path / "data").exists()
+    assert "appliquées aux canaux" in said_by_check() and "2024.01" in said_by_check()
+    (tmp_path / "labo" / "state" / "conformance" / COPY / "schematrons" / "profils" / "IHE.sch").unlink()
+    assert "manifeste" in said_by_check()

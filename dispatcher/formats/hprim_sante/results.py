@@ -59,7 +59,7 @@ def observation(line: Line, notes: Notes, sibling: Sibling, known: Remembered) -
     carried = kind in FILE_TYPES
     written = fields[5].strip()
     if kind == "NM" and USUAL.fullmatch(written):
-        read = ReadValue(ValueType.NUMERIC, written)
+        read, written = ReadValue(ValueType.NUMERIC, written), written if obx.written(5) == written else _raw(line)
     elif carried:
         read, written = ReadValue(ValueType.DOCUMENT), ""
     else:

@@ -99,6 +99,12 @@ def test_a_number_not_of_this_habit_is_told() -> None:
         assert [p.code for p in problems if p.code == "dialect-number"] == ["dialect-number"]
 
 
+@pytest.mark.parametrize(("text", "format_"), [(HL7, "hl7v2"), (SANTE, "hprim-sante")])
+def test_a_number_keeps_its_text_as_written(text: str, format_: str) -> None:
+    found = report(text.replace("|10.9|", "| 1.010,9|"), '[numbers]\ndecimal = ","\nthousands = "."', format_)
+    assert [(o.value, o.raw.strip()) for o in found.observations] == [("1010.9", "1.010,9")]
+
+
 def test_a_list_of_copies_that_cannot_be_read_holds_the_report() -> None:
     text = HL7.replace("À contrôler.", "CC: D7 ROUX; X")
     result = read(text, '[copies]\ncomments = ["CC:"]')

@@ -14,7 +14,7 @@ from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.outbox.states import FileState, State
 from dispatcher.report.model import Practitioner, Report, Status
 from dispatcher.resources import sample
-from tests.service.bench import DURAND, Bench, channel_settings
+from tests.service.bench import DURAND, Bench
 from tests.unit.formats.cda.cases import CONTEXT, GLUCOSE, IDS, PDF, REPORT, with_results
 from tests.unit.formats.cda.full_cases import urine_culture
 
@@ -89,17 +89,9 @@ def letter(pdf: bytes = b"") -> bytes:
     return found.replace(b"</section>", entry + b"</section>") if pdf else found
 
 
-@pytest.mark.parametrize(
-    ("conformance", "pdf", "held"),
-    [("enforce", PDF.content, "conformance"), ("warn", b"", "render-no-pdf"), ("warn", PDF.content, "")],
-    ids=["not a laboratory report", "no PDF beside", "let through"],
-)
-def test_another_kind_of_document_leaves_as_it_came_or_not_at_all(
-    bench: Bench, conformance: str, pdf: bytes, held: str
-) -> None:
-    """A letter is not made into a laboratory report: a person looks, and then its own bytes travel on."""
-    bench.set_channel("mss", channel_settings("mssante", conformance=conformance))
-    bench.restart()
+@pytest.mark.parametrize(("pdf", "held"), [(PDF.content, ""), (b"", "render-no-pdf")], ids=["with a PDF", "without"])
+def test_another_kind_of_document_leaves_as_it_came_or_not_at_all(bench: Bench, pdf: bytes, held: str) -> None:
+    """A letter is not made into a laboratory report: its own bytes travel on, beside the PDF it holds."""
     bench.bring(letter(pdf))
     dispatch = bench.one()
     assert (dispatch.hold_code, dispatch.format) == (held, "cda"), dispatch.reason

@@ -143,22 +143,30 @@ def records(text: str, separator: str, remark: str = "#") -> Iterator[tuple[int,
     Raises ``csv.Error`` for what the csv module refuses.
     """
     lines = list(io.StringIO(text, newline=""))
-    place = 0
+    place = began = 0
+    fresh = True
+    remarks: list[int] = []
 
     def feed() -> Iterator[str]:
-        nonlocal place
+        nonlocal place, began, fresh
         while place < len(lines):
             place += 1
+            if fresh and lines[place - 1].lstrip("\ufeff \t").startswith(remark):
+                remarks.append(place - 1)
+                continue
+            began = place - 1 if fresh else began
+            fresh = False
             yield lines[place - 1]
 
-    while place < len(lines):
-        start = place
-        if lines[start].lstrip("\ufeff").lstrip().startswith(remark):
-            place += 1
-            yield start + 1, [], lines[start]
-            continue
-        cells = next(csv.reader(feed(), delimiter=separator, strict=False), [])
-        yield start + 1, cells if any(cell.strip() for cell in cells) else [], "".join(lines[start:place])
+    reader = csv.reader(feed(), delimiter=separator, strict=False)
+    cells: list[str] | None = []
+    while cells is not None:
+        fresh = True
+        cells = next(reader, None)
+        yield from ((at + 1, [], lines[at]) for at in remarks)
+        remarks.clear()
+        if cells is not None:
+            yield began + 1, cells if any(map(str.strip, cells)) else [], "".join(lines[began:place])
 
 
 def _lines(text: str, file: str, faults: Faults) -> Iterator[tuple[int, list[str], str]]:

@@ -43,6 +43,7 @@ EXPECTED = {
     ),
     "pdf_joint.hl7": ("utf-8", [("260314-0007", "LŒUILLET", "final", 4, "99700000013", 0)]),
     "ecbu_antibiogramme.hl7": ("utf-8", [("260314-0188-1", "GARÇON", "final", 11, "99700000096", 1)]),
+    "antibiogramme_sans_loinc.hl7": ("utf-8", [("260318-0190-1", "GARÇON", "final", 10, "99700000096", 1)]),
     "hemoculture_deux_germes.hl7": ("utf-8", [("260315-0009", "BŒUF-LE GALL", "final", 6, "99700000120", 0)]),
     "document_mdm.hl7": ("utf-8", [("260319-0004", "LŒUILLET", "final", 1, "99700000013", 0)]),
     "homonyme_sans_numero.hl7": ("iso8859-1", [("G260318032", "PÉRON", "final", 8, "", 0)]),

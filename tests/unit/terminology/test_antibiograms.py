@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from dispatcher.errors import ConfigError
+from dispatcher.formats import registry
+from dispatcher.formats.base import ReadContext
 from dispatcher.report.model import Battery, Code, Observation, Patient, Report, ValueType
-from dispatcher.resources import mapping_text
+from dispatcher.resources import mapping_text, sample
 from dispatcher.terminology.entries import Missing
 from dispatcher.terminology.microbiology import drug_key, split_method
 from dispatcher.terminology.tables import Options, Terminology, TerminologyTexts, load
@@ -150,6 +152,21 @@ def test_snomed_leaves_only_when_allowed_and_sure() -> None:
     doubtful = allowed.organism("Enterobacter cloacae")
     assert doubtful is not None
     assert (doubtful.snomed, doubtful.ncbi) == ("", "550")
+
+
+def test_a_message_without_any_loinc_code_of_its_own() -> None:
+    content = sample("hl7", "antibiogramme_sans_loinc.hl7").read_bytes()
+    report, missing = PLAIN.code(registry.read(content, ReadContext()).reports[0])
+    lines = {o.code.code: o.loinc for o in report.observations if o.parent is not None}
+    assert lines == {
+        "AMX": "18861-5",
+        "AMC": "18862-3",
+        "CIPCMI": "185-9",
+        "CTX": "109-9",
+        "CN": None,
+        "SXT": "18998-5",
+    }
+    assert "antibiotiques.csv" in next(gap.reason for gap in missing if gap.code == "CN")
 
 
 def test_every_code_of_an_antibiotic_has_a_name() -> None:

@@ -132,7 +132,8 @@ def _strict(data: bytes, codec: str) -> str | None:
 
 def _windows(data: bytes) -> str:
     """Windows-1252 that accepts every byte."""
-    return data.decode("latin-1").translate(_CP1252)
+    text = data.decode("latin-1")
+    return text.translate(_CP1252) if _C1.search(data) else text
 
 
 def _looks_utf16(data: bytes) -> str | None:

@@ -13,13 +13,14 @@ _LINE = re.compile(r"\s*([^:=;|\t#\[][^:=;|\t]{0,59}?)\s*[:=]\s*(.*)")
 
 
 def known_lines(text: str, rules: IndexRules) -> int:
-    """How many different things the lines of a text say; none when most lines are no pairs: a letter or a printed
-    report says « Patient : » and « Prescripteur : » too."""
+    """How many different things the lines of a text say; none when its first line is something else or most lines are
+    no pairs: a letter or a printed report says « Patient : » and « Prescripteur : » too."""
     told = [line for line in text.splitlines() if line.strip() and line.lstrip()[:1] not in "[#;"]
     found = [match for line in told if (match := _LINE.fullmatch(line))]
-    if len(found) * 3 < len(told) * 2:
+    if not found or _LINE.fullmatch(told[0]) is None or len(found) * 3 < len(told) * 2:
         return 0
-    return len({field for match in found if (field := field_of(match[1], rules.own)[0])})
+    fields = [field_of(match[1], rules.own)[0] for match in found]
+    return len(set(fields) - {""}) if fields[0] else 0
 
 
 def read_lines(text: str, rules: IndexRules) -> Index:

@@ -294,6 +294,13 @@ def test_what_is_no_pdf_does_not_leave() -> None:
 # ------------------------------------------------------------------------------------------------ XML, JSON, text
 
 
+def test_a_report_that_names_its_patient_in_its_text_is_no_index() -> None:
+    header = "77\nMORVAN\nLena\n\n\n\n12/03/1979\n\n77\n18/03/2026\nLABO\nD001\n"
+    text = header + "Nom : MORVAN\nPrénom : Lena\nDDN : 12/03/1979\nSexe : F\nPrescripteur : Dr DURAND\n****FIN****\n"
+    assert read(text, name="r.hpr").format == "hprim-medecins"
+    assert registry.read(b"Bonjour,\nNom : MORVAN\nSexe : F\nDDN : 12/03/1979\n", ReadContext()).format == "unknown"
+
+
 def test_a_doctors_name_is_never_the_patients() -> None:
     xml = "<cr><fichier>a.pdf</fichier><medecin><nom>DURAND</nom><prenom>Paul</prenom></medecin><sexe>F</sexe></cr>"
     report = one(xml, index=None)

@@ -27,6 +27,7 @@ LIST = (
     "Catalogue;;;\r\nCode analyse;Libellé;Unité;Nature du prélèvement;Secteur;LOINC\r\n"
     "GLYJ;Glycémie à jeun;g/L;Sang;BIO;53049-3\r\nNA;Sodium;mmol/L;Sérum;BIO;\r\n"
 )
+ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 
 
@@ -63,6 +64,14 @@ def test_from_a_list_to_confirmed_codes(tables: Path) -> None:
     again = told("import", "liste.csv", "--folder", "tables")
     assert (again["written"], again["counts"]) == (False, {"same": 2})
     assert len(list((tables / "sauvegardes").iterdir())) == 2
+
+
+def test_a_workbook_of_a_spreadsheet_program_is_taken(tables: Path) -> None:
+    sample = ROOT / "samples" / "terminology" / "liste_du_sil.xlsx"
+    done = told("import", str(sample), "--folder", "tables")
+    assert done["kind"] == "XLSX, feuille « Codes SGL »"
+    lines = [(one["line"], one["code"], one["loinc"], one["confirmed_on"]) for one in done["steps"]]
+    assert lines == [(4, "GLYJ", "53049-3", "2026-11-20"), (5, "1234", "", ""), (6, "007", "14682-9", "2026-11-20")]
 
 
 def test_a_dry_run_and_a_no_write_nothing(tables: Path) -> None:
@@ -138,7 +147,6 @@ def test_the_circuit_is_kept_with_where_it_came_from(tables: Path) -> None:
 
 # --------------------------------------------------------------------------------------------------- the guide
 
-ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "mappings.md").read_text("utf-8")
 
 

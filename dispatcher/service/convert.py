@@ -124,10 +124,21 @@ class Press:
         moment = report.reported_at
         return WriteContext(
             laboratory=self.laboratory,
-            ids=DocumentIds(
-                document=str(uuid.uuid5(NAMESPACE, versions.fingerprint(report))).upper(),
-                set_id=str(uuid.uuid5(NAMESPACE, versions.chain_text(report))).upper(),
-            ),
+            ids=_ids(report),
             created_at=moment if isinstance(moment, datetime) else self.clock.now().astimezone(UTC),
             terminology=self.terminology,
         )
+
+
+def _ids(report: Report) -> DocumentIds:
+    """A document of its own; one read from a document stays in its chain of versions, and still replaces what that one
+    replaced (as far as the ids have no extension, which ours cannot have)."""
+    source = report.source_document
+    chain = source.set_id if source is not None and source.set_id and "^" not in source.set_id else ""
+    replaces = source.replaces if source is not None and "^" not in source.replaces else ""
+    return DocumentIds(
+        document=str(uuid.uuid5(NAMESPACE, versions.fingerprint(report))).upper(),
+        set_id=chain or str(uuid.uuid5(NAMESPACE, versions.chain_text(report))).upper(),
+        version=source.version if source is not None else 1,
+        replaces=replaces or None,
+    )

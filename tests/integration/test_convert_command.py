@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from dispatcher.cli.main import app
 from dispatcher.formats.checks import check
+from dispatcher.formats.xdm.cda_facts import read_facts
+from dispatcher.formats.xdm.reader import read_archive
 from dispatcher.report.model import Severity
 from dispatcher.service.convert import Target
 
@@ -61,6 +63,18 @@ def test_cda_and_archive_are_inputs_too(tmp_path: Path) -> None:
         assert code == 0
         text = Path(answers[0]["output"]).read_bytes().decode("latin-1")
         assert "RES|Potassium|K" in text or "|5.9|" in text
+
+
+def test_a_replacement_read_from_a_cda_stays_one(tmp_path: Path) -> None:
+    source = SAMPLES / "cda" / "ecbu_remplace.xml"
+    before = read_facts(source.read_bytes())
+    assert before.replaces
+    code, answers = convert(str(source), "--to", "cda", "--to", "xdm", "--out", str(tmp_path / "out"))
+    assert code == 0
+    cda, archive = (Path(answer["output"]).read_bytes() for answer in answers)
+    assert read_facts(cda).replaces == before.replaces and read_facts(cda).unique_id != before.unique_id
+    metadata = read_archive(archive).metadata
+    assert metadata is not None and metadata.entries[0].slot("action") == ("C",)
 
 
 def test_results_are_named_after_their_source_and_rank(tmp_path: Path) -> None:

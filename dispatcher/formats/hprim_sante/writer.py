@@ -25,6 +25,8 @@ from dispatcher.report.model import Attachment, Problem, Report, Severity, Statu
 
 FORMAT = "hprim-sante"
 _NAME = "HPRIM Santé"
+_NO_RECEIVER = "Non indiqué"
+"""H.9 is required (a conversion for nobody in particular)."""
 _STEM_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _STEM_LENGTH = 8
 """H.2 is an 8.3 name."""
@@ -84,12 +86,12 @@ def frame_of(report: Report, context: WriteContext, version: Version) -> Frame:
 
 
 def _receiver(report: Report, context: WriteContext) -> tuple[str, str]:
-    """Code and name of H.9: the recipient of this route, else the addressee of the file."""
+    """Code and name of H.9, never both empty: the recipient of this route, else the addressee of the file."""
     if context.recipient is not None:
         return " ".join(context.recipient.id.split()), context.recipient.label
     if report.addressee is not None:
         return " ".join(report.addressee.id.split()), report.addressee.label
-    return "", context.recipient_address.partition("@")[0]
+    return "", context.recipient_address.partition("@")[0] or _NO_RECEIVER
 
 
 def _stem(document: str) -> str:

@@ -14,6 +14,7 @@ from dispatcher.formats.base import DocumentIds
 from dispatcher.formats.hprim_sante.version import Version
 from dispatcher.report.identifiers import InsOid, nir_key
 from dispatcher.report.model import (
+    Addressee,
     AltValue,
     Attachment,
     Battery,
@@ -55,6 +56,23 @@ def test_the_frame_of_a_message() -> None:
     assert trailer == ["L", "1", "", "1", "5"]
     assert written.content.endswith(b"\r\n") and b"\n" not in written.content.replace(b"\r\n", b"")
     assert written.media_type == "text/plain; charset=iso-8859-1" and written.companions == ()
+
+
+@pytest.mark.parametrize(
+    ("recipient", "address", "addressee", "field"),
+    [
+        (Practitioner(id="E001", organisation="EHPAD Les Tilleuls"), "", None, "E001~EHPAD Les Tilleuls"),
+        (None, "", Addressee(id="D9", label="Dr PETIT"), "D9~Dr PETIT"),
+        (None, "cabinet@dest.test", None, "~cabinet"),
+        (None, "", None, "~Non indiqué"),
+    ],
+)
+def test_a_message_always_names_its_receiver(
+    recipient: Practitioner | None, address: str, addressee: Addressee | None, field: str
+) -> None:
+    context = replace(CONTEXT, recipient=recipient, recipient_address=address)
+    [header] = segments_of(write(replace(REPORT, addressee=addressee), context), "H")
+    assert header[9] == field
 
 
 def test_a_request_and_its_result() -> None:

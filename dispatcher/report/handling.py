@@ -77,3 +77,5 @@ class SourceDocument:
     set_id: str = ""
     version: int = 1
     replaces: str = ""
+    dropped: bool = False
+    """The sender takes this very document back (``action`` D of XDM): it is not a new version that says so."""

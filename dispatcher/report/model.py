@@ -250,6 +250,8 @@ class Report:
     """Asked as urgent (OBR-5 / TQ1-9 ``S``, ``A``)."""
     handling: Handling = field(default_factory=Handling)
     source_document: SourceDocument | None = None
+    original_cda: Attachment | None = None
+    """The CDA file the report was read from: the laboratory's own document, which goes on byte for byte."""
     sender_file_id: str = ""
     """Message control id (MSH-10) or H.2: transport, not content."""
     problems: tuple[Problem, ...] = ()
@@ -272,6 +274,8 @@ class Report:
     @property
     def own_cdas(self) -> tuple[Attachment, ...]:
         """The laboratory's own CDA documents of the highest level the export brought: structured, else with a PDF."""
+        if self.original_cda is not None:
+            return (self.original_cda,)
         inside = (o.document for o in self.observations if o.document is not None)
         found = {d.sha256: d for d in (*self.documents, *inside) if d.is_cda}
         structured = [d for d in found.values() if b"structuredBody" in d.content]

@@ -17,7 +17,7 @@ from dispatcher.report.folding import unaccented
 from dispatcher.report.model import Attachment, Battery, Observation, Report, Status, ValueType, When
 from dispatcher.report.moments import aware, compare
 
-_TRANSPORT = frozenset({"sender_file_id", "problems", "reported_at", "received_at", "source_document"})
+_TRANSPORT = frozenset({"sender_file_id", "problems", "reported_at", "received_at", "source_document", "original_cda"})
 """Of a report: who carried it, in which document, when it was edited or received. The same results edited twice are one
 content."""
 _LEFT_OUT = frozenset({"loinc", "ucum", "raw", "address", "phone", "phones"})

@@ -14,10 +14,10 @@ from enum import StrEnum
 
 from dispatcher.clock import Clock
 from dispatcher.formats.base import DocumentIds, LaboratoryIdentity, Rendition, WriteContext, Writer
-from dispatcher.formats.xdm.carried import own_cda, pdf_beside, visibility, with_results
+from dispatcher.formats.xdm.carried import own_cda, pdf_beside, takes_back, visibility, with_results
 from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.report import versions
-from dispatcher.report.model import Attachment, Kind, Report, Status
+from dispatcher.report.model import Attachment, Kind, Report
 from dispatcher.routing.route import Envelope
 from dispatcher.sealing.composition import Addressing, Contents, Letterhead, compose
 from dispatcher.sealing.seal import message_id, seal
@@ -76,7 +76,7 @@ class Press:
         cda = self._cda(report, to, replace(context, pdf=pdf))
         if to in {Target.CDA, Target.CDA_N1}:
             return cda
-        drop = report.status is Status.CANCELLED and bool(report.own_cdas)
+        drop = takes_back(report)
         document = XdmDocument(
             content=cda.content, action="D" if drop else None, visibility=visibility(report.handling)
         )

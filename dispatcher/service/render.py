@@ -9,12 +9,12 @@ from functools import cached_property
 
 from dispatcher.errors import RenderError
 from dispatcher.formats.base import DocumentIds, Rendition, WriteContext
-from dispatcher.formats.xdm.carried import own_cda, pdf_beside, visibility, with_results
+from dispatcher.formats.xdm.carried import own_cda, pdf_beside, takes_back, visibility, with_results
 from dispatcher.formats.xdm.cda_facts import read_facts
 from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion
 from dispatcher.ports import DispatchFilter, RecipientCertificate, Signer
-from dispatcher.report.model import Attachment, Handling, Practitioner, Report, Status
+from dispatcher.report.model import Attachment, Handling, Practitioner, Report
 from dispatcher.routing.addresses import well_formed
 from dispatcher.routing.route import Envelope, Route
 from dispatcher.sealing.composition import Addressing, Contents, Letterhead, compose
@@ -132,7 +132,7 @@ def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tup
     carried = own_cda(sheets.report)
     cda = carried or desk.writers["cda"].write(sheets.report, context)
     renditions = {"rendition:pdf": pdf.content, "rendition:cda": cda.content}
-    drop = carried is not None and sheets.report.status is Status.CANCELLED
+    drop = takes_back(sheets.report)
     document = XdmDocument(
         content=cda.content, action="D" if drop else None, visibility=visibility(sheets.report.handling)
     )

@@ -71,12 +71,14 @@ def test_the_document_that_replaces_it_withdraws_the_first(bench: Bench) -> None
     assert [(d.version, d.state) for d in bench.dispatches()] == [(1, State.WITHDRAWN), (2, State.READY)]
 
 
-def test_a_culture_goes_out_as_cda_again(bench: Bench) -> None:
-    bench.bring(cda(urine_culture(), to="M001"))
+def test_the_laboratory_s_own_document_goes_on_byte_for_byte(bench: Bench) -> None:
+    own = cda(urine_culture(), to="M001")
+    bench.bring(own)
     dispatch = bench.one()
     assert (dispatch.state, dispatch.format) == (State.READY, "cda"), dispatch.reason
     written = bench.payload(dispatch.id, "rendition:cda")
     assert written is not None
+    assert written == own
     assert b"Escherichia coli" in written
 
 

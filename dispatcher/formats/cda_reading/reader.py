@@ -92,7 +92,7 @@ class _Document:
             report = self._level_1(report, notes) if level_1 else self._words(report, header.title)
         if not ours:
             report = self._as_it_is(report, header.code, notes)
-        return replace(report, problems=(*report.problems, *notes.problems))
+        return replace(report, original_cda=self.whole, problems=(*report.problems, *notes.problems))
 
     def _is_laboratory_report(self) -> bool:
         if is_laboratory_report(self.root) or LABORATORY_TEMPLATE in templates(self.root):

@@ -17,12 +17,19 @@ from dispatcher.formats.er7.documents import from_base64
 from dispatcher.formats.xdm import codes
 from dispatcher.formats.xdm.cda_facts import parse_cda
 from dispatcher.report.handling import Handling
-from dispatcher.report.model import Attachment, Kind, Report, Severity, ValueType
+from dispatcher.report.model import Attachment, Kind, Report, Severity, Status, ValueType
 
 FORMAT = "cda"
 MEDIA_TYPE = "text/xml"
 _PDF = "application/pdf"
 _HOLDERS = ("nonXMLBody/text", "observationMedia/value")
+
+
+def takes_back(report: Report) -> bool:
+    """The document that goes on is to be dropped by who has it (``action`` D), and is no new version that says so."""
+    if report.status is not Status.CANCELLED or not report.own_cdas:
+        return False
+    return report.original_cda is None or bool(report.source_document and report.source_document.dropped)
 
 
 def own_cda(report: Report) -> Rendition | None:

@@ -12,7 +12,7 @@ from dispatcher.errors import FormatError
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.cda_reading.reader import CdaReader
 from dispatcher.formats.xdm.reader import EntryData, Member, XdmArchive, read_archive
-from dispatcher.report.model import Problem, Report, Severity, Status
+from dispatcher.report.model import Problem, Report, Severity, SourceDocument, Status
 
 _ZIP = b"PK\x03\x04"
 _NAMES = (b"IHE_XDM", b"METADATA.XML", b"INDEX.HTM")
@@ -91,10 +91,15 @@ def _against_metadata(reports: tuple[Report, ...], member: Member, archive: XdmA
         replace(
             report,
             status=Status.CANCELLED if dropped else report.status,
+            source_document=_dropped(report.source_document) if dropped else report.source_document,
             problems=(*report.problems, problem) if problem else report.problems,
         )
         for report in reports
     ]
+
+
+def _dropped(source: SourceDocument | None) -> SourceDocument | None:
+    return replace(source, dropped=True) if source else None
 
 
 def _altered(entry: EntryData, member: Member) -> Problem | None:

@@ -50,7 +50,8 @@ _MARKS = (
 )
 # Windows-1252 leaves five bytes without a meaning; like the web (WHATWG Encoding) we keep them as they are.
 _CP1252 = {byte: bytes((byte,)).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0)}
-_C1 = re.compile(rb"[\x80-\x9f]")
+_NO_C1 = bytes({*range(256)} - {*range(0x80, 0xA0)})
+"""Every byte but those that ISO 8859-1 leaves to control characters and Windows-1252 to letters and signs."""
 _FRENCH = "àâäæçéèêëîïôöœùûüÿÀÂÄÆÇÉÈÊËÎÏÔÖŒÙÛÜŸñÑ°µ²³«»±½¼·’‘“”–—…€≤≥\xa0"
 
 
@@ -65,6 +66,7 @@ def _misread() -> dict[str, str]:
 
 
 _DOUBLED = _misread()
+_DOUBLED_STARTS = frozenset(text[0] for text in _DOUBLED)
 _DOUBLE = re.compile("|".join(re.escape(text) for text in sorted(_DOUBLED, key=len, reverse=True)))
 # Accented letters of DOS (CP850) and old Macs between letters, as Windows-1252 shows them: "H‚lŠne", "HŽl\x8fne".
 _FOREIGN = re.compile("[A-Za-z][‚ˆ‡Ž\x8f\x90][a-z]")
@@ -118,7 +120,7 @@ def _decode(data: bytes, override: str | None, declared: str | None, problems: l
     if (text := _strict(data, "utf-8")) is not None:
         return text, "utf-8"
     text = _windows(data)
-    if _FOREIGN.search(text):
+    if _has_c1(data) and _FOREIGN.search(text):
         problems.append(_foreign_accents())
     return text, "cp1252"
 
@@ -133,7 +135,11 @@ def _strict(data: bytes, codec: str) -> str | None:
 def _windows(data: bytes) -> str:
     """Windows-1252 that accepts every byte."""
     text = data.decode("latin-1")
-    return text.translate(_CP1252) if _C1.search(data) else text
+    return text.translate(_CP1252) if _has_c1(data) else text
+
+
+def _has_c1(data: bytes) -> bool:
+    return bool(data.translate(None, _NO_C1))
 
 
 def _looks_utf16(data: bytes) -> str | None:
@@ -186,7 +192,7 @@ def _try_declared(data: bytes, declared: str, problems: list[Problem]) -> tuple[
         if _strict(data, "utf-8") is not None:
             problems.append(_contradiction(declared, "le fichier est écrit en UTF-8"))
             return None
-        if codec == "iso8859-1" and _C1.search(data):
+        if codec == "iso8859-1" and _has_c1(data):
             return _windows(data), "cp1252"
     return text, codec
 
@@ -218,6 +224,8 @@ def _damaged(name: str) -> Problem:
 
 
 def _undouble(text: str, problems: list[Problem]) -> str:
+    if not any(start in text for start in _DOUBLED_STARTS):  # nearly every file
+        return text
     repaired, count = _DOUBLE.subn(lambda found: _DOUBLED[found[0]], text)
     if count:
         problems.append(

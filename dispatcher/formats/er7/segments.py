@@ -24,8 +24,8 @@ def lines(text: str, *, keep_blanks: bool = False) -> Iterator[tuple[int, str]]:
             for part in line.replace("\x0b", "\x1c").split("\x1c"):
                 if part.strip(_EDGES):
                     yield number, part.strip(edges)
-        elif line.strip(_EDGES):
-            yield number, line.strip(edges)
+        elif bare := line.strip(_EDGES):
+            yield number, line.strip(edges) if keep_blanks else bare
 
 
 def terminated(text: str) -> bool:
@@ -115,17 +115,30 @@ class Segment:
 
     def composites(self, number: int) -> list[Composite]:
         """Every repetition of field ``number`` that is not empty."""
+        whole = self.raw(number)
+        if not whole:
+            return []
         separators = self.separators
-        return [Composite(raw, separators) for raw in separators.repetitions(self.raw(number)) if raw]
+        return [Composite(raw, separators) for raw in separators.repetitions(whole) if raw]
 
     def component(self, number: int, component: int = 1) -> str:
         """One component of the first repetition, first subcomponent, as text."""
         raw = self.raw(number)
         if not raw:
             return ""
-        if component == 1 and raw.isalnum():
-            return raw  # nothing to cut and nothing to unescape: most fields
-        return self.composite(number).first(component)
+        if raw.isalnum():  # nothing to cut and nothing to unescape: most fields
+            return raw if component == 1 else ""
+        separators = self.separators
+        if separators.repetition and separators.repetition in raw:
+            raw = raw.split(separators.repetition, 1)[0]
+        if separators.component and separators.component in raw:
+            parts = raw.split(separators.component, component)
+            raw = parts[component - 1] if component <= len(parts) else ""
+        elif component > 1:
+            return ""
+        if separators.subcomponent and separators.subcomponent in raw:
+            raw = raw.split(separators.subcomponent, 1)[0]
+        return separators.clean(raw)
 
     def redrawn(self) -> Segment:
         """A copy whose ``fields`` may be changed; :meth:`written` goes on telling what stands in the file."""

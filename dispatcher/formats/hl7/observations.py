@@ -7,9 +7,8 @@ that contain an unescaped ``^`` (``10^9/L``) are put together again.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dispatcher.formats.er7.coding import coded, result_codes
 from dispatcher.formats.er7.notes import Notes
@@ -59,17 +58,10 @@ class _Shape(NamedTuple):
     """What a laboratory's catalogue says of a result, and the few letters that go with it: all but the result."""
 
     kind: str
-    code: Code
-    alternate: Code | None
-    loinc: str | None
     doubtful: bool
     """OBX-3 is worth a word to the operator."""
-    unit: str
-    low: str
-    high: str
-    range_text: str
-    flags: tuple[str, ...]
-    status: str
+    catalogue: Observation
+    """Codes, unit, range, flags and status; no value."""
 
 
 @lru_cache(maxsize=8192)
@@ -81,12 +73,10 @@ def _shape(kind: str, code: str, unit: str, usual: str, flags: str, status: str,
     first, alternate, loinc_code = result_codes(obx, notes)
     own_unit, range_text = unit_of(obx), obx.text(7)
     low, high = _bounds(obx, range_text, own_unit) if range_text else ("", "")
-    return _Shape(
-        kind=obx.raw(2).upper(),
+    catalogue = Observation(
         code=first,
         alternate=alternate,
         loinc=loinc_code,
-        doubtful=bool(notes.problems),
         unit=own_unit,
         low=low,
         high=high,
@@ -94,6 +84,7 @@ def _shape(kind: str, code: str, unit: str, usual: str, flags: str, status: str,
         flags=_flags(obx),
         status=obx.component(11).upper(),
     )
+    return _Shape(kind=obx.raw(2).upper(), doubtful=bool(notes.problems), catalogue=catalogue)
 
 
 def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation]:
@@ -103,50 +94,47 @@ def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation
     shape = _shape(fields[2], fields[3], fields[6], fields[7], fields[8], fields[11], obx.separators)
     if shape.doubtful:
         result_codes(obx, notes)
-    carries = shape.kind in _CARRIERS or len(fields[5]) >= SHORTEST
+    raw = fields[5]
+    if shape.kind == "NM" and len(raw) < SHORTEST and USUAL.fullmatch(raw):  # nearly every line
+        written = raw if obx.written(5) == raw else _raw(line)
+        return [shape.catalogue.having(type=ValueType.NUMERIC, value=raw, raw=written, **_beside(line, fields, notes))]
+    carries = shape.kind in _CARRIERS or len(raw) >= SHORTEST
     documents = _documents(obx, shape.kind, notes, sibling) if carries else None
-    read, raw = (
-        (ReadValue(ValueType.DOCUMENT), "") if documents is not None else _written(line, shape, fields[5], notes)
-    )
-    further = len(obx.fields) > 15  # most lines end before: what follows is not even looked for
-    result = Observation(
-        code=shape.code,
-        alternate=shape.alternate,
-        loinc=shape.loinc,
-        type=read.type,
-        value=read.value,
-        raw=raw,
-        comparator=read.comparator,
-        value_code=read.code,
-        unit=shape.unit,
-        low=shape.low,
-        high=shape.high,
-        range_text=shape.range_text,
-        flags=shape.flags,
-        status=shape.status,
-        comments=tuple(line.comments),
-        sub_id=obx.text(4) if fields[4] else "",
-        observed_at=_observed_at(obx, fields[14], notes) if fields[14] else None,
-        method=_label(obx, 17) if further else "",
-        method_code=_method(obx) if further else None,
-        performer=_performer(obx) if further else None,
-        validated_by=_validator(obx) if further else "",
-        document=documents[0] if documents else None,
-    )
-    if documents is None:
-        return [result]
-    return [result, *(replace(result, document=other, comments=()) for other in documents[1:])]
+    if documents is not None:
+        empty = shape.catalogue.having(type=ValueType.DOCUMENT, **_beside(line, fields, notes))
+        first = documents[0] if documents else None
+        return [empty.having(document=first), *(empty.having(document=one, comments=()) for one in documents[1:])]
+    read = _value(line, shape.kind, shape.catalogue.unit, notes)
+    return [
+        shape.catalogue.having(
+            type=read.type,
+            value=read.value,
+            raw=_raw(line),
+            comparator=read.comparator,
+            value_code=read.code,
+            **_beside(line, fields, notes),
+        )
+    ]
+
+
+def _beside(line: Line, fields: list[str], notes: Notes) -> dict[str, Any]:
+    """What else a line says, by field of :class:`Observation`; most lines end before it and say none of it."""
+    found: dict[str, Any] = {}
+    obx = line.obx
+    if line.comments:
+        found["comments"] = tuple(line.comments)
+    if fields[4]:
+        found["sub_id"] = obx.text(4)
+    if fields[14]:
+        found["observed_at"] = _observed_at(obx, fields[14], notes)
+    if len(obx.fields) > 15:
+        found["method"], found["method_code"] = _label(obx, 17), _method(obx)
+        found["performer"], found["validated_by"] = _performer(obx), _validator(obx)
+    return found
 
 
 _PADDING = [""] * 16
 """Behind the last field of a line, so that none has to be asked for."""
-
-
-def _written(line: Line, shape: _Shape, raw: str, notes: Notes) -> tuple[ReadValue, str]:
-    """OBX-5 understood, and as it stands in the file."""
-    if shape.kind == "NM" and USUAL.fullmatch(raw):
-        return ReadValue(ValueType.NUMERIC, raw), raw if line.obx.written(5) == raw else _raw(line)
-    return _value(line, shape.kind, shape.unit, notes), _raw(line)
 
 
 def _observed_at(obx: Segment, raw: str, notes: Notes) -> When | None:

@@ -61,7 +61,9 @@ def _with_contact(person: Practitioner, requests: Sequence[Request[Order]]) -> P
     order = requests[0].order if requests else Order()
     orc, obr = order.orc, order.obr
     name, number = organisation(orc.composite(21)) if orc is not None and orc.raw(21) else ("", "")
-    phones = [segment.composite(place) for segment, place in ((obr, 17), (orc, 14)) if segment is not None]
+    phones = [segment.composite(place) for segment, place in ((obr, 17), (orc, 14)) if segment and segment.raw(place)]
+    if not (name or number or phones or (orc is not None and orc.raw(24))):
+        return person
     return replace(
         person,
         organisation=person.organisation or name,

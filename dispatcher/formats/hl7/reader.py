@@ -38,7 +38,7 @@ class Hl7Reader:
             head = head.replace(b"\0", b"").lstrip(b"\xff\xfe")
         if _START.match(head.lstrip(_BLANK)):
             return 1.0
-        return 0.6 if re.search(rb"[\r\n\x0b]MSH[^A-Za-z0-9\s]", head) else 0.0
+        return 0.6 if b"MSH" in head and re.search(rb"[\r\n\x0b]MSH[^A-Za-z0-9\s]", head) else 0.0
 
     def read(self, data: bytes, context: ReadContext) -> ReadResult:
         """Bytes to reports, one or more per message."""

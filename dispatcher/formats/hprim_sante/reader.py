@@ -32,6 +32,8 @@ class HprimSanteReader:
 
     def sniff(self, head: bytes) -> float:
         """Sure when the first text is ``H`` and separators; likely when a later line is."""
+        if HEADER.match(head[:16].decode("latin-1")):
+            return 0.95
         text = decode(head[:_HEAD_BYTES]).text.replace("\r", "\n")
         if HEADER.match(text):
             return 0.95
@@ -50,7 +52,9 @@ class HprimSanteReader:
         unused: Counter[str] = Counter()
         for written in parts.messages:
             notes = Notes()
-            message = replace(written, segments=understood(written.segments, context.dialect, notes))
+            message = written
+            if context.dialect is not None:
+                message = replace(written, segments=understood(written.segments, context.dialect, notes))
             header = read_header(message.header, notes)
             grouped = group(message)
             about = Notes()

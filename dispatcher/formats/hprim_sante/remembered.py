@@ -14,7 +14,7 @@ from dispatcher.formats.er7.segments import Composite, Segment
 from dispatcher.formats.er7.separators import Separators
 from dispatcher.formats.er7.timestamps import Fault, parse_when
 from dispatcher.formats.er7.values import bounds
-from dispatcher.report.model import Code, When
+from dispatcher.report.model import Observation, When
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -22,14 +22,12 @@ FULL = 8192
 """Entries of each kind."""
 
 
-class Frame(NamedTuple):
-    """What stands around a value."""
+class Shape(NamedTuple):
+    """What a laboratory's catalogue says of a result, and the few letters that go with it: all but the result."""
 
-    unit: str
-    low: str
-    high: str
-    range_text: str
-    flags: tuple[str, ...]
+    kind: str
+    catalogue: Observation
+    """Codes, unit, range, flags and status; no value."""
     off_scale: str
     """``<`` or ``>`` among the flags."""
 
@@ -37,33 +35,24 @@ class Frame(NamedTuple):
 class Remembered:
     """The memory for one set of delimiters."""
 
-    __slots__ = ("_codes", "_frames", "_moments", "_sectors", "_separators")
+    __slots__ = ("_moments", "_sectors", "_separators", "_shapes")
 
     def __init__(self, separators: Separators) -> None:
         self._separators = separators
-        self._codes: dict[str, tuple[Code, Code | None, str | None]] = {}
-        self._frames: dict[tuple[str, str, str], Frame] = {}
+        self._shapes: dict[tuple[str, ...], Shape] = {}
         self._moments: dict[str, When] = {}
         self._sectors: dict[str, tuple[str, str]] = {}
 
-    def codes(self, obx: Segment, notes: Notes) -> tuple[Code, Code | None, str | None]:
-        """OBX.3: code, second coding, LOINC. A coding that has something to tell is read again each time."""
-        raw = obx.fields[3] if len(obx.fields) > 3 else ""
-        known = self._codes.get(raw)
+    def shape(self, obx: Segment, fields: list[str], notes: Notes) -> Shape:
+        """OBX.2, .3, .6, .7, .8 and .11. A coding that has something to tell is read again each time."""
+        key = (fields[2], fields[3], fields[6], fields[7], fields[8], fields[11])
+        known = self._shapes.get(key)
         if known is None:
             told = Notes()
-            known = result_codes(obx, told)
+            known = _shape(obx, fields, told)
             if told.problems:
-                return result_codes(obx, notes)
-            _room(self._codes)[raw] = known
-        return known
-
-    def frame(self, unit: str, span: str, flags: str) -> Frame:
-        """Raw OBX.6, OBX.7 and OBX.8 understood."""
-        key = (unit, span, flags)
-        known = self._frames.get(key)
-        if known is None:
-            known = _room(self._frames)[key] = _frame(unit, span, flags, self._separators)
+                return _shape(obx, fields, notes)
+            _room(self._shapes)[key] = known
         return known
 
     def moment(self, raw: str) -> When | None:
@@ -94,13 +83,27 @@ def _room(memory: dict[Key, Value]) -> dict[Key, Value]:
     return memory
 
 
-def _frame(unit: str, span: str, flags: str, separators: Separators) -> Frame:
-    own = separators.clean(unit)
-    text = " ; ".join(separators.unescape(one).strip() for one in separators.repetitions(span.strip()))
-    low, high = bounds(text, own) if text else ("", "")
-    parts = (Composite(one, separators).whole(1) for one in separators.repetitions(flags.strip()))
-    found = tuple(flag for part in parts if (flag := part.upper()) and flag != "NULL")
-    return Frame(own, low, high, text, found, next((flag for flag in found if flag in ("<", ">")), ""))
+def _shape(obx: Segment, fields: list[str], notes: Notes) -> Shape:
+    separators = obx.separators
+    code, alternate, loinc = result_codes(obx, notes)
+    unit = separators.clean(fields[6])
+    text = " ; ".join(separators.unescape(one).strip() for one in separators.repetitions(fields[7].strip()))
+    low, high = bounds(text, unit) if text else ("", "")
+    parts = (Composite(one, separators).whole(1) for one in separators.repetitions(fields[8].strip()))
+    flags = tuple(flag for part in parts if (flag := part.upper()) and flag != "NULL")
+    catalogue = Observation(
+        code=code,
+        alternate=alternate,
+        loinc=loinc,
+        unit=unit,
+        low=low,
+        high=high,
+        range_text=text,
+        flags=flags,
+        status=obx.component(11).upper(),
+    )
+    off_scale = next((flag for flag in flags if flag in ("<", ">")), "")
+    return Shape(fields[2].strip().upper(), catalogue, off_scale)
 
 
 @lru_cache(maxsize=16)

@@ -230,7 +230,8 @@ def _people(
         return None, copies
     first = asked[0]
     phones = [order.obr.component(17) for order in (one.order for one in requests) if order.obr is not None]
-    prescriber = replace(first, phone=first.phone or next((text for text in phones if text), ""))
+    phone = first.phone or next((text for text in phones if text), "")
+    prescriber = first if phone == first.phone else replace(first, phone=phone)
     kept = tuple(one for one in copies if not one.id or (one.id, one.id_type) != (first.id, first.id_type))
     return prescriber, kept
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from dispatcher.formats.er7.coding import coded
 from dispatcher.formats.er7.documents import damage, media_type
@@ -18,7 +19,7 @@ from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.er7.timestamps import Fault, parse_when
 from dispatcher.formats.er7.values import USUAL, number
 from dispatcher.formats.hprim_sante.people import practitioner
-from dispatcher.formats.hprim_sante.remembered import Remembered, remembered
+from dispatcher.formats.hprim_sante.remembered import Remembered, Shape, remembered
 from dispatcher.report.model import AltValue, Attachment, Observation, Severity, ValueType, When
 
 Sibling = Callable[[str], bytes | None]
@@ -30,7 +31,6 @@ _NUMBERS = frozenset({"NM", "ST", ""})
 _PAIRS = frozenset({"GC", "GN", "GB"})
 SECOND_UNIT = "soit"
 """Label of the line that gives a result again in another unit."""
-_USUAL_LETTERS = frozenset({"F", "C", "P", "R", ""})
 _LAST = 16
 """The last field of OBX that is read."""
 _DATES = frozenset({"DT", "TS"})
@@ -53,40 +53,45 @@ def observation(line: Line, notes: Notes, sibling: Sibling, known: Remembered) -
     fields = obx.fields
     if len(fields) <= _LAST:
         fields = fields + [""] * (_LAST + 1 - len(fields))
-    kind = fields[2].strip().upper()
-    code, alternate, loinc_code = known.codes(obx, notes)
-    frame = known.frame(fields[6], fields[7], fields[8])
-    carried = kind in FILE_TYPES
+    shape = known.shape(obx, fields, notes)
     written = fields[5].strip()
-    if kind == "NM" and USUAL.fullmatch(written):
-        read, written = ReadValue(ValueType.NUMERIC, written), written if obx.written(5) == written else _raw(line)
-    elif carried:
-        read, written = ReadValue(ValueType.DOCUMENT), ""
+    if shape.kind == "NM" and not shape.off_scale and USUAL.fullmatch(written):  # nearly every line
+        raw = written if obx.written(5) == written else _raw(line)
+        own = {"type": ValueType.NUMERIC, "value": written, "raw": raw}
     else:
-        read, written = _value(line, kind, frame.unit, notes), _raw(line)
-    if frame.off_scale and read.type is ValueType.NUMERIC:
-        read = _off_scale(read, frame.off_scale, obx, notes)
-    return Observation(
-        code=code,
-        alternate=alternate,
-        loinc=loinc_code,
-        type=read.type,
-        value=read.value,
-        raw=written,
-        comparator=read.comparator,
-        value_code=read.code,
-        unit=frame.unit,
-        low=frame.low,
-        high=frame.high,
-        range_text=frame.range_text,
-        flags=frame.flags,
-        status=fields[11] if fields[11] in _USUAL_LETTERS else obx.component(11).upper(),
-        comments=tuple(line.comments),
-        sub_id=obx.text(4) if fields[4] else "",
-        observed_at=known.moment(fields[14]) or moment(obx, 14, notes) if fields[14] else None,
-        validated_by=_validator(obx, notes) if fields[16] else "",
-        document=_file(obx, kind, notes, sibling) if carried else None,
-    )
+        own = _measured(line, shape, notes, sibling)
+    return shape.catalogue.having(**own, **_beside(line, fields, notes, known))
+
+
+def _measured(line: Line, shape: Shape, notes: Notes, sibling: Sibling) -> dict[str, Any]:
+    """Type, value and what goes with it, by field of :class:`Observation`."""
+    if shape.kind in FILE_TYPES:
+        return {"type": ValueType.DOCUMENT, "document": _file(line.obx, shape.kind, notes, sibling)}
+    read = _value(line, shape.kind, shape.catalogue.unit, notes)
+    if shape.off_scale and read.type is ValueType.NUMERIC:
+        read = _off_scale(read, shape.off_scale, line.obx, notes)
+    return {
+        "type": read.type,
+        "value": read.value,
+        "raw": _raw(line),
+        "comparator": read.comparator,
+        "value_code": read.code,
+    }
+
+
+def _beside(line: Line, fields: list[str], notes: Notes, known: Remembered) -> dict[str, Any]:
+    """What else a line says; most say none of it."""
+    found: dict[str, Any] = {}
+    obx = line.obx
+    if line.comments:
+        found["comments"] = tuple(line.comments)
+    if fields[4]:
+        found["sub_id"] = obx.text(4)
+    if fields[14]:
+        found["observed_at"] = known.moment(fields[14]) or moment(obx, 14, notes)
+    if fields[16]:
+        found["validated_by"] = _validator(obx, notes)
+    return found
 
 
 def observations(lines: Sequence[Line], notes: Notes, sibling: Sibling) -> tuple[Observation, ...]:

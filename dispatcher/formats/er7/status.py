@@ -25,11 +25,11 @@ def report_status(orders: Sequence[tuple[str, Sequence[str]]], where: str, impli
 
     ``implied`` is the letter that holds when the file gives none at all, or the empty string.
     """
-    letters = [order for order, _ in orders if order]
-    results = [letter for _, own in orders for letter in own if letter]
+    letters = {order for order, _ in orders if order}
+    results = {letter for _, own in orders for letter in own if letter}
     unknown = _tell_unknown(letters, results, where, notes)
     if not letters and not results and implied:
-        letters = [implied]
+        letters = {implied}
     if not letters and not results:
         notes.warning(
             "missing-status",
@@ -40,7 +40,7 @@ def report_status(orders: Sequence[tuple[str, Sequence[str]]], where: str, impli
     if _cancelled(letters, results):
         return Status.CANCELLED
     for order, own in orders:
-        if order in ("F", "C") and any(letter in _RESULT_OPEN for letter in own):
+        if order in ("F", "C") and not _RESULT_OPEN.isdisjoint(own):
             notes.error(
                 "mixed-status",
                 where,
@@ -55,22 +55,22 @@ def report_status(orders: Sequence[tuple[str, Sequence[str]]], where: str, impli
             "États contradictoires : demande annulée (OBR-25 = X) mais résultats validés (OBX-11 = F ou C). "
             "Faire corriger et réémettre.",
         )
-    if unknown or any(letter in _ORDER_OPEN for letter in letters) or any(letter in _RESULT_OPEN for letter in results):
+    if unknown or not _ORDER_OPEN.isdisjoint(letters) or not _RESULT_OPEN.isdisjoint(results):
         return Status.PARTIAL
-    if "C" in letters or any(letter == "C" or letter in _TAKEN_BACK for letter in results):
+    if "C" in letters or "C" in results or not _TAKEN_BACK.isdisjoint(results):
         return Status.CORRECTED
     return Status.FINAL
 
 
-def _cancelled(orders: list[str], results: list[str]) -> bool:
+def _cancelled(orders: set[str], results: set[str]) -> bool:
     """Every result taken back, or every order cancelled and no result given."""
-    if results and all(letter in _TAKEN_BACK for letter in results):
+    if results and results <= _TAKEN_BACK:
         return True
-    return bool(orders) and all(letter == "X" for letter in orders) and all(x in _NO_RESULT for x in results)
+    return orders == {"X"} and results <= _NO_RESULT
 
 
-def _tell_unknown(orders: list[str], results: list[str], where: str, notes: Notes) -> bool:
-    unknown = sorted({*set(orders) - _KNOWN_ORDER, *set(results) - _KNOWN_RESULT})
+def _tell_unknown(orders: set[str], results: set[str], where: str, notes: Notes) -> bool:
+    unknown = sorted((orders - _KNOWN_ORDER) | (results - _KNOWN_RESULT))
     if unknown:
         notes.add(
             "unknown-status",

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from dispatcher.errors import ConfigError
 from dispatcher.report import identifiers
+from dispatcher.report.counts import Count, grouped_by_points
 from dispatcher.report.model import (
     Observation,
     Patient,
@@ -56,6 +57,9 @@ SEVERITIES: Mapping[str, Severity] = MappingProxyType(
         "range-not-numeric": _W,
         "range-reversed": _W,
         "flag-disagrees": _W,
+        "flags-contradict": _W,
+        "thousands-doubtful": _E,
+        "thousands-possible": _W,
         "ins-key": _W,
         "ins-key-qualified": _E,
         "ins-oid": _W,
@@ -76,6 +80,7 @@ the reader of the French document volet."""
 
 OLDEST_YEARS = 125
 """An age above this many years is a typing fault more often than a person."""
+_ABNORMAL = frozenset({"A", "AA", "H", "HH", "L", "LL"})
 COMPARATORS = frozenset({"", "<", ">", "<=", ">="})
 
 
@@ -251,6 +256,10 @@ def _result(o: Observation, where: str, report: Report) -> Iterator[_Found]:
     yield from _status(o, where, report)
     yield from _value(o, where)
     yield from _range(o, where)
+    yield from _thousands(o, where)
+    if "N" in o.flags and _ABNORMAL.intersection(o.flags):
+        message = "Drapeaux contradictoires : N (normal) avec un drapeau d'anomalie. Vérifier le résultat dans le SIL."
+        yield _Found("flags-contradict", where, message)
     if "QCF" in o.flags:
         message = "Contrôle de qualité en échec (QCF) : ce résultat ne doit pas partir."
         yield _Found("quality-control-failed", where, message)
@@ -301,3 +310,24 @@ def _range(o: Observation, where: str) -> Iterator[_Found]:
         if side and said and side not in said:
             message = "Le drapeau ne va pas avec l'intervalle de référence : vérifier l'un et l'autre."
             yield _Found("flag-disagrees", where, message)
+
+
+def _thousands(o: Observation, where: str) -> Iterator[_Found]:
+    """``224.000 /mm3`` is 224 000: read as a decimal, the patient would have no platelets left."""
+    written = [(text, o.unit) for text in (o.value, o.low, o.high)]
+    if o.alt is not None:
+        written += [(text, o.alt.unit) for text in (o.alt.value, o.alt.low, o.alt.high)]
+    written += [(earlier.value, earlier.unit or o.unit) for earlier in o.previous]
+    kinds = {grouped_by_points(text, unit) for text, unit in written}
+    if Count.PER_MM3 in kinds:
+        message = (
+            "Nombre par mm3 ou µL écrit avec trois chiffres après le point ou la virgule : séparateur de milliers lu "
+            "comme une décimale ? Vérifier dans le SIL, puis régler la clé thousands (et decimal) d'un dialecte."
+        )
+        yield _Found("thousands-doubtful", where, message)
+    elif Count.OTHER in kinds:
+        message = (
+            "Dénombrement écrit avec trois chiffres après le point ou la virgule : si c'est un séparateur de milliers, "
+            "régler la clé thousands (et decimal) d'un dialecte."
+        )
+        yield _Found("thousands-possible", where, message)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dispatcher.errors import ConfigError
 from dispatcher.report.checks import SEVERITIES, Rules, check, overrides
 from dispatcher.report.model import (
+    AltValue,
     Battery,
     Code,
     IdType,
@@ -233,3 +234,49 @@ def test_never_raises_and_every_code_has_a_severity(
         batteries=(Battery(observations=(observation,)),),
     )
     assert {problem.code for problem in check(report, RULES)} <= set(SEVERITIES)
+
+
+@pytest.mark.parametrize(
+    "unit", ["/mm3", "/mm³", "mm3", "/µL", "/uL", "/ul", "elements/mm3", "éléments / mm3", "cell/µl"]
+)
+def test_a_point_between_thousands_holds_a_count(unit: str) -> None:
+    found = check(of_result(value="224.000", unit=unit, low="", high="", flags=()), RULES)
+    assert [(one.code, one.severity) for one in found] == [("thousands-doubtful", Severity.ERROR)]
+    assert "thousands" in found[0].message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": "2.920"},
+        {"value": "1.234.567", "type": ValueType.TEXT},
+        {"value": "224000", "low": "150.000", "high": "400.000", "flags": ()},
+        {"value": "0.22", "unit": "T/L", "alt": AltValue(value="220.000", unit="/mm3")},
+    ],
+)
+def test_a_grouped_count_is_found_wherever_it_stands(changes: dict[str, object]) -> None:
+    told = codes(of_result(**({"unit": "/mm3", "low": "", "high": "", "flags": ()} | changes)))  # type: ignore[arg-type]
+    assert "thousands-doubtful" in told
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        ("10.000", "UFC/mL", ["thousands-possible"]),
+        ("1.250", "copies/mL", ["thousands-possible"]),
+        ("0.125", "/mm3", []),
+        ("224.0", "/mm3", []),
+        ("224000", "/mm3", []),
+        ("4.520", "T/L", []),
+        ("4.520", "10^3/mm3", []),
+        ("4.520", "K/uL", []),
+        ("1.050", "g/L", []),
+    ],
+)
+def test_other_units_are_told_or_left_alone(value: str, unit: str, expected: list[str]) -> None:
+    assert codes(of_result(value=value, unit=unit, low="", high="", flags=())) == expected
+
+
+@pytest.mark.parametrize(("flags", "told"), [(("N", "A"), True), (("N", "H"), True), (("N",), False), (("A",), False)])
+def test_normal_and_abnormal_at_once_are_told(flags: tuple[str, ...], told: bool) -> None:
+    assert ("flags-contradict" in codes(of_result(flags=flags, low="", high=""))) is told

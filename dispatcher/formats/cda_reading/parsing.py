@@ -51,9 +51,7 @@ def parse(data: bytes, encoding: str | None = None) -> Parsed:
     except (ValueError, LookupError):
         return _error("xml-malformed", "XML illisible : jeu de caractères inconnu. Exporter le document en UTF-8.")
     if _has_entities(tree):
-        return _error(
-            "xml-dtd", "Le document déclare des entités (DTD), ce qu'un CDA n'a pas à faire : non lu, par sûreté."
-        )
+        return _with_entities()
     roots = tuple(_documents(tree.getroot()))
     if not roots:
         return _error("cda-missing", "XML sans élément ClinicalDocument : ce n'est pas un document CDA.")
@@ -115,10 +113,19 @@ def _has_entities(tree: etree._ElementTree) -> bool:
 
 def _refused(error: etree.XMLSyntaxError) -> Parsed:
     """The parser's own words may quote the document, so they stay out."""
-    if "huge" in str(error).lower() or "excessive" in str(error).lower():
+    said = str(error).lower()
+    if "amplification" in said or "entity reference loop" in said:
+        return _with_entities()
+    if "huge" in said or "excessive" in said:
         return _error("xml-too-large", "Document trop volumineux ou trop profond (10 Mo par texte au plus) : non lu.")
     line = f" ligne {error.lineno}" if error.lineno else ""
     return _error("xml-malformed", f"XML mal formé ou incomplet{line} : vérifier que le fichier est entier.")
+
+
+def _with_entities() -> Parsed:
+    return _error(
+        "xml-dtd", "Le document déclare des entités (DTD), ce qu'un CDA n'a pas à faire : non lu, par sûreté."
+    )
 
 
 def _error(code: str, message: str) -> Parsed:

@@ -427,7 +427,10 @@ def test_a_long_comment_before_the_root() -> None:
 
 
 LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY f SYSTEM "file:///etc/passwd">]>'
+BOMB = "<!DOCTYPE x [<!ENTITY e0 'lol'>" + "".join(f"<!ENTITY e{n} '{f'&e{n - 1};' * 10}'>" for n in range(1, 9))
 REFUSED = [
+    (BOMB + "]>" + SIMPLE.replace("Présence", "&e8;"), "xml-dtd"),
+    ("<!DOCTYPE x [<!ENTITY a '&b;'><!ENTITY b '&a;'>]>" + SIMPLE.replace("Présence", "&a;"), "xml-dtd"),
     (LAUGHS + SIMPLE.replace("Présence", "&b;"), "xml-dtd"),
     (LAUGHS + SIMPLE.replace("Présence", "&f;"), "xml-dtd"),
     (SIMPLE.replace("Présence", "&nothing;"), "xml-malformed"),
@@ -443,6 +446,11 @@ def test_what_is_refused(data: str, code: str) -> None:
     result = registry.read(data.encode(), ReadContext())
     assert (result.reports, [(p.code, p.severity) for p in result.problems]) == ((), [(code, Severity.ERROR)])
     assert "Présence" not in result.problems[0].message
+
+
+def test_a_file_refused_for_its_entities_is_not_waited_for() -> None:
+    data = (BOMB + "]>" + SIMPLE.replace("Présence", "&e8;")).encode()
+    assert registry.is_complete(data, "bombe.xml").complete
 
 
 def test_a_bare_doctype_does_no_harm() -> None:

@@ -200,7 +200,8 @@ def _row(o: Observation, battery: Battery, report: Report) -> Iterator[Data]:
         return
     text = "Document annoncé, non joint" if o.type is ValueType.DOCUMENT else wording.result(o)
     if o.status == "X":
-        text = f"{text} – examen non réalisé" if text else "Examen non réalisé"
+        told = bool(text) and text != wording.PENDING["X"]
+        text = f"{text} – examen non réalisé" if told else "Examen non réalisé"
     kind = "value"
     if o.type is not ValueType.NUMERIC and len(text) > SHORT:
         kind = "line" if len(text) <= LINE and "\n" not in text else "block"

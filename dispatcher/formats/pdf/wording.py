@@ -61,7 +61,8 @@ def result(o: Observation) -> str:
         return coded or PENDING.get(o.status, "")
     if o.type is ValueType.NUMERIC or (o.comparator and parse_number(o.value)):
         return value(o.comparator, o.value)
-    return o.value.strip("\n")
+    words = o.value.strip("\n")
+    return f"{COMPARATORS[o.comparator]}{NBSP}{words}" if o.comparator in COMPARATORS else words
 
 
 def earlier(previous: PreviousResult, now: Observation) -> str:

@@ -22,6 +22,7 @@ from dispatcher.formats.pdf.selfcheck import check
 from dispatcher.formats.pdf.trial import trial
 from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.report.model import (
+    AltValue,
     Attachment,
     Battery,
     Code,
@@ -64,6 +65,31 @@ def test_earlier_results_have_a_column_only_when_there_are_some() -> None:
 def test_earlier_words_are_shown_too(value: str) -> None:
     earlier = (PreviousResult(value="Positif", type=ValueType.TEXT, at=date(2025, 12, 4)),)
     assert bare("Positif (04/12/2025)") in bare(text_of(render(of(words("Recherche", value, previous=earlier)))))
+
+
+def test_a_result_of_several_lines_keeps_its_unit_comparator_range_and_second_unit() -> None:
+    titre = words(
+        "Charge virale",
+        "4,2 log\nsoit 15 800",
+        unit="copies/mL",
+        comparator=">",
+        range_text="<20",
+        alt=AltValue(value="7.9", unit="UI/mL", low="1", high="2"),
+        previous=(PreviousResult(value="3,9 log", type=ValueType.TEXT, at=date(2025, 12, 4)),),
+    )
+    text = bare(text_of(render(of(titre)), "-layout"))
+    assert bare("> 4,2 log") in text
+    assert bare("soit 15 800 copies/mL") in text
+    assert bare("7,9 UI/mL 1 – 2") in text
+    assert bare("3,9 log (04/12/2025)") in text
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [("", "Examen non réalisé"), ("Tube coagulé", "Tube coagulé – examen non réalisé")]
+)
+def test_a_test_that_was_not_done_says_so_once(value: str, said: str) -> None:
+    one = words("Chlore", value, status="X")
+    assert data(of(one))["chapters"][0]["batteries"][0]["rows"][0]["result"] == said
 
 
 def test_a_sub_chapter_is_told_once_and_never_a_chapter_twice() -> None:

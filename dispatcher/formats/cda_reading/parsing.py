@@ -52,9 +52,14 @@ def parse(data: bytes, encoding: str | None = None) -> Parsed:
         return _error("xml-malformed", "XML illisible : jeu de caractères inconnu. Exporter le document en UTF-8.")
     if _has_entities(tree):
         return _with_entities()
-    roots = tuple(_documents(tree.getroot()))
-    if not roots:
+    found = tuple(_documents(tree.getroot()))
+    if not found:
         return _error("cda-missing", "XML sans élément ClinicalDocument : ce n'est pas un document CDA.")
+    roots = found[:MAX_DOCUMENTS]
+    if len(found) > len(roots):
+        problems.append(_left_out(len(found)))
+    for root in roots:
+        _normalise(root)
     return Parsed(roots=roots, encoding=used, problems=tuple(problems))
 
 
@@ -132,18 +137,24 @@ def _error(code: str, message: str) -> Parsed:
     return Parsed(problems=(Problem(code=code, severity=Severity.ERROR, message=message),))
 
 
+def _left_out(found: int) -> Problem:
+    return Problem(
+        code="cda-too-many",
+        severity=Severity.ERROR,
+        message=(
+            f"Fichier de {found} documents CDA, {MAX_DOCUMENTS} au plus : les {found - MAX_DOCUMENTS} derniers ne sont "
+            "pas lus. Faire exporter ces documents en plusieurs fichiers."
+        ),
+    )
+
+
 def _documents(root: Element) -> Iterator[Element]:
-    """The CDA documents in the tree, outermost ones only, their elements in the CDA namespace."""
-    found = 0
+    """The CDA documents in the tree, outermost ones only."""
     walker = etree.iterwalk(root, events=("start",))
     for _, element in walker:
         if isinstance(element.tag, str) and local(element) == ROOT:
-            _normalise(element)
             yield element
             walker.skip_subtree()
-            found += 1
-            if found == MAX_DOCUMENTS:
-                return
 
 
 def _normalise(root: Element) -> None:

@@ -415,6 +415,15 @@ def test_documents_in_a_wrapper() -> None:
     assert [len(r.observations) for r in result.reports] == [1, 1]
 
 
+def test_what_a_wrapper_holds_beyond_our_limit_is_told() -> None:
+    result = registry.read(f"<Documents>{SIMPLE * 55}</Documents>".encode(), ReadContext())
+    ((code, severity, said),) = [(p.code, p.severity, p.message) for p in result.problems]
+    assert (len(result.reports), code, severity, result.readable) == (50, "cda-too-many", Severity.ERROR, False)
+    assert "55 documents CDA, 50 au plus : les 5 derniers" in said
+    whole = registry.read(f"<Documents>{SIMPLE * 50}</Documents>".encode(), ReadContext())
+    assert (len(whole.reports), whole.problems) == (50, ())
+
+
 def test_comments_and_processing_instructions_are_looked_through() -> None:
     data = SIMPLE.replace("<value", "<!-- a --><?b c?><value").replace(">Présence<", "><!-- x -->Pré<!-- y -->sence<")
     assert observation(data).value == "Présence"

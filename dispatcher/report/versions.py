@@ -115,9 +115,13 @@ def fingerprint(report: Report) -> str:
 
     Left out: control id, problems, edition and reception time, file names of documents, addresses and telephones,
     spelling of numbers (``raw``), codes set by our tables. Documents count by their own SHA-256.
+    A document that says it replaces another is a version of its own, even when nothing we read out of it has changed
+    (its narrative may have): the document it replaces and its version count, its own id does not.
     """
     content = _canonical(report, skip=_TRANSPORT | _LEFT_OUT)
-    text = json.dumps(["report-1", content], ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    source = report.source_document
+    replacing = [source.replaces, source.version] if source is not None and source.replaces else []
+    text = json.dumps(["report-1", content, *replacing], ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 

@@ -71,6 +71,18 @@ def test_the_document_that_replaces_it_withdraws_the_first(bench: Bench) -> None
     assert [(d.version, d.state) for d in bench.dispatches()] == [(1, State.WITHDRAWN), (2, State.READY)]
 
 
+def test_a_replacing_document_whose_text_alone_has_changed_is_a_new_version(bench: Bench) -> None:
+    """Same coded results: what was corrected stands in the narrative, which the doctor reads."""
+    third = replace(SECOND, document="1.2.250.1.999.1.7.3", version=3, replaces=SECOND.document)
+    for ids in (IDS, SECOND, third):
+        bench.bring(cda(REPORT, ids=ids))
+        bench.clock.advance(3600)
+    expected = [(1, State.WITHDRAWN), (2, State.WITHDRAWN), (3, State.READY)]
+    assert [(d.version, d.state) for d in bench.dispatches()] == expected
+    bench.bring(cda(REPORT, ids=replace(third, document="1.2.250.1.999.1.7.4")))
+    assert [(d.version, d.state) for d in bench.dispatches()] == expected, "exported again under another id"
+
+
 def test_the_laboratory_s_own_document_goes_on_byte_for_byte(bench: Bench) -> None:
     own = cda(urine_culture(), to="M001")
     bench.bring(own)

@@ -59,8 +59,21 @@ def test_the_same_content_in_another_message_is_the_same() -> None:
         patient=replace(PATIENT, address=Address(town="QUIMPER"), phones=("0298000000",)),
     )
     assert fingerprint(again) == fingerprint(REPORT)
-    other = SourceDocument(id="1.2.3", set_id="1.2", version=2, replaces="1.2.2")
+    other = SourceDocument(id="1.2.3", set_id="1.2", version=1)
     assert fingerprint(replace(REPORT, source_document=other)) == fingerprint(REPORT), "which document brought it"
+
+
+def test_a_document_that_replaces_another_is_a_version_of_its_own() -> None:
+    """Its narrative, which is not all read, may be what was corrected."""
+
+    def brought(**changes: str | int) -> str:
+        source = SourceDocument(id="1.2.3", set_id="1.2", version=2, replaces="1.2.2")
+        return fingerprint(replace(REPORT, source_document=replace(source, **changes)))
+
+    assert brought() != fingerprint(REPORT)
+    assert brought(version=3) != brought()
+    assert brought(replaces="1.2.1") != brought()
+    assert brought(id="1.2.9") == brought(), "exported again under another id"
     assert fingerprint(with_line(raw="r", loinc="18861-5", ucum="mg/L")) == fingerprint(REPORT)
 
 

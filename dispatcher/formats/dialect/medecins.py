@@ -11,9 +11,8 @@ from dataclasses import replace
 from dispatcher.dialects.kinds import Names
 from dispatcher.dialects.model import Dialect, Numbers
 from dispatcher.dialects.places import Place
-from dispatcher.formats.dialect.numbers import looks_numeric, plain_number, without_thousands
+from dispatcher.formats.dialect.numbers import read_line, tell
 from dispatcher.formats.dialect.people import split_joined
-from dispatcher.formats.dialect.values import tell_other_number
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.hprim_medecins import grammar
 from dispatcher.formats.hprim_medecins.blocks import Block
@@ -137,16 +136,14 @@ def _letter(fields: list[str], at: int, known: Mapping[str, str]) -> None:
 def _numbers(fields: list[str], where: str, rules: Numbers, notes: Notes) -> None:
     """A value is rewritten only when the general rule would read another number: the text of the file is kept."""
     numeric = len(fields) > 3 and fields[3].strip().upper() not in ("A", "C")
-    for at in _VALUES:
-        text = fields[at].strip() if at < len(fields) else ""
-        if not text or not (numeric or at != _VALUES[0]):
-            continue
-        found = plain_number(text, rules)
-        if found is None:
-            if looks_numeric(text, rules):
-                tell_other_number(where, notes)
-        elif parse_number(found) != parse_number(text):
-            fields[at] = found
-    for at in _BOUNDS:
-        if at < len(fields):
-            fields[at] = without_thousands(fields[at], rules)
+    count = len(fields)
+    fields.extend([""] * (_BOUNDS[-1] + 1 - count))
+    for at, places in zip(_VALUES, (_BOUNDS[:2], _BOUNDS[2:]), strict=True):
+        text = fields[at].strip() if numeric or at != _VALUES[0] else ""
+        line = read_line((text,), [fields[place] for place in places], fields[at + 1], rules)
+        tell(line, where, notes)
+        if parse_number(line.values[0]) != parse_number(text):
+            fields[at] = line.values[0]
+        for place, bound in zip(places, line.bounds, strict=True):
+            fields[place] = bound
+    del fields[count:]

@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 from dispatcher.dialects.model import Codes, Dialect, Numbers
 from dispatcher.formats.dialect.drafts import each_repetition, joined, put
 from dispatcher.formats.dialect.layouts import Layout
-from dispatcher.formats.dialect.numbers import looks_numeric, plain_number, without_thousands
+from dispatcher.formats.dialect.numbers import read_line, tell
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.segments import Segment
-from dispatcher.report.model import Severity
 
 _SYSTEM_NAMES = {"LOINC": "LN", "local": "L", "loinc": "LN"}
 _CODED = frozenset({"CE", "CWE", "CNE", "CF"})
@@ -99,34 +98,22 @@ def numbers(segments: Sequence[Segment], rules: Numbers, notes: Notes) -> None:
     for obx in segments:
         if obx.name != "OBX":
             continue
-        kind = obx.raw(2).upper()
-        if kind == "NM" or (kind in ("ST", "") and obx.raw(6)):
-            put(obx, 5, 0, _number(obx.raw(5), obx, rules, notes))
-        elif kind == "SN":
-            each_repetition(obx, 5, lambda parts, obx=obx: [_number(one, obx, rules, notes) for one in parts])  # type: ignore[misc]
-        if obx.raw(7):
-            put(obx, 7, 0, without_thousands(obx.raw(7), rules))
+        parts = _number_parts(obx)
+        line = read_line(parts, (obx.raw(7),), obx.component(6), rules)
+        tell(line, obx.where(5), notes)
+        if line.values != tuple(parts):
+            put(obx, 5, 0, "".join(line.values))
+        if line.bounds[0] != obx.raw(7):
+            put(obx, 7, 0, line.bounds[0])
 
 
-def _number(raw: str, obx: Segment, rules: Numbers, notes: Notes) -> str:
-    text = obx.separators.clean(raw)
-    found = plain_number(text, rules)
-    if found is not None:
-        return found
-    if looks_numeric(text, rules):
-        tell_other_number(obx.where(5), notes)
-    return raw
-
-
-def tell_other_number(where: str, notes: Notes) -> None:
-    """A number that is not written as the dialect says."""
-    notes.tally(
-        "dialect-number",
-        Severity.WARNING,
-        where,
-        "Nombre écrit autrement que ne le dit le dialecte (séparateur décimal ou de milliers) : lu par la règle "
-        "générale. Vérifier la valeur, puis le dialecte.",
-    )
+def _number_parts(obx: Segment) -> list[str]:
+    """OBX-5 of a number, cut at its separators, which stay among the parts; nothing of other types."""
+    kind, separators = obx.raw(2).upper(), obx.separators
+    if kind not in ("NM", "SN") and not (kind in ("ST", "") and obx.raw(6)):
+        return []
+    marks = "".join(re.escape(mark) for mark in (separators.component, separators.repetition) if mark)
+    return re.split(f"([{marks}])", obx.raw(5)) if marks else [obx.raw(5)]
 
 
 # ------------------------------------------------------------------------------------------------ letters

@@ -8,11 +8,11 @@ from dispatcher.report.model import Problem, Severity
 
 
 class Notes:
-    """A growing list of problems. :meth:`tally` keeps one problem per code, with the first place and a count."""
+    """A growing list of problems. :meth:`tally` keeps one per code and severity, with the first place and a count."""
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
-        self._tallies: dict[str, tuple[int, set[str]]] = {}
+        self._tallies: dict[tuple[str, Severity], tuple[int, set[str]]] = {}
 
     def add(self, code: str, severity: Severity, where: str, message: str) -> None:
         """One more problem."""
@@ -32,10 +32,10 @@ class Notes:
 
     def tally(self, code: str, severity: Severity, where: str, message: str) -> None:
         """A problem that may come on every line: told once, with where first and at how many places."""
-        if code in self._tallies:
-            self._tallies[code][1].add(where)
+        if (code, severity) in self._tallies:
+            self._tallies[code, severity][1].add(where)
             return
-        self._tallies[code] = (len(self._problems), {where})
+        self._tallies[code, severity] = (len(self._problems), {where})
         self.add(code, severity, where, message)
 
     @property

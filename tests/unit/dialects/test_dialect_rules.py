@@ -174,6 +174,8 @@ def test_an_empty_dialect_changes_nothing() -> None:
         ("-12,5", ",", "", "-12.5"),
         ("1 234,5", ",", "", "1234.5"),
         ("12.5", ",", ".", None),
+        ("0.100", ",", ".", None),
+        ("012.100", ",", ".", None),
         ("1.23", ",", ".", None),
         ("1.2345", ",", ".", None),
         ("12,", ",", "", None),
@@ -186,8 +188,64 @@ def test_numbers(text: str, decimal: str, thousands: str, found: str | None) -> 
     assert plain_number(text, Numbers(decimal=decimal, thousands=thousands)) == found  # type: ignore[arg-type]
 
 
+LINES = [  # value, range, unit; what is read (None: held, nothing changed)
+    ("0.100", "0.060 - 0.120", "g/L", None),
+    ("0,100", "0.060 - 0.120", "g/L", None),
+    ("1.005", "0.060 - 0.120", "g/L", None),
+    ("1.005", "1.005 - 1.030", "", None),
+    ("245.000", "150.000 - 400.000", "G/L", None),
+    ("1.005", "", "g/L", None),
+    ("1.005", "négatif", "/mm3", None),
+    ("7.250", "4 - 10", "/mm3", None),
+    ("7.250", "", "10^3/mm3", None),
+    ("1.284", "< 5,0", "UI/L", None),
+    ("1,015", "1.005 - 1.030", "", None),
+    ("1.005", "0.5 - 1.5", "mg/L", None),
+    ("1.284", "15 - 150", "µg/L", ("1284", "15", "150")),
+    ("1.284", "15,0 à 1.500,0", "µg/L", ("1284", "15.0", "1500.0")),
+    ("245.000", "150.000 - 400.000", "/mm3", ("245000", "150000", "400000")),
+    ("7.250", "", "/µL", ("7250", "", "")),
+    ("1.234.567", "", "UI/L", ("1234567", "", "")),
+    ("1.284,5", "", "µg/L", ("1284.5", "", "")),
+    ("900", "150 - 1.000", "U/L", ("900", "150", "1000")),
+]
+
+
+@pytest.mark.parametrize(("value", "bounds", "unit", "found"), LINES)
+@pytest.mark.parametrize("format_", ["hl7v2", "hprim-sante", "hprim-medecins"])
+def test_one_group_is_thousands_only_where_the_line_bears_it_out(
+    format_: str, value: str, bounds: str, unit: str, found: tuple[str, str, str] | None
+) -> None:
+    toml = '[numbers]\ndecimal = ","\nthousands = "."'
+    if format_ == "hprim-medecins":
+        low, _, high = bounds.partition(" à " if "à" in bounds else " - ")
+        text = MEDECINS.replace("|10.9|g/dl|13.0|17.0|L|", f"|{value}|{unit}|{low}|{high}|L|")
+    else:
+        unit = unit.replace("^", "\\S\\") if format_ == "hl7v2" else unit
+        text = {"hl7v2": HL7, "hprim-sante": SANTE}[format_].replace(
+            "|10.9|g/dL|13.0 - 17.0|", f"|{value}|{unit}|{bounds}|"
+        )
+    got = report(text, toml, format_)
+    told = [p.severity for p in got.problems if p.code == "dialect-number"]
+    (one,) = got.observations
+    if found is not None:
+        assert (one.value, one.low, one.high, told) == (*found, [])
+        return
+    (plain,) = report(text, None, format_).observations
+    assert told == [Severity.ERROR]
+    assert (one.value, one.low, one.high) == (plain.value, plain.low, plain.high)
+
+
+def test_a_number_in_doubt_is_told_beside_one_of_another_habit() -> None:
+    more = "OBX|2|NM|DEN^Densité^L||1.005||||||F\nNTE|1"
+    problems = report(HL7.replace("NTE|1", more), '[numbers]\ndecimal = ","\nthousands = "."').problems
+    found = [(p.severity, p.where) for p in problems if p.code == "dialect-number"]
+    assert found == [(Severity.WARNING, "ligne 6, OBX-5"), (Severity.ERROR, "ligne 7, OBX-5")]
+
+
 def test_thousands_of_a_range_only() -> None:
     rules = Numbers(decimal=",", thousands=".")
+    assert without_thousands("0.060 - 0.120", rules) == "0.060 - 0.120"
     assert without_thousands("150.000 à 1.400.000", rules) == "150000 à 1400000"
     assert without_thousands("de 1.234,5 à 12.5", rules) == "de 1234,5 à 12.5"
     assert without_thousands("v1.2.345", rules) == "v1.2.345"

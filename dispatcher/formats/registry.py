@@ -13,6 +13,7 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from dispatcher.formats.base import ReadContext, Reader, ReadResult
+from dispatcher.formats.carried import with_carried
 from dispatcher.formats.cda_reading.parsing import unfinished as unfinished_xml
 from dispatcher.formats.cda_reading.reader import CdaReader
 from dispatcher.formats.er7.documents import media_type
@@ -106,7 +107,10 @@ def _sure(reader: Reader, head: bytes) -> float:
 
 
 def read(data: bytes, context: ReadContext) -> ReadResult:
-    """Bytes to reports by the reader that knows them. Never raises: what went wrong is an error in ``problems``."""
+    """Bytes to reports by the reader that knows them. Never raises: what went wrong is an error in ``problems``.
+
+    Whoever reads, a CDA that a report carries is compared with its patient here.
+    """
     if not data.strip(b" \t\r\n\x00\x1a\xef\xbb\xbf"):
         return _unreadable("empty-file", "Le fichier est vide. Vérifier l’export du laboratoire.")
     reader = sniff(data[:HEAD_BYTES], context.index)
@@ -115,6 +119,7 @@ def read(data: bytes, context: ReadContext) -> ReadResult:
     own, told = _in_its_dialect(reader, context)
     try:
         result = reader.read(data, own)
+        result = replace(result, reports=tuple(map(with_carried, result.reports)))
     except Exception as error:  # a fault of ours must quarantine one file, not stop the service
         # No trace: it may quote the file (decision D14). The original is kept and shows the fault again.
         log.error("reader %s failed (%s)", reader.name, type(error).__name__)

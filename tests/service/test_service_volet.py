@@ -14,13 +14,13 @@ import pytest
 from dispatcher.formats.cda.check import check as check_cda
 from dispatcher.formats.xdm import codes
 from dispatcher.formats.xdm.reader import EntryData, read_metadata
-from dispatcher.outbox.states import State
+from dispatcher.outbox.states import FileState, State
 from dispatcher.report.checks import overrides
 from dispatcher.service.explain import explain
 from dispatcher.service.make import NOT_ASKED
 from dispatcher.service.release import release
 from tests.service.bench import Bench, channel_settings
-from tests.service.samples import LEO, ZOE, Person, oru
+from tests.service.samples import LEO, ZOE, Person, hprim_with_document, oru
 
 EVE = "operator:eve"
 BOX = "cabinet@dest.test"
@@ -224,3 +224,39 @@ def test_a_cda_without_a_copy_goes_with_a_pdf_made_from_it(mss: Bench, cda: byte
     pdf = attachments(mail)["application/pdf"]
     assert pdf.startswith(b"%PDF-")
     assert base64.b64encode(pdf) not in cda
+
+
+# ------------------------------------------------------------------------------------------------ somebody else's
+
+
+def test_the_cda_of_somebody_else_never_leaves_even_released(mss: Bench, cda: bytes) -> None:
+    mss.bring(volet(cda, "DESTMSSANTEPS=Y", who=LEO))
+    for held in mss.dispatches():
+        release(mss.desk, held.id, reason="essai", actor=EVE, despite=True)
+    mss.prepare()
+    assert [one.state for one in mss.dispatches()] == [State.HELD]
+    assert mss.payload(mss.one().id, "sealed") is None
+    assert mss.payload(mss.one().id, "rendition:cda") is None
+
+
+@pytest.mark.parametrize("who", [LEO, ZOE], ids=["somebody else's", "her own"])
+def test_a_cda_beside_an_hprim_file_leaves_for_its_own_patient_only(mss: Bench, cda: bytes, who: Person) -> None:
+    message = hprim_with_document("CR.XML", who=who).replace(b"~CR.XML~PDF", b"~CR.XML~XML")
+    message = b"\r".join(line for line in message.split(b"\r") if b"|NM|" not in line)
+    message = message.replace(b"|D001~DR DURAND Pierre~L|", b"|M001~CABINET~L|").replace(b"L|1||1|5", b"L|1||1|4")
+    mss.drop("a.hpr", message)
+    mss.take()
+    mss.clock.advance(61)
+    mss.take()
+    with mss.real.transaction() as uow:  # intake gives no CDA to a message: should one be given all the same
+        (file,) = mss.files(FileState.RECEIVED)
+        uow.payloads.put(file.id, "sibling:CR.XML", cda)
+    mss.prepare()
+    if who is ZOE:
+        assert packed(mail_of(mss)) == cda
+        return
+    assert (mss.one().state, mss.one().hold_code) == (State.HELD, "report-check")
+    release(mss.desk, mss.one().id, reason="essai", actor=EVE, despite=True)
+    mss.prepare()
+    assert mss.states() == [State.HELD]
+    assert [mss.payload(mss.one().id, kind) for kind in ("sealed", "rendition:cda")] == [None, None]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from dispatcher.formats.carried import with_carried
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.requests import Request, by_report
 from dispatcher.formats.er7.status import report_status
@@ -22,7 +23,6 @@ from dispatcher.formats.hl7.actions import (
     with_action,
 )
 from dispatcher.formats.hl7.batteries import batteries, collected, documents_of, earliest, latest, urgent
-from dispatcher.formats.hl7.carried import with_carried
 from dispatcher.formats.hl7.datatypes import moment
 from dispatcher.formats.hl7.documents import Sibling
 from dispatcher.formats.hl7.groups import Grouped, PatientGroup

@@ -1,6 +1,7 @@
 """The laboratory's own CDA, carried by its export, made ready to travel byte for byte: its type, the PDF in it.
 
 CDA R2 §4.3.1.1 (nonXMLBody) and CR-BIO 2024.01 (FR-Document-attache: the obligatory PDF copy of level 3).
+Nothing is taken of a CDA that is not surely about the patient of the report: a second gate behind that of reading.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from lxml import etree
 
 from dispatcher.errors import FormatError, RenderError
 from dispatcher.formats.base import ReadContext, Rendition
+from dispatcher.formats.carried import refuse_others
 from dispatcher.formats.cda_reading.reader import CdaReader
 from dispatcher.formats.er7.documents import from_base64
 from dispatcher.formats.xdm import codes
@@ -33,7 +35,9 @@ def takes_back(report: Report) -> bool:
 
 
 def own_cda(report: Report) -> Rendition | None:
-    """The CDA to send as it is, or None. Raises :class:`RenderError` when there are several of one level."""
+    """The CDA to send as it is, or None. Raises :class:`RenderError` when there are several of one level, or one is not
+    surely of this patient."""
+    refuse_others(report)
     found = report.own_cdas
     if len(found) > 1:
         raise RenderError(
@@ -47,7 +51,11 @@ def own_cda(report: Report) -> Rendition | None:
 
 
 def pdf_beside(report: Report) -> Attachment | None:
-    """The laboratory's own PDF: given beside the CDA, else inside it (of all levels the export brought)."""
+    """The laboratory's own PDF: given beside the CDA, else inside it (of all levels the export brought).
+
+    Raises :class:`RenderError` when a CDA is not surely of this patient.
+    """
+    refuse_others(report)
     if report.own_pdf is not None:
         return report.own_pdf
     inside = [o.document for o in report.observations if o.document is not None and o.document.is_cda]
@@ -59,7 +67,9 @@ def with_results(report: Report) -> Report:
     """A report that is a structured CDA, with the results read out of it: for formats that cannot carry the CDA.
 
     Patient, people and numbers stay those of the message. The same report when the CDA gives no result without doubt.
+    Raises :class:`RenderError` when a CDA is not surely of this patient.
     """
+    refuse_others(report)
     found = report.own_cdas
     if report.kind is not Kind.DOCUMENT or len(found) != 1:
         return report

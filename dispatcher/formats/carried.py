@@ -1,8 +1,9 @@
-"""CDA documents carried inside a message: read just enough to know whose they are and which document each is.
+"""CDA documents carried by an export of any format: whose they are, and which document each is.
 
 The laboratory's own CDA is the legal document and travels on byte for byte, so it must be whole, and about the patient
-of the message: ANS, "Volet de transmission d'un document CDA-R2 en HL7v2" ("PID-3 must equal the recordTarget ids").
-A CDA about somebody else holds the report.
+of the report: ANS, "Volet de transmission d'un document CDA-R2 en HL7v2" ("PID-3 must equal the recordTarget ids").
+A CDA about somebody else holds the report, whatever brought it: inside an HL7 message, beside an HPRIM file (``FIC``),
+beside an index.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 
 from lxml import etree
 
-from dispatcher.errors import FormatError
+from dispatcher.errors import FormatError, RenderError
 from dispatcher.formats.cda_reading.header import source_document
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.xdm import codes
@@ -22,23 +23,62 @@ from dispatcher.report.model import Attachment, Patient, Report, SourceDocument,
 from dispatcher.report.versions import plain
 
 _MISSING = "le CDA ne nomme pas de patient"
+_WHERE = "CDA transporté"
 
 
 def with_carried(report: Report) -> Report:
-    """The same report with the identity of its CDA; what is wrong with the CDA is an error of the report."""
+    """The same report with the identity of its CDA; what is wrong with the CDA is an error of the report.
+
+    A report that was read from a CDA file is that document: only what it carries besides is compared. Doing it twice
+    changes nothing.
+    """
     notes, opened = Notes(), []
-    for document in report.documents:
-        if document.media_type == "text/xml" and (root := _opened(document, notes)) is not None:
+    for document in _carried(report):
+        if (root := _opened(document, notes)) is not None:
             opened.append((document, root))
-    if not opened:
-        return replace(report, problems=report.problems + notes.problems) if notes.problems else report
     for _, root in opened:
         _compare(root, report.patient, notes)
+    if opened and report.original_cda is None:
+        report = _identified(report, opened, notes)
+    fresh = tuple(problem for problem in notes.problems if problem not in report.problems)
+    return replace(report, problems=report.problems + fresh) if fresh else report
+
+
+def refuse_others(report: Report) -> None:
+    """Raises :class:`~dispatcher.errors.RenderError` when a CDA the report carries is not surely of its patient: the
+    last gate before anything of it is written."""
+    for document in _carried(report):
+        notes = Notes()
+        root = _opened(document, notes)
+        why = disagreement(root, report.patient) if root is not None else ""
+        if why or notes.problems:
+            raise RenderError(
+                f"Le CDA transporté n’est pas sûrement celui du patient du compte rendu : {why or 'il est illisible'}.",
+                hint="Vérifier les deux identités dans le SIL, puis réémettre.",
+                code="carried-cda-patient",
+            )
+
+
+def _carried(report: Report) -> Iterator[Attachment]:
+    """Every XML document of the report, once, but the CDA it was read from."""
+    inside = (one.document for one in report.observations if one.document is not None)
+    once = {document.sha256: document for document in (*report.documents, *inside) if _is_xml(document)}
+    if report.original_cda is not None:
+        once.pop(report.original_cda.sha256, None)
+    yield from once.values()
+
+
+def _is_xml(document: Attachment) -> bool:
+    return "xml" in document.media_type.lower() or b"ClinicalDocument" in document.content[:4096]
+
+
+def _identified(report: Report, opened: Sequence[tuple[Attachment, etree._Element]], notes: Notes) -> Report:
+    """Which document it is: the one that goes on."""
     chosen = report.own_cdas
     if len(chosen) > 1:
         notes.error(
             "several-documents",
-            "OBX-5",
+            _WHERE,
             "Plusieurs CDA de même niveau dans un seul message ; attendu un document, ou ses niveaux 1 et 3. "
             "Les faire exporter un par message.",
         )
@@ -47,11 +87,11 @@ def with_carried(report: Report) -> Report:
     if report.status is Status.CORRECTED and not source.replaces:
         notes.warning(
             "carried-without-parent",
-            "OBX-5",
+            _WHERE,
             "Document de remplacement, mais son CDA ne nomme pas le document remplacé (relatedDocument) : le logiciel "
             "du destinataire le rangera comme un nouveau document.",
         )
-    return replace(report, source_document=source, problems=report.problems + notes.problems)
+    return replace(report, source_document=source)
 
 
 def _opened(document: Attachment, notes: Notes) -> etree._Element | None:
@@ -62,7 +102,7 @@ def _opened(document: Attachment, notes: Notes) -> etree._Element | None:
             return None  # XML of another kind
         notes.error(
             "carried-cda-unreadable",
-            "OBX-5",
+            _WHERE,
             f"Document CDA transporté refusé : {fault.message} Le faire réémettre par le laboratoire.",
         )
         return None
@@ -76,8 +116,8 @@ def _compare(root: etree._Element, patient: Patient, notes: Notes) -> None:
     if why:
         notes.error(
             "carried-cda-patient",
-            "PID",
-            f"Le CDA transporté n’est pas sûrement celui du patient du message (PID) : {why}. Vérifier les deux "
+            _WHERE,
+            f"Le CDA transporté n’est pas sûrement celui du patient du compte rendu : {why}. Vérifier les deux "
             "identités dans le SIL, puis réémettre.",
         )
 

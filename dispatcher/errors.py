@@ -35,12 +35,45 @@ SYSTEM = {
     errno.EIO: "erreur du disque",
     errno.ENAMETOOLONG: "nom trop long",
     errno.EADDRINUSE: "déjà pris par un autre programme",
+    errno.EADDRNOTAVAIL: "adresse absente de cette machine",
+    errno.ELOOP: "liens symboliques en boucle",
+    errno.EMFILE: "trop de fichiers ouverts",
+    errno.ENFILE: "trop de fichiers ouverts sur cette machine",
+    errno.EFBIG: "fichier trop grand",
+    errno.EINVAL: "nom ou opération refusé par le système",
+    errno.EBUSY: "occupé par un autre programme",
+    errno.ETXTBSY: "occupé par un autre programme",
+    errno.ENOTEMPTY: "dossier non vide",
+    errno.EXDEV: "sur un autre disque",
+    errno.EMLINK: "trop de liens",
+    errno.ENXIO: "périphérique absent",
+    errno.ENODEV: "périphérique absent",
+    errno.ENOMEM: "mémoire épuisée",
+    errno.ESTALE: "partage réseau à remonter",
+    errno.ETIMEDOUT: "délai dépassé",
+    errno.EHOSTDOWN: "machine éteinte",
+    errno.EHOSTUNREACH: "machine injoignable",
+    errno.ENETUNREACH: "réseau injoignable",
+    errno.ENETDOWN: "réseau coupé",
+    errno.ECONNREFUSED: "connexion refusée",
+    errno.ECONNRESET: "connexion rompue",
+    errno.ECONNABORTED: "connexion rompue",
+    errno.ENOTCONN: "partage réseau déconnecté",
+    errno.EPIPE: "connexion rompue",
+    errno.EINTR: "interrompu",
+    errno.EAGAIN: "momentanément indisponible",
+    errno.ENOLCK: "verrou impossible",
+    errno.EDEADLK: "verrou impossible",
+    errno.ENOTSUP: "non pris en charge par ce disque",
+    errno.ENOSYS: "non pris en charge par ce système",
 }
 
 
 def in_french(error: OSError) -> str:
-    """What the system says of a file, a folder or a port."""
-    return SYSTEM.get(error.errno or 0) or error.strerror or type(error).__name__
+    """What the system says of a file, a folder or a port. A rare cause is told by its number: never in English."""
+    if error.errno is None:
+        return "erreur du système"
+    return SYSTEM.get(error.errno) or f"erreur {error.errno} du système"
 
 
 class DispatcherError(Exception):

@@ -225,14 +225,15 @@ def _report_lines(report: Report) -> list[str]:
 
 
 def _patient_line(patient: Patient) -> str:
-    names = patient.birth_name or "nom inconnu"
+    names = patient.birth_name or "nom de naissance inconnu"
     if patient.used_name:
         names += f" (utilise {patient.used_name})"
-    born = patient.birth_date.strftime("%d/%m/%Y") if patient.birth_date else patient.birth_date_raw or "date inconnue"
+    born = patient.birth_date.strftime("%d/%m/%Y") if patient.birth_date else patient.birth_date_raw
     ins = ""
     if patient.ins:
         ins = f", INS {patient.ins.matricule} {'qualifiée' if patient.ins.qualified else 'non qualifiée'}"
-    return f"{names} {' '.join(patient.given_names)}, {_SEX[patient.sex]}, né(e) le {born}{ins}"
+    birth = f"né(e) le {born}" if born else "date de naissance inconnue"
+    return f"{' '.join((names, *patient.given_names))}, {_SEX[patient.sex]}, {birth}{ins}"
 
 
 def _person_line(person: Practitioner) -> str:

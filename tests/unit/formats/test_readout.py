@@ -216,3 +216,11 @@ def test_the_text_tells_result_flag_comment_and_problem() -> None:
         "[ligne 3]",
     ):
         assert expected in text
+
+
+def test_an_unknown_identity_reads_as_french() -> None:
+    nobody = replace(REPORT, patient=Patient())
+    text = as_text(ReadResult(format="hl7v2-oru", reports=(nobody,)), "a.hl7")
+    assert "nom de naissance inconnu, sexe inconnu, date de naissance inconnue" in text
+    lunar = replace(REPORT, patient=Patient(birth_name="A", birth_date_raw="19700000"))
+    assert "A, sexe inconnu, né(e) le 19700000" in as_text(ReadResult(format="hl7v2-oru", reports=(lunar,)), "a.hl7")

@@ -6,8 +6,11 @@ import re
 
 from dispatcher.report.model import Patient, Problem, Severity
 
-_NEVER_IN_A_NAME = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd‚„…†‡ˆ‰‹›]")
-"""What accents of old DOS files become in Windows-1252, and the mark of a character that could not be read."""
+_NEVER_IN_A_NAME = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd‚„…†‡ˆ‰‹›ƒ•™]|(?<=[A-Za-z])[ŽŠŒ“”](?=[a-z])|(?<=[a-z])[ŽŠŒ“”]$"
+)
+"""What accents of old DOS and Macintosh files become in Windows-1252, and the mark of a character that could not be
+read. A capital with a caron is Czech or Croatian, but not amid small letters (``HŽl\x8fne``, ``HŠlŠne``)."""
 
 
 def damaged_names(patient: Patient, where: str) -> tuple[Problem, ...]:

@@ -70,6 +70,7 @@ _DOUBLED_STARTS = frozenset(text[0] for text in _DOUBLED)
 _DOUBLE = re.compile("|".join(re.escape(text) for text in sorted(_DOUBLED, key=len, reverse=True)))
 # Accented letters of DOS (CP850) and old Macs between letters, as Windows-1252 shows them: "H‚lŠne", "HŽl\x8fne".
 _FOREIGN = re.compile("[A-Za-z][‚ˆ‡Ž\x8f\x90][a-z]")
+_NUL_INSIDE = re.compile("(?<=[^\0\r\n\x0b\x1c\x1a])\0")
 _SINGLE_BYTE = ("iso8859", "cp1252")
 _WIDE = ("utf-16", "utf-32")
 
@@ -123,6 +124,26 @@ def _decode(data: bytes, override: str | None, declared: str | None, problems: l
     if _has_c1(data) and _FOREIGN.search(text):
         problems.append(_foreign_accents())
     return text, "cp1252"
+
+
+def damaged_bytes(text: str) -> tuple[Problem, ...]:
+    """An error when a NUL stands behind other characters of its line: what it replaced is lost.
+
+    NULs at the end of the text or before a line are padding (fixed blocks, joined files).
+    """
+    found = _NUL_INSIDE.search(text.rstrip("\0\x1a \t\r\n")) if "\0" in text else None
+    if found is None:
+        return ()
+    line = len(re.findall(r"\r\n|\r|\n", text[: found.start()])) + 1
+    return (
+        Problem(
+            code="damaged-bytes",
+            severity=Severity.ERROR,
+            where=f"ligne {line}",
+            message="Octets endommagés : caractère nul au milieu d'une ligne, le texte qu'il remplace est perdu. "
+            "Rien n'en est diffusé ; faire réexporter le fichier par le laboratoire.",
+        ),
+    )
 
 
 def _strict(data: bytes, codec: str) -> str | None:

@@ -18,7 +18,7 @@ from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.hl7.completeness import unfinished
 from dispatcher.formats.hl7.groups import group
 from dispatcher.formats.hl7.reports import reports_of
-from dispatcher.formats.text import Decoded, decode
+from dispatcher.formats.text import Decoded, damaged_bytes, decode
 from dispatcher.report.model import Problem, Report, Severity
 
 _START = re.compile(rb"(?:MSH|FHS|BHS)[^A-Za-z0-9\s]")
@@ -45,7 +45,7 @@ class Hl7Reader:
         decoded = read_text(data, context.encoding)
         parts = cut(decoded.text)
         reports: list[Report] = []
-        problems: list[Problem] = [*decoded.problems, *parts.problems]
+        problems: list[Problem] = [*decoded.problems, *damaged_bytes(decoded.text), *parts.problems]
         unused: Counter[str] = Counter()
         formats: list[str] = []
         for message in parts.messages:

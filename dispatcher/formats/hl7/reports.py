@@ -37,6 +37,7 @@ from dispatcher.formats.hl7.participants import (
 )
 from dispatcher.formats.hl7.patient import patient
 from dispatcher.formats.hl7.wishes import handling
+from dispatcher.formats.names import damaged_names
 from dispatcher.report.identifiers import finess_ok
 from dispatcher.report.model import (
     Battery,
@@ -111,7 +112,10 @@ def _source(grouped: Grouped) -> _Source:
 
 def _patient(group: PatientGroup, grouped: Grouped, notes: Notes) -> Patient:
     if group.pid is not None:
-        return patient(group.pid, group.pv1, notes)
+        person = patient(group.pid, group.pv1, notes)
+        for problem in damaged_names(person, group.pid.where(5)):
+            notes.error(problem.code, problem.where, problem.message)
+        return person
     notes.error(
         "missing-patient",
         grouped.header.where(),

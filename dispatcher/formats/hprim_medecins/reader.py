@@ -22,7 +22,7 @@ from dispatcher.formats.hprim_medecins.header import find_header, is_full
 from dispatcher.formats.hprim_medecins.patient import read_parties
 from dispatcher.formats.hprim_medecins.problems import error, info
 from dispatcher.formats.names import damaged_names
-from dispatcher.formats.text import decode
+from dispatcher.formats.text import damaged_bytes, decode
 from dispatcher.report.model import Problem, Report, Status
 
 FORMAT = "hprim-medecins"
@@ -60,7 +60,7 @@ class HprimMedecinsReader:
         """All reports of the file. ``context.encoding`` is the operator's choice of character set, if any."""
         decoded = decode(data, override=context.encoding)
         found = cut(split_lines(decoded.text.replace("\0", "")))
-        problems = [*decoded.problems, *found.problems]
+        problems = [*decoded.problems, *damaged_bytes(decoded.text), *found.problems]
         if not found.blocks:
             problems.append(
                 error(

@@ -18,7 +18,7 @@ from dispatcher.formats.hprim_sante.groups import Grouped, group
 from dispatcher.formats.hprim_sante.header import CONTEXTS, Header, read_header
 from dispatcher.formats.hprim_sante.reports import reports_of
 from dispatcher.formats.hprim_sante.results import FILE_TYPES, file_name
-from dispatcher.formats.text import decode
+from dispatcher.formats.text import damaged_bytes, decode
 from dispatcher.report.model import Problem, Report, Severity
 
 FORMAT = "hprim-sante"
@@ -48,7 +48,7 @@ class HprimSanteReader:
         decoded = decode(data, override=context.encoding)
         parts = cut(decoded.text)
         reports: list[Report] = []
-        problems: list[Problem] = [*decoded.problems, *parts.problems]
+        problems: list[Problem] = [*decoded.problems, *damaged_bytes(decoded.text), *parts.problems]
         unused: Counter[str] = Counter()
         for written in parts.messages:
             notes = Notes()

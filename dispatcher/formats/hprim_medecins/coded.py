@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from dispatcher.formats.hprim_medecins import grammar
-from dispatcher.formats.hprim_medecins.problems import info, warning
+from dispatcher.formats.hprim_medecins.problems import error, info, warning
 from dispatcher.report.model import AltValue, Battery, Code, Observation, Problem, ValueType
 from dispatcher.report.values import parse_number, parse_range
 
@@ -104,6 +104,18 @@ def _take_result(state: _State, number: int, line: str) -> None:
         state.pending.clear()
         return
     fields = [*fields, *[""] * (grammar.RES_FIELD_COUNT - len(fields))]
+    if _shifted(fields):
+        state.leftovers.append(line.strip())
+        state.problems.append(
+            error(
+                "shifted-result-line",
+                where,
+                "Ligne RES décalée (barre verticale dans le libellé ?) : RES-4 n'est ni N, ni A, ni C, et les "
+                "champs suivants ne vont pas. Gardée en commentaire ; corriger le libellé dans le SIL, puis réexporter.",
+            )
+        )
+        state.pending.clear()
+        return
     _take_headings(state, fields)
     observation = _observation(fields, state.pending, where, state.problems)
     state.pending.clear()
@@ -115,6 +127,21 @@ def _take_result(state: _State, number: int, line: str) -> None:
         )
         return
     group.append(observation)
+
+
+def _shifted(fields: list[str]) -> bool:
+    """RES-4 is no type (or is empty) and RES-9 or RES-10 holds what cannot stand there: the fields slid sideways.
+
+    So they did when a type stands in RES-5 before a value in RES-6; « A » alone may be a blood group.
+    """
+    kind = fields[3].strip().upper()
+    if kind in grammar.RESULT_TYPES:
+        return False
+    if kind and fields[4].strip().upper() in grammar.RESULT_TYPES and fields[5].strip():
+        return True
+    flag, status = fields[8].strip().upper(), fields[9].strip().upper()
+    known = not flag or flag in grammar.ABNORMAL_FLAGS or set(flag) == {"*"}
+    return not known or status not in _STATUSES
 
 
 def _is_second_unit(label: str) -> bool:
@@ -129,6 +156,7 @@ def _as_alt(observation: Observation) -> AltValue:
 
 # --- headings ---------------------------------------------------------------------------------------------------------
 
+_STATUSES = frozenset({"", *grammar.RESULT_STATUSES})
 _SPACED = re.compile(r"(?:\S ){2,}\S")
 
 

@@ -277,3 +277,26 @@ def test_samples_are_read_to_the_letter() -> None:
     assert (sodium.value, sodium.unit, potassium.value, potassium.low) == ("141", "", "4.1", "3.5")
     assert (aspect.value, conclusion.value) == ("limpide", "Conclusion : ionogramme normal.")
     assert urea.alt is not None and (urea.alt.value, urea.alt.high) == ("5.2", "7.5")
+
+
+@pytest.mark.parametrize(
+    ("line", "held"),
+    [
+        ("RES|PIPE dans | libelle|x|N|5|g/l|1|2|H|F", True),
+        ("RES|PIPE dans | libelle|x|N|5|g/l|||| |F", True),
+        ("RES|Aspect | trouble|x|A|Limpide|||||F", True),
+        ("RES|PIPE dans | libelle||N|5|g/l|1|2|H|F", True),
+        ("RES|GLYCEMIE|x|N|5|g/l|1|2|H|F", False),
+        ("RES|GROUPE|x||A|||||F", False),
+        ("RES|GLYCEMIE|x|X|5|g/l|1|2|*|F", False),
+    ],
+)
+def test_a_line_moved_by_a_bar_in_its_label_is_held(line: str, held: bool) -> None:
+    head = "P42\nNOM\nAnne\n\n\n29000 QUIMPER\n04/07/1961\n\nB1\n11/03/2024\nLABO       Labo\nMED        Med\n\nTexte\n"
+    data = f"{head}****LAB****\n{line}\n****FIN****\n****FINFICHIER****\n".replace("\n", "\r\n").encode()
+    (report,) = HprimMedecinsReader().read(data, ReadContext()).reports
+    found = [p for p in report.problems if p.code == "shifted-result-line"]
+    assert bool(found) is held
+    assert (line in "\n".join(report.comments)) is held
+    assert (not report.observations) is held
+    assert all(p.severity is Severity.ERROR for p in found)

@@ -39,7 +39,13 @@ class Request(Generic[OrderT]):
 
 
 def by_report(requests: Sequence[Request[OrderT]]) -> list[list[Request[OrderT]]]:
-    """Requests of one patient, put together report by report, in the order of the file."""
+    """Requests of one patient, put together report by report, in the order of the file.
+
+    Other filler numbers (OBR-3) alone part nothing: laboratories number each battery of one visit, and a prescriber who
+    got a mail per battery would take the first for the whole. Nothing is hidden by it: the recipients are the same, and
+    the HL7 reader tells how many numbers were joined. The first number stays that of the report, so that a correction
+    of the same message finds the version it replaces.
+    """
     reports: list[list[Request[OrderT]]] = []
     for one in requests:
         home = next((known for known in reports if any(_tied(one, other) for other in known)), None)

@@ -138,6 +138,7 @@ def _report(
     results = [one for battery in read for one in battery.observations]
     where = _place(requests, group)
     status = _status(read, where, group, notes)
+    _tell_joined(requests, where, notes)
     prescriber, copies = prescriber_and_copies(requests, group, where, notes)
     given = [*group.participants, *(prt for order in orders for prt in order.participants)]
     return Report(
@@ -188,6 +189,17 @@ def _numbers(requests: Sequence[Request[OrderGroup]]) -> Order:
         placer=next((one.placer for one in requests if one.placer), ""),
         filler=next((one.filler for one in requests if one.filler), ""),
     )
+
+
+def _tell_joined(requests: Sequence[Request[OrderGroup]], where: str, notes: Notes) -> None:
+    count = len({one.filler for one in requests if one.filler})
+    if count > 1:
+        notes.info(
+            "orders-joined",
+            where,
+            f"{count} numéros de demande réunis en un compte rendu (même patient, même message) : "
+            "le premier le désigne.",
+        )
 
 
 def _status(read: Sequence[Battery], where: str, group: PatientGroup, notes: Notes) -> Status:

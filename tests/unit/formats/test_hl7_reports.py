@@ -394,3 +394,21 @@ def test_wide_and_marked_files(codec: str) -> None:
     text = "\r\n".join([MSH, PID.replace("MARTIN", "GUÉGUEN"), obr(), OBX]) + "\r\n"
     assert Hl7Reader().sniff(text.encode(codec)[:4096]) == 1.0
     assert Hl7Reader().read(text.encode(codec), ReadContext()).reports[0].patient.birth_name == "GUÉGUEN"
+
+
+@pytest.mark.parametrize(("second", "told"), [("A2", True), ("A1", False), ("", False)])
+def test_order_numbers_joined_into_one_report_are_counted(second: str, told: bool) -> None:
+    lines = (
+        "MSH|^~\\&|LIS|LABO|||20261110120000||ORU^R01|OO|P|2.3",
+        "PID|1||1||UN^Alice||19700101|F",
+        "OBR|1|P1|A1|NFS^NFS|||202611091000|||||||||D001^DURAND||||||202611101100|||F",
+        "OBX|1|NM|HB^Hb||13.0|g/dL|12-16||||F",
+        f"OBR|2|P1|{second}|HBA^HbA1c|||202611091000|||||||||D001^DURAND||||||202611101100|||F",
+        "OBX|1|NM|HBA1C^HbA1c||6.1|%|4-6|H|||F",
+    )
+    (report,) = Hl7Reader().read("\r".join([*lines, ""]).encode(), ReadContext()).reports
+    found = [p for p in report.problems if p.code == "orders-joined"]
+    assert len(report.batteries) == 2
+    assert bool(found) is told
+    assert all(p.severity is Severity.INFO and p.message.startswith("2 numéros") for p in found)
+    assert all("A2" not in p.message for p in found)

@@ -24,10 +24,17 @@ _CELLS = (
     r"(?:[ée]l[ée]m(?:ents?|\.)?|[ée]l?ts?\.?|cel(?:l(?:ules?|s)?)?\.?|h[ée]maties|globules(?: (?:blancs|rouges))?"
     r"|g[br]|leuco(?:cytes|s)?\.?|plaquettes|lymphocytes|nb(?:re)?\.?|nombre|#)"
 )
-_PER_MM3 = re.compile(rf"(?:\{{?{_CELLS}\}}? ?)?(?:/|par |p\. ?)? ?(?:mm ?[3³]|mm\^3|mmc|[μu]l|mcl)", re.IGNORECASE)
+_PER_MM3 = re.compile(
+    rf"(?:\{{?{_CELLS}\}}? ?)?(?:/|par ?|p\. ?)? ?(?:mm ?[\^*]? ?[3³]|mmc|[μu]l|mcl|microl(?:itres?)?)", re.IGNORECASE
+)
 _OTHER = re.compile(
     r"(?:\{?(?:ufc|cfu|copies?|cop|cp|germes?|bact[ée]ries?|colonies)\}? ?(?:/|par ) ?.{1,12}|/ ?ml)", re.IGNORECASE
 )
+
+
+def per_mm3(unit: str) -> bool:
+    """A plain count per mm3 or µL; ``10^3/mm3`` and ``G/L`` are none."""
+    return _PER_MM3.fullmatch(unit.casefold().strip()) is not None
 
 
 def grouped_by_points(text: str, unit: str) -> Count | None:
@@ -37,7 +44,6 @@ def grouped_by_points(text: str, unit: str) -> Count | None:
     """
     if not _GROUPED.fullmatch(text):
         return None
-    plain = unit.casefold().strip()
-    if _PER_MM3.fullmatch(plain):
+    if per_mm3(unit):
         return Count.PER_MM3
-    return Count.OTHER if _OTHER.fullmatch(plain) else None
+    return Count.OTHER if _OTHER.fullmatch(unit.casefold().strip()) else None

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from dispatcher.dialects.model import Numbers
 from dispatcher.formats.er7.notes import Notes
+from dispatcher.report.counts import per_mm3
 from dispatcher.report.model import Severity
 
 _BLANK = " \u00a0\u202f\u2009"
@@ -20,12 +21,6 @@ _HEAD = r"(?P<head>\s*(?:[<>]\s?=?|=\s?[<>]|[≤≥=])?\s*[+-]?\s*)"
 _TOKEN = re.compile(rf"[1-9][0-9]{{0,2}}(?:[{_BLANK}][0-9]{{3}})+(?![0-9])(?:[.,][0-9]+)?|[0-9]+(?:[.,'][0-9]+)*")
 """A number inside a text, however it is written."""
 _THREE = re.compile(rf"[.,'{_BLANK}][0-9]{{3}}(?![0-9])")
-_COUNT = re.compile(
-    r"(?:nb|nombre|cell?(?:ules?|s)?\.?|\{cells?\}|el(?:ements?|ts?)?\.?|hematies|leucocytes|plaquettes)?"
-    r"\s?(?:/|par)?\s?(?:mm\s?[\^*]?\s?[3³]|[uµμ]l|microl(?:itres?)?)",
-    re.IGNORECASE,
-)
-"""Units of plain counts per mm³ or µL; ``10^3/mm3`` and ``G/L`` are none."""
 _NEAR = 100
 """Largest factor between a value and a bound that still bears it out."""
 _MAX_NUMBER, _MAX_TEXT = 60, 200
@@ -116,7 +111,7 @@ def _borne_out(own: list[_Figure], around: list[_Figure], unit: str, blind: bool
     """Every single group is thousands by what else stands in the line; ``blind``: a range without any number."""
     values, bounds = _sizes(own, doubtful=True), _sizes(around, doubtful=True)
     sure = _sizes(around, doubtful=False)
-    count = _COUNT.fullmatch(unit.strip()) is not None
+    count = per_mm3(unit)
     if sure or any(one.size is None for one in around):
         good = all(_near(size, sure) for size in values)
     else:

@@ -111,7 +111,7 @@ def _take_result(state: _State, number: int, line: str) -> None:
                 "shifted-result-line",
                 where,
                 "Ligne RES décalée (barre verticale dans le libellé ?) : RES-4 n'est ni N, ni A, ni C, et les "
-                "champs suivants ne vont pas. Gardée en commentaire ; corriger le libellé dans le SIL, puis réexporter.",
+                "champs suivants ne vont pas. Gardée en commentaire ; corriger le libellé dans le SIL, réexporter.",
             )
         )
         state.pending.clear()

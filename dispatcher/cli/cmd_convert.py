@@ -12,6 +12,7 @@ import typer
 from dispatcher import wiring
 from dispatcher.cli.cmd_read import DialectOption, coded_result, dialect_of, read_path, source_settings, terminology
 from dispatcher.cli.context import config_exists, settings
+from dispatcher.cli.leaving import leaving_rules
 from dispatcher.cli.output import FAILURES, complain, print_json, problem_json, say
 from dispatcher.cli.paths import expanded
 from dispatcher.clock import SystemClock
@@ -20,10 +21,13 @@ from dispatcher.errors import DispatcherError, in_french
 from dispatcher.formats.base import Rendition
 from dispatcher.formats.hprim_sante.version import Version
 from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
+from dispatcher.report.checks import before_leaving
 from dispatcher.report.model import Problem, Report, Severity
 from dispatcher.sealing.composition import Letterhead
 from dispatcher.service.convert import ENDINGS, Press, Target
 from dispatcher.settings import SourceSettings
+
+HELD = "serait retenu à l'envoi"
 
 
 def register(app: typer.Typer) -> None:
@@ -110,6 +114,7 @@ class _Converter:
         self._out = out
         self._force = force
         self._written: set[Path] = set()
+        self._rules = leaving_rules()
 
     def convert(self, path: Path, to: list[Target], encoding: str | None, dialect: Dialect | None) -> list[Answer]:
         """One answer per report and format; one with an error when the file cannot be read."""
@@ -137,7 +142,7 @@ class _Converter:
             return Answer(source=path, to=to, error=str(error))
         except OSError as error:
             return Answer(source=path, to=to, error=f"Écriture impossible : {in_french(error)}.")
-        told = [problem for problem in report.problems if problem.severity is not Severity.INFO]
+        told = [p for p in before_leaving(report, self._rules) if p.severity is not Severity.INFO]
         return Answer(source=path, to=to, output=place, problems=(*told, *made.problems))
 
     def _place(self, path: Path, rank: str, made: Rendition, to: Target) -> Path:
@@ -162,7 +167,7 @@ def _tell(answers: list[Answer]) -> None:
             continue
         say(f"{answer.source} → {answer.output}")
         for problem in answer.problems:
-            kept = "serait retenu à l'envoi" if problem.severity is Severity.ERROR else "remarque"
+            kept = HELD if problem.severity is Severity.ERROR else "remarque"
             complain(f"  {kept} – {problem.sentence}")
     written = sum(answer.output is not None for answer in answers)
     if written < len(answers):
@@ -175,5 +180,10 @@ def _as_json(answer: Answer) -> dict[str, Any]:
         "format": str(answer.to),
         "output": str(answer.output) if answer.output is not None else None,
         "error": answer.error or None,
-        "problems": [problem_json(problem) for problem in answer.problems],
+        "problems": [_problem(problem) for problem in answer.problems],
     }
+
+
+def _problem(problem: Problem) -> dict[str, str]:
+    """An error beside a result that was written needs a word: it says what would happen to it in service."""
+    return problem_json(problem) | ({"effect": HELD} if problem.severity is Severity.ERROR else {})

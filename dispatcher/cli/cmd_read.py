@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dispatcher.cli.context import config_exists, settings
+from dispatcher.cli.leaving import leaving_rules
 from dispatcher.cli.output import FAILURES, print_json, say
 from dispatcher.cli.paths import expanded, sibling_of
 from dispatcher.dialects import shelf
@@ -19,6 +20,7 @@ from dispatcher.formats import readout, registry
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.pdf_index.rules import rules_of
 from dispatcher.formats.side_by_side import opinion_json, opinion_text
+from dispatcher.report.checks import check as check_report
 from dispatcher.report.model import Problem, Severity
 from dispatcher.settings import SourceSettings
 from dispatcher.terminology.tables import Terminology
@@ -49,7 +51,7 @@ def read(
     """Montre ce que le programme comprend d'un fichier. Affiche l'identité du patient : l'écran est à vous."""
     like = source_settings(source)
     spoken = dialect_of(dialect, like)
-    terms = terminology()
+    terms, rules = terminology(), leaving_rules()
     answers: list[dict[str, Any]] = []
     usable = True
     for path in expanded(files):
@@ -59,10 +61,12 @@ def read(
             result = replace(result, problems=(*result.problems, *opinion.problems))
         usable = usable and result.readable
         coded = coded_result(result, terms)
+        held = [check_report(report, rules) for report in coded.reports]
         if json:
-            answers.append(readout.as_json(coded, str(path), digest) | (opinion_json(opinion) if opinion else {}))
+            told = readout.as_json(coded, str(path), digest, held)
+            answers.append(told | (opinion_json(opinion) if opinion else {}))
         else:
-            say(readout.as_text(coded, str(path)))
+            say(readout.as_text(coded, str(path), held))
             if opinion is not None:
                 say(opinion_text(opinion))
     if json:

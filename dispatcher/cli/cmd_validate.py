@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from dispatcher.cli.cmd_conformance import rules_place
+from dispatcher.cli.cmd_read import terminology
+from dispatcher.cli.leaving import CHECK_NAME, leaving_rules
 from dispatcher.cli.output import FAILURES, complain, print_json, problem_json, say
 from dispatcher.cli.paths import expanded, sibling_of
 from dispatcher.conformance.installed import checked, installed
@@ -16,7 +18,10 @@ from dispatcher.conformance.official import OfficialRules
 from dispatcher.errors import ConfigError, DispatcherError, in_french
 from dispatcher.formats.base import ReadContext
 from dispatcher.formats.checks import Checked, check, placed
+from dispatcher.report.checks import Rules
+from dispatcher.report.checks import check as check_report
 from dispatcher.report.model import Problem, Severity
+from dispatcher.terminology.tables import Terminology
 
 
 def register(app: typer.Typer) -> None:
@@ -63,7 +68,8 @@ def validate(
 ) -> None:
     """Contrôle des fichiers et dit quels contrôles ont été faits. Code 1 dès qu'une erreur est trouvée."""
     judge = Judge(why="écartées par --own") if own else find_judge(kit)
-    answers = [check_file(path, judge) for path in expanded(files)]
+    terms, rules = terminology(), leaving_rules()
+    answers = [check_file(path, judge, terms, rules) for path in expanded(files)]
     if json:
         print_json({"files": [_as_json(answer, judge) for answer in answers]})
     else:
@@ -86,15 +92,15 @@ def find_judge(kit: Path | None) -> Judge:
         return Judge(kit=place, why=" ".join((error.message, *error.faults, error.hint)).strip())
 
 
-def check_file(path: Path, judge: Judge) -> Answer:
-    """Judge one file. Never raises for a bad file."""
+def check_file(path: Path, judge: Judge, terms: Terminology, rules: Rules) -> Answer:
+    """Judge one file, its reports as they would be before they leave. Never raises for a bad file."""
     try:
         data = path.read_bytes()
     except OSError as error:
         message = f"Fichier illisible : {in_french(error)}. Vérifier le chemin et les droits."
         problem = Problem(code="unreadable-file", severity=Severity.ERROR, where=str(path), message=message)
         return Answer(path=path, own=Checked(format="unknown"), problems=(problem,), not_asked="fichier illisible")
-    own = check(data, ReadContext(file_name=path.name, sibling=sibling_of(path)))
+    own = _with_reports(check(data, ReadContext(file_name=path.name, sibling=sibling_of(path))), terms, rules)
     if not own.documents:
         return Answer(path=path, own=own, problems=own.problems, not_asked="elles ne portent que sur les CDA")
     if judge.rules is None:
@@ -110,6 +116,17 @@ def check_file(path: Path, judge: Judge) -> Answer:
         found += [placed(problem, name) for problem in verdict.problems]
         layers |= dict.fromkeys(verdict.layers)
     return Answer(path=path, own=own, problems=tuple(found), layers=tuple(layers))
+
+
+def _with_reports(own: Checked, terms: Terminology, rules: Rules) -> Checked:
+    """What holds a report in ``run`` makes its file wrong here; several reports are told apart by their rank."""
+    if not own.reports:
+        return own
+    found = dict.fromkeys(own.problems)
+    for rank, report in enumerate(own.reports, start=1):
+        name = f"compte rendu {rank}" if len(own.reports) > 1 else ""
+        found |= dict.fromkeys(placed(problem, name) for problem in check_report(terms.code(report)[0], rules))
+    return replace(own, checks=(*own.checks, CHECK_NAME), problems=tuple(found))
 
 
 def _as_json(answer: Answer, judge: Judge) -> dict[str, Any]:

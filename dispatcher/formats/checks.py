@@ -19,7 +19,7 @@ from dispatcher.formats.hprim_sante import check as hprim_sante
 from dispatcher.formats.pdf import received
 from dispatcher.formats.xdm import check as xdm
 from dispatcher.formats.xdm.reader import read_archive
-from dispatcher.report.model import Problem
+from dispatcher.report.model import Problem, Report
 
 CDA_CHECKS = ("en-tête", "corps et résultats", "renvois du texte", "documents PDF inclus", "clé de l'INS")
 XDM_CHECKS = (
@@ -52,6 +52,8 @@ class Checked:
     problems: tuple[Problem, ...] = ()
     documents: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     """CDA documents the official rules may judge: the file itself (name empty) or members of an archive."""
+    reports: tuple[Report, ...] = field(default=(), repr=False)
+    """What was read of messages and indexes, for the checks that a report must meet before it leaves."""
 
 
 def check(data: bytes, context: ReadContext | None = None) -> Checked:
@@ -110,4 +112,5 @@ def _read(data: bytes, context: ReadContext) -> Checked:
         told = list(received.check(data))
     elif result.format == "pdf":
         checks = ("lecture complète de l'index", "PDF nommés par l'index")
-    return Checked(format=result.format, checks=checks, problems=tuple(dict.fromkeys(told)))
+    reports = result.reports if checks and checks is not PDF_CHECKS else ()
+    return Checked(format=result.format, checks=checks, problems=tuple(dict.fromkeys(told)), reports=reports)

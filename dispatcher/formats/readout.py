@@ -6,6 +6,7 @@ only for whoever asked for that very file, never logged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -29,19 +30,25 @@ from dispatcher.report.model import (
 )
 
 Json = dict[str, Any]
+Held = Sequence[tuple[Problem, ...]]
+"""What the checks before sending say of each report, in the order of the reports; empty when they were not made."""
 
 # ------------------------------------------------------------------------------------------------ for programs
 
 
-def as_json(result: ReadResult, path: str, sha256: str) -> Json:
+def as_json(result: ReadResult, path: str, sha256: str, held: Held = ()) -> Json:
     """One entry of ``{"files": […]}``. ``sha256`` is that of the whole file, hexadecimal."""
+    reports = [_report(report) for report in result.reports]
+    for told, found in zip(reports, held, strict=False):
+        if found:
+            told["checks"] = [_problem(problem) for problem in found]
     answer: Json = {
         "path": path,
         "sha256": sha256,
         "format": result.format,
         "encoding": result.encoding,
         "problems": [_problem(problem) for problem in result.problems],
-        "reports": [_report(report) for report in result.reports],
+        "reports": reports,
     }
     return answer | ({"dialect": result.dialect} if result.dialect else {})
 
@@ -183,7 +190,7 @@ _FORMATS = {
 }
 
 
-def as_text(result: ReadResult, path: str) -> str:
+def as_text(result: ReadResult, path: str, held: Held = ()) -> str:
     """A French summary, lines of about 110 characters, ending with a line break."""
     kind = _FORMATS.get(result.format, result.format)
     encoding = f", {result.encoding}" if result.encoding else ""
@@ -193,12 +200,23 @@ def as_text(result: ReadResult, path: str) -> str:
     lines += [f"  {line}" for problem in result.problems for line in _told(problem)]
     for rank, report in enumerate(result.reports, start=1):
         lines += ["", f"  Compte rendu {rank}/{count}", *(f"    {line}" for line in _report_lines(report))]
+        lines += [f"    {line}" for found in held[rank - 1 : rank] for line in _held_lines(found)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def _told(problem: Problem) -> list[str]:
     where = f" [{problem.where}]" if problem.where else ""
     return [f"{_SIGN[problem.severity]}{where} {problem.message} ({problem.code})"]
+
+
+def _held_lines(found: tuple[Problem, ...]) -> list[str]:
+    """What ``run`` would do of it, errors before warnings."""
+    lines: list[str] = []
+    blocks = ((Severity.ERROR, "Serait retenu à l'envoi :"), (Severity.WARNING, "À l'envoi, attention :"))
+    for severity, title in blocks:
+        same = [problem for problem in found if problem.severity is severity]
+        lines += [title, *(f"  {problem.sentence} ({problem.code})" for problem in same)] if same else []
+    return lines
 
 
 def _report_lines(report: Report) -> list[str]:

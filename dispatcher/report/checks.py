@@ -138,6 +138,11 @@ def check(report: Report, rules: Rules) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
+def before_leaving(report: Report, rules: Rules) -> tuple[Problem, ...]:
+    """What counts when a report is to leave: its reader's problems as the laboratory grades them, and our checks."""
+    return tuple(dict.fromkeys((*regraded(report.problems, rules), *check(report, rules))))
+
+
 def regraded(problems: Iterable[Problem], rules: Rules) -> tuple[Problem, ...]:
     """A reader's problems with the severities a laboratory gives their codes; those it switched off are left out."""
     told = []

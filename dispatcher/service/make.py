@@ -51,8 +51,7 @@ class Made:
 def stopped_by_checks(desk: Desk, report: Report) -> Blocked | None:
     """What the reader and our checks hold against a coded report, or None."""
     rules = checks.Rules(now=desk.clock.now(), severities=desk.severities, allow_test_ins=desk.allow_test_ins)
-    problems = (*checks.regraded(report.problems, rules), *checks.check(report, rules))
-    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    errors = [p for p in checks.before_leaving(report, rules) if p.severity is Severity.ERROR]
     return Blocked(code="report-check", reason=sentences(errors)) if errors else None
 
 

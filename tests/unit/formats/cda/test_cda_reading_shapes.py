@@ -6,6 +6,7 @@ import pytest
 
 from dispatcher.formats import registry
 from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.formats.cda.check import check as check_cda
 from dispatcher.formats.cda_reading.reader import CdaReader
 from dispatcher.report.model import Kind, Observation, Report, Severity, Sex, Status, ValueType
 from tests.unit.formats.cda.shapes import LOINC, PATIENT, chapter, document, loinc, one, result, structured
@@ -514,3 +515,8 @@ def test_level_1_bodies() -> None:
     assert [(p.code, p.severity) for p in lost.problems] == [("document-damaged", Severity.ERROR)]
     cut = report(document(body.format('mediaType="application/pdf" representation="B64"', "JVBERi0xLjQK"))).problems
     assert [(p.code, p.severity) for p in cut] == [("document-damaged", Severity.ERROR)]
+
+
+def test_validate_names_the_doctype_of_an_entity_bomb() -> None:
+    data = (BOMB + "]>" + SIMPLE.replace("Présence", "&e8;")).encode()
+    assert [p.code for p in check_cda(data)] == ["xml-doctype"]

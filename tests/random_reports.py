@@ -256,7 +256,9 @@ def _number(
         flags=(side,) if side else (),
     )
     if wanted.second_unit and analysis.ucum and rng.random() < 0.1:
-        result = replace(result, alt=AltValue(value=_decimal(rng), unit="mmol/L", ucum="mmol/L", high="9.9"))
+        own = random.Random(value).choice(("", comparator, "<", ">", "<=", ">="))  # the other draws stay as they were
+        second = AltValue(comparator=own, value=_decimal(rng), unit="mmol/L", ucum="mmol/L", high="9.9")
+        result = replace(result, alt=second)
     if wanted.previous and rng.random() < 0.2:
         earlier = PreviousResult(
             value=_decimal(rng),

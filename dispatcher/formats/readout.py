@@ -146,7 +146,7 @@ def _observation(one: Observation, battery: Battery) -> Json:
 
 
 def _alt(alt: AltValue) -> Json:
-    return {"value": alt.value, "unit": alt.unit, "ucum": alt.ucum, "low": alt.low, "high": alt.high}
+    return {"value": alt.text, "unit": alt.unit, "ucum": alt.ucum, "low": alt.low, "high": alt.high}
 
 
 def documents_of(report: Report) -> tuple[Attachment, ...]:
@@ -279,7 +279,7 @@ def _observation_lines(one: Observation) -> list[str]:
     lines = [f"{mark}{label:<36} {measured:>16}{usual}{flags}{status}{loinc}"]
     lines += [f"{mark}  {line}" for line in others]
     if one.alt and one.alt.value:
-        lines.append(f"{mark}{'':<36} {one.alt.value + ' ' + one.alt.unit:>16}")
+        lines.append(f"{mark}{'':<36} {one.alt.text + ' ' + one.alt.unit:>16}")
     return lines + [f"{mark}  » {line}" for comment in one.comments for line in comment.split("\n")]
 
 

@@ -126,8 +126,12 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AltValue:
-    """Second value of the same test in another unit (HPRIM Médecins RES 11-14; a second coded result of a CDA row)."""
+    """Second value of the same test in another unit (HPRIM Médecins RES 11-14; a second coded result of a CDA row).
 
+    ``comparator`` is its own: the comparator of the first value is never carried over.
+    """
+
+    comparator: str = ""
     value: str = ""
     unit: str = ""
     ucum: str | None = None
@@ -135,6 +139,11 @@ class AltValue:
     high: str = ""
     loinc: str | None = None
     """Another unit is another LOINC code: only as read from the file or confirmed by the laboratory."""
+
+    @property
+    def text(self) -> str:
+        """Comparator and value: ``< 0.05``."""
+        return f"{self.comparator} {self.value}".strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

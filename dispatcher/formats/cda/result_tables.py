@@ -152,8 +152,7 @@ def _second_line(cells: dict[int, Element], row: Row) -> None:
     if alt is None or not alt.value.strip() or row.fate is not Fate.RESULT:
         return
     sub(cells[VALUE], "br")
-    comparator = row.observation.comparator if row.observation.type is ValueType.NUMERIC else ""
-    named(cells[VALUE], row.key + "w", wording.with_comparator(comparator, alt.value.strip()))
+    named(cells[VALUE], row.key + "w", wording.with_comparator(alt.comparator, alt.value.strip()))
     for column, second in ((UNIT, flat(alt.unit)), (RANGE, wording.span(alt.low, alt.high))):
         if column in cells:
             sub(cells[column], "br").tail = second

@@ -109,6 +109,7 @@ def _in_another_unit(result: Observation) -> Observation | None:
     return replace(
         result,
         loinc=alt.loinc,
+        comparator=alt.comparator,
         value=alt.value.strip(),
         value_code=None,
         unit=alt.unit,

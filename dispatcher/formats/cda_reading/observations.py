@@ -248,7 +248,7 @@ def second_value(first: Observation, second: Observation) -> AltValue | None:
     The caller knows that both point at the same words of the narrative.
     """
     numbers = first.type is second.type is ValueType.NUMERIC and first.alt is None
-    plainly = first.unit != second.unit and first.comparator == second.comparator and first.status == second.status
+    plainly = first.unit != second.unit and first.status == second.status
     same_time = first.observed_at == second.observed_at
     alike = (second.kit, second.method_code, second.performer) == (first.kit, first.method_code, first.performer)
     if not (numbers and plainly and same_time and first.value and second.value and alike):
@@ -256,6 +256,7 @@ def second_value(first: Observation, second: Observation) -> AltValue | None:
     if set(second.flags) - set(first.flags) or second.comments or second.previous:
         return None
     return AltValue(
+        comparator=second.comparator,
         value=second.value,
         unit=second.unit,
         ucum=second.ucum,

@@ -150,8 +150,13 @@ def _is_second_unit(label: str) -> bool:
 
 
 def _as_alt(observation: Observation) -> AltValue:
-    value = f"{observation.comparator} {observation.value}".strip()
-    return AltValue(value=value, unit=observation.unit, low=observation.low, high=observation.high)
+    return AltValue(
+        comparator=observation.comparator,
+        value=observation.value,
+        unit=observation.unit,
+        low=observation.low,
+        high=observation.high,
+    )
 
 
 # --- headings ---------------------------------------------------------------------------------------------------------
@@ -287,6 +292,6 @@ def _alt(fields: list[str], where: str, problems: list[Problem]) -> AltValue | N
     if not text:
         return None
     number = parse_number(text.strip("* ")) if text.strip("* ") else None
-    value = text if number is None else f"{number.comparator} {number.value}".strip()
+    comparator, value = ("", text) if number is None else (number.comparator, number.value)
     low, high, _ = _norms(fields[12], fields[13], fields[11], where, problems)
-    return AltValue(value=value, unit=fields[11].strip(), low=low, high=high)
+    return AltValue(comparator=comparator, value=value, unit=fields[11].strip(), low=low, high=high)

@@ -197,7 +197,7 @@ def _reference(span: str) -> list[str]:
 
 
 def _alt_row(alt: AltValue) -> _Row:
-    return _columns("", alt.value.replace(".", ","), "", alt.unit, range_of(alt.low, alt.high, ""))
+    return _columns("", alt.text.replace(".", ","), "", alt.unit, range_of(alt.low, alt.high, ""))
 
 
 def words_of(observation: Observation) -> str:

@@ -135,7 +135,7 @@ def res_line(observation: Observation) -> str:
     """One result: 14 fields and a final pipe (a reader hides shorter lines)."""
     kind, value, unit = _coded_value(observation)
     alt = observation.alt
-    second = (alt.value, alt.unit, alt.low, alt.high) if alt is not None else ("", "", "", "")
+    second = (alt.text, alt.unit, alt.low, alt.high) if alt is not None else ("", "", "", "")
     fields = (
         "RES",
         label_of(observation) or NO_LABEL,

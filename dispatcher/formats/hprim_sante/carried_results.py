@@ -88,7 +88,7 @@ def result(one: Observation) -> Observation:
     low, high, range_text, aside = _range(one, unit)
     code, alternate, found = _codes(one)
     alt = _alt(one.alt)
-    second = f"Soit {one.alt.value} {one.alt.unit}" if one.alt is not None and alt is None and one.alt.value else ""
+    second = f"Soit {one.alt.text} {one.alt.unit}" if one.alt is not None and alt is None and one.alt.value else ""
     said = (aside, second, earlier_results(one), *performed(one))
     return Observation(
         code=code,
@@ -162,14 +162,20 @@ def _range(one: Observation, unit: str) -> tuple[str, str, str, str]:
 
 def _alt(alt: AltValue | None) -> AltValue | None:
     """The second unit; without a number it is no second value."""
-    number = parse_number(one_line(alt.value)) if alt is not None else None
+    number = parse_number(one_line(alt.text)) if alt is not None else None
     if alt is None or number is None:
         return None
     written = Observation(code=Code(), low=alt.low, high=alt.high)
     unit = one_line(alt.unit)
     low, high, _, _ = _range(written, unit)
-    value = f"{number.comparator} {number.value}".strip()
-    return AltValue(value=value, unit=unit, low=low, high=high, loinc=loinc(alt.loinc) if alt.loinc else None)
+    return AltValue(
+        comparator=number.comparator,
+        value=number.value,
+        unit=unit,
+        low=low,
+        high=high,
+        loinc=loinc(alt.loinc) if alt.loinc else None,
+    )
 
 
 # ------------------------------------------------------------------------------------------------ codes

@@ -74,13 +74,12 @@ def _with_second_unit(one: Observation) -> list[tuple[Observation, tuple[str, ..
 
 
 def _second_unit(one: Observation, alt: AltValue) -> Observation:
-    number = parse_number(alt.value)
     return Observation(
         code=replace(one.code, text=SECOND_UNIT),
         alternate=Code(code=alt.loinc, system="LN") if alt.loinc else None,
         type=ValueType.NUMERIC,
-        value=number.value if number else "",
-        comparator=number.comparator if number else "",
+        value=alt.value,
+        comparator=alt.comparator,
         unit=alt.unit,
         range_text=f"{alt.low} - {alt.high}" if alt.low and alt.high else _one_bound(alt),
         status=one.status,

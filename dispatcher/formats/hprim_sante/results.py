@@ -117,8 +117,9 @@ def _is_second_unit(above: Observation, one: Observation) -> bool:
 
 
 def _as_alt(one: Observation) -> AltValue:
-    value = f"{one.comparator} {one.value}".strip()
-    return AltValue(value=value, unit=one.unit, low=one.low, high=one.high, loinc=one.loinc)
+    return AltValue(
+        comparator=one.comparator, value=one.value, unit=one.unit, low=one.low, high=one.high, loinc=one.loinc
+    )
 
 
 def documents_of(results: Sequence[Observation]) -> tuple[Attachment, ...]:

@@ -298,7 +298,7 @@ def _second(o: Observation) -> Data | None:
     if o.alt is None or not o.alt.value.strip():
         return None
     spread = wording.bounds(o.alt.low, o.alt.high, "", o.alt.unit)
-    return {"result": wording.number(o.alt.value), "unit": o.alt.unit.strip(), "range": spread}
+    return {"result": wording.value(o.alt.comparator, o.alt.value), "unit": o.alt.unit.strip(), "range": spread}
 
 
 def _documents(report: Report) -> list[str]:

@@ -88,6 +88,15 @@ REPORT = Report(
 RESULT = ReadResult(format="hl7v2-oru", encoding="utf-8", reports=(REPORT,), problems=())
 
 
+def test_a_second_unit_shows_its_own_comparator() -> None:
+    [battery] = REPORT.batteries
+    alt = AltValue(comparator=">", value="2.8", unit="mmol/L")
+    one = replace(battery.observations[0], alt=alt)
+    read = replace(RESULT, reports=(replace(REPORT, batteries=(replace(battery, observations=(one,)),)),))
+    [shown] = as_json(read, "a.hl7", "0" * 64)["reports"]
+    assert shown["observations"][0]["alt"] == {"value": "> 2.8", "unit": "mmol/L", "ucum": None, "low": "", "high": ""}
+
+
 def test_the_contract_word_for_word() -> None:
     assert as_json(RESULT, "a.hl7", "0" * 64) == {
         "path": "a.hl7",

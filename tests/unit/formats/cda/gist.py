@@ -268,7 +268,7 @@ def _value(row: _Row) -> tuple[object, ...]:
     if not is_number(o):
         return (*common, words(wording.value(o)), token(o.value_code.code) if o.value_code else "")
     alt = o.alt
-    second = (alt.value.strip(), flat(alt.unit), alt.low, alt.high) if alt and alt.value.strip() else ()
+    second = (alt.comparator, alt.value.strip(), flat(alt.unit), alt.low, alt.high) if alt and alt.value.strip() else ()
     before = tuple((p.comparator + p.value, _when(p.at), flat(p.unit)) for p in o.previous if p.value.strip())
     return (*common, o.comparator, o.value.strip(), flat(o.unit), second, before)
 

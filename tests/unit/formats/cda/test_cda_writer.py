@@ -315,6 +315,17 @@ def test_second_unit_is_a_second_result_on_the_same_line_without_the_first_ones_
     assert at(second, "h:referenceRange//h:high/@value") == "1.10"
 
 
+@pytest.mark.parametrize("first", ["", "<", ">"])
+def test_a_second_unit_has_its_own_comparator(first: str) -> None:
+    alt = AltValue(comparator="<", value="0.05", unit="g/L", ucum="g/L")
+    tree = written(with_results(replace(GLUCOSE, comparator=first, alt=alt)))
+    (key,) = every(tree, "//h:content[.='Glycémie']/@ID")
+    _, second = every(tree, f"//h:observation[h:code/h:originalText/h:reference/@value='#{key}']")
+    assert at(second, "h:value/@xsi:type") == "IVL_PQ"
+    assert (at(second, "h:value/h:high/@value"), at(second, "h:value/h:high/@inclusive")) == ("0.05", "false")
+    assert every(tree, f"//h:content[@ID='{key}w']/text()") == ["< 0,05"]
+
+
 @pytest.mark.parametrize(
     ("status", "value", "coded", "shown"),
     [
@@ -547,7 +558,7 @@ def any_observation(draw: st.DrawFn) -> Observation:
         parent=draw(st.none() | st.integers(-1, 5)),
         method=draw(TEXT),
         performer=draw(st.none() | st.builds(Practitioner, organisation=TEXT)),
-        alt=draw(st.none() | st.builds(AltValue, value=SHORT, unit=TEXT, low=SHORT)),
+        alt=draw(st.none() | st.builds(AltValue, comparator=SHORT, value=SHORT, unit=TEXT, low=SHORT)),
     )
 
 

@@ -95,7 +95,9 @@ OBSERVATIONS = st.builds(
     status=st.sampled_from(["F", "C", "P", "X", "D", ""]),
     comments=st.lists(WORDS, max_size=2).map(tuple),
     parent=st.sampled_from([None, None, 0, 1, 99]),
-    alt=st.one_of(st.none(), st.builds(AltValue, value=NUMBERS, unit=WORDS)),
+    alt=st.one_of(
+        st.none(), st.builds(AltValue, comparator=st.sampled_from(["", "<", ">="]), value=NUMBERS, unit=WORDS)
+    ),
 )
 REPORTS = st.builds(
     Report,

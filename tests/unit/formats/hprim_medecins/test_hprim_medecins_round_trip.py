@@ -51,12 +51,12 @@ def expected(one: Observation) -> tuple[object, ...]:
         kind = ValueType.TEXT if one.comparator else ValueType.NUMERIC
         value = f"{one.comparator} {one.value}".strip()
     flag = next((flag for flag in one.flags if flag in grammar.ABNORMAL_FLAGS), "")
-    alt = (one.alt.value, one.alt.unit) if one.alt else None
+    alt = (one.alt.comparator, one.alt.value, one.alt.unit) if one.alt else None
     return kind, " ".join(value.split()), unit, (flag,) if flag else (), SENT[one.status], alt
 
 
 def actual(one: Observation) -> tuple[object, ...]:
-    alt = (one.alt.value, one.alt.unit) if one.alt else None
+    alt = (one.alt.comparator, one.alt.value, one.alt.unit) if one.alt else None
     return one.type, one.value, one.unit, one.flags, one.status, alt
 
 

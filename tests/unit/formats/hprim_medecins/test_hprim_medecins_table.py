@@ -337,6 +337,27 @@ ROWS = [
         {"observations.0.alt.value": "7.8", "observations.0.alt.unit": "mmol/l", "observations.1": None},
     ),
     Row(
+        "second units below a limit, on the line and on a line of their own",
+        [
+            *HEADER,
+            "",
+            "texte",
+            *coded(
+                "RES|GLU|GLU|N|1.4|g/l|||H|F|<0,05|mmol/l|||",
+                "RES|TSH|TSH|N|1.4|mUI/l|||H|F",
+                "RES|soit||N|< 7.8|µUI/ml||",
+            ),
+            *TAIL,
+        ],
+        {
+            "observations.0.alt.comparator": "<",
+            "observations.0.alt.value": "0.05",
+            "observations.1.alt.comparator": "<",
+            "observations.1.alt.value": "7.8",
+        },
+        frozenset({"second-unit-line"}),
+    ),
+    Row(
         "a line with only a code carries the text above it",
         [
             *HEADER,

@@ -184,6 +184,14 @@ def test_a_result_in_two_units_in_text_and_code() -> None:
     assert all(line.count("|") == 14 for line in coded if line.startswith("RES"))
 
 
+def test_a_second_unit_has_its_own_comparator() -> None:
+    alt = AltValue(comparator="<", value="0.05", unit="mmol/L")
+    lines = written(report(replace(GLUCOSE, alt=alt)))
+    assert any("< 0,05    mmol/L" in line for line in free_part(lines))
+    [coded] = [line for line in lines if line.startswith("RES|")]
+    assert coded.split("|")[10:12] == ["< 0.05", "mmol/L"]
+
+
 def test_coded_part_repeats_the_text() -> None:
     lines = written(report(GLUCOSE, comments=("Prochain contrôle dans 3 mois.",)))
     text = free_part(lines)

@@ -386,5 +386,7 @@ def test_a_second_unit_called_soit() -> None:
     second = "OBX|2|NM|GLYJ~soit~L||7.33|mmol/l|3.89 - 6.11||||F|||202403111010|BIOCH~20"
     [found] = one(H, P, OBR, OBX, second, L).observations
     assert found.alt is not None and (found.alt.value, found.alt.unit, found.alt.high) == ("7.33", "mmol/l", "6.11")
+    [below] = one(H, P, OBR, OBX, second.replace("7.33", "< 7.33").replace("|NM|", "|ST|"), L).observations
+    assert below.alt is not None and (below.alt.comparator, below.alt.value) == ("<", "7.33")
     apart = one(H, P, OBR, OBX, second.replace("GLYJ", "AUTRE"), L).observations
     assert len(apart) == 2 and apart[0].alt is None

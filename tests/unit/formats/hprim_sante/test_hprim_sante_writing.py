@@ -164,6 +164,13 @@ def test_a_second_unit_stands_below_as_soit() -> None:
     assert back.alt == alt and back.comments == ("À contrôler.",)
 
 
+@pytest.mark.parametrize(("first", "second"), [("<", "<"), ("", ">="), (">", "")])
+def test_a_second_unit_has_its_own_comparator(first: str, second: str) -> None:
+    alt = AltValue(comparator=second, value="0.05", unit="mmol/L")
+    [back] = read_back(write(with_results(replace(GLUCOSE, comparator=first, alt=alt)))).observations
+    assert (back.comparator, back.alt) == (first, alt)
+
+
 def test_what_has_no_field_is_said_in_comments() -> None:
     rich = replace(
         GLUCOSE,

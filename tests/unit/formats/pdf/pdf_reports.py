@@ -126,7 +126,7 @@ REPORT = Report(
                     low="0.70",
                     high="1.10",
                     flags=("H",),
-                    alt=AltValue(value="7.33", unit="mmol/L", low="3.89", high="6.11"),
+                    alt=AltValue(comparator="<", value="7.33", unit="mmol/L", low="3.89", high="6.11"),
                 ),
                 numeric("CRP", "5", "mg/L", comparator="<", high="5", range_text="Inf. à 5"),
                 numeric("Potassium", "6.8", "mmol/L", low="3.5", high="5.1", flags=("HH",), comments=("Contrôlé.",)),

@@ -81,7 +81,7 @@ def test_rows_read_in_order_with_flag_unit_and_range() -> None:
     text = bare(text_of(render(REPORT), "-layout"))
     for row in (
         "Glycémie à jeun 1,32 ▲ H g/L 0,70 – 1,10",
-        "7,33 mmol/L 3,89 – 6,11",
+        "< 7,33 mmol/L 3,89 – 6,11",
         "CRP < 5 mg/L Inf. à 5",
         "Potassium 6,8 ▲▲ HH mmol/L 3,5 – 5,1",
         "Plaquettes 98 000 ▼▼ LL /mm3 150 000 – 400 000",

@@ -5,13 +5,13 @@ The archive itself is opened by :mod:`~dispatcher.formats.xdm.reader`; the repor
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 from dispatcher.errors import FormatError
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.cda_reading.reader import CdaReader
-from dispatcher.formats.xdm.reader import EntryData, Member, XdmArchive, read_archive
+from dispatcher.formats.xdm import agreement
+from dispatcher.formats.xdm.reader import Member, XdmArchive, read_archive
 from dispatcher.report.model import Problem, Report, Severity, SourceDocument, Status
 
 _ZIP = b"PK\x03\x04"
@@ -39,11 +39,13 @@ class XdmReader:
         problems: list[Problem] = list(archive.problems)
         reports: list[Report] = []
         encodings: dict[str, None] = {}
+        used = list(archive.documents)
         for member in archive.documents:
-            result = self._document(member, archive, context)
+            result = self._document(member, archive, context, used)
             encodings |= {result.encoding: None} if result.encoding else {}
             problems += [replace(each, where=f"{member.name} {each.where}".strip()) for each in result.problems]
             reports += _against_metadata(result.reports, member, archive)
+        problems += agreement.of_archive(archive, used)
         if not archive.documents:
             problems.append(
                 Problem(
@@ -56,7 +58,8 @@ class XdmReader:
         return ReadResult(format="cda", encoding=", ".join(encodings), reports=tuple(reports), problems=tuple(problems))
 
     @staticmethod
-    def _document(member: Member, archive: XdmArchive, context: ReadContext) -> ReadResult:
+    def _document(member: Member, archive: XdmArchive, context: ReadContext, used: list[Member]) -> ReadResult:
+        """``used`` takes the files the document points at."""
         reader = CdaReader()
         if not reader.sniff(member.content[:4096]):
             problem = Problem(
@@ -69,7 +72,10 @@ class XdmReader:
 
         def beside(name: str) -> bytes | None:
             found = archive.find(f"{folder}/{name}" if folder else name)
-            return found.content if found else None
+            if found is None:
+                return None
+            used.append(found)
+            return found.content
 
         name = member.name.rpartition("/")[2]
         return reader.read(member.content, replace(context, file_name=name, sibling=beside))
@@ -80,19 +86,18 @@ def _failed(problem: Problem) -> ReadResult:
 
 
 def _against_metadata(reports: tuple[Report, ...], member: Member, archive: XdmArchive) -> list[Report]:
-    """``action`` D withdraws the document; a hash that is not the document's holds it."""
+    """``action`` D withdraws the document; what the metadata say otherwise than the document is told with it."""
     entries = archive.metadata.entries if archive.metadata else ()
     entry = next((each for each in entries if archive.document_of(each) is member), None)
     if entry is None:
         return list(reports)
-    problem = _altered(entry, member)
     dropped = "D" in entry.slot("action")
     return [
         replace(
             report,
             status=Status.CANCELLED if dropped else report.status,
             source_document=_dropped(report.source_document) if dropped else report.source_document,
-            problems=(*report.problems, problem) if problem else report.problems,
+            problems=(*report.problems, *agreement.of_document(entry, member, report)),
         )
         for report in reports
     ]
@@ -100,17 +105,3 @@ def _against_metadata(reports: tuple[Report, ...], member: Member, archive: XdmA
 
 def _dropped(source: SourceDocument | None) -> SourceDocument | None:
     return replace(source, dropped=True) if source else None
-
-
-def _altered(entry: EntryData, member: Member) -> Problem | None:
-    told = "".join(entry.slot("hash")).strip().lower()
-    # SHA-1 is what ITI-32 prescribes: it tells an accident, not an attack.
-    real = hashlib.sha1(member.content, usedforsecurity=False).hexdigest()
-    if not told or told == real:
-        return None
-    return Problem(
-        code="xdm-hash",
-        severity=Severity.ERROR,
-        where=member.name,
-        message="Le document n'a pas l'empreinte que METADATA.XML annonce : modifié ou abîmé en route. Le redemander.",
-    )

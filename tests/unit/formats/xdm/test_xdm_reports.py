@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+
+import pytest
 
 from dispatcher.formats import registry
 from dispatcher.formats.base import ReadContext, ReadResult
@@ -84,3 +87,80 @@ def test_a_bad_archive_and_another_zip() -> None:
     assert [(p.code, p.severity) for p in cut.problems] == [("xdm-bad-zip", Severity.ERROR)]
     assert read(packed({"lettre.docx": b"x"})).format == "unknown"
     assert [p.code for p in read(packed({"IHE_XDM/": b""})).problems] == ["xdm-no-metadata", "xdm-no-document"]
+
+
+CDA = sample("cda", "bilan_n3.xml").read_bytes()
+FOLDER = "IHE_XDM/SUBSET01/"
+
+
+def file_problems(files: dict[str, bytes]) -> list[tuple[str, Severity, str]]:
+    return [(p.code, p.severity, p.where) for p in read(packed(files)).problems]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code", "severity"),
+    [
+        ("DOC00009.XML", CDA, "xdm-unnamed-document", Severity.ERROR),
+        ("AUTRE.XML", b"<autre/>", "xdm-unnamed-file", Severity.WARNING),
+        ("RAPPORT.PDF", b"%PDF-1.4 x", "xdm-unnamed-file", Severity.WARNING),
+    ],
+)
+def test_what_the_metadata_do_not_name_is_told(name: str, content: bytes, code: str, severity: Severity) -> None:
+    assert file_problems(members() | {FOLDER + name: content}) == [(code, severity, FOLDER + name)]
+
+
+def test_a_pdf_its_cda_points_at_is_not_left_alone() -> None:
+    level_1 = sample("cda", "pdf_n1.xml").read_text("utf-8")
+    text = re.sub(
+        r"(<nonXMLBody>\s*)<text.*?</text>", r'\1<text><reference value="CR.PDF"/></text>', level_1, flags=re.S
+    )
+    files = {FOLDER + "DOC00001.XML": text.encode(), FOLDER + "CR.PDF": b"%PDF-1.4\n%%EOF"}
+    assert [code for code, *_ in file_problems(files)] == ["xdm-no-metadata"]
+
+
+def test_another_document_in_place_of_the_named_one_is_an_error() -> None:
+    files = {name.replace("DOC00001", "DOC00009"): content for name, content in members().items()}
+    result = read(packed(files))
+    assert ("xdm-missing-document", Severity.ERROR) in [(p.code, p.severity) for p in result.problems]
+    assert not result.readable
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("PID-5|MOREAU^HÉLÈNE^^^^^L", "PID-5|ZZZZ^ZOE^^^^^L"),
+        ("PID-5|MOREAU^HÉLÈNE^^^^^L", "PID-5|MOREAU^INÈS^^^^^L"),
+        ("PID-7|19790312", "PID-7|19790313"),
+        ("PID-8|F", "PID-8|M"),
+        ("279035121518989^^^", "279035121518800^^^"),
+        ("P004217^^^", "P004218^^^"),
+    ],
+)
+def test_metadata_of_another_patient_hold_the_document(old: str, new: str) -> None:
+    (report,) = read(packed(changed("METADATA.XML", old.encode(), new.encode()))).reports
+    assert [(p.code, p.severity) for p in report.problems] == [("xdm-other-patient", Severity.ERROR)]
+    assert "MOREAU" not in report.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("PID-5|MOREAU^HÉLÈNE^^^^^L", "PID-5|Moreau^Helene^^^^^L"),
+        ("PID-5|LE BIHAN^HÉLÈNE^^^^^D", "PID-5|LE-BIHAN^^^^^^D"),
+        ("PID-8|F", "PID-8|U"),
+        ("PID-7|19790312", "PID-7|1979"),
+        ("279035121518989^^^", "2790351215189^^^"),
+        ("&amp;1.2.250.1.999.1.1&amp;", "&amp;1.2.250.1.999.77&amp;"),
+    ],
+)
+def test_the_same_patient_in_another_spelling_is_the_same(old: str, new: str) -> None:
+    (report,) = read(packed(changed("METADATA.XML", old.encode(), new.encode()))).reports
+    assert report.problems == ()
+
+
+def test_another_unique_id_is_told() -> None:
+    metadata = next(content for name, content in members().items() if name.endswith("METADATA.XML"))
+    found = re.search(rb'value="([^"]*)">\s*<rim:Name>\s*<rim:LocalizedString[^>]*XDSDocumentEntry.uniqueId', metadata)
+    assert found is not None
+    (report,) = read(packed(changed("METADATA.XML", b'value="' + found[1], b'value="1.2.3.4'))).reports
+    assert [(p.code, p.severity) for p in report.problems] == [("xdm-unique-id", Severity.WARNING)]

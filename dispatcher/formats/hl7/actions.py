@@ -32,6 +32,8 @@ _EVENTS = {"T02": Action.INITIAL, "T10": Action.REPLACE, "T04": Action.DELETE, "
 _ORDERS = {"NW": Action.INITIAL, "RO": Action.REPLACE, "RP": Action.REPLACE, "CA": Action.DELETE, "OC": Action.DELETE}
 _CANCELS = frozenset({"CA", "OC"})
 _RESULTS = {"F": Action.INITIAL, "C": Action.REPLACE, "D": Action.DELETE, "W": Action.DELETE}
+_WITHOUT_RESULT = frozenset({"D", "W", "X"})
+"""OBX-11 (table 0085): deleted, posted as wrong, cannot be obtained."""
 _UNFINISHED = frozenset({"DI", "DO", "IN", "IP", "PA"})
 """TXA-17 (table 0271): dictated, documented, incomplete, in progress, pre-authenticated."""
 _REPLACES = frozenset({"T07", "T08", "T09", "T10"})
@@ -43,26 +45,38 @@ def follows_volet(header: Segment, orders: Sequence[OrderGroup]) -> bool:
     return VOLET in header.text(21).upper() or any(order.wishes for order in orders)
 
 
-def asked(event: str, orders: Sequence[OrderGroup]) -> dict[str, Action]:
-    """What each place says, under the rules of the volet: ``{"ORC-1": Action.REPLACE, …}``."""
-    said: dict[str, Action] = {}
+def asked(event: str, orders: Sequence[OrderGroup]) -> dict[str, set[Action]]:
+    """Everything each place says, under the rules of the volet: ``{"ORC-1": {Action.REPLACE}, …}``.
+
+    Beside a deletion, a result or a document that is not deleted (OBX-11) speaks against it.
+    """
+    said: dict[str, set[Action]] = {}
     if event in _EVENTS:
-        said["MSH-9"] = _EVENTS[event]
+        said["MSH-9"] = {_EVENTS[event]}
+    standing = False
     for order in orders:
         if order.orc is not None and (action := _ORDERS.get(order.orc.component(1).upper())):
-            said["ORC-1"] = action
+            said.setdefault("ORC-1", set()).add(action)
         for line in order.lines:
-            if line.obx.raw(2).upper() in ("ED", "RP") and (action := _RESULTS.get(line.obx.component(11).upper())):
-                said["OBX-11"] = action
+            letter = line.obx.component(11).upper()
+            if line.obx.raw(2).upper() in ("ED", "RP") and (action := _RESULTS.get(letter)):
+                said.setdefault("OBX-11", set()).add(action)
+            elif letter and letter not in _WITHOUT_RESULT:
+                standing = True
+    if standing and any(Action.DELETE in actions for actions in said.values()):
+        said.setdefault("OBX-11", set()).add(Action.INITIAL)
     return said
 
 
-def with_action(report: Report, said: dict[str, Action]) -> Report:
+def with_action(report: Report, said: dict[str, set[Action]]) -> Report:
     """The status by what is asked. A deletion that something contradicts holds: nobody guesses about one."""
-    actions = set(said.values())
+    actions = {action for spoken in said.values() for action in spoken}
     if len(actions) > 1:
         notes = Notes()
-        told = ", ".join(f"{place} : {action.value}" for place, action in said.items())
+        told = ", ".join(
+            f"{place} : {' et '.join(action.value for action in Action if action in spoken)}"
+            for place, spoken in said.items()
+        )
         if Action.DELETE in actions:
             notes.error(
                 "document-action",

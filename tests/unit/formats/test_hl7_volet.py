@@ -183,6 +183,46 @@ def test_what_disagrees_is_told_and_a_doubtful_deletion_holds(orc: str, letter: 
     assert (found.status is Status.CORRECTED) is (code == "handling-action")
 
 
+RESULT = "OBX|3|NM|GLU^Glucose^L||1|g/L||||"
+
+
+@pytest.mark.parametrize(
+    ("orc", "letters", "more"),
+    [
+        ("NW", "DF", ()),
+        ("NW", "FD", ()),
+        ("CA", "FD", ()),
+        ("CA", "DF", ()),
+        ("RO", "DC", ()),
+        ("", "DF", ()),
+        ("CA", "DP", ()),
+        ("CA", "D", (RESULT + "|F",)),
+        ("CA", "", (RESULT + "|F",)),
+    ],
+)
+def test_one_line_that_is_not_deleted_holds_the_deletion(orc: str, letters: str, more: tuple[str, ...]) -> None:
+    levels = [cda(structured=False, number="1.2.3.5", parent="1.2.3.9"), cda(parent="1.2.3.9")]
+    documents = [document(levels[n], n + 1, letter) for n, letter in enumerate(letters)]
+    flags = () if documents else (flag("DESTDMP", "Y"),)
+    found = read(*documents, *more, *flags, orc=orc)
+    assert ("document-action", "error") in told(found)
+    assert found.status is not Status.CANCELLED
+
+
+@pytest.mark.parametrize("more", [(), (RESULT + "|D",), (RESULT + "||X",)])
+def test_levels_and_results_deleted_together_are_deleted(more: tuple[str, ...]) -> None:
+    flat, full = cda(structured=False, number="1.2.3.5"), cda()
+    found = read(document(flat, 1, "D"), document(full, 2, "D"), *more, orc="CA")
+    assert (found.status, told(found)) == (Status.CANCELLED, [])
+
+
+def test_levels_of_one_replacement_that_disagree_are_told() -> None:
+    flat, full = cda(structured=False, number="1.2.3.5"), cda(parent="1.2.3.9")
+    found = read(document(flat, 1, "C"), document(full, 2, "F"), orc="RO")
+    assert (found.status, told(found)) == (Status.CORRECTED, [("handling-action", "warning")])
+    assert "OBX-11 : première transmission et remplacement" in found.problems[0].message
+
+
 def mdm(event: str, orc: str, letter: str, txa13: str = "", content: bytes = b"") -> Report:
     txa = f"TXA|1|11502-2|TEXT|202603110900||||||||DOC2^^1.2.250.9^ISO|{txa13}||||AU"
     msh = MSH.replace("ORU^R01^ORU_R01", f"MDM^{event}^MDM_T02").replace("|2.5|", "|2.6|")

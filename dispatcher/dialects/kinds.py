@@ -59,6 +59,31 @@ def check_suffix(text: str) -> str:
     return text
 
 
+_SETTLED = frozenset("DWXION")
+"""Letters of HL7 0085 and 0123 (HPRIM: the same) that say there is no result, or none any more."""
+_UNFINISHED = frozenset("PRSA")
+_FINAL = frozenset("FCU")
+
+
+def check_state(table: str, letter: str, meant: str) -> None:
+    """Raises :class:`ValueError` when a withdrawn or unfinished state of the standard would be taken for more.
+
+    An order deleted (HPRIM, ``D`` or ``W``) may be called cancelled (``X``).
+    """
+    if letter == meant or (table == "order" and letter in ("D", "W") and meant == "X"):
+        return
+    if letter in _SETTLED:
+        raise ValueError(
+            f"{table} : « {letter} » (retiré, non rendu ou en attente, tables HL7 0085 et 0123) ne peut pas devenir "
+            f"« {meant} » ; enlever cette ligne"
+        )
+    if letter in _UNFINISHED and meant in _FINAL:
+        raise ValueError(
+            f"{table} : « {letter} » (non définitif, tables HL7 0085 et 0123) ne peut pas devenir « {meant} » ; "
+            "enlever cette ligne, ou faire corriger l’export du SIL"
+        )
+
+
 def _capital(text: object) -> object:
     return text.strip().upper() if isinstance(text, str) else text
 

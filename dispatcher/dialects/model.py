@@ -31,6 +31,7 @@ from dispatcher.dialects.kinds import (
     Text,
     Word,
     Zone,
+    check_state,
 )
 
 Format = Literal["hl7v2", "hprim-sante", "hprim-medecins"]
@@ -159,6 +160,13 @@ class StatusLetters(Part):
         {}, "état d’une demande (OBR-25) vers la table HL7 0123", 'order = { V = "F", T = "F" }', ER7
     )
 
+    @whole(mode="after")
+    def _truthful(self) -> StatusLetters:
+        for name, known in (("result", self.result), ("order", self.order)):
+            for letter, meant in known.items():
+                check_state(name, letter, meant)
+        return self
+
 
 class PeopleNumber(Part):
     """[[practitioners.numbers]]"""
@@ -263,7 +271,7 @@ class Dialect(Part):
     )
     null_words: tuple[Word, ...] = key(
         (),
-        "mots qui veulent dire « rien » ; jamais cherchés dans un résultat ni son drapeau",
+        "mots qui veulent dire « rien » ; jamais cherchés dans un résultat, son drapeau ni un état",
         'null_words = ["NEANT", "-"]',
     )
     ignore: tuple[Emptied, ...] = key((), "champs lus comme vides", 'ignore = ["PV1-8", "OBX-17"]')

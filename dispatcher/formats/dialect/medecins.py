@@ -115,7 +115,7 @@ def _coded(line: str, number: int, dialect: Dialect, notes: Notes) -> str:
     fields = line.split("|")
     words = frozenset(dialect.null_words)
     for at, text in enumerate(fields):
-        if at not in (0, *_VALUES, _FLAG) and text.strip() and " ".join(text.split()).casefold() in words:
+        if at not in (0, *_VALUES, _FLAG, _STATUS) and text.strip() and " ".join(text.split()).casefold() in words:
             fields[at] = ""
     if dialect.numbers != Numbers():
         _numbers(fields, f"ligne {number}", dialect.numbers, notes)

@@ -14,6 +14,8 @@ from dispatcher.report.model import Severity
 
 _TEXTS = frozenset({"TX", "FT", "ST", "CE", "CWE", "IS", "ID", ""})
 """Types whose value can be read as words; a document or a number is never turned into a comment."""
+_SPOKEN = frozenset({"", "F", "C", "P", "R"})
+"""States of OBX-11 (HL7 0085) whose line may become a comment; a withdrawn or missing result stays one."""
 
 
 class Rebuilt:
@@ -35,7 +37,9 @@ class Rebuilt:
         rules = self._rules
         if fits_any(code, rules.drop):
             self._tell_dropped(segment)
-        elif fits_any(code, rules.titles) and self._obr is not None:
+        elif fits_any(code, rules.titles) and self._obr is not None and _may_be_title(segment):
+            if _measured(segment):
+                self._tell_title(segment)
             self._title(segment, self._obr)
         elif fits_any(code, rules.conclusions) and _readable(segment):
             self._comment(segment, code, at=self._first_result)
@@ -86,9 +90,31 @@ class Rebuilt:
             "Ligne OBX écartée par le dialecte ([results] drop) : elle ne figure pas dans le compte rendu.",
         )
 
+    def _tell_title(self, obx: Segment) -> None:
+        self._notes.tally(
+            "dialect-dropped",
+            Severity.WARNING,
+            obx.where(3),
+            "Résultat mesuré (nombre ou unité) pris pour un titre par le dialecte ([results] titles) : il ne figure "
+            "pas parmi les résultats. Vérifier le code, puis le dialecte.",
+        )
+
+
+def _measured(obx: Segment) -> bool:
+    """A number, or words with a unit: a result, whatever its code."""
+    return (obx.raw(2).upper() in ("NM", "SN") and bool(obx.raw(5))) or bool(obx.raw(6))
+
+
+def _spoken(obx: Segment) -> bool:
+    return obx.component(11).upper() in _SPOKEN
+
+
+def _may_be_title(obx: Segment) -> bool:
+    return obx.raw(2).upper() in (*_TEXTS, "NM", "SN") and _spoken(obx)
+
 
 def _readable(obx: Segment) -> bool:
-    return obx.raw(2).upper() in _TEXTS
+    return obx.raw(2).upper() in _TEXTS and not _measured(obx) and _spoken(obx)
 
 
 def _text(obx: Segment, layout: Layout) -> str:

@@ -16,13 +16,13 @@ from dispatcher.formats.er7.segments import Segment
 
 _SYSTEM_NAMES = {"LOINC": "LN", "local": "L", "loinc": "LN"}
 _CODED = frozenset({"CE", "CWE", "CNE", "CF"})
-_RESULT = (5, 8)
-"""OBX-5 and OBX-8: « - » may be a negative finding or a low flag."""
+_SAID = frozenset({("OBX", 5), ("OBX", 8), ("OBX", 11), ("OBR", 25)})
+"""Result, flag, states: « - » may be a negative finding or a low flag; a state is translated in ``[status]`` only."""
 _LOCAL_TIME = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})?([0-9]{2})?(?:[.,][0-9]*)?")
 
 
 def null_words(segments: Sequence[Segment], dialect: Dialect, layout: Layout) -> None:
-    """Fields, or components of them, that only say that there is nothing. Never a result, its flag, nor a header."""
+    """Fields, or components of them, that only say that there is nothing. Never a result, flag, state, nor header."""
     words = frozenset(dialect.null_words)
     if not words:
         return
@@ -31,7 +31,7 @@ def null_words(segments: Sequence[Segment], dialect: Dialect, layout: Layout) ->
             continue
         for number in range(2, len(segment.fields)):
             raw = segment.fields[number]
-            if not raw or (segment.name == "OBX" and number in _RESULT):
+            if not raw or (segment.name, number) in _SAID:
                 continue
             separators = segment.separators
             if _word(separators.clean(raw)) in words:

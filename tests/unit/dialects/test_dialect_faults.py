@@ -131,6 +131,28 @@ def test_refused(line: str) -> None:
     assert len(faults(f'format = "hl7v2"\ntitle = "x"\n{line}\n')) == 1
 
 
+@pytest.mark.parametrize("format_", ["hl7v2", "hprim-sante", "hprim-medecins"])
+@pytest.mark.parametrize(
+    ("letter", "meant"),
+    [*((a, b) for a in "DWXI" for b in "FCPRS"), *((a, b) for a in "PRSON" for b in "FCU"), ("d", "F"), ("X", "D")],
+)
+def test_no_dialect_makes_a_withdrawn_or_unfinished_result_final(format_: str, letter: str, meant: str) -> None:
+    (told,) = faults(f'format = "{format_}"\ntitle = "x"\n[status]\nresult = {{ {letter} = "{meant}" }}\n')
+    assert f"« {letter.upper()} »" in told
+    assert f"ne peut pas devenir « {meant} »" in told
+
+
+@pytest.mark.parametrize(("letter", "meant"), [(a, b) for a in "DWXIPRSAO" for b in "FC"])
+def test_no_dialect_makes_an_open_or_cancelled_order_final(letter: str, meant: str) -> None:
+    (told,) = faults(f'format = "hl7v2"\ntitle = "x"\n[status]\norder = {{ {letter} = "{meant}" }}\n')
+    assert "ne peut pas devenir" in told
+
+
+def test_states_a_dialect_may_translate() -> None:
+    text = 'title = "x"\n[status]\nresult = { V = "F", "" = "F", D = "D", F = "P" }\norder = { D = "X", V = "F" }\n'
+    shelf.parse(f'format = "hprim-sante"\n{text}', "essai")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

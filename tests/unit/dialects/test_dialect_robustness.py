@@ -105,8 +105,8 @@ HEAD = {
         separator=st.sampled_from([";", " ", "~"]),
     ),
     "status": table(
-        result=st.dictionaries(st.sampled_from(["", "V", "F", "P"]), st.sampled_from(list("FCPDX")), max_size=3),
-        order=st.dictionaries(st.sampled_from(["", "V", "F", "P"]), st.sampled_from(list("FCPX")), max_size=3),
+        result=st.dictionaries(st.sampled_from(["", "V", "F", "P", "D"]), st.sampled_from(list("FCPDX")), max_size=3),
+        order=st.dictionaries(st.sampled_from(["", "V", "F", "P", "D"]), st.sampled_from(list("FCPX")), max_size=3),
     ),
     "practitioners": table(name_order=names, numbers=st.lists(number, max_size=3)),
     "patient": table(name_order=names, authorities=st.dictionaries(text, st.just("1.2.250.1.213.1.4.10"), max_size=2)),
@@ -125,7 +125,7 @@ def accepted(data: dict[str, Any]) -> Dialect | None:
             return Dialect.model_validate(data)
         except ValidationError as error:
             for fault in error.errors():
-                if fault["loc"][0] in ("constants", "defaults", "ignore", "numbers"):
+                if fault["loc"][0] in ("constants", "defaults", "ignore", "numbers", "status"):
                     data.pop(str(fault["loc"][0]), None)
     return None
 

@@ -291,3 +291,42 @@ drop = ["MASQUE*"]
 """
     assert report(text).handling.hidden_from_professionals
     assert report(text, toml).handling == report(text).handling
+
+
+@pytest.mark.parametrize(("text", "format_"), [(HL7, "hl7v2"), (SANTE, "hprim-sante")])
+@pytest.mark.parametrize("letter", ["D", "W", "X", "I"])
+@pytest.mark.parametrize("rule", ["comments", "conclusions", "titles"])
+def test_a_withdrawn_line_stays_a_result(rule: str, letter: str, text: str, format_: str) -> None:
+    mark = "^" if format_ == "hl7v2" else "~"
+    note = "NTE|1" if format_ == "hl7v2" else "C|1"
+    text = text.replace(note, f"OBX|2|TX|COM{mark}Remarque{mark}L||Texte.||||||{letter}\n{note}")
+    plain, found = report(text, None, format_), report(text, f'[results]\n{rule} = ["COM"]', format_)
+    assert [(o.code.code, o.status) for o in found.observations] == [("HB", "F"), ("COM", letter)]
+    assert found.status == plain.status
+
+
+@pytest.mark.parametrize(("kind", "value", "unit"), [("NM", "10.9", "g/dL"), ("NM", "3", ""), ("ST", "10.9", "g/dL")])
+def test_a_measured_result_is_no_comment_and_a_title_only_with_a_word(kind: str, value: str, unit: str) -> None:
+    text = HL7.replace("NTE|1", f"OBX|2|{kind}|X1^Dosage^L||{value}|{unit}|||||F\nNTE|1")
+    for rule in ("comments", "conclusions"):
+        found = report(text, f'[results]\n{rule} = ["X1"]')
+        assert [o.code.code for o in found.observations] == ["HB", "X1"]
+    found = report(text, '[results]\ntitles = ["X1"]')
+    assert [o.code.code for o in found.observations] == ["HB"]
+    told = [(p.severity, p.where) for p in found.problems if p.code == "dialect-dropped"]
+    assert told == [(Severity.WARNING, "ligne 7, OBX-3")]
+
+
+def test_a_title_is_no_loss_and_a_document_no_title() -> None:
+    text = HL7.replace("NTE|1", "OBX|2|ST|TIT^Groupe^L||Groupe||||||F\nNTE|1")
+    assert "dialect-dropped" not in {p.code for p in report(text, '[results]\ntitles = ["TIT"]').problems}
+    text = HL7.replace("NTE|1", "OBX|2|ED|TIT^CR^L||^AP^PDF^Base64^JVBERi0xLjQKJSVFT0Y=||||||F\nNTE|1")
+    assert any(one.document for one in report(text, '[results]\ntitles = ["TIT"]').observations)
+
+
+def test_null_words_never_touch_a_state() -> None:
+    toml = 'null_words = ["D"]\n[status]\nresult = { "" = "F" }\norder = { "" = "F" }'
+    for format_, text in (("hl7v2", HL7), ("hprim-sante", SANTE)):
+        assert report(text.replace("|L|||F", "|L|||D"), toml, format_).observations[0].status == "D"
+    toml = 'null_words = ["D"]\n[status]\nresult = { "" = "F" }'
+    assert report(MEDECINS.replace("|L|F|", "|L|D|"), toml, "hprim-medecins").observations[0].status == "D"

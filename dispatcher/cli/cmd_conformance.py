@@ -13,8 +13,9 @@ from dispatcher import wiring
 from dispatcher.cli.context import config_exists, settings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
 from dispatcher.clock import SystemClock, paris
-from dispatcher.conformance.installed import Manifest, checked, install, installed, remove
+from dispatcher.conformance.installed import KIT, MANIFEST, Manifest, checked, install, installed, remove
 from dispatcher.errors import ConfigError
+from dispatcher.service.check import FOR_THE_USER
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 group = typer.Typer(help="Règles officielles de l'ANS (schéma CDA et schematrons).", no_args_is_help=True)
@@ -29,6 +30,20 @@ def register(app: typer.Typer) -> None:
 def rules_place() -> Path:
     """Where the kit stands for this call: in the state folder of the configuration, else in the user's data folder."""
     return wiring.rules_folder(settings() if config_exists() else None)
+
+
+def users_kit() -> str:
+    """Folder to install from: the kit the user has for herself while this configuration has none; empty otherwise."""
+    own = wiring.rules_folder(None)
+    alone = config_exists() and (own / MANIFEST).is_file() and not (rules_place() / MANIFEST).is_file()
+    return str(own / KIT) if alone else ""
+
+
+def missing() -> str:
+    """In French: no kit in this place, and the command that installs one."""
+    if found := users_kit():
+        return f"{FOR_THE_USER} : « dispatcher conformance install {found} » les installe ici"
+    return "aucun kit installé (« dispatcher conformance install DOSSIER »)"
 
 
 def saxon_there() -> bool:
@@ -65,7 +80,7 @@ def show(json: Json = False) -> None:
     if json:
         print_json(_as_json(place, manifest, problem))
     elif manifest is None and not problem:
-        say(f"Aucun kit installé (cherché dans {place}). « dispatcher conformance install DOSSIER » en installe un.")
+        say(f"Règles officielles : {missing()}. Cherché dans {place}.")
     else:
         say(f"Kit : {place}")
         if manifest is not None:

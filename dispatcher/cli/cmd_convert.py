@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,11 +73,12 @@ def convert(
     out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as closing:
         converter = _Converter(_press(closing, version), like, out, force=force)
-        answers = [
-            answer
-            for path in expanded(files)
-            for answer in converter.convert(path, list(dict.fromkeys(to)), encoding, spoken)
-        ]
+        answers: list[Answer] = []
+        paths = expanded(files)
+        for number, path in enumerate(paths, start=1):
+            if not json and sys.stderr.isatty():  # a large file takes a minute: say which one is at work
+                complain(f"[{number}/{len(paths)}] {path}…")
+            answers += converter.convert(path, list(dict.fromkeys(to)), encoding, spoken)
     if json:
         print_json({"files": [_as_json(answer) for answer in answers]})
     else:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dispatcher.cli.cmd_conformance import rules_place
+from dispatcher.cli.cmd_conformance import missing, rules_place
 from dispatcher.cli.cmd_read import terminology
 from dispatcher.cli.leaving import CHECK_NAME, leaving_rules
 from dispatcher.cli.output import FAILURES, complain, print_json, problem_json, say
@@ -86,7 +86,7 @@ def find_judge(kit: Path | None) -> Judge:
     place = rules_place()
     try:
         if installed(place) is None:
-            return Judge(why="aucun kit installé (« dispatcher conformance install DOSSIER »)")
+            return Judge(why=missing())
         return Judge(rules=OfficialRules.of(checked(place)), kit=place)
     except ConfigError as error:
         return Judge(kit=place, why=" ".join((error.message, *error.faults, error.hint)).strip())

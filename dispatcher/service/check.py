@@ -94,8 +94,13 @@ def check_reference(desk: Desk, directory_age: Callable[[], float | None], max_a
         yield good("liste blanche", f"liste de moins de {old.days + 1} jour(s)")
 
 
-def check_conformance(desk: Desk) -> Iterator[Finding]:
-    """What documents are judged by before they leave, per channel."""
+FOR_THE_USER = "installées pour l'utilisateur, pas pour cette configuration"
+
+
+def check_conformance(desk: Desk, *, elsewhere: str = "") -> Iterator[Finding]:
+    """What documents are judged by before they leave, per channel. ``elsewhere``: folder of a kit that the person has
+    installed for herself, which the service of this configuration does not use.
+    """
     modes = {name: channel.settings.conformance for name, channel in desk.channels.items()}
     for name, mode in modes.items():
         if mode != "enforce":
@@ -103,8 +108,9 @@ def check_conformance(desk: Desk) -> Iterator[Finding]:
             text = f"conformance = « {mode} » : les documents non conformes {done}"
             yield warning(f"canal {name}", text, "« enforce » les retient.")
     if desk.official is None:
-        text = "règles officielles de l'ANS non installées : les CDA ne passent que les contrôles du programme"
-        yield warning("conformité", text, "« dispatcher conformance install DOSSIER » les installe.")
+        state = f"{FOR_THE_USER} ({elsewhere})" if elsewhere else "non installées"
+        text = f"règles officielles de l'ANS {state} : les CDA ne passent que les contrôles du programme"
+        yield warning("conformité", text, f"« dispatcher conformance install {elsewhere or 'DOSSIER'} » les installe.")
         return
     yield _try("conformité", partial(_rules, desk.official, [name for name, mode in modes.items() if mode != "off"]))
 

@@ -196,3 +196,31 @@ def test_with_a_configuration_the_kit_goes_to_its_state_folder_and_check_tells(
     assert "appliquées aux canaux" in said_by_check() and "2024.01" in said_by_check()
     (tmp_path / "labo" / "state" / "conformance" / COPY / "schematrons" / "profils" / "IHE.sch").unlink()
     assert "manifeste" in said_by_check()
+
+
+def test_a_kit_of_the_user_is_not_that_of_a_configuration_and_the_command_given_installs_it(
+    kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.delenv("DISPATCHER_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert run("conformance", "install", str(kit))[0] == 0
+    assert run("init", "labo")[0] == 0
+    monkeypatch.chdir(tmp_path / "labo")
+    cda = str(Path(__file__).resolve().parents[2] / "samples" / "cda" / "bilan_n3.xml")
+
+    def told() -> list[str]:
+        findings = json.loads(run("check", "--offline", "--json")[1])
+        by_check = " ".join(f"{f['text']} {f['hint']}" for f in findings if f["subject"] == "conformité")
+        by_validate = json.loads(run("validate", cda, "--json")[1])["files"][0]["checks"]["official_not_run"] or ""
+        return [by_check, by_validate, " ".join(run("conformance", "show")[1].split())]
+
+    own = tmp_path / "data" / "dispatcher" / "conformance" / COPY
+    for sentence in told()[:2]:
+        assert "installées pour l'utilisateur, pas pour cette configuration" in sentence
+        assert f"dispatcher conformance install {own}" in sentence
+    assert "pas pour cette configuration" in told()[2]
+    assert run("conformance", "install", str(own))[0] == 0
+    assert not any("pas pour cette configuration" in sentence for sentence in told())
+    assert "appliquées aux canaux" in told()[0]

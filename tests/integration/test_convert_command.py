@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -54,6 +57,30 @@ def test_any_input_gives_every_output_and_each_passes_its_checks(source: Path, t
             judged = check(Path(answer["output"]).read_bytes())
             assert judged.format == KINDS[answer["format"]]
             assert [p for p in judged.problems if p.severity is Severity.ERROR] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminal")
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_on_a_terminal_every_file_is_named_as_its_turn_comes(words: tuple[str, ...], tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    call = [sys.executable, "-m", "dispatcher", "convert", *map(str, INPUTS), "--to", "hprim-medecins"]
+    root = str(SAMPLES.parent)
+    environment = {**os.environ, "PYTHONPATH": root}
+    done = subprocess.run(
+        [*call, "--out", str(tmp_path / "out"), *words],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env=environment,
+        cwd=tmp_path,
+        timeout=120,
+        check=False,
+    )
+    os.write(theirs, b"<end>")
+    os.close(theirs)
+    said = os.read(ours, 100_000).decode("utf-8", "replace")
+    os.close(ours)
+    assert done.returncode == 0 and b"[1/" not in done.stdout
+    assert [f"[{rank}/3]" in said for rank in (1, 2, 3)] == [not words] * 3
 
 
 def test_cda_and_archive_are_inputs_too(tmp_path: Path) -> None:

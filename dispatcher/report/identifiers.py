@@ -31,13 +31,14 @@ TEST_INS_OIDS = frozenset({InsOid.TEST, InsOid.DEMONSTRATION})
 """Never from a production LIS."""
 
 _NIR = re.compile(r"[1-478][0-9]{4}(?:[0-9]{2}|2[AB])[0-9]{6}")
+_FILLING = re.compile(r"[\s.\-]")
 _LOINC = re.compile(r"([0-9]{1,6})-([0-9])")
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 
 
 def compact(text: str) -> str:
     """Without blanks, dots and dashes, upper case: how an identifier is compared."""
-    return re.sub(r"[\s.\-]", "", text).upper()
+    return text.upper() if text.isalnum() else _FILLING.sub("", text).upper()
 
 
 def luhn_ok(digits: str) -> bool:

@@ -48,11 +48,11 @@ def sex(text: str, where: str, notes: Notes) -> Sex:
 
 def ins_oid(oid: str, *names: str) -> str:
     """One of the four OIDs of the INS: given as such, or told by the name of the authority; else the empty string."""
-    bare = re.sub(r"\s", "", oid)
+    bare = "".join(oid.split())
     if ins_oid_ok(bare):
         return bare
     for text in names:
-        name = re.sub(r"\s", "", text).upper()
+        name = "".join(text.split()).upper()
         if ins_oid_ok(name):
             return name
         if bare:

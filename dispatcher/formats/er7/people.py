@@ -27,7 +27,7 @@ _NATIONAL = re.compile(r"[0138](?=[0-9A-Z]{9,14}$)")
 def identify(value: str, hints: Iterable[str] = ()) -> tuple[str, IdType]:
     """A number as written, and what surrounds it (type code, authority, OID), to bare number and kind."""
     bare = compact(value)
-    told = {re.sub(r"\s", "", hint).upper() for hint in hints if hint}
+    told = {"".join(hint.split()).upper() for hint in hints if hint}
     declared = _declared(bare, told)
     if declared is not None:
         return declared

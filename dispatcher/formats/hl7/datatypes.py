@@ -44,7 +44,7 @@ def moment(segment: Segment, number: int, notes: Notes, *, component: int = 1) -
 
 def authority(composite: Composite, component: int) -> str:
     """Assigning authority (HD): its OID when it has one, else its name."""
-    named, universal = composite.sub(component, 1), re.sub(r"\s", "", composite.sub(component, 2))
+    named, universal = composite.sub(component, 1), "".join(composite.sub(component, 2).split())
     return universal if oid_ok(universal) else named or universal
 
 

@@ -59,6 +59,10 @@ class _Raw:
     lines: list[tuple[int, str]] = field(default_factory=list)
     written: int = 0
 
+    def add(self, number: int, text: str) -> None:
+        self.lines.append((number, text))
+        self.written += 1
+
     def extend(self, text: str) -> None:
         number, known = self.lines[-1]
         self.lines[-1] = (number, known + text)
@@ -70,12 +74,15 @@ def cut(text: str) -> Cut:
     collected: list[_Raw] = []
     stray: list[int] = []
     broken: list[int] = []
-    is_open = False
+    is_open, mark = False, ""
     for number, line in lines(text, keep_blanks=True):
+        if is_open and line[3:4] == mark and line[:3] in _USUAL:  # nearly every line: nothing to ask
+            collected[-1].add(number, line)
+            continue
         bare = line.lstrip(" \t")
         if bare[:1] == "H" and HEADER.match(bare):
             collected.append(_Raw([(number, bare)], 1))
-            is_open = True
+            is_open, mark = True, bare[1]
         elif not is_open:
             stray.append(number)
         else:
@@ -90,16 +97,14 @@ def _take(number: int, line: str, bare: str, raw: _Raw, broken: list[int]) -> bo
     """Put one line where it belongs; False when it closed the message."""
     mark = raw.lines[0][1][1]
     if bare[3:4] == mark and bare[:3] in _USUAL:
-        raw.lines.append((number, bare))
-        raw.written += 1
+        raw.add(number, bare)
         return True
     name, found, _ = bare.partition(mark)
     name = name.strip()
     if name == "A" and found:
         raw.extend(bare.partition(mark)[2])
     elif name in _NAMES and (found or name == "L"):
-        raw.lines.append((number, bare))
-        raw.written += 1
+        raw.add(number, bare)
         return name != "L"
     else:
         broken.append(number)

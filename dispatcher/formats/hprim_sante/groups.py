@@ -68,7 +68,7 @@ def _add_result(obx: Segment, patient: PatientGroup) -> None:
     if not patient.orders:
         patient.orders.append(Order())
     lines = patient.orders[-1].lines
-    if lines and lines[-1].continued_by(obx):
+    if lines and len(obx.fields) > 2 and "TX" in obx.fields[2] and lines[-1].continued_by(obx):
         lines[-1].more.append(obx)
     else:
         lines.append(Line(obx))

@@ -93,6 +93,8 @@ def qualified(found: Patient, *, validated: bool, where: str, notes: Notes) -> P
 
 def given_names(first: str, others: str) -> tuple[str, ...]:
     """First given name, then the others; the list of all names may repeat the first one or not."""
+    if not others:
+        return (first,) if first else ()
     if first and others.casefold().startswith(first.casefold()) and not others[len(first) : len(first) + 1].isalnum():
         others = others[len(first) :]
     return tuple(word for word in (first, *re.split(r"[\s,;]+", others)) if word)

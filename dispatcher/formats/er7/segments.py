@@ -19,13 +19,16 @@ def lines(text: str, *, keep_blanks: bool = False) -> Iterator[tuple[int, str]]:
     edges = _FRAMING if keep_blanks else _EDGES
     flat = text.replace("\r\n", "\n").replace("\r", "\n")
     framed = "\x1c" in flat or "\x0b" in flat
+    if not framed and not keep_blanks:
+        yield from [(number, bare) for number, line in enumerate(flat.split("\n"), 1) if (bare := line.strip(_EDGES))]
+        return
     for number, line in enumerate(flat.split("\n"), start=1):
         if framed:
             for part in line.replace("\x0b", "\x1c").split("\x1c"):
                 if part.strip(_EDGES):
                     yield number, part.strip(edges)
-        elif bare := line.strip(_EDGES):
-            yield number, line.strip(edges) if keep_blanks else bare
+        elif line.strip(_EDGES):
+            yield number, line.strip(edges)
 
 
 def terminated(text: str) -> bool:

@@ -104,6 +104,8 @@ def organisation(composite: Composite) -> tuple[str, str]:
 
 def address(composite: Composite) -> Address | None:
     """XAD: street and complement as lines, town, postcode, country. None when empty."""
+    if not any(composite.parts):
+        return None
     street = " ".join(part for place in (1, 2, 3) if (part := composite.sub(1, place)))
     lines = tuple(line for line in (street, composite.whole(2)) if line)
     postcode, town = composite.first(5), composite.first(3)

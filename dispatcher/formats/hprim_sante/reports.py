@@ -175,6 +175,8 @@ def _batteries(order: Order, notes: Notes, sibling: Sibling) -> list[Battery]:
         comments=tuple(order.comments),
     )
     known = remembered(obr.separators)
+    if not any(len(line.obx.fields) > 15 and line.obx.fields[15] for line in order.lines):
+        return [replace(whole, observations=observations(order.lines, notes, sibling))] if order.lines else [whole]
     placed = [(*known.sector(line.obx), line) for line in order.lines]
     parts = [(chapter, list(lines)) for chapter, lines in groupby(placed, key=itemgetter(0))]
     if not parts:

@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dispatcher.dialects import shelf
 from dispatcher.errors import RenderError
 from dispatcher.formats import registry
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.formats.hprim_medecins.writer import HprimMedecinsWriter
+from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
 from dispatcher.formats.readout import as_json
 from dispatcher.report import checks
 from dispatcher.report.model import Problem
@@ -28,6 +30,9 @@ from tests.unit.formats.cda.cases import CONTEXT
 
 PORTION = 2_000
 """Files a process takes at once."""
+TENTH = 10
+"""One file in so many is read in a shipped dialect, each in turn."""
+DIALECTS = [shelf.load(name) for name in shelf.names()]
 EVERY = 25
 """One file in so many is also coded, checked and written, as the service would."""
 RULES = checks.Rules(now=datetime(2026, 11, 22, tzinfo=UTC), allow_test_ins=True)
@@ -47,7 +52,7 @@ def carry_on(result: ReadResult, tally: Counter[str]) -> None:
     for report in result.reports:
         coded, _missing = terminology().code(report)
         tally.update(problem.code for problem in checks.check(coded, RULES))
-        for writer in (CdaWriter(), HprimMedecinsWriter()):
+        for writer in (CdaWriter(), HprimMedecinsWriter(), HprimSanteWriter()):
             try:
                 tally.update(problem.code for problem in writer.write(coded, CONTEXT).problems)
             except RenderError:
@@ -60,7 +65,8 @@ def portion(seed: int) -> tuple[Counter[str], list[str]]:
     faults = []
     for place, data in enumerate(mutants(PORTION, seed)):
         try:
-            result = registry.read(data, ReadContext(file_name="f", sibling=beside))
+            spoken = DIALECTS[place // TENTH % len(DIALECTS)] if place % TENTH == 0 else None
+            result = registry.read(data, ReadContext(file_name="f", sibling=beside, dialect=spoken))
             if any(problem.code == "reader-fault" for problem in result.problems):
                 faults.append(f"seed {seed}, file {place}: reader-fault")
             tally.update(problem.code for problem in told(result))
@@ -75,6 +81,7 @@ def portion(seed: int) -> tuple[Counter[str], list[str]]:
     return tally, faults
 
 
+@pytest.mark.timeout(1200)
 def test_mutated_samples_give_only_declared_problems(pytestconfig: pytest.Config) -> None:
     wanted = pytestconfig.getoption("--fuzz") or (200_000 if os.environ.get("CI") else 20_000)
     seeds = range((wanted + PORTION - 1) // PORTION)

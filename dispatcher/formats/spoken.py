@@ -1,14 +1,68 @@
-"""What a format has no field for, said in words: earlier results, method, reagent kit, sub-contractor.
+"""How a value reads for people: dates, earlier results, method, reagent kit, sub-contractor, results taken back.
 
-Values of the report in, French lines out; both HPRIM formats print them.
+Values of the report in, French text out; every rendition prints them the same way.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from dataclasses import replace
+from datetime import date, datetime
 
 from dispatcher.clock import paris
 from dispatcher.report.model import Observation, PreviousResult, ValueType, When
+
+WITHDRAWN = frozenset({"D", "W"})
+"""HL7 table 0085: deleted, wrong. The value that stood there must not be read as a result."""
+ANNULLED = "résultat annulé"
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ISO_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?([+-][0-9]{2}:[0-9]{2}|Z)?"
+)
+
+
+def without_result(one: Observation) -> Observation:
+    """A result taken back (:data:`WITHDRAWN`) without anything that could be read as one; any other as it is."""
+    if one.status.upper() not in WITHDRAWN:
+        return one
+    return replace(
+        one,
+        status=one.status.upper(),
+        type=ValueType.TEXT,
+        value="",
+        raw="",
+        comparator="",
+        value_code=None,
+        unit="",
+        ucum=None,
+        low="",
+        high="",
+        range_text="",
+        flags=(),
+        alt=None,
+        previous=(),
+        document=None,
+    )
+
+
+def words_of(kind: ValueType, value: str) -> str:
+    """A value in words: ``2026-10-01`` reads ``01/10/2026``, ``2026-11-03T07:30:00+01:00`` ``03/11/2026 à 07:30``.
+
+    The report model keeps dates in ISO 8601 (HL7 DT, TS). Only a text that is nothing but such a date is turned.
+    """
+    text = value.strip()
+    if kind is not ValueType.TEXT:
+        return value
+    try:
+        if _ISO_DAY.fullmatch(text):
+            return f"{date.fromisoformat(text):%d/%m/%Y}"
+        if _ISO_MOMENT.fullmatch(text):
+            at = datetime.fromisoformat(text)
+            at = paris(at) if at.tzinfo else at
+            return f"{at:%d/%m/%Y} à {at:%H:%M:%S}" if at.second else f"{at:%d/%m/%Y} à {at:%H:%M}"
+    except (ValueError, OverflowError):
+        return value
+    return value
 
 
 def comparator_of(one: Observation) -> str:
@@ -33,7 +87,7 @@ def earlier_results(one: Observation) -> str:
 
 
 def _earlier(previous: PreviousResult, unit: str) -> str:
-    value = " ".join(previous.value.split())
+    value = words_of(previous.type, " ".join(previous.value.split()))
     if previous.type is ValueType.NUMERIC:
         value = value.replace(".", ",")
     own = previous.unit if previous.unit != unit else ""

@@ -9,6 +9,7 @@ from dispatcher.formats.cda import wording
 from dispatcher.formats.cda.draft import Draft
 from dispatcher.formats.cda.plan import Fate, Group, Isolate, Row
 from dispatcher.formats.cda.who import performer_of, validator_of
+from dispatcher.formats.spoken import WITHDRAWN, without_result
 from dispatcher.report.model import Battery, Observation, Status, ValueType, When
 
 _COUNT = re.compile(r"\b(ufc|cfu|germes?|colonies)\b|d[ée]nombrement|num[ée]ration", re.IGNORECASE)
@@ -18,7 +19,8 @@ _COUNT = re.compile(r"\b(ufc|cfu|germes?|colonies)\b|d[ée]nombrement|num[ée]ra
 _FATES = {
     "X": Fate.ABORTED,
     **dict.fromkeys(("I", "O"), Fate.WAITING),
-    **dict.fromkeys(("D", "W", "N"), Fate.DROPPED),
+    **dict.fromkeys(WITHDRAWN, Fate.WITHDRAWN),
+    "N": Fate.DROPPED,
 }
 """HL7 table 0085, observation result status."""
 
@@ -65,7 +67,7 @@ def groups(draft: Draft) -> list[Group]:
             if fate is Fate.DROPPED:
                 continue
             row = _row(draft, battery, observation, f"o{index + 1}", fate)
-            if index in organisms:
+            if index in organisms and fate is not Fate.WITHDRAWN:
                 isolates[index] = Isolate(row)
                 group.isolates.append(isolates[index])
             elif index in parents:
@@ -85,6 +87,7 @@ def _row(draft: Draft, battery: Battery, observation: Observation, key: str, fat
     at = _when(draft, battery, observation)
     if observation.previous and draft.report.status is Status.CANCELLED:  # a cancelled report shows no value at all
         observation = replace(observation, previous=())
+    observation = without_result(observation)
     return Row(key, observation, fate, at, performer_of(draft, observation), validator_of(draft, observation))
 
 

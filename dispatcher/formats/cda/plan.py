@@ -28,8 +28,10 @@ class Fate(Enum):
     """In the text only: a result still to come has no status the 2024.01 rules accept."""
     SILENT = "silent"
     """In the text only: a line without value (heading, bare comment)."""
+    WITHDRAWN = "withdrawn"
+    """In the text only, without its value: deleted or wrong."""
     DROPPED = "dropped"
-    """Deleted, wrong or not asked for: nowhere."""
+    """Not asked for: nowhere."""
 
 
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif"})

@@ -13,6 +13,7 @@ from dispatcher.formats.cda.elements import Element, flat, sub
 from dispatcher.formats.cda.participants import validator_text
 from dispatcher.formats.cda.plan import IMAGES, Fate, Isolate, Row, is_pdf
 from dispatcher.formats.cda.times import shown
+from dispatcher.formats.spoken import ANNULLED
 from dispatcher.report.model import ValueType
 
 NAME, VALUE, UNIT, RANGE, FLAGS, BEFORE = range(6)
@@ -20,7 +21,12 @@ COLUMNS = ("Analyse", "Résultat", "Unité", "Valeurs de référence", "Interpr�
 ISOLATE_COLUMNS = ("Antibiotique", "Résultat", "Unité", "Valeurs critiques", "Interprétation", "Résultat antérieur")
 _WIDE_TEXT = 60
 """Characters beyond which a text result takes the whole width of the table."""
-_FATE_TEXT = {Fate.ABORTED: "Non réalisé", Fate.CANCELLED: "Annulé", Fate.WAITING: "Résultat à suivre"}
+_FATE_TEXT = {
+    Fate.ABORTED: "Non réalisé",
+    Fate.CANCELLED: "Annulé",
+    Fate.WAITING: "Résultat à suivre",
+    Fate.WITHDRAWN: ANNULLED.capitalize(),
+}
 _STATUS_TEXT = {**dict.fromkeys(("P", "S", "R"), "Résultat provisoire"), "C": "Résultat corrigé"}
 """HL7 table 0085 letters a reader must know of; ``F`` is the ordinary case."""
 

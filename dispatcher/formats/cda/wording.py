@@ -10,6 +10,7 @@ import re
 
 from dispatcher.formats.cda import tables
 from dispatcher.formats.cda.elements import ANSM, flat
+from dispatcher.formats.spoken import words_of
 from dispatcher.report.model import Code, Observation, PreviousResult, ValueType
 
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
@@ -41,6 +42,7 @@ def value(observation: Observation) -> str:
     text = text or observation.raw.strip() or (observation.value_code.code if observation.value_code else "")
     if observation.type is ValueType.NUMERIC:
         return with_comparator(observation.comparator, text)
+    text = words_of(observation.type, text)
     return f"{observation.comparator} {text}" if observation.comparator else text
 
 
@@ -78,7 +80,7 @@ def earlier(result: PreviousResult) -> str:
     text = result.value.strip()
     if result.type is ValueType.NUMERIC:
         return f"{with_comparator(result.comparator, text)} {flat(result.unit)}".strip()
-    return f"{result.comparator} {text}".strip()
+    return f"{result.comparator} {words_of(result.type, text)}".strip()
 
 
 def kit(observation: Observation) -> str:

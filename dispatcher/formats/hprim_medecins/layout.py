@@ -12,9 +12,10 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from dispatcher.formats import spoken
 from dispatcher.formats.charset import capitals
 from dispatcher.formats.hprim_medecins import grammar
-from dispatcher.formats.spoken import comparator_of, earlier_results, performed
+from dispatcher.formats.spoken import ANNULLED, WITHDRAWN, comparator_of, earlier_results, performed, without_result
 from dispatcher.report.model import AltValue, Battery, Observation, Report, ValueType
 
 WIDTH = grammar.TEXT_WIDTH
@@ -111,9 +112,7 @@ def spaced(title: str) -> str:
 # --- one result -------------------------------------------------------------------------------------------------------
 
 
-_WITHDRAWN = frozenset({"D", "W"})
-"""HL7 table 0085: deleted, wrong. The value that stood there must not be read as a result."""
-_UNSAID = {"D": "résultat annulé", "W": "résultat annulé", "X": "non réalisé", "I": "en cours", "O": "en attente"}
+_UNSAID = {**dict.fromkeys(WITHDRAWN, ANNULLED), "X": "non réalisé", "I": "en cours", "O": "en attente"}
 _STATUS_NOTES = {
     "P": "Résultat provisoire.",
     "R": "Résultat non validé.",
@@ -123,16 +122,17 @@ _STATUS_NOTES = {
 
 def result_lines(observation: Observation) -> Iterator[Line]:
     """A result, its second unit, then what explains it; the last line with a value carries the observation."""
-    lines, notes = _row(observation)
-    if observation.alt is not None and observation.alt.value:
-        more, more_notes = _alt_row(observation.alt)
+    bare = without_result(observation)
+    lines, notes = _row(bare)
+    if bare.alt is not None and bare.alt.value:
+        more, more_notes = _alt_row(bare.alt)
         lines, notes = lines + more, notes + more_notes
     yield from _lines(lines[:-1])
     yield Line(lines[-1], (observation,))
     yield from _lines(notes)
-    for said in (earlier_results(observation), *performed(observation)):
+    for said in (earlier_results(bare), *performed(observation)):
         yield from _lines(wrapped(said, _COMMENT_INDENT) if said else [])
-    if observation.value and (note := _STATUS_NOTES.get(observation.status)):
+    if bare.value and (note := _STATUS_NOTES.get(observation.status)):
         yield Line(f"{_COMMENT_INDENT}{note}")
     for comment in observation.comments:
         yield from _lines(wrapped(comment, _COMMENT_INDENT))
@@ -146,7 +146,7 @@ def _row(observation: Observation) -> _Row:
     label = label_of(observation)
     value = shown_value(observation)
     flag = star(observation)
-    if not observation.value or observation.status in _WITHDRAWN:
+    if not observation.value or observation.status in WITHDRAWN:
         return _prose(label, value, "", "", "")
     span = range_of(observation.low, observation.high, observation.range_text)
     short = "\n" not in value and len(value) <= _VALUE_END - _LABEL_END - 1
@@ -214,11 +214,11 @@ def label_of(observation: Observation) -> str:
 
 def shown_value(observation: Observation) -> str:
     """The value as printed: decimal comma, comparator before it; what is missing is said."""
-    if observation.type is ValueType.DOCUMENT:
+    if observation.type is ValueType.DOCUMENT and observation.status not in WITHDRAWN:
         return document_words(observation)
-    if observation.status in _WITHDRAWN or not observation.value:
+    if observation.status in WITHDRAWN or not observation.value:
         return _UNSAID.get(observation.status, "")
-    value = observation.value
+    value = spoken.words_of(observation.type, observation.value)
     if observation.type is ValueType.NUMERIC:
         value = value.replace(".", ",")
     return f"{comparator_of(observation)} {value}".strip()
@@ -285,7 +285,7 @@ def _antibiogram(lines: list[Observation]) -> Iterator[Line]:
 def susceptibility(observation: Observation) -> tuple[str, str]:
     """Answer (``S``, ``I``, ``R``…, or words) and measured level with its unit, of one antibiogram line."""
     value = shown_value(observation)
-    if observation.status in _WITHDRAWN or (observation.status in _UNSAID and not observation.value):
+    if observation.status in WITHDRAWN or (observation.status in _UNSAID and not observation.value):
         return value, ""  # Neither value nor flag of what was taken back or never done.
     letters = [flag for flag in observation.flags if flag in SUSCEPTIBILITY]
     spoken = {word.casefold(): letter for letter, word in SUSCEPTIBILITY.items()} | {"intermédiaire": "I"}

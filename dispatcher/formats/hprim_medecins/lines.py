@@ -13,7 +13,7 @@ from dispatcher.clock import paris
 from dispatcher.formats.base import WriteContext
 from dispatcher.formats.charset import capitals
 from dispatcher.formats.hprim_medecins import grammar
-from dispatcher.formats.hprim_medecins.layout import NO_LABEL, label_of, shown_value, susceptibility_words
+from dispatcher.formats.hprim_medecins.layout import NO_LABEL, label_of, shown_value, star, susceptibility_words
 from dispatcher.formats.spoken import comparator_of
 from dispatcher.report.identifiers import InsOid, compact, nir_key
 from dispatcher.report.model import Observation, Patient, Practitioner, Report, Status, ValueType, When
@@ -145,7 +145,7 @@ def res_line(observation: Observation) -> str:
         unit,
         _bound(observation.low),
         _bound(observation.high),
-        next((flag for flag in observation.flags if flag in grammar.ABNORMAL_FLAGS), ""),
+        _abnormal(observation),
         _STATUS[observation.status],
         second[0],
         second[1],
@@ -153,6 +153,13 @@ def res_line(observation: Observation) -> str:
         _bound(second[3]),
     )
     return "|".join(_field(text) for text in fields) + "|"
+
+
+def _abnormal(observation: Observation) -> str:
+    """RES 9, which knows L H LL HH N only: never ``N`` where the text prints a star."""
+    known = [flag for flag in observation.flags if flag in grammar.ABNORMAL_FLAGS]
+    outside = [flag for flag in known if flag != "N"]
+    return outside[0] if outside else "" if star(observation) else next(iter(known), "")
 
 
 def _field(text: str) -> str:

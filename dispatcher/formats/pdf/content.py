@@ -7,6 +7,7 @@ added, never renamed or removed. The layout only places what it is given. Every 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC
 from itertools import groupby
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from dispatcher.formats.base import WriteContext
 from dispatcher.formats.pdf import images, wording
 from dispatcher.formats.pdf.glyphs import Glyphs
+from dispatcher.formats.spoken import without_result
 from dispatcher.report.model import Attachment, Battery, Observation, Practitioner, Report, Status, ValueType
 from dispatcher.report.moments import aware, day_of
 from dispatcher.report.versions import plain
@@ -32,6 +34,7 @@ Data = dict[str, Any]
 def build(report: Report, context: WriteContext, glyphs: Glyphs) -> Data:
     """The data of one report. Raises :class:`dispatcher.errors.RenderError` when a character cannot be drawn."""
     created = aware(context.created_at).astimezone(UTC)
+    report = _without_withdrawn(report)
     data: Data = {
         "schema": SCHEMA,
         "title": TITLE,
@@ -55,6 +58,18 @@ def build(report: Report, context: WriteContext, glyphs: Glyphs) -> Data:
     cleaned: Data = _clean(data, glyphs)
     cleaned["images"] = [list(image) for image in _images(report)]
     return cleaned
+
+
+def _without_withdrawn(report: Report) -> Report:
+    """The report without the values its laboratory took back; of a cancelled report, without any."""
+    cancelled = report.status is Status.CANCELLED
+
+    def shown(o: Observation) -> Observation:
+        taken_back = cancelled and (o.value.strip() or o.value_code or o.document)
+        return without_result(replace(o, status="D") if taken_back else o)
+
+    batteries = (replace(b, observations=tuple(map(shown, b.observations))) for b in report.batteries)
+    return replace(report, batteries=tuple(batteries))
 
 
 def _clean(value: Any, glyphs: Glyphs) -> Any:

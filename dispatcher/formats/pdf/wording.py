@@ -9,6 +9,7 @@ import re
 from datetime import date, datetime
 
 from dispatcher.formats.base import LaboratoryIdentity
+from dispatcher.formats.spoken import ANNULLED, WITHDRAWN, words_of
 from dispatcher.report.identifiers import TEST_INS_OIDS, InsOid, nir_ok
 from dispatcher.report.model import Address, Observation, Patient, Practitioner, PreviousResult, Sex, ValueType, When
 from dispatcher.report.moments import PARIS, aware, day_of
@@ -24,7 +25,7 @@ CATEGORIES = frozenset({"S", "I", "R"})
 LEGEND = "S : sensible à posologie standard – I : sensible à forte posologie – R : résistant"
 """CA-SFM / EUCAST, since 2020."""
 _MEASURES = {"mg/l": "CMI", "µg/ml": "CMI", "ug/ml": "CMI", "mm": "Ø"}
-PENDING = {"I": "en cours", "X": "non réalisé", "D": "résultat supprimé", "W": "résultat retiré"}
+PENDING = {"I": "en cours", "X": "non réalisé", **dict.fromkeys(WITHDRAWN, ANNULLED)}
 """HL7 table 0085 letters that stand for a result which is not there."""
 
 
@@ -54,21 +55,21 @@ def value(comparator: str, text: str) -> str:
 
 def result(o: Observation) -> str:
     """The result as printed: numbers with a comma and their comparator, words as they are, else why there is none."""
-    if o.status in {"D", "W"}:
+    if o.status in WITHDRAWN:
         return PENDING[o.status]
     if not o.value.strip():
         coded = (o.value_code.text or o.value_code.code) if o.value_code else ""
         return coded or PENDING.get(o.status, "")
     if o.type is ValueType.NUMERIC or (o.comparator and parse_number(o.value)):
         return value(o.comparator, o.value)
-    words = o.value.strip("\n")
+    words = words_of(o.type, o.value.strip("\n"))
     return f"{COMPARATORS[o.comparator]}{NBSP}{words}" if o.comparator in COMPARATORS else words
 
 
 def earlier(previous: PreviousResult, now: Observation) -> str:
     """``1,18``; with its unit when that is not today's."""
     numeric = previous.type is ValueType.NUMERIC or bool(previous.comparator and parse_number(previous.value))
-    shown = value(previous.comparator, previous.value) if numeric else previous.value.strip()
+    shown = value(previous.comparator, previous.value) if numeric else words_of(previous.type, previous.value.strip())
     other = previous.unit.strip() and previous.unit.strip() != now.unit.strip()
     return f"{shown}{NBSP}{previous.unit.strip()}" if other else shown
 

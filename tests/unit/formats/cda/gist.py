@@ -2,8 +2,8 @@
 
 What a CDA cannot carry, and so is left out, is all here:
 
-- results deleted or not asked for (D, W, N) are not written; those to come (I, O) and lines without value are words of
-  the narrative only, and come back as comments; letters P, R, S, C of HL7 table 0085 have no equal (2024.01 rules);
+- results not asked for (N) are not written; those taken back (D, W), to come (I, O) and lines without value are words
+  of the narrative only, and come back as comments; letters P, R, S, C of HL7 table 0085 have no equal (2024.01 rules);
 - ``raw`` and, beside numeric bounds, ``range_text``; the number of a line inside a culture (``sub_id``);
 - how a germ's finding is labelled, unless it carries a flag: the specimen names the germ alone;
 - which batteries a germ and its antibiogram stood in; battery titles that repeat the name of their only result;
@@ -174,9 +174,7 @@ def _results(report: Report, *, chapters: bool) -> list[tuple[object, ...]]:
     rows = [row for row in _rows(report) if _coded(row.observation, cancelled=cancelled)]
     samples: dict[str, set[tuple[str, ...]]] = {}
     for battery in report.batteries:
-        written = any(o.status.upper() not in DROPPED for o in battery.observations) or any(
-            map(words, battery.comments)
-        )
+        written = any(o.status.upper() != "N" for o in battery.observations) or any(map(words, battery.comments))
         if written and (found := _specimen(battery, report)):
             samples.setdefault(_chapter(battery), set()).add(found)
     one = {chapter: next(iter(found)) for chapter, found in samples.items() if len(found) == 1}

@@ -331,11 +331,13 @@ def test_a_second_unit_has_its_own_comparator(first: str) -> None:
     [
         ("X", "", "aborted", "Non réalisé"),
         ("I", "", None, "Résultat à suivre"),
-        ("D", "12", None, None),
-        ("W", "12", None, None),
+        ("D", "789", None, "Résultat annulé"),
+        ("W", "789", None, "Résultat annulé"),
+        ("N", "12", None, None),
         ("C", "12", "completed", "Résultat corrigé"),
         ("P", "12", "completed", "Résultat provisoire"),
         ("F", "", None, "Analyse muette"),
+        ("F", "2026-10-02T09:41:00+02:00", "completed", "02/10/2026 à 09:41"),
     ],
 )
 def test_what_becomes_of_a_result_depends_on_its_status(
@@ -344,6 +346,7 @@ def test_what_becomes_of_a_result_depends_on_its_status(
     tree = written(with_results(GLUCOSE, words("Analyse muette", value, status=status)))
     text = "".join(at(tree, "//h:section[h:code/@code='26436-6']/h:text").itertext())
     assert (shown in text) if shown else ("Analyse muette" not in text)
+    assert "789" not in text
     found = [
         o for o in every(tree, "//h:observation") if every(o, "h:code/h:translation[@displayName='Analyse muette']")
     ]

@@ -462,6 +462,41 @@ def test_capitals_stay_in_the_character_set() -> None:
     assert lines[1] == "L'HAÿ-WEIß"
 
 
+def test_the_coded_flag_never_denies_the_star_of_the_text() -> None:
+    lines = written(report(result("pH", "7.4", flags=("N", "A")), result("CRP", "12", flags=("N", "H"))))
+    assert "RES|pH|PH|N|7.4|||||F|||||" in lines
+    assert "RES|CRP|CRP|N|12||||H|F|||||" in lines
+    assert all(
+        any(line.split() == [name, value, "*"] for line in lines) for name, value in (("pH", "7,4"), ("CRP", "12"))
+    )
+
+
+def test_dates_read_as_people_write_them() -> None:
+    lines = written(
+        report(
+            result("Date dernières règles", "2026-10-01", type=ValueType.TEXT),
+            result("Heure de la prise", "2026-11-03T07:30:00+01:00", type=ValueType.TEXT),
+        )
+    )
+    assert any(line.split()[-1:] == ["01/10/2026"] for line in lines)
+    assert any(line.endswith("03/11/2026 à 07:30") for line in lines)
+    assert not any("2026-1" in line for line in lines)
+
+
+def test_a_withdrawn_value_shows_neither_earlier_results_nor_second_unit() -> None:
+    back = result(
+        "Sodium",
+        "140",
+        status="W",
+        flags=("H",),
+        alt=AltValue(value="141", unit="mEq/L"),
+        previous=(PreviousResult(value="142"),),
+    )
+    text = "\n".join(free_part(written(report(back, GLUCOSE))))
+    assert "résultat annulé" in text
+    assert not any(number in text for number in ("140", "141", "142"))
+
+
 def test_a_withdrawn_value_is_never_shown() -> None:
     text = "\n".join(free_part(written(report(result("Sodium", "140", status="D", unit="mmol/L"), GLUCOSE))))
     assert "  Sodium                            résultat annulé" in text

@@ -30,6 +30,7 @@ from dispatcher.report.model import (
     Practitioner,
     PreviousResult,
     Report,
+    Status,
     ValueType,
 )
 from dispatcher.settings import PdfSettings
@@ -90,6 +91,34 @@ def test_a_result_of_several_lines_keeps_its_unit_comparator_range_and_second_un
 def test_a_test_that_was_not_done_says_so_once(value: str, said: str) -> None:
     one = words("Chlore", value, status="X")
     assert data(of(one))["chapters"][0]["batteries"][0]["rows"][0]["result"] == said
+
+
+@pytest.mark.parametrize("status", ["D", "W"])
+def test_a_result_taken_back_shows_nothing_of_itself(status: str) -> None:
+    germ = words("Germe isolé", "Escherichia coli")
+    back = numeric(
+        "Amoxicilline",
+        "64",
+        "mg/L",
+        flags=("R",),
+        status=status,
+        parent=0,
+        high="8",
+        alt=AltValue(value="65", unit="µg/mL"),
+        previous=(PreviousResult(value="66"),),
+    )
+    made = data(of(germ, back))
+    row = made["chapters"][0]["batteries"][0]["rows"][-1]
+    assert row["result"] == "résultat annulé"
+    assert not any(row[key] for key in ("flag", "unit", "range", "second", "previous", "bold"))
+    assert not made["legend"]
+
+
+def test_a_cancelled_report_shows_no_value_at_all() -> None:
+    made = data(replace(of(numeric("Sodium", "139", "mmol/L", flags=("H",))), status=Status.CANCELLED))
+    row = made["chapters"][0]["batteries"][0]["rows"][0]
+    assert (row["result"], row["unit"], row["flag"]) == ("résultat annulé", "", "")
+    assert "ANNULÉ" in made["banners"][0]
 
 
 def test_a_sub_chapter_is_told_once_and_never_a_chapter_twice() -> None:

@@ -92,17 +92,47 @@ def folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
+_IDENTITY = "l’identité d’un patient vient du fichier, jamais d’un dialecte"
+_STATES = ({("OBX", 11), ("OBR", 25)}, "l’état se traduit dans la table [status]")
+_SIGNS = ({("MSH", 1), ("MSH", 2), ("H", 1)}, "les séparateurs sont lus dans le fichier")
 _SAFE = (
     ({("OBX", 3), ("OBX", 5)}, "un résultat et son code viennent du fichier ; leur sens se dit dans [codes]"),
-    ({("OBX", 11), ("OBR", 25)}, "l’état se traduit dans la table [status]"),
     (
-        {("PID", n) for n in (3, 5, 6, 7, 8, 9, 32)} | {("P", n) for n in (5, 6, 7, 8, 11, 38)},
-        "l’identité d’un patient vient du fichier, jamais d’un dialecte",
+        {("OBX", 2), ("OBX", 6), ("OBX", 7)},
+        "le type, l’unité et les bornes d’un résultat viennent du fichier, jamais d’un dialecte",
     ),
-    ({("L", n) for n in (2, 3, 7, 8)}, "l’identité d’un patient vient du fichier, jamais d’un dialecte"),
-    ({("MSH", 1), ("MSH", 2), ("H", 1)}, "les séparateurs sont lus dans le fichier"),
+    (
+        {(name, n) for name in ("OBR", "ORC") for n in (2, 3)} | {("L", 9)},
+        "un numéro de demande ou de dossier est propre à chaque compte rendu ; son endroit se dit dans [fields]",
+    ),
+    (
+        {("TXA", n) for n in (12, 13, 17, 19)},
+        "le numéro, la version et l’état d’un document viennent du fichier, jamais d’un dialecte",
+    ),
+    _STATES,
+    (
+        {("PID", n) for n in (2, 3, 4, 5, 6, 7, 8, 9, 32)} | {("P", n) for n in (2, 3, 5, 6, 7, 8, 11, 38)},
+        _IDENTITY,
+    ),
+    ({("L", n) for n in (1, 2, 3, 7, 8)}, _IDENTITY),
+    _SIGNS,
 )
-"""Places that no constant and no default may fill."""
+"""Places that no constant and no default may fill (HL7 v2.5, HPRIM Santé, lines of HPRIM Médecins)."""
+_NEEDED = (
+    (
+        {("OBX", n) for n in (2, 3, 5, 6)},
+        "un résultat, son code, son type et son unité ne se vident pas ; leur sens se dit dans [codes]",
+    ),
+    (_STATES[0] | {("TXA", 17), ("TXA", 19)}, "un état ne se vide pas ; il se traduit dans la table [status]"),
+    (
+        {("PID", n) for n in (3, 5, 7, 8)}
+        | {("P", n) for n in (2, 5, 6, 7, 8, 11)}
+        | {("L", n) for n in (1, 2, 3, 7, 8)},
+        "l’identité d’un patient ne se vide pas ; ce qui est écrit ailleurs se dit dans [fields]",
+    ),
+    _SIGNS,
+)
+"""Places that ``ignore`` may not empty."""
 
 
 def _fillable(place: Place) -> Place:
@@ -113,7 +143,7 @@ def _fillable(place: Place) -> Place:
 
 
 def _ignorable(place: Place) -> Place:
-    for places, why in (_SAFE[0], _SAFE[1], _SAFE[4]):
+    for places, why in _NEEDED:
         if (place.segment, place.field) in places:
             raise ValueError(f"« {place} » : {why}")
     return place

@@ -131,6 +131,33 @@ def test_refused(line: str) -> None:
     assert len(faults(f'format = "hl7v2"\ntitle = "x"\n{line}\n')) == 1
 
 
+KEPT = {
+    "hl7v2": "OBX-2 OBX-5 OBX-6 OBX-7 OBX-11 OBR-2 OBR-3.1 OBR-25 ORC-2 ORC-3 TXA-12 TXA-13.1 TXA-17 TXA-19 PID-2 "
+    "PID-3.1",
+    "hprim-sante": "OBX.2 OBX.5 OBX.6 OBX.7 OBX.11 OBR.2 OBR.3.2 OBR.25 P.2 P.3 P.5 P.6 P.7 P.8 P.11",
+    "hprim-medecins": "L1 L2 L3 L7 L8 L9",
+}
+NEEDED = {
+    "hl7v2": "OBX-2 OBX-5 OBX-6 OBX-11 OBR-25 TXA-17 TXA-19 PID-3 PID-3.1 PID-5.2 PID-7 PID-8",
+    "hprim-sante": "OBX.2 OBX.5 OBX.6 OBX.11 OBR.25 P.2 P.5.1 P.6 P.7 P.8 P.11",
+    "hprim-medecins": "L1 L2 L3 L7 L8:1-15",
+}
+
+
+@pytest.mark.parametrize("key", ["constants", "defaults"])
+@pytest.mark.parametrize(("format_", "place"), [(f, p) for f, places in KEPT.items() for p in places.split()])
+def test_what_no_dialect_fills(format_: str, place: str, key: str) -> None:
+    (told,) = faults(f'format = "{format_}"\ntitle = "x"\n{key} = {{ "{place}" = "1" }}\n')
+    assert told.startswith("ligne 3, ")
+    assert "fichier" in told or "[status]" in told or "[fields]" in told
+
+
+@pytest.mark.parametrize(("format_", "place"), [(f, p) for f, places in NEEDED.items() for p in places.split()])
+def test_what_no_dialect_empties(format_: str, place: str) -> None:
+    (told,) = faults(f'format = "{format_}"\ntitle = "x"\nignore = ["{place}"]\n')
+    assert "ne se vide" in told
+
+
 @pytest.mark.parametrize("format_", ["hl7v2", "hprim-sante", "hprim-medecins"])
 @pytest.mark.parametrize(
     ("letter", "meant"),

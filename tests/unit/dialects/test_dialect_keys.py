@@ -66,6 +66,10 @@ def collected(r: Report) -> str:
     return r.collected_at.isoformat() if r.collected_at else ""
 
 
+def reported(r: Report) -> str:
+    return r.reported_at.isoformat()[:10] if r.reported_at else ""
+
+
 def codes(r: Report) -> Any:
     one = first(r)
     return one.code.code, one.code.system, one.loinc, one.alternate.code if one.alternate else ""
@@ -113,7 +117,7 @@ CASES = [
     Case("null_words", M, (("F1", "NEANT"),), 'null_words = ["NEANT"]', filler, "NEANT", ""),
     Case("ignore", H, (), 'ignore = ["OBR-16"]', prescriber, CARIOU, None),
     Case("ignore", S, (), 'ignore = ["OBR.16.1"]', prescriber, CARIOU, ("", "local", "CARIOU", "Yves")),
-    Case("ignore", M, (), 'ignore = ["L1"]', ids, ["P77"], []),
+    Case("ignore", M, (), 'ignore = ["L10"]', reported, "2026-04-02", ""),
     Case(
         "constants",
         H,
@@ -126,7 +130,7 @@ CASES = [
     Case(
         "constants", S, (), '[constants]\n"OBR.16" = "D1^ROUX^Luc"', prescriber, CARIOU, ("D1", "local", "ROUX", "Luc")
     ),
-    Case("constants", M, (), 'constants = { L9 = "F9" }', filler, "F1", "F9"),
+    Case("constants", M, (), 'constants = { L10 = "03/04/2026" }', reported, "2026-04-02", "2026-04-03"),
     Case(
         "defaults",
         H,
@@ -145,7 +149,15 @@ CASES = [
         None,
         ("D0", "local", "NUL", ""),
     ),
-    Case("defaults", M, (("F1\n", "\n"),), 'defaults = { "L9" = "F0" }', filler, "", "F0"),
+    Case(
+        "defaults",
+        M,
+        (("02/04/2026\n", "\n"),),
+        'defaults = { "L10" = "03/04/2026" }',
+        reported,
+        "",
+        "2026-04-03",
+    ),
     Case(
         "flags",
         H,

@@ -19,7 +19,6 @@ from dispatcher.formats.cda.elements import Element
 from dispatcher.formats.cda.findings import Findings, first_of, tag
 from dispatcher.report.model import Problem
 
-_DOCTYPE = "Déclaration DOCTYPE présente : un CDA n'en porte pas, elle est refusée."
 _NCNAME = re.compile(r"[^\W\d][\w.\-]*")
 
 
@@ -50,13 +49,13 @@ def _document(data: bytes, findings: Findings) -> Element | None:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         if "amplification" in str(error).lower():  # entities within entities: what they declare is refused anyway
-            findings.error("xml-doctype", "DOCTYPE", _DOCTYPE)
+            _refuse_doctype(findings)
             return None
         line = getattr(error, "lineno", 0) or 0
         findings.error("xml-malformed", f"ligne {line}", f"Le fichier n'est pas du XML bien formé (ligne {line}).")
         return None
     if root.getroottree().docinfo.internalDTD is not None:
-        findings.error("xml-doctype", "DOCTYPE", _DOCTYPE)
+        _refuse_doctype(findings)
         return None
     document = root if root.tag == tag("ClinicalDocument") else next(root.iter(tag("ClinicalDocument")), None)
     if document is None:
@@ -66,6 +65,10 @@ def _document(data: bytes, findings: Findings) -> Element | None:
             "Élément racine inattendu : « ClinicalDocument » (urn:hl7-org:v3) est attendu.",
         )
     return document
+
+
+def _refuse_doctype(findings: Findings) -> None:
+    findings.error("xml-doctype", "DOCTYPE", "Déclaration DOCTYPE présente : un CDA n'en porte pas, elle est refusée.")
 
 
 def _links(document: Element, findings: Findings) -> None:

@@ -73,6 +73,7 @@ def _shape(kind: str, code: str, unit: str, usual: str, flags: str, status: str,
     first, alternate, loinc_code = result_codes(obx, notes)
     own_unit, range_text = unit_of(obx), obx.text(7)
     low, high = _bounds(obx, range_text, own_unit) if range_text else ("", "")
+    range_text = _range_words(obx, range_text, bounded=bool(low or high))
     catalogue = Observation(
         code=first,
         alternate=alternate,
@@ -158,6 +159,15 @@ def _bounds(obx: Segment, text: str, unit: str) -> tuple[str, str]:
     if mark in obx.raw(7) and obx.raw(7).count(mark) == 1:
         text = text.replace(mark, " - ")
     return bounds(re.sub(r"(?<=[0-9])_(?=[0-9])", " - ", text), unit)
+
+
+def _range_words(obx: Segment, text: str, *, bounded: bool) -> str:
+    """OBX-7 as people read it: components joined, ``2-3^therapeutic`` by a blank, ``4^10`` as the bounds they are."""
+    mark = obx.separators.component
+    if not mark or mark not in obx.raw(7):
+        return text
+    power = rf"(?<!10){re.escape(mark)}|{re.escape(mark)}(?![0-9+-])"  # ``10^9/L`` stays a power of ten
+    return " ".join(re.sub(power, " - " if bounded else " ", text).split())
 
 
 def unit_of(obx: Segment) -> str:

@@ -125,6 +125,20 @@ def test_ranges(text: str, low: str, high: str) -> None:
     assert (found.range_text, found.low, found.high) == (text, low, high)
 
 
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("2-3^therapeutic", "2-3 therapeutic"),
+        ("2-3^", "2-3"),
+        ("4.0^10.0", "4.0 - 10.0"),
+        ("-3^-1", "-3 - -1"),
+        ("4-10 10^9/L", "4-10 10^9/L"),
+    ],
+)
+def test_components_of_a_range_are_joined_for_people(text: str, printed: str) -> None:
+    assert one(f"OBX|1|NM|INR^INR||2.5||{text}||||F").range_text == printed
+
+
 def test_every_flag_is_kept() -> None:
     assert one("OBX|1|NM|C^Code^L||1|g/L||HH~A|||F").flags == ("HH", "A")
     assert one("OBX|1|NM|C^Code^L||1|g/L||h^High^HL70078|||F").flags == ("H",)

@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from dispatcher.formats.er7.separators import Separators
 from dispatcher.report.identifiers import loinc_ok
 from dispatcher.report.values import Number, parse_number, parse_range
 
 USUAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 """A number as HL7 wants it, which needs no second look."""
+_POWER = re.compile(r"(?<![0-9.,])10\^[+-]?[0-9]{1,2}(?![0-9]|[.,][0-9])|(?<=[0-9][.,])10\^[0-9]{1,2}(?=\s*$)")
+"""``10^3``, where ``^`` also separates: ``1.10^3.89`` is none."""
 _LOINC_SYSTEMS = frozenset({"LN", "LOINC", "LNC", "LOINC.ORG", "2.16.840.1.113883.6.1", "HTTP://LOINC.ORG"})
 
 
@@ -21,6 +24,13 @@ def number(text: str) -> Number | None:
     if USUAL.fullmatch(text):
         return Number("", text)
     return parse_number(text)
+
+
+def repeated(raw: str, separators: Separators) -> list[str]:
+    """:meth:`Separators.repetitions`, but a ``^`` that separates is left alone where it writes a power of ten."""
+    if separators.repetition != "^" or "10^" not in raw:
+        return separators.repetitions(raw)
+    return [part.replace("\0", "^") for part in _POWER.sub(lambda found: found[0].replace("^", "\0"), raw).split("^")]
 
 
 @lru_cache(maxsize=4096)

@@ -26,6 +26,8 @@ _FREE = frozenset({"TX", "FT", "ST", "ID", "IS", "GTS", ""})
 """Types without components: a ``^`` in them is text the sender did not escape."""
 _DATES = frozenset({"DT", "TS", "DTM"})
 _POWER = re.compile(r"[x×*]?\s*10")
+_POWER_BOUND = re.compile(r"[<>≤≥]\s*=?\s*10\^|(?<![0-9.,])10\^[0-9](?![0-9.,])")
+"""``<10^3`` is a power of ten; ``10^40`` may be 10 to 40."""
 _COMPARATORS = {"<": "<", ">": ">", "<=": "<=", ">=": ">=", "=<": "<=", "=>": ">=", "≤": "<=", "≥": ">=", "=": ""}
 _CARRIERS = frozenset({"ED", "RP"})
 JOINED = frozenset({"TX", "FT"})
@@ -156,7 +158,7 @@ def _documents(obx: Segment, kind: str, notes: Notes, sibling: Sibling) -> list[
 def _bounds(obx: Segment, text: str, unit: str) -> tuple[str, str]:
     """Bounds of OBX-7; some write them as two components, or with the underscore of the standard's own examples."""
     mark = obx.separators.component
-    if mark in obx.raw(7) and obx.raw(7).count(mark) == 1:
+    if mark in obx.raw(7) and obx.raw(7).count(mark) == 1 and not _POWER_BOUND.search(obx.raw(7)):
         text = text.replace(mark, " - ")
     return bounds(re.sub(r"(?<=[0-9])_(?=[0-9])", " - ", text), unit)
 

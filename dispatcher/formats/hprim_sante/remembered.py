@@ -13,7 +13,7 @@ from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.segments import Composite, Segment
 from dispatcher.formats.er7.separators import Separators
 from dispatcher.formats.er7.timestamps import Fault, parse_when
-from dispatcher.formats.er7.values import bounds
+from dispatcher.formats.er7.values import bounds, repeated
 from dispatcher.report.model import Observation, When
 
 Key = TypeVar("Key")
@@ -87,7 +87,7 @@ def _shape(obx: Segment, fields: list[str], notes: Notes) -> Shape:
     separators = obx.separators
     code, alternate, loinc = result_codes(obx, notes)
     unit = separators.clean(fields[6])
-    text = " ; ".join(separators.unescape(one).strip() for one in separators.repetitions(fields[7].strip()))
+    text = " ; ".join(separators.unescape(one).strip() for one in repeated(fields[7].strip(), separators))
     low, high = bounds(text, unit) if text else ("", "")
     parts = (Composite(one, separators).whole(1) for one in separators.repetitions(fields[8].strip()))
     flags = tuple(flag for part in parts if (flag := part.upper()) and flag != "NULL")

@@ -272,3 +272,11 @@ def test_a_reference_is_read_beside_the_file() -> None:
     found = report(line, siblings={"CR42.PDF": PDF})
     assert [(d.name, d.media_type) for d in found.documents] == [("CR42.PDF", "application/pdf")]
     assert codes(report(line)) == ["missing-document"]
+
+
+@pytest.mark.parametrize(
+    ("span", "bounds"), [("<10^3", ("", "1000")), ("0-10^3", ("0", "1000")), ("10^40", ("10", "40"))]
+)
+def test_a_power_in_a_range_is_no_component(span: str, bounds: tuple[str, str]) -> None:
+    found = one(f"OBX|1|NM|A^UFC||5|UFC/mL|{span}|||F")
+    assert (found.low, found.high, found.range_text) == (*bounds, span)

@@ -390,3 +390,17 @@ def test_a_second_unit_called_soit() -> None:
     assert below.alt is not None and (below.alt.comparator, below.alt.value) == ("<", "7.33")
     apart = one(H, P, OBR, OBX, second.replace("GLYJ", "AUTRE"), L).observations
     assert len(apart) == 2 and apart[0].alt is None
+
+
+@pytest.mark.parametrize(
+    ("span", "low", "high", "text"),
+    [
+        ("<10^3", "", "1000", "<10^3"),
+        ("0 - 10^3", "0", "1000", "0 - 10^3"),
+        ("10^3 - 10^5", "1000", "100000", "10^3 - 10^5"),
+        ("0.70-1.10^3.89-6.11", "", "", "0.70-1.10 ; 3.89-6.11"),
+    ],
+)
+def test_a_power_in_a_range_is_no_repetition(span: str, low: str, high: str, text: str) -> None:
+    (result,) = one(H, P, OBR, OBX.replace("0.70 - 1.10", span), L).observations
+    assert (result.low, result.high, result.range_text) == (low, high, text)

@@ -168,10 +168,14 @@ def _collected(root: Element, received: When | None) -> When | None:
     for each in children(root, "participant"):
         if code_of(each, "functionCode") == "PRELV" and (moment := datatypes.when_in(child(each, "time"))):
             return moment
+    start = visit_start(root)
+    return start if start and received and compare(start, received) < 0 else None
+
+
+def visit_start(root: Element) -> When | None:
+    """When an ambulatory visit began (``encompassingEncounter/effectiveTime/low``)."""
     visit = child(root, "componentOf", "encompassingEncounter")
-    start = datatypes.when(child(visit, "effectiveTime", "low"))
-    ambulatory = code_of(visit, "code") == _AMBULATORY
-    return start if start and received and ambulatory and compare(start, received) < 0 else None
+    return datatypes.when(child(visit, "effectiveTime", "low")) if code_of(visit, "code") == _AMBULATORY else None
 
 
 def _reported(root: Element, service: Element | None) -> When | None:

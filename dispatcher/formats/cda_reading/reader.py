@@ -12,7 +12,7 @@ from lxml import etree
 
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.cda_reading import media
-from dispatcher.formats.cda_reading.header import is_laboratory_report, read_header
+from dispatcher.formats.cda_reading.header import is_laboratory_report, read_header, visit_start
 from dispatcher.formats.cda_reading.narrative import text_of
 from dispatcher.formats.cda_reading.nodes import PREFIX, Element, attribute, child, plain, templates
 from dispatcher.formats.cda_reading.parsing import parse
@@ -123,6 +123,10 @@ class _Document:
     def _structured(self, report: Report, notes: Notes) -> Report:
         body = BodyReader(self.root, notes, report.laboratory).read()
         report = _with_body(report, body)
+        start = visit_start(self.root)
+        if report.collected_at is None and start and any(o.observed_at == start for o in report.observations):
+            # No specimen is named: the visit began at the very time the results speak of.
+            report = replace(report, collected_at=start)
         if body.aborted and report.source_document and report.source_document.replaces:
             report = replace(report, status=Status.CANCELLED)
         if report.batteries:

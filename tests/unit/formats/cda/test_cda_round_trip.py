@@ -13,7 +13,7 @@ from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.formats.cda_reading.reader import CdaReader
 from dispatcher.report.model import Observation, Report, Severity, Status
 from tests.random_reports import reports, seeded_reports
-from tests.unit.formats.cda.cases import CASES, CONTEXT
+from tests.unit.formats.cda.cases import CASES, CONTEXT, GLUCOSE, with_results
 from tests.unit.formats.cda.full_cases import FULL_CASES
 from tests.unit.formats.cda.gist import gist, is_number
 
@@ -86,3 +86,10 @@ def told_apart(report: Report) -> Report:
 
     batteries = (replace(b, observations=tuple(map(one, b.observations))) for b in report.batteries)
     return replace(report, batteries=tuple(batteries))
+
+
+def test_the_time_of_collection_comes_back_when_no_specimen_is_named() -> None:
+    report = with_results(GLUCOSE)
+    bare = replace(report, received_at=None, batteries=tuple(replace(b, specimen=None) for b in report.batteries))
+    assert bare.collected_at is not None
+    assert back(bare, CONTEXT).collected_at == bare.collected_at

@@ -1,11 +1,15 @@
-"""A CSV index: delimiter and header found out. Text in, records out; columns by name, else in the source's order."""
+"""A CSV index: delimiter and header found out. Text in, records out; columns by name, else in the source's order.
+
+RFC 4180 lets a quoted cell run over line ends. Here a line is a record and nothing else is: one quote left open would
+otherwise give a PDF to the patient of another line.
+"""
 
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dispatcher.formats.pdf_index.records import Cell, Index, Record, error, record
 from dispatcher.formats.pdf_index.rules import IndexRules
@@ -15,6 +19,11 @@ from dispatcher.report.model import Problem, Severity
 DELIMITERS = (";", "\t", "|", ",")
 _PDF_CELL = re.compile(r"\.pdf\"?[ ]*(?:[;,|\t]|$)", re.IGNORECASE | re.MULTILINE)
 NAMES = {";": "point-virgule", "\t": "tabulation", "|": "barre verticale", ",": "virgule"}
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_OTHER_LINE_END = re.compile(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_PDF_NAME = re.compile(r"\.pdf\b", re.IGNORECASE)
+MOST_TOLD = 20
+"""Faulty lines told one by one."""
 ENOUGH = 3
 """Known names that make a line a header."""
 PERHAPS = 2
@@ -44,7 +53,7 @@ def _cells(line: str, mark: str) -> list[str]:
 def first_line(text: str) -> tuple[str, int, str]:
     """First line that says something, its number, and the delimiter Excel's ``sep=;`` announces."""
     announced = ""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_LINE_END.split(text), 1):
         if line[:4].lower() == "sep=" and len(line.rstrip()) == 5:
             announced = line[4]
         elif line.strip() and not line.startswith("#"):
@@ -66,26 +75,31 @@ def by_position(line: str, rules: IndexRules) -> str:
 
 
 def read_table(text: str, rules: IndexRules) -> Index:
-    """Every line a record. Never raises."""
+    """Every line a record; one line badly cut and the whole file is refused. Never raises."""
     line, number, announced = first_line(text)
     mark, known = header_of(line, rules)
     mark = announced if announced in DELIMITERS else mark
     if known >= ENOUGH or (known >= PERHAPS and not names_a_pdf(line)):
         names = [name.strip() for name in _cells(line, mark)]
         columns = [field_of(name, rules.own) for name in names]
+        if any(names_a_pdf(name) and not field for name, (field, _) in zip(names, columns, strict=True)):
+            return Index(problems=(_no_header(line, number, rules),))
         problems = [*_unknown(names, columns, number), *_lacking(columns, number), *_doubled(columns, number)]
-        return Index(
-            records=tuple(_records(text, mark, columns, names, skip=number)),
-            problems=tuple(problems),
-        )
+        found = _table(_lines(text, after=number), mark, columns, names)
+        return replace(found, problems=found.problems or tuple(problems))
     if position := by_position(line, rules):
         columns = [(field, "") for field in rules.columns]
         names = [labels().get(field, "") for field in rules.columns]
-        return Index(
-            records=tuple(_records(text, position, columns, names, skip=0)),
-            problems=tuple(_lacking(columns, 0)),
-        )
+        early = [one for one in _lines(text, until=number) if len(_cells(one[1], position)) == len(columns)]
+        found = _table([*early, *_lines(text, after=number - 1)], position, columns, names)
+        return replace(found, problems=found.problems or tuple(_lacking(columns, 0)))
     return Index(problems=(_no_header(line, number, rules),))
+
+
+def _lines(text: str, *, after: int = 0, until: int = 0) -> list[tuple[int, str]]:
+    """Lines that say something, with their numbers: those after one, or before one."""
+    told = enumerate(_LINE_END.split(text), 1)
+    return [(at, line) for at, line in told if line.strip() and at > after and (at < until or not until)]
 
 
 def _no_header(line: str, number: int, rules: IndexRules) -> Problem:
@@ -140,39 +154,66 @@ def _doubled(columns: list[tuple[str, str]], number: int) -> Iterator[Problem]:
         )
 
 
-def _records(text: str, mark: str, columns: list[tuple[str, str]], names: list[str], *, skip: int) -> Iterator[Record]:
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
-    last = 0
-    while True:
+def _table(lines: list[tuple[int, str]], mark: str, columns: list[tuple[str, str]], names: list[str]) -> Index:
+    """Records of the lines that are well cut; a problem for each that is not, which refuses the file."""
+    rows: list[tuple[int, list[str]]] = []
+    faults: list[Problem] = []
+    for number, line in lines:
         try:
-            row = next(rows)
-        except StopIteration:
-            return
+            (row,) = csv.reader([line], delimiter=mark, strict=True)
         except csv.Error:
-            where = f"ligne {last + 1}"
-            told = "Guillemets mal fermés : le reste de l'index n'est pas lu. Corriger l'export."
-            yield Record(where=where, problems=(error("index-quotes", where, told),))
-            return
-        number, last = last + 1, rows.line_num
-        if last <= skip or not any(cell.strip() for cell in row) or row[0].startswith("#"):
+            faults.append(_open_quote(number))
             continue
-        if row[0][:4].lower() == "sep=":
-            continue
-        yield _record(row, number, columns, names)
+        if any(_swallows(cell, mark, len(columns)) for cell in row):
+            faults.append(_open_quote(number))
+        elif any(cell.strip() for cell in row):
+            rows.append((number, row))
+    _drop_common_end(rows, len(columns))
+    faults += [_wrong_count(number, len(row), len(columns)) for number, row in rows if len(row) != len(columns)]
+    if not rows and not faults:
+        faults = [error("index-empty", "", "Index sans aucune ligne : rien à envoyer. Vérifier l'export.")]
+    whole = [(number, row) for number, row in rows if len(row) == len(columns)]
+    return Index(
+        records=tuple(_record(row, number, columns, names) for number, row in whole),
+        problems=tuple(faults[:MOST_TOLD]),
+    )
+
+
+def _swallows(cell: str, mark: str, columns: int) -> bool:
+    """A cell that holds a line end, or what looks like a piece of another record."""
+    return bool(_OTHER_LINE_END.search(cell)) or (
+        mark in cell and (bool(_PDF_NAME.search(cell)) or cell.count(mark) >= columns)
+    )
+
+
+def _drop_common_end(rows: list[tuple[int, list[str]]], columns: int) -> None:
+    """Some exports end every line, not the header, with delimiters. A single line that does may be shifted instead."""
+    same = len(rows) > 1 and len({len(row) for _, row in rows}) == 1
+    if same and not any(cell.strip() for _, row in rows for cell in row[columns:]):
+        for _, row in rows:
+            del row[columns:]
+
+
+def _open_quote(number: int) -> Problem:
+    return error(
+        "index-quotes",
+        f"ligne {number}",
+        "Guillemet mal fermé, ou cellule qui contient une fin de ligne ou un morceau d'une autre ligne. Rien de "
+        "l'index n'est lu : un PDF pourrait aller à un autre patient. Corriger l'export.",
+    )
+
+
+def _wrong_count(number: int, found: int, wanted: int) -> Problem:
+    return error(
+        "index-columns",
+        f"ligne {number}",
+        f"{found} colonnes trouvées, {wanted} attendues : un séparateur manque ou est de trop. Rien de l'index n'est "
+        "lu : corriger cette ligne dans l'export et le redéposer.",
+    )
 
 
 def _record(row: list[str], number: int, columns: list[tuple[str, str]], names: list[str]) -> Record:
     where = f"ligne {number}"
-    while len(row) > len(columns) and not row[-1].strip():
-        row.pop()
-    if len(row) != len(columns):
-        wrong = error(
-            "index-columns",
-            where,
-            f"{len(row)} colonnes trouvées, {len(columns)} attendues : un séparateur manque ou est de trop. Rien de "
-            "cette ligne n'est lu ; la corriger dans l'export.",
-        )
-        return Record(where=where, problems=(wrong,))
     cells = (
         Cell(field=field, text=text, where=f"{where}, colonne {place} ({name[:40] or 'sans titre'})", group=group)
         for place, (text, (field, group), name) in enumerate(zip(row, columns, names, strict=True), 1)

@@ -61,9 +61,57 @@ def test_a_spreadsheets_first_line_and_comments_are_no_header() -> None:
     assert one(f"sep=;\n# export\n{HEAD}\n{ROW}\n").order.filler == "77"
 
 
-def test_a_cell_may_hold_a_delimiter_and_a_line_end() -> None:
-    report = one(f'{HEAD};commentaire\n{ROW};"deux lignes ;\ndont une"\n')
-    assert report.comments == ("deux lignes ;\ndont une",)
+def refused(result: ReadResult) -> list[tuple[str, str]]:
+    """Errors on the file, of which nothing was read."""
+    assert result.reports == ()
+    return [(p.code, p.where) for p in result.problems if p.severity is Severity.ERROR]
+
+
+def test_a_cell_may_hold_a_delimiter() -> None:
+    report = one(f'{HEAD};titre\n{ROW};"Bilan ; suite"\n')
+    assert report.own_pdf is not None
+    assert report.batteries[0].title == "Bilan ; suite"
+    assert errors(report) == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_an_open_quote_gives_no_pdf_to_the_patient_of_the_next_line(end: str) -> None:
+    rows = [
+        "fichier;titre;nom_naissance;prenom;date_naissance;dossier",
+        'a.pdf;"Bilan;DURAND;ANNE;01/02/1980;1',
+        'b.pdf;Suite";MARTIN;PAUL;03/04/1975;2',
+    ]
+    assert refused(read(end.join(rows))) == [("index-quotes", "ligne 2")]
+
+
+@pytest.mark.parametrize(
+    "cell", ['"deux lignes ;\ndont une"', '"un\x0bdeux"', '"Bilan;B.PDF;x"', '"a;b;c;d;e;f;g;h"', '"Bilan"x']
+)
+def test_a_cell_that_may_hold_another_line_refuses_the_file(cell: str) -> None:
+    assert refused(read(f"{HEAD};titre\n{ROW.replace('a.pdf', 'c.pdf')};\n{ROW};{cell}\n"))[0] == (
+        "index-quotes",
+        "ligne 3",
+    )
+
+
+def test_a_delimiter_at_the_end_is_dropped_when_every_line_has_it() -> None:
+    result = read(f"{HEAD}\n{ROW};\n{ROW.replace('a.pdf', 'b.pdf').replace('77', '78')};\n")
+    assert [errors(report) for report in result.reports] == [[], []]
+
+
+def test_a_line_shifted_over_its_empty_last_cell_is_refused() -> None:
+    head = "fichier;date_naissance;nom_naissance;prenom;dossier;commentaire"
+    assert refused(read(f"{head}\na.pdf;12/03/1979;MOR;VAN;Lena;77;\n")) == [("index-columns", "ligne 2")]
+
+
+def test_a_header_run_into_the_first_line_quotes_nobody() -> None:
+    result = read(f"{HEAD}{ROW}\n")
+    assert refused(result) == [("index-no-header", "ligne 1")]
+    assert not any("MORVAN" in p.message for p in result.problems)
+
+
+def test_a_header_alone_is_told() -> None:
+    assert refused(read(f"{HEAD};truc\n")) == [("index-empty", "")]
 
 
 def test_without_header_the_columns_of_the_source_decide() -> None:
@@ -81,20 +129,27 @@ def test_without_header_and_without_columns_the_file_is_refused_and_nobody_quote
     assert "MORVAN" not in problem.message
 
 
-def test_a_line_with_a_delimiter_too_many_is_not_read_and_the_others_are() -> None:
+def test_a_line_with_a_delimiter_too_many_refuses_the_file() -> None:
     result = read(f"{HEAD}\n{ROW.replace('MORVAN', 'MOR;VAN')}\n{ROW.replace('a.pdf', 'b.pdf')}\n")
-    bad, good = result.reports
-    assert errors(bad) == [("index-columns", "ligne 2")]
-    assert "7 colonnes trouvées, 6 attendues" in bad.problems[0].message
-    assert (bad.patient.birth_name, bad.own_pdf) == ("", None)
-    assert errors(good) == []
+    assert refused(result) == [("index-columns", "ligne 2")]
+    assert "7 colonnes trouvées, 6 attendues" in result.problems[0].message
 
 
 def test_an_open_quote_hides_no_line() -> None:
     result = read(f'{HEAD}\n{ROW}\nb.pdf;"MORVAN;Lena;12/03/1979;78;99700000013\n{ROW}\n')
-    good, bad = result.reports
-    assert errors(good) == []
-    assert errors(bad) == [("index-quotes", "ligne 3")]
+    assert refused(result) == [("index-quotes", "ligne 3")]
+
+
+@pytest.mark.parametrize("first", ["#123.pdf", "sep=1.pdf"])
+def test_a_line_after_the_header_is_never_a_comment(first: str) -> None:
+    result = read(f"# export\n{HEAD}\n{ROW}\n{ROW.replace('a.pdf', first).replace('77', '78')}\n")
+    assert [report.own_pdf and report.own_pdf.name for report in result.reports] == ["a.pdf", first]
+
+
+def test_without_header_a_line_that_is_cut_like_the_others_is_no_comment() -> None:
+    rules = rules_of(IndexSettings(columns=HEAD.split(";")))
+    text = f"# export\n{ROW.replace('a.pdf', '#1.pdf').replace('77', '78')}\n{ROW}\n"
+    assert [r.own_pdf and r.own_pdf.name for r in read(text, index=rules).reports] == ["#1.pdf", "a.pdf"]
 
 
 def test_columns_nobody_knows_are_told_and_a_map_names_them() -> None:

@@ -8,6 +8,7 @@ missing may be somebody's result.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dispatcher.formats.er7.segments import Segment, lines, terminated
@@ -21,6 +22,35 @@ _BARE = frozenset({"DSC", "NTE", "PV1", "PV2", "PD1", "ORC", "SPM", "BTS", "FTS"
 _USUAL = frozenset({"PID", "PV1", "PD1", "ORC", "OBR", "OBX", "NTE", "SPM", "TQ1", "PRT"})
 """What a message is made of."""
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
+_ALMOST = re.compile(r"[ \t]*[A-Za-z][A-Za-z0-9]{0,2}[ \t]*")
+"""What stands before the first field separator of a line that is more likely a segment than a text going on."""
+
+
+def almost_a_segment(line: str, mark: str) -> bool:
+    """A line without a known name that begins as a segment does: glued to the one above, it could hide a result."""
+    head, found, _ = line.partition(mark) if mark else ("", "", "")
+    return bool(found and _ALMOST.fullmatch(head))
+
+
+def glued_lines(numbers: Sequence[int]) -> Problem:
+    """The error about such lines."""
+    return Problem(
+        code="glued-segment",
+        severity=Severity.ERROR,
+        where=f"ligne {numbers[0]}",
+        message=f"{len(numbers)} ligne(s) qui commencent comme un segment mais sous un nom inconnu : un résultat peut "
+        "s’y trouver. Rien n’est diffusé de ce fichier ; faire corriger l’export par le laboratoire.",
+    )
+
+
+def loose_names(numbers: Sequence[int]) -> Problem:
+    """The note about names in lower case or with blanks around them."""
+    return Problem(
+        code="segment-name-form",
+        severity=Severity.INFO,
+        where=f"ligne {numbers[0]}",
+        message=f"{len(numbers)} nom(s) de segment en minuscules ou suivi(s) d’un blanc : compris.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +98,9 @@ class _Cutter:
     """Field separator of the open message; empty outside."""
     stray: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
+    glued: list[int] = field(default_factory=list)
+    """Those of ``broken`` that look like a segment."""
+    loose_names: list[int] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     """Messages seen in each open or closed BHS of the current file envelope."""
     loose: int = 0
@@ -86,6 +119,8 @@ class _Cutter:
                 self.flush()
             self.pending, self.pending_line = [line], number
             return
+        line = self._named(number, line)
+        name = line[:3]
         if name in _HEADERS and not line[3:4].isalnum():
             self.flush()
             self.pending, self.pending_line = [line], number
@@ -98,7 +133,21 @@ class _Cutter:
             self.pending, self.pending_line = [line], number
         else:
             self.broken.append(number)
+            if almost_a_segment(line, self._separators_ahead().field):
+                self.glued.append(number)
             self.pending.append(line)
+
+    def _named(self, number: int, line: str) -> str:
+        """The line under the usual spelling of its name: ``obx|`` and ``OBX |`` are OBX."""
+        mark = self._separators_ahead().field
+        if not mark or not self.pending:
+            return line
+        head, found, rest = line.partition(mark)
+        name = head.strip().upper()
+        if not found or head == name or name not in _USUAL | _BARE:
+            return line
+        self.loose_names.append(number)
+        return f"{name}{mark}{rest}"
 
     def _starts_segment(self, line: str) -> bool:
         mark = line[3:4]
@@ -213,7 +262,11 @@ class _Cutter:
                     message=f"{len(self.stray)} ligne(s) hors de tout message (avant MSH, après la fin) : non lue(s).",
                 )
             )
-        if self.broken:
+        if self.glued:
+            self.problems.append(glued_lines(self.glued))
+        if self.loose_names:
+            self.problems.append(loose_names(self.loose_names))
+        if len(self.broken) > len(self.glued):
             self.problems.append(
                 Problem(
                     code="broken-line",

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from dispatcher.formats.er7.messages import almost_a_segment, glued_lines, loose_names
 from dispatcher.formats.er7.segments import Segment, lines
 from dispatcher.formats.er7.separators import Separators
 from dispatcher.report.model import Problem, Severity
@@ -21,6 +22,8 @@ HEADER = re.compile(r"H[^A-Za-z0-9\s]{4,6}")
 """Start of a message: ``H``, the field separator, then three to five more separators."""
 _NAMES = frozenset({"H", "P", "A", "C", "L", "OBR", "OBX", "FAC", "ACT", "REG", "AP", "AC", "ERR"})
 _USUAL = frozenset({"OBX", "OBR"})
+_ANY_CASE = frozenset({"OBR", "OBX", "FAC", "ACT", "REG", "ERR"})
+"""Not the names of one or two letters: in lower case a line of text may begin so."""
 _MARKS = "^~&"
 
 
@@ -53,6 +56,16 @@ class Cut:
 
 
 @dataclass(slots=True)
+class _Odd:
+    """Numbers of the lines that a person is told about."""
+
+    stray: list[int] = field(default_factory=list)
+    broken: list[int] = field(default_factory=list)
+    glued: list[int] = field(default_factory=list)
+    loose_names: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class _Raw:
     """A message while its lines are collected: ``[line number, joined text]``."""
 
@@ -72,8 +85,7 @@ class _Raw:
 def cut(text: str) -> Cut:
     """Text to messages. Never raises; a text without ``H`` gives no message."""
     collected: list[_Raw] = []
-    stray: list[int] = []
-    broken: list[int] = []
+    odd = _Odd()
     is_open, mark = False, ""
     for number, line in lines(text, keep_blanks=True):
         if is_open and line[3:4] == mark and line[:3] in _USUAL:  # nearly every line: nothing to ask
@@ -84,30 +96,33 @@ def cut(text: str) -> Cut:
             collected.append(_Raw([(number, bare)], 1))
             is_open, mark = True, bare[1]
         elif not is_open:
-            stray.append(number)
+            odd.stray.append(number)
         else:
-            is_open = _take(number, line, bare, collected[-1], broken)
+            is_open = _take(number, line, bare, collected[-1], odd)
     return Cut(
         messages=tuple(_message(raw) for raw in collected),
-        problems=tuple(_told(stray, broken)),
+        problems=tuple(_told(odd)),
     )
 
 
-def _take(number: int, line: str, bare: str, raw: _Raw, broken: list[int]) -> bool:
+def _take(number: int, line: str, bare: str, raw: _Raw, odd: _Odd) -> bool:
     """Put one line where it belongs; False when it closed the message."""
     mark = raw.lines[0][1][1]
     if bare[3:4] == mark and bare[:3] in _USUAL:
         raw.add(number, bare)
         return True
-    name, found, _ = bare.partition(mark)
+    name, found, rest = bare.partition(mark)
     name = name.strip()
+    if found and name not in _NAMES and name.upper() in _ANY_CASE:
+        odd.loose_names.append(number)
+        name, bare = name.upper(), f"{name.upper()}{mark}{rest}"
     if name == "A" and found:
-        raw.extend(bare.partition(mark)[2])
+        raw.extend(rest)
     elif name in _NAMES and (found or name == "L"):
         raw.add(number, bare)
         return name != "L"
     else:
-        broken.append(number)
+        (odd.glued if almost_a_segment(bare, mark) else odd.broken).append(number)
         raw.extend(f"\n{line}")
     return True
 
@@ -172,8 +187,13 @@ def _used(texts: Sequence[str], mark: str, chars: Sequence[str]) -> Counter[str]
     return found
 
 
-def _told(stray: list[int], broken: list[int]) -> list[Problem]:
+def _told(odd: _Odd) -> list[Problem]:
     problems = []
+    stray, broken = odd.stray, odd.broken
+    if odd.glued:
+        problems.append(glued_lines(odd.glued))
+    if odd.loose_names:
+        problems.append(loose_names(odd.loose_names))
     if stray:
         problems.append(
             Problem(

@@ -58,6 +58,19 @@ def test_a_line_without_a_name_goes_on_with_the_one_above() -> None:
     assert [(problem.code, problem.where) for problem in found.problems] == [("broken-line", "ligne 3")]
 
 
+@pytest.mark.parametrize("name", ["obx", "Obx", "OBX ", " obx\t"])
+def test_a_name_in_lower_case_or_before_a_blank_is_a_segment(name: str) -> None:
+    found = cut(f"MSH|^~\\&|A\rOBX|1|NM|A||1\r{name}|2|NM|K||7.9|||||F\r")
+    assert [one.name for one in found.messages[0].segments] == ["MSH", "OBX", "OBX"]
+    assert found.messages[0].segments[2].raw(5) == "7.9"
+    assert [(one.code, one.severity) for one in found.problems] == [("segment-name-form", Severity.INFO)]
+
+
+@pytest.mark.parametrize("name", ["O", "ob", "msh", "Zab", "XBX "])
+def test_a_line_like_a_segment_is_never_glued_in_silence(name: str) -> None:
+    assert errors(f"MSH|^~\\&|A\rOBX|1|NM|A||1\r{name}|2|NM|K||7.9\r") == ["glued-segment"]
+
+
 def test_add_continues_exactly() -> None:
     found = cut("MSH|^~\\&|A\rOBX|1|TX|C||coupé au mi\rADD|lieu|g\r")
     assert found.messages[0].segments[1].fields[5:] == ["coupé au milieu", "g"]

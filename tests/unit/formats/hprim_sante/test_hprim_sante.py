@@ -382,6 +382,19 @@ def test_one_letter_types_of_numbers() -> None:
     assert local.prescriber is not None and local.prescriber.id_type is IdType.LOCAL
 
 
+def test_a_segment_name_in_lower_case_is_read_and_an_unknown_one_held() -> None:
+    parts = cut("\r".join((H, P, OBR, OBX, OBX.replace("OBX|1", "obx|2"), L)))
+    assert [one.name for one in parts.messages[0].segments].count("OBX") == 2
+    assert [one.code for one in parts.problems] == ["segment-name-form"]
+    parts = cut("\r".join((H, P, OBR, OBX, OBX.replace("OBX|1", "OBY|2"), L)))
+    assert [(one.code, one.severity) for one in parts.problems] == [("glued-segment", Severity.ERROR)]
+
+
+def test_a_status_that_goes_on_below_is_an_error() -> None:
+    report = one(H, P, OBR, "OBX|1|NM|GLYJ~Glycemie~L||1.32|g/l||H|||F\rK : 7,9 mmol/l", L)
+    assert "broken-status" in [each.code for each in report.problems if each.severity is Severity.ERROR]
+
+
 def test_a_second_unit_called_soit() -> None:
     second = "OBX|2|NM|GLYJ~soit~L||7.33|mmol/l|3.89 - 6.11||||F|||202403111010|BIOCH~20"
     [found] = one(H, P, OBR, OBX, second, L).observations

@@ -27,13 +27,6 @@ def report_status(orders: Sequence[tuple[str, Sequence[str]]], where: str, impli
     """
     letters = {order for order, _ in orders if order}
     results = {letter for _, own in orders for letter in own if letter}
-    if any("\n" in letter for letter in (*letters, *results)):
-        notes.error(
-            "broken-status",
-            where,
-            "Un état (OBR-25 ou OBX-11) se continue sur la ligne suivante : un résultat peut y être collé. "
-            "Comparer avec le dossier du laboratoire et faire réexporter.",
-        )
     unknown = _tell_unknown(letters, results, where, notes)
     if not letters and not results and implied:
         letters = {implied}
@@ -77,6 +70,13 @@ def _cancelled(orders: set[str], results: set[str]) -> bool:
 
 
 def _tell_unknown(orders: set[str], results: set[str], where: str, notes: Notes) -> bool:
+    if any("\n" in letter for letter in (*orders, *results)):
+        notes.error(
+            "broken-status",
+            where,
+            "Un état (OBR-25 ou OBX-11) se continue sur la ligne suivante : un résultat peut y être collé. "
+            "Comparer avec le dossier du laboratoire et faire réexporter.",
+        )
     unknown = sorted((orders - _KNOWN_ORDER) | (results - _KNOWN_RESULT))
     if unknown:
         notes.add(

@@ -157,7 +157,17 @@ def _range(one: Observation, unit: str) -> tuple[str, str, str, str]:
     if (one.low or one.high) and bounds(written, unit) == (one.low, one.high):
         more = words and bounds(words, unit) != (one.low, one.high)
         return one.low, one.high, written, f"Valeurs de référence : {words}" if more else ""
+    words = words or _as_written(one_line(one.low), one_line(one.high))
     return (*(bounds(words, unit) if words else ("", "")), words, "")
+
+
+def _as_written(low: str, high: str) -> str:
+    """Bounds that are no plain numbers: in words, as the laboratory wrote them."""
+    if low and high:
+        return f"{low} - {high}"
+    found = parse_number(low or high)
+    sign = ("> " if low else "< ") if found is not None and not found.comparator else ""
+    return f"{sign}{low or high}"
 
 
 def _alt(alt: AltValue | None) -> AltValue | None:

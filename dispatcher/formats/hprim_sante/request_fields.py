@@ -117,6 +117,10 @@ def _result(rank: int, one: Observation, chapter: str) -> str:
     )
 
 
+_NULL = '""'
+"""Alone in a field it means « nothing »; a ``TX`` is read word for word."""
+
+
 def _value(one: Observation) -> tuple[str, str]:
     """OBX.2 and OBX.5. A number with a comparator is text for the format; text that looks like a number is ``TX``."""
     if one.document is not None:
@@ -126,7 +130,7 @@ def _value(one: Observation) -> tuple[str, str]:
         return ("ST", f"{one.comparator} {one.value}") if one.comparator else ("NM", one.value)
     if one.type is ValueType.CODED:
         return "CE", _answers(one)
-    if "\n" in one.value or parse_number(one.value) is not None:
+    if "\n" in one.value or parse_number(one.value) is not None or one.value == _NULL:
         return "TX", prose(one.value)
     return "ST", prose(one.value)
 

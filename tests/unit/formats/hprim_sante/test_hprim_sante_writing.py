@@ -171,6 +171,20 @@ def test_a_second_unit_has_its_own_comparator(first: str, second: str) -> None:
     assert (back.comparator, back.alt) == (first, alt)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [("<5", "", "<5"), ("1 000", "2 000", "1 000 - 2 000"), ("1 000", "", "> 1 000"), ("10", "5", "10 - 5")],
+)
+def test_bounds_that_are_no_plain_numbers_are_written_as_they_are(low: str, high: str, shown: str) -> None:
+    one = replace(GLUCOSE, low=low, high=high, range_text="")
+    assert segments_of(write(with_results(one)), "OBX")[0][7] == shown
+
+
+def test_two_quotes_are_a_text() -> None:
+    [back] = read_back(write(with_results(replace(GLUCOSE, type=ValueType.TEXT, value='""')))).observations
+    assert back.value == '""'
+
+
 def test_what_has_no_field_is_said_in_comments() -> None:
     rich = replace(
         GLUCOSE,

@@ -43,6 +43,20 @@ class _Unfit(Exception):
     """No index; the argument says why, in French."""
 
 
+class _Contradiction(Exception):
+    """One key of a JSON object with two values; the argument is the key."""
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """RFC 8259 leaves a key given twice to the reader; here two values for one key are nobody's."""
+    told: dict[str, object] = {}
+    for name, value in pairs:
+        if name in told and told[name] != value:
+            raise _Contradiction(name)
+        told[name] = value
+    return told
+
+
 def read_xml(data: bytes, rules: IndexRules) -> Index:
     """Never raises."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
@@ -61,10 +75,13 @@ def read_xml(data: bytes, rules: IndexRules) -> Index:
 def read_json(text: str, rules: IndexRules) -> Index:
     """Never raises."""
     try:
-        tree = _from_json(json.loads(text), "", (), "", 0)
+        tree = _from_json(json.loads(text, object_pairs_hook=_object), "", (), "", 0)
     except json.JSONDecodeError as fault:
         where = f"ligne {fault.lineno}, colonne {fault.colno}"
         return _refused("index-json", where, "JSON mal formé ou incomplet : le réexporter.")
+    except _Contradiction as fault:
+        message = "La même clé est donnée deux fois, avec deux valeurs. Rien de l'index n'est lu : corriger l'export."
+        return _refused("index-contradiction", f"clé « {str(fault)[:40]} »", message)
     except (_Unfit, RecursionError) as fault:
         return _refused("index-json", "", str(fault) if isinstance(fault, _Unfit) else "JSON trop profond.")
     return _index(tree, rules)

@@ -396,6 +396,12 @@ def test_one_patient_with_two_documents() -> None:
     ]
 
 
+def test_a_json_key_given_twice_with_two_values_refuses_the_file() -> None:
+    text = '{"fichier": "a.pdf", "nom": "MORVAN", "prenom": "Lena", "ddn": "12/03/1979", "nom": "%s"}'
+    assert refused(read(text % "LE GALL", name="x.json")) == [("index-contradiction", "clé « nom »")]
+    assert errors(one(text % "MORVAN", name="x.json")) == []
+
+
 def test_two_patients_and_no_file_are_refused() -> None:
     items = [{"nom": "MORVAN", "dateNaissance": "1979-03-12", "sexe": "F"}, {"nom": "LE GALL", "sexe": "M"}]
     assert [p.code for p in read(json.dumps(items), name="x.json").problems] == ["index-no-file"]

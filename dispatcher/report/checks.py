@@ -36,6 +36,7 @@ SEVERITIES: Mapping[str, Severity] = MappingProxyType(
         "missing-birth-name": _E,
         "missing-first-given": _E,
         "missing-birth-date": _E,
+        "name-damaged": _E,
         "birth-date-not-calendar": _W,
         "birth-date-impossible": _E,
         "birth-date-future": _E,
@@ -158,6 +159,10 @@ def _identity(patient: Patient, rules: Rules) -> Iterator[_Found]:
         yield _Found("missing-birth-name", "patient", "Nom de naissance absent : compléter l'identité dans le SIL.")
     if not patient.first_given.strip():
         yield _Found("missing-first-given", "patient", "Premier prénom absent : compléter l'identité dans le SIL.")
+    names = (patient.birth_name, patient.used_name, patient.used_given, *patient.given_names)
+    if any(char in ";|\x7f\u2028\u2029" or char < " " or "\x80" <= char < "\xa0" for name in names for char in name):
+        message = "Nom ou prénom contenant un séparateur ou une fin de ligne : vérifier l'identité dans le SIL."
+        yield _Found("name-damaged", "patient", message)
     if patient.birth_date is None:
         if _impossible(patient.birth_date_raw):
             message = "La date de naissance n'existe pas au calendrier (30 février ?) : la vérifier dans le SIL."

@@ -280,3 +280,10 @@ def test_other_units_are_told_or_left_alone(value: str, unit: str, expected: lis
 @pytest.mark.parametrize(("flags", "told"), [(("N", "A"), True), (("N", "H"), True), (("N",), False), (("A",), False)])
 def test_normal_and_abnormal_at_once_are_told(flags: tuple[str, ...], told: bool) -> None:
     assert ("flags-contradict" in codes(of_result(flags=flags, low="", high=""))) is told
+
+
+@pytest.mark.parametrize("field", ["birth_name", "used_name", "given_names"])
+@pytest.mark.parametrize("mark", [";", "|", "\n", "\r", "\x00", "\x85"])
+def test_a_name_with_a_separator_or_a_line_end_is_held(field: str, mark: str) -> None:
+    name = f"MARTIN{mark}DURAND"
+    assert "name-damaged" in codes(of_patient(**{field: (name,) if field == "given_names" else name}))

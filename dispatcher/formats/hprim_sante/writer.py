@@ -8,6 +8,7 @@ hand-over of a folder (``.OK`` file) is transport and not made here.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 
 from dispatcher.formats.base import Rendition, WriteContext
@@ -68,7 +69,7 @@ class HprimSanteWriter:
             media_type=f"text/plain; charset={'iso-8859-1' if codec == 'iso8859-1' else codec}",
             file_name=f"{frame.stem}.HPR",
             content="".join(f"{line}\r\n" for line in lines).encode(codec),
-            problems=_problems(report, whole),
+            problems=(*_problems(report, whole), *_not_carried(fitted)),
             companions=_companions(whole),
         )
 
@@ -127,6 +128,28 @@ def _segments(whole: Report, frame: Frame, *, trial: bool) -> list[str]:
 def _companions(whole: Report) -> tuple[Attachment, ...]:
     """Each document once, under the name its ``FIC`` gives it."""
     return tuple({o.document.name: o.document for o in whole.observations if o.document is not None}.values())
+
+
+def _not_carried(report: Report) -> Iterator[Problem]:
+    """What P and H have no field for, and no comment says."""
+    known = report.patient.local_ids
+    usual, stays = ([one for one in known if one.type == kind] for kind in ("PI", "VN"))
+    if len(known) > len(usual[:2]) + len(stays[:1]):
+        yield Problem(
+            code="identifiers-not-carried",
+            severity=Severity.WARNING,
+            where="P",
+            message="HPRIM Santé porte au plus deux numéros de patient (PI) et un numéro de séjour (VN) : "
+            "les autres identifiants du fichier reçu ne sont pas transmis.",
+        )
+    if report.handling.sentences:
+        yield Problem(
+            code="handling-not-carried",
+            severity=Severity.WARNING,
+            where="H",
+            message="HPRIM Santé ne porte aucune consigne de visibilité ou de diffusion : celles du fichier reçu ne "
+            "figurent pas dans le message. Prévenir le destinataire au besoin.",
+        )
 
 
 def _problems(report: Report, whole: Report) -> tuple[Problem, ...]:

@@ -19,8 +19,10 @@ from dispatcher.report.model import (
     Attachment,
     Battery,
     Code,
+    Handling,
     IdType,
     Ins,
+    LocalId,
     Observation,
     Practitioner,
     PreviousResult,
@@ -178,6 +180,18 @@ def test_a_second_unit_has_its_own_comparator(first: str, second: str) -> None:
 def test_bounds_that_are_no_plain_numbers_are_written_as_they_are(low: str, high: str, shown: str) -> None:
     one = replace(GLUCOSE, low=low, high=high, range_text="")
     assert segments_of(write(with_results(one)), "OBX")[0][7] == shown
+
+
+@pytest.mark.parametrize(("kind", "told"), [("PI", []), ("SS", ["identifiers-not-carried"])])
+def test_identifiers_without_a_field_are_told(kind: str, told: list[str]) -> None:
+    more = (*REPORT.patient.local_ids, LocalId(value="N2", type=kind))
+    written = write(replace(REPORT, patient=replace(REPORT.patient, local_ids=more)))
+    assert [one.code for one in written.problems] == told
+
+
+def test_handling_wishes_are_told() -> None:
+    written = write(replace(REPORT, handling=Handling(hidden_from_patient=True)))
+    assert [one.code for one in written.problems] == ["handling-not-carried"]
 
 
 def test_two_quotes_are_a_text() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from dispatcher.formats.cda.times import moment
-from dispatcher.formats.cda_reading import datatypes, media, people, values
+from dispatcher.formats.cda_reading import datatypes, media, people, printed, values
 from dispatcher.formats.cda_reading.narrative import Narrative, text_of
 from dispatcher.formats.cda_reading.nodes import (
     PREFIX,
@@ -66,7 +66,7 @@ def observation(element: Element, around: Around, *, second: bool = False) -> Ob
     span = values.reference_range(element, narrative)
     state = attribute(child(element, "statusCode"), "code")
     status = _STATUSES.get(state, "F")
-    return Observation(
+    found = Observation(
         code=code,
         alternate=alternate,
         loinc=next((c.code for c in (code, alternate) if c and c.system == LOINC and loinc_ok(c.code)), None),
@@ -92,6 +92,19 @@ def observation(element: Element, around: Around, *, second: bool = False) -> Ob
         validated_by=validator(element) or around.validated_by,
         document=value.document,
     )
+    _compare(element, around, key, found)
+    return found
+
+
+def _compare(element: Element, around: Around, key: str, found: Observation) -> None:
+    if printed.disagrees(element, around.narrative, key, found):
+        around.notes.tally(
+            "cda-text-disagrees",
+            Severity.ERROR,
+            "observation/value",
+            "Le texte affiché au médecin et la valeur codée d'un même résultat ne portent pas le même nombre. Faire "
+            "vérifier ce compte rendu par le laboratoire, et le redemander corrigé.",
+        )
 
 
 def names(coded: Element | None, narrative: Narrative) -> tuple[Code, Code | None]:

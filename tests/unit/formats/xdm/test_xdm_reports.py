@@ -59,7 +59,7 @@ def test_two_documents() -> None:
 
 
 def test_a_document_that_is_not_what_the_metadata_say_is_held() -> None:
-    (report,) = read(packed(changed("DOC00001.XML", b"6.12", b"9.12"))).reports
+    (report,) = read(packed(changed("DOC00001.XML", b"A7X01", b"A7X02"))).reports
     assert [(p.code, p.severity) for p in report.problems] == [("xdm-hash", Severity.ERROR)]
 
 

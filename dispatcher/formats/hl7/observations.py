@@ -7,12 +7,13 @@ that contain an unescaped ``^`` (``10^9/L``) are put together again.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from dispatcher.formats.er7.coding import coded, result_codes
 from dispatcher.formats.er7.notes import Notes
-from dispatcher.formats.er7.results import ReadValue, ResultLine
+from dispatcher.formats.er7.results import ReadValue, ResultLine, as_alt, in_two_units
 from dispatcher.formats.er7.segments import Composite, Segment
 from dispatcher.formats.er7.separators import Separators
 from dispatcher.formats.er7.timestamps import Fault, parse_when
@@ -92,6 +93,12 @@ def _shape(kind: str, code: str, unit: str, usual: str, flags: str, status: str,
 
 def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation]:
     """The results of one line: one, or one per document when a field carries several."""
+    pair = None if line.more else in_two_units(line.obx)
+    if pair is not None:
+        one_unit = Line(pair[0])
+        one_unit.comments = line.comments
+        (own,), (other,) = observations(one_unit, notes, sibling), observations(Line(pair[1]), Notes(), sibling)
+        return [replace(own, alt=as_alt(other))]
     obx = line.obx
     fields = obx.fields if len(obx.fields) > 15 else obx.fields + _PADDING
     shape = _shape(fields[2], fields[3], fields[6], fields[7], fields[8], fields[11], obx.separators)

@@ -14,7 +14,7 @@ from typing import Any
 from dispatcher.formats.er7.coding import coded
 from dispatcher.formats.er7.documents import damage, media_type
 from dispatcher.formats.er7.notes import Notes
-from dispatcher.formats.er7.results import ReadValue, ResultLine
+from dispatcher.formats.er7.results import ReadValue, ResultLine, as_alt, in_two_units
 from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.er7.timestamps import Fault, parse_when
 from dispatcher.formats.er7.values import USUAL, number
@@ -49,6 +49,10 @@ class Line(ResultLine):
 
 def observation(line: Line, notes: Notes, sibling: Sibling, known: Remembered) -> Observation:
     """One result."""
+    pair = None if line.more else in_two_units(line.obx)
+    if pair is not None:
+        own_unit = observation(Line(pair[0], comments=line.comments), notes, sibling, known)
+        return replace(own_unit, alt=as_alt(observation(Line(pair[1]), Notes(), sibling, known)))
     obx = line.obx
     fields = obx.fields
     if len(fields) <= _LAST:

@@ -280,3 +280,11 @@ def test_a_reference_is_read_beside_the_file() -> None:
 def test_a_power_in_a_range_is_no_component(span: str, bounds: tuple[str, str]) -> None:
     found = one(f"OBX|1|NM|A^UFC||5|UFC/mL|{span}|||F")
     assert (found.low, found.high, found.range_text) == (*bounds, span)
+
+
+def test_a_result_repeated_in_two_units_is_a_value_and_its_second() -> None:
+    found = one("OBX|1|NM|GLU^Gly||1.05~5.83|g/L~mmol/L|0.70-1.10~3.9-6.1||||F")
+    assert (found.type, found.value, found.unit, found.high) == (ValueType.NUMERIC, "1.05", "g/L", "1.10")
+    assert found.alt is not None
+    assert (found.alt.value, found.alt.unit, found.alt.low, found.alt.high) == ("5.83", "mmol/L", "3.9", "6.1")
+    assert one("OBX|1|NM|GLU^Gly||1.05~5.83|g/L|0.70-1.10||||F").alt is None

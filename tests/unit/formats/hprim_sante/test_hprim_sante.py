@@ -417,3 +417,11 @@ def test_a_second_unit_called_soit() -> None:
 def test_a_power_in_a_range_is_no_repetition(span: str, low: str, high: str, text: str) -> None:
     (result,) = one(H, P, OBR, OBX.replace("0.70 - 1.10", span), L).observations
     assert (result.low, result.high, result.range_text) == (low, high, text)
+
+
+def test_a_result_repeated_in_two_units_is_a_value_and_its_second() -> None:
+    line = OBX.replace("1.32|g/l|0.70 - 1.10", "1.05^5.83|g/L^mmol/L|0.70-1.10^3.9-6.1")
+    (result,) = one(H, P, OBR, line, L).observations
+    assert (result.value, result.unit, result.low, result.high) == ("1.05", "g/L", "0.70", "1.10")
+    assert result.alt is not None
+    assert (result.alt.value, result.alt.unit, result.alt.low, result.alt.high) == ("5.83", "mmol/L", "3.9", "6.1")

@@ -72,7 +72,7 @@ def read(data: bytes, spoken: Dialect | None) -> ReadResult:
     return registry.read(data, ReadContext(dialect=spoken))
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)  # once failed in CI, not seen again with eight seeds
+@settings(max_examples=400, deadline=None)
 @given(
     data=dialects,
     telling=st.fixed_dictionaries(TELLING),
@@ -91,6 +91,8 @@ def test_a_dialect_changes_values_by_its_rule_only_and_revives_nothing(
     values: dict[str, set[str | None]] = {}
     for one in plain:
         values.setdefault(written(one), set()).update((one.value.lstrip("-"), by_rule(one.raw, spoken.numbers)))
+        if one.alt is not None:  # a dialect that leaves labels out takes a line « soit » for a result of its own
+            values.setdefault(re.sub("[^0-9]", "", one.alt.value), set()).add(one.alt.value)
     for one in found:
         if _NUMERIC.fullmatch(one.raw):
             assert one.value.lstrip("-") in values.get(written(one), ()), one.raw

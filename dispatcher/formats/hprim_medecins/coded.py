@@ -120,8 +120,10 @@ def _take_result(state: _State, number: int, line: str) -> None:
     observation = _observation(fields, state.pending, where, state.problems)
     state.pending.clear()
     group = state.group()
-    if _is_second_unit(fields[1]) and group and group[-1].alt is None:
-        group[-1] = replace(group[-1], alt=_as_alt(observation))
+    above = group[-1] if group else None
+    same_state = above is not None and observation.status in ("", above.status)
+    if _is_second_unit(fields[1]) and above is not None and above.alt is None and same_state:
+        group[-1] = replace(above, alt=_as_alt(observation))
         state.problems.append(
             info("second-unit-line", where, "Ligne RES « soit » : lue comme seconde unité du résultat précédent.")
         )

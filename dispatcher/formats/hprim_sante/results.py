@@ -114,8 +114,8 @@ def observations(lines: Sequence[Line], notes: Notes, sibling: Sibling) -> tuple
 
 
 def _is_second_unit(above: Observation, one: Observation) -> bool:
-    """Of the same code, called « soit », a number: as laboratories print a result in a second unit."""
-    if above.alt is not None or one.type is not ValueType.NUMERIC:
+    """Of the same code and state, called « soit », a number: as laboratories print a result in a second unit."""
+    if above.alt is not None or one.type is not ValueType.NUMERIC or one.status not in ("", above.status):
         return False
     return one.code.text.strip(" -:.").casefold() == SECOND_UNIT
 

@@ -405,6 +405,13 @@ def test_a_second_unit_called_soit() -> None:
     assert len(apart) == 2 and apart[0].alt is None
 
 
+def test_a_withdrawn_second_unit_is_not_joined_to_a_valid_result() -> None:
+    """Found by the fuzz of dialects: it would have left as the second value of a final result."""
+    second = "OBX|2|NM|GLYJ~soit~L||7.33|mmol/l|3.89 - 6.11||||D|||202403111010|BIOCH~20"
+    found = one(H, P, OBR, OBX, second, L).observations
+    assert [(result.status, result.value, result.alt) for result in found] == [("F", "1.32", None), ("D", "7.33", None)]
+
+
 @pytest.mark.parametrize(
     ("span", "low", "high", "text"),
     [

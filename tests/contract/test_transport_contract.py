@@ -133,6 +133,7 @@ def test_closing_twice_is_no_fault(case: Case) -> None:
     session = case.transport.open()
     session.close()
     session.close()
+    assert case.arrived() == []
 
 
 def test_a_refused_recipient_is_told_and_leaves_the_session_usable(answering: Case) -> None:

@@ -119,12 +119,13 @@ def _about_the_file(parts: Cut, unused: Counter[str]) -> list[Problem]:
             )
         )
     elif (why := unfinished(parts)) and not any(problem.code == "envelope-trailer" for problem in parts.problems):
+        place, _, what = why.rpartition(" : ")
         problems.append(
             Problem(
                 code="truncated",
                 severity=Severity.ERROR,
-                where=why.partition(" :")[0],
-                message=f"Fichier tronqué : {why}. Rien n’en est diffusé ; le faire réexporter par le laboratoire.",
+                where=place,
+                message=f"Fichier tronqué : {what}. Rien n’en est diffusé ; le faire réexporter par le laboratoire.",
             )
         )
     if unused:

@@ -177,7 +177,9 @@ def test_no_dialect_makes_an_open_or_cancelled_order_final(letter: str, meant: s
 
 def test_states_a_dialect_may_translate() -> None:
     text = 'title = "x"\n[status]\nresult = { V = "F", "" = "F", D = "D", F = "P" }\norder = { D = "X", V = "F" }\n'
-    shelf.parse(f'format = "hprim-sante"\n{text}', "essai")
+    known = shelf.parse(f'format = "hprim-sante"\n{text}', "essai").status
+    assert known.result == {"V": "F", "": "F", "D": "D", "F": "P"}
+    assert known.order == {"D": "X", "V": "F"}
 
 
 @pytest.mark.parametrize(
@@ -231,7 +233,8 @@ def test_every_example_of_the_guide_is_a_dialect() -> None:
             head = "" if row.name in ("format", "title") and not row.table else f"{example}\n"
             table = f"[[{row.table}]]\n" if row.listed else f"[{row.table}]\n" if row.table else ""
             needs = 'type = "RPPS"\n' if row.listed and row.name != "type" else ""
-            shelf.parse(f'format = "{format_}"\ntitle = "x"\n{table}{needs}{head}', "essai")
+            spoken = shelf.parse(f'format = "{format_}"\ntitle = "x"\n{table}{needs}{head}', "essai")
+            assert spoken.format == format_
 
 
 def test_the_guide_holds_the_table_of_all_keys() -> None:

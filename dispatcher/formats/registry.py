@@ -119,7 +119,9 @@ def read(data: bytes, context: ReadContext) -> ReadResult:
     own, told = _in_its_dialect(reader, context)
     try:
         result = reader.read(data, own)
-        result = replace(result, reports=tuple(map(with_carried, result.reports)))
+        compared = tuple(map(with_carried, result.reports))
+        if any(one is not other for one, other in zip(compared, result.reports, strict=True)):
+            result = replace(result, reports=compared)
     except Exception as error:  # a fault of ours must quarantine one file, not stop the service
         # No trace: it may quote the file (decision D14). The original is kept and shows the fault again.
         log.error("reader %s failed (%s)", reader.name, type(error).__name__)

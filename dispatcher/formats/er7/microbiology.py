@@ -60,7 +60,7 @@ class Rank:
 def parents(batteries: Sequence[tuple[Segment | None, Sequence[Observation]]]) -> dict[int, int]:
     """``{index of a line: index of its organism}`` over the observations of one report in file order."""
     linked = any(obr is not None and obr.raw(26) for obr, _ in batteries)
-    if not linked and not any(any(map(_telling, observations)) for _, observations in batteries):
+    if not linked and not any(_telling(observations) for _, observations in batteries):
         return {}
     ranks: list[list[Rank]] = []
     index = 0
@@ -79,13 +79,14 @@ def parents(batteries: Sequence[tuple[Segment | None, Sequence[Observation]]]) -
     return found
 
 
-def _telling(one: Observation) -> bool:
-    """Something in it may belong to an antibiogram; false for nearly every result of a laboratory."""
-    return (
-        bool(one.sub_id)
+def _telling(results: Sequence[Observation]) -> bool:
+    """Some of them may belong to an antibiogram; nearly no result of a laboratory does."""
+    return any(
+        one.sub_id
         or not SUSCEPTIBILITY.isdisjoint(one.flags)
         or (one.type is not ValueType.NUMERIC and one.value.upper() in _WORDS)
         or (one.value_code is not None and one.value_code.code.upper() in ("S", "I", "R"))
+        for one in results
     )
 
 

@@ -120,10 +120,8 @@ def _take_result(state: _State, number: int, line: str) -> None:
     observation = _observation(fields, state.pending, where, state.problems)
     state.pending.clear()
     group = state.group()
-    above = group[-1] if group else None
-    same_state = above is not None and observation.status in ("", above.status)
-    if _is_second_unit(fields[1]) and above is not None and above.alt is None and same_state:
-        group[-1] = replace(above, alt=_as_alt(observation))
+    if group and _is_second_unit(group[-1], fields[1], observation):
+        group[-1] = replace(group[-1], alt=_as_alt(observation))
         state.problems.append(
             info("second-unit-line", where, "Ligne RES « soit » : lue comme seconde unité du résultat précédent.")
         )
@@ -146,8 +144,10 @@ def _shifted(fields: list[str]) -> bool:
     return not known or status not in _STATUSES
 
 
-def _is_second_unit(label: str) -> bool:
-    """« soit »: some laboratories give the second unit on a line of its own."""
+def _is_second_unit(above: Observation, label: str, one: Observation) -> bool:
+    """« soit », in the same state: some laboratories give the second unit on a line of its own."""
+    if above.alt is not None or one.status not in ("", above.status):
+        return False
     return label.strip(" -:.").lower() == "soit"
 
 

@@ -7,6 +7,7 @@ string, missing things are ``None``. Field names follow HL7 v2.5 chapter 7 and C
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -206,15 +207,19 @@ class Observation:
     document: Attachment | None = None
     """For ``ValueType.DOCUMENT``."""
 
-    def having(self, **values: Any) -> Self:
-        """A copy with these fields, as ``dataclasses.replace`` makes it, at a tenth of its cost.
+    @classmethod
+    def of(cls, *, code: Code, **values: Any) -> Self:
+        """The same value as the constructor makes; only what is given is written down, all else is the default of the
+        class (which is why this class has no slots). Copies of it are short."""
+        made = object.__new__(cls)
+        object.__setattr__(made, "__dict__", {"code": code, **values})
+        return made
 
-        Readers make results by the million from what a laboratory's catalogue repeats all day. The frozen constructor
-        sets thirty fields one by one; here only what is given is written down, all else is the default of the class
-        (which is why this class has no slots).
-        """
+    def having(self, values: Mapping[str, Any]) -> Self:
+        """A copy with these fields, as ``dataclasses.replace`` makes it, at a tenth of its cost: readers make results
+        by the million from what a laboratory's catalogue repeats all day."""
         made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__, **values)
+        object.__setattr__(made, "__dict__", {**self.__dict__, **values})
         return made
 
 
@@ -280,6 +285,8 @@ class Report:
     @property
     def observations(self) -> tuple[Observation, ...]:
         """All results, in file order."""
+        if len(self.batteries) == 1:
+            return self.batteries[0].observations
         return tuple(o for b in self.batteries for o in b.observations)
 
     @property

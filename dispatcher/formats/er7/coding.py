@@ -25,6 +25,13 @@ def coded(composite: Composite, start: int = 1) -> Code:
     )
 
 
+@lru_cache(maxsize=4096)
+def both_codings(raw: str, separators: Separators) -> tuple[Code, Code]:
+    """First and second coding of a battery; a laboratory's catalogue is small: remembered."""
+    composite = Composite(raw, separators)
+    return coded(composite), coded(composite, 4)
+
+
 def result_codes(obx: Segment, notes: Notes) -> tuple[Code, Code | None, str | None]:
     """OBX-3: code of the test as the file puts first, its second coding, and the LOINC code of either.
 

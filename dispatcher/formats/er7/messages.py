@@ -8,7 +8,7 @@ missing may be somebody's result.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dispatcher.formats.er7.segments import Segment, lines, terminated
@@ -21,6 +21,8 @@ _BARE = frozenset({"DSC", "NTE", "PV1", "PV2", "PD1", "ORC", "SPM", "BTS", "FTS"
 """Segments seen without any field; a lone word of three capitals is otherwise text."""
 _USUAL = frozenset({"PID", "PV1", "PD1", "ORC", "OBR", "OBX", "NTE", "SPM", "TQ1", "PRT"})
 """What a message is made of."""
+_NO_MARK = "\n"
+"""Outside a message: what no line contains."""
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
 _ALMOST = re.compile(r"[ \t]*[A-Za-z][A-Za-z0-9]{0,2}[ \t]*")
 """What stands before the first field separator of a line that is more likely a segment than a text going on."""
@@ -92,10 +94,12 @@ class _Cutter:
     problems: list[Problem] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
     pending_line: int = 0
+    last: str = ""
+    """The line of the segment put away last, as long as the next line may belong to it."""
     inside: bool = False
     """A message is open: between MSH and the next header or trailer."""
-    mark: str = ""
-    """Field separator of the open message; empty outside."""
+    mark: str = _NO_MARK
+    """Field separator of the open message."""
     stray: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
     glued: list[int] = field(default_factory=list)
@@ -109,16 +113,31 @@ class _Cutter:
     open_batch: int = 0
     """Line of the FHS or BHS that waits for its trailer; 0 when none does."""
 
-    def take(self, number: int, line: str) -> None:
-        name = line[:3]
-        if name in _USUAL and self.mark and line[3:4] == self.mark:  # nearly every line: nothing to ask
-            before = self.pending
-            if len(before) == 1 and before[0][:3] in _USUAL:
-                self.messages[-1].append(Segment(before[0], self.pending_line, self.separators))
+    def take_all(self, numbered: Iterable[tuple[int, str]]) -> int:
+        """Every line; the number of the last one."""
+        number, own = 0, self.messages
+        for number, line in numbered:
+            if line[3:4] == self.mark and line[:3] in _USUAL and (not self.pending or self._inside_pending()):
+                if self.pending:
+                    self.flush()
+                own[-1].append(Segment(line, number, self.separators))
+                self.last = line
             else:
-                self.flush()
-            self.pending, self.pending_line = [line], number
-            return
+                self._reopen()
+                self._take(number, line)
+        return number
+
+    def _inside_pending(self) -> bool:
+        """What is pending stands in the open message: its marks hold for the next line."""
+        return self.pending[0][:3] not in _HEADERS + _TRAILERS
+
+    def _reopen(self) -> None:
+        """The segment just closed may go on in this line."""
+        if self.last:
+            self.pending, self.pending_line = [self.last], self.messages[-1].pop().line
+            self.last = ""
+
+    def _take(self, number: int, line: str) -> None:
         line = self._named(number, line)
         name = line[:3]
         if name in _HEADERS and not line[3:4].isalnum():
@@ -167,7 +186,7 @@ class _Cutter:
         text, line, name = "\n".join(self.pending), self.pending_line, self.pending[0][:3]
         taken, self.pending = len(self.pending), []
         if name in _HEADERS:
-            self.separators, self.mark = from_header(text), ""
+            self.separators, self.mark = from_header(text), _NO_MARK
             segment = Segment(text, line, self.separators, declares_separator=True)
             if name == "MSH":
                 self.messages.append([segment])
@@ -186,7 +205,7 @@ class _Cutter:
             self.stray += [line] * taken
 
     def _open(self, segment: Segment) -> None:
-        self.inside, self.mark = False, ""
+        self.inside, self.mark = False, _NO_MARK
         self.envelope.append(segment)
         if segment.name == "FHS":
             self._refuse_open_ends()
@@ -197,7 +216,7 @@ class _Cutter:
             self.batches.append(0)
 
     def _close(self, segment: Segment) -> None:
-        self.inside, self.mark = False, ""
+        self.inside, self.mark = False, _NO_MARK
         self.envelope.append(segment)
         if segment.name == "BTS":
             if not self.open_batch:
@@ -281,9 +300,7 @@ class _Cutter:
 def cut(text: str) -> Cut:
     """Text to messages. Never raises; a text without ``MSH`` gives no message."""
     cutter = _Cutter()
-    number = 0
-    for number, line in lines(text):
-        cutter.take(number, line)
+    number = cutter.take_all(lines(text))
     cutter.finish()
     return Cut(
         messages=tuple(Message(separators=own[0].separators, segments=tuple(own)) for own in cutter.messages),

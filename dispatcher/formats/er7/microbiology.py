@@ -81,13 +81,15 @@ def parents(batteries: Sequence[tuple[Segment | None, Sequence[Observation]]]) -
 
 def _telling(results: Sequence[Observation]) -> bool:
     """Some of them may belong to an antibiogram; nearly no result of a laboratory does."""
-    return any(
-        one.sub_id
-        or not SUSCEPTIBILITY.isdisjoint(one.flags)
-        or (one.type is not ValueType.NUMERIC and one.value.upper() in _WORDS)
-        or (one.value_code is not None and one.value_code.code.upper() in ("S", "I", "R"))
-        for one in results
-    )
+    flags = {letters for one in results if (letters := one.flags)}
+    if any(not SUSCEPTIBILITY.isdisjoint(letters) for letters in flags):
+        return True
+    for one in results:
+        if one.sub_id or (one.type is not ValueType.NUMERIC and one.value.upper() in _WORDS):
+            return True
+        if one.value_code is not None and one.value_code.code.upper() in ("S", "I", "R"):
+            return True
+    return False
 
 
 def _by_dots(rank: Rank, own: Sequence[Rank]) -> Rank | None:

@@ -110,11 +110,12 @@ class Segment:
 
     def composite(self, number: int) -> Composite:
         """First repetition of field ``number``."""
-        raw = self.raw(number)
-        separators = self.separators
-        if separators.repetition and separators.repetition in raw:
-            raw = raw.split(separators.repetition, 1)[0]
-        return Composite(raw, separators)
+        return Composite(self.first(number), self.separators)
+
+    def first(self, number: int) -> str:
+        """First repetition of field ``number`` as it stands in the file."""
+        raw, repetition = self.raw(number), self.separators.repetition
+        return raw.split(repetition, 1)[0] if repetition and repetition in raw else raw
 
     def composites(self, number: int) -> list[Composite]:
         """Every repetition of field ``number`` that is not empty."""

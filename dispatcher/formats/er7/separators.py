@@ -6,15 +6,14 @@ same grammar with other characters. Readers are lenient: unknown escapes stay as
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 _LINE_BREAKS = str.maketrans({"\r": "\n"})
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Separators:
+class Separators(NamedTuple):
     """One character each; an empty string means that the sender declared none and nothing is cut there."""
 
     field: str = "|"
@@ -23,14 +22,6 @@ class Separators:
     escape: str = "\\"
     subcomponent: str = "&"
     truncation: str = ""
-    _hash: int = dataclasses.field(init=False, repr=False, compare=False, default=0)
-
-    def __post_init__(self) -> None:
-        marks = (self.field, self.component, self.repetition, self.escape, self.subcomponent, self.truncation)
-        object.__setattr__(self, "_hash", hash(marks))
-
-    def __hash__(self) -> int:
-        return self._hash  # asked for on every line: what is remembered by separators is found at once
 
     def unescape(self, raw: str) -> str:
         """Text as a person reads it; line breaks (``\\.br\\``, ``\\X0D\\``) are ``\\n``. Unknown sequences are kept."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dispatcher.formats.er7.coding import coded
+from dispatcher.formats.er7.coding import both_codings
 from dispatcher.formats.er7.documents import EXTENSIONS
 from dispatcher.formats.er7.microbiology import parents
 from dispatcher.formats.er7.moments import first_of, last_of
@@ -47,7 +47,7 @@ def _battery(order: Order, notes: Notes, sibling: Sibling) -> Battery:
         if results:
             notes.warning("missing-order", order.lines[0].obx.where(), "Résultats (OBX) sans OBR au-dessus d’eux.")
         return Battery(comments=tuple(order.comments), observations=tuple(results))
-    code, alternate = coded(obr.composite(4)), coded(obr.composite(4), 4)
+    code, alternate = both_codings(obr.first(4), obr.separators)
     return Battery(
         title=code.text or alternate.text or code.code or alternate.code,
         code=code if code.code else alternate,

@@ -75,18 +75,25 @@ _HELD = frozenset({"OBX", "OBR", "ORC", "NTE", "SPM", "TQ1", "TQ2", "PRT", "ROL"
 def group(message: Message) -> Grouped:
     """Segments to groups; each segment is used, or counted in ``unused``."""
     grouped = Grouped(header=message.header, kind=message.kind)
+    order: Order | None = None
     for segment in message.segments[1:]:
-        _place(segment, grouped)
+        if order is not None and segment.name == "OBX":  # nearly every segment
+            _add_result(segment, order)
+        else:
+            _place(segment, grouped)
+            order = _open(grouped)
     return grouped
+
+
+def _open(grouped: Grouped) -> Order | None:
+    """The order an OBX that comes now is about, when nothing else is to be settled first."""
+    patient = grouped.patients[-1] if grouped.patients else None
+    return patient.orders[-1] if patient is not None and patient.orders and not patient.at_top else None
 
 
 def _place(segment: Segment, grouped: Grouped) -> None:
     name = segment.name
-    if name == "OBX" and grouped.patients:
-        patient = grouped.patients[-1]
-        patient.at_top = False
-        _add_result(segment, patient.orders[-1] if patient.orders else _open_order(patient))
-    elif name == "PID":
+    if name == "PID":
         _open_patient(segment, grouped)
     elif name in _HELD:
         if name == "NTE" and not grouped.patients:

@@ -77,7 +77,7 @@ def _shape(kind: str, code: str, unit: str, usual: str, flags: str, status: str,
     own_unit, range_text = unit_of(obx), obx.text(7)
     low, high = _bounds(obx, range_text, own_unit) if range_text else ("", "")
     range_text = _range_words(obx, range_text, bounded=bool(low or high))
-    catalogue = Observation(
+    catalogue = Observation.of(
         code=first,
         alternate=alternate,
         loinc=loinc_code,
@@ -93,38 +93,38 @@ def _shape(kind: str, code: str, unit: str, usual: str, flags: str, status: str,
 
 def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation]:
     """The results of one line: one, or one per document when a field carries several."""
-    pair = None if line.more else in_two_units(line.obx)
-    if pair is not None:
+    obx = line.obx
+    fields = obx.fields if len(obx.fields) > 15 else obx.fields + _PADDING
+    if obx.separators.repetition in fields[6] and not line.more and (pair := in_two_units(obx)):
         one_unit = Line(pair[0])
         one_unit.comments = line.comments
         (own,), (other,) = observations(one_unit, notes, sibling), observations(Line(pair[1]), Notes(), sibling)
         return [replace(own, alt=as_alt(other))]
-    obx = line.obx
-    fields = obx.fields if len(obx.fields) > 15 else obx.fields + _PADDING
     shape = _shape(fields[2], fields[3], fields[6], fields[7], fields[8], fields[11], obx.separators)
     if shape.doubtful:
         result_codes(obx, notes)
     raw = fields[5]
     if shape.kind == "NM" and len(raw) < SHORTEST and USUAL.fullmatch(raw):  # nearly every line
-        written = raw if obx.written(5) == raw else _raw(line)
-        return [shape.catalogue.having(type=ValueType.NUMERIC, value=raw, raw=written, **_beside(line, fields, notes))]
+        beside = _beside(line, fields, notes)
+        beside["type"], beside["value"] = ValueType.NUMERIC, raw
+        beside["raw"] = raw if obx.written(5) == raw else _raw(line)
+        return [shape.catalogue.having(beside)]
     carries = shape.kind in _CARRIERS or len(raw) >= SHORTEST
     documents = _documents(obx, shape.kind, notes, sibling) if carries else None
     if documents is not None:
-        empty = shape.catalogue.having(type=ValueType.DOCUMENT, **_beside(line, fields, notes))
-        first = documents[0] if documents else None
-        return [empty.having(document=first), *(empty.having(document=one, comments=()) for one in documents[1:])]
+        empty = shape.catalogue.having({**_beside(line, fields, notes), "type": ValueType.DOCUMENT})
+        further = [empty.having({"document": one, "comments": ()}) for one in documents[1:]]
+        return [empty.having({"document": documents[0] if documents else None}), *further]
     read = _value(line, shape.kind, shape.catalogue.unit, notes)
-    return [
-        shape.catalogue.having(
-            type=read.type,
-            value=read.value,
-            raw=_raw(line),
-            comparator=read.comparator,
-            value_code=read.code,
-            **_beside(line, fields, notes),
-        )
-    ]
+    said = {
+        **_beside(line, fields, notes),
+        "type": read.type,
+        "value": read.value,
+        "raw": _raw(line),
+        "comparator": read.comparator,
+        "value_code": read.code,
+    }
+    return [shape.catalogue.having(said)]
 
 
 def _beside(line: Line, fields: list[str], notes: Notes) -> dict[str, Any]:

@@ -72,6 +72,8 @@ def _names(pid: Segment) -> tuple[_Name, _Name | None]:
     aliases = [name for name in map(_name, pid.composites(9)) if name.family]
     if not names:
         names, aliases = aliases, []
+    if not aliases and len(names) == 1:  # nearly every patient
+        return names[0], None
     return _birth_and_used(names, aliases) if names else (_Name(family="", given="", others="", type=""), None)
 
 

@@ -91,7 +91,7 @@ def _shape(obx: Segment, fields: list[str], notes: Notes) -> Shape:
     low, high = bounds(text, unit) if text else ("", "")
     parts = (Composite(one, separators).whole(1) for one in separators.repetitions(fields[8].strip()))
     flags = tuple(flag for part in parts if (flag := part.upper()) and flag != "NULL")
-    catalogue = Observation(
+    catalogue = Observation.of(
         code=code,
         alternate=alternate,
         loinc=loinc,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
-from dispatcher.formats.er7.coding import coded
+from dispatcher.formats.er7.coding import both_codings
 from dispatcher.formats.er7.moments import first_of, last_of
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.people import merge
@@ -167,7 +167,7 @@ def _batteries(order: Order, notes: Notes, sibling: Sibling) -> list[Battery]:
     tests = {one.whole(1) or one.whole(2): one.whole(2) or one.whole(1) for one in obr.composites(4)}
     whole = Battery(
         title=_title(tests.values()),
-        code=coded(obr.composite(4)),
+        code=both_codings(obr.first(4), obr.separators)[0],
         chapter=obr.component(24, 2) or obr.component(24),
         specimen=_specimen(order, notes),
         status=obr.component(25).upper(),

@@ -33,6 +33,8 @@ SECOND_UNIT = "soit"
 """Label of the line that gives a result again in another unit."""
 _LAST = 16
 """The last field of OBX that is read."""
+_PADDING = [""] * (_LAST + 1)
+"""Behind the last field of a line, so that none has to be asked for."""
 _DATES = frozenset({"DT", "TS"})
 
 
@@ -49,22 +51,20 @@ class Line(ResultLine):
 
 def observation(line: Line, notes: Notes, sibling: Sibling, known: Remembered) -> Observation:
     """One result."""
-    pair = None if line.more else in_two_units(line.obx)
-    if pair is not None:
+    obx = line.obx
+    fields = obx.fields if len(obx.fields) > _LAST else obx.fields + _PADDING
+    if obx.separators.repetition in fields[6] and not line.more and (pair := in_two_units(obx)):
         own_unit = observation(Line(pair[0], comments=line.comments), notes, sibling, known)
         return replace(own_unit, alt=as_alt(observation(Line(pair[1]), Notes(), sibling, known)))
-    obx = line.obx
-    fields = obx.fields
-    if len(fields) <= _LAST:
-        fields = fields + [""] * (_LAST + 1 - len(fields))
     shape = known.shape(obx, fields, notes)
     written = fields[5].strip()
     if shape.kind == "NM" and not shape.off_scale and USUAL.fullmatch(written):  # nearly every line
-        raw = written if obx.written(5) == written else _raw(line)
-        own = {"type": ValueType.NUMERIC, "value": written, "raw": raw}
+        said = _beside(line, fields, notes, known)
+        said["type"], said["value"] = ValueType.NUMERIC, written
+        said["raw"] = written if obx.written(5) == written else _raw(line)
     else:
-        own = _measured(line, shape, notes, sibling)
-    return shape.catalogue.having(**own, **_beside(line, fields, notes, known))
+        said = _measured(line, shape, notes, sibling) | _beside(line, fields, notes, known)
+    return shape.catalogue.having(said)
 
 
 def _measured(line: Line, shape: Shape, notes: Notes, sibling: Sibling) -> dict[str, Any]:

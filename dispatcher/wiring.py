@@ -18,11 +18,11 @@ from dispatcher.conformance.in_service import InstalledRules
 from dispatcher.conformance.installed import user_folder
 from dispatcher.dialects import shelf
 from dispatcher.dialects.model import Dialect
-from dispatcher.directory.certificates import CertificateFolder
+from dispatcher.directory.certificates.folder import CertificateFolder
 from dispatcher.directory.directories import Directories
-from dispatcher.directory.in_force import DomainsInForce
-from dispatcher.directory.local import LocalTable
-from dispatcher.directory.snapshot import SnapshotDirectory
+from dispatcher.directory.local.table import LocalTable
+from dispatcher.directory.snapshots.reading import SnapshotDirectory
+from dispatcher.directory.trust.in_force import DomainsInForce
 from dispatcher.errors import ConfigError
 from dispatcher.formats.base import LaboratoryIdentity, Writer
 from dispatcher.formats.cda.writer import CdaWriter

@@ -11,9 +11,10 @@ import typer
 from dispatcher.cli.context import office, settings
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.clock import SystemClock
-from dispatcher.directory import local, local_edit
-from dispatcher.directory.extraction import ImportReport, import_extraction
-from dispatcher.directory.local_columns import FRENCH
+from dispatcher.directory.bulk.extraction import ImportReport, import_extraction
+from dispatcher.directory.local import edit as local_edit
+from dispatcher.directory.local import table as local
+from dispatcher.directory.local.columns import FRENCH
 from dispatcher.errors import DirectoryError
 from dispatcher.report.identifiers import kind_of
 from dispatcher.report.model import IdType

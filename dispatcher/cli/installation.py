@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dispatcher import resources, wiring
 from dispatcher.clock import SystemClock
-from dispatcher.directory.allowed_domains import Trust, import_list
-from dispatcher.directory.extraction import import_extraction
+from dispatcher.directory.bulk.extraction import import_extraction
+from dispatcher.directory.trust.allowed_domains import Trust, import_list
 from dispatcher.errors import ConfigError
 from dispatcher.keyring.master import MasterKey
 from dispatcher.keyring.secret_files import write_new

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dispatcher.directory.local import LocalTable
-from dispatcher.directory.snapshot import SnapshotDirectory
+from dispatcher.directory.local.table import LocalTable
+from dispatcher.directory.snapshots.reading import SnapshotDirectory
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
 

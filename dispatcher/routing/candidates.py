@@ -1,6 +1,6 @@
 """What the directories know of a recipient: the values the rules of routing look at.
 
-National entries come from the MSSanté extraction (columns: ``directory/extraction.py``), local ones from the
+National entries come from the MSSanté extraction (columns: ``directory/bulk/extraction.py``), local ones from the
 laboratory's own table. Freshness and source stay on every entry.
 """
 

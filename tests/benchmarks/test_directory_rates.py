@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from dispatcher.directory.extraction import import_extraction
-from dispatcher.directory.snapshot import SnapshotDirectory
+from dispatcher.directory.bulk.extraction import import_extraction
+from dispatcher.directory.snapshots.reading import SnapshotDirectory
 from dispatcher.report.model import IdType
 from dispatcher.resources import sample
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.directory.bulk.extraction import import_extraction
 from dispatcher.directory.directories import Directories
-from dispatcher.directory.extraction import import_extraction
-from dispatcher.directory.local import LocalTable, parse
-from dispatcher.directory.snapshot import SnapshotDirectory
+from dispatcher.directory.local.table import LocalTable, parse
+from dispatcher.directory.snapshots.reading import SnapshotDirectory
 from dispatcher.ports import Directory
 from dispatcher.report.model import IdType
 from dispatcher.resources import sample

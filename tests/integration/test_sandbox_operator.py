@@ -12,9 +12,9 @@ import pytest
 from lxml import etree
 
 from dispatcher.clock import SystemClock
-from dispatcher.directory.allowed_domains import Trust, verify
-from dispatcher.directory.certificates import CertificateFolder
-from dispatcher.directory.extraction import import_extraction
+from dispatcher.directory.bulk.extraction import import_extraction
+from dispatcher.directory.certificates.folder import CertificateFolder
+from dispatcher.directory.trust.allowed_domains import Trust, verify
 from dispatcher.errors import ConfigError, TransportError, TryLater
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State

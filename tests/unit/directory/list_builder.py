@@ -9,9 +9,9 @@ from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureConstructionMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
-from dispatcher.directory.allowed_domains import Trust
-from dispatcher.directory.chain import anchors
-from dispatcher.directory.signed_list import DS, NAMESPACE
+from dispatcher.directory.certificates.chain import anchors
+from dispatcher.directory.trust.allowed_domains import Trust
+from dispatcher.directory.trust.signed_list import DS, NAMESPACE
 from dispatcher.sealing.authority import Credential
 from tests.pki import pki
 

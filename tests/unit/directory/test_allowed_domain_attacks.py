@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from lxml import etree
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 
-from dispatcher.directory.allowed_domains import Verdict, verify
-from dispatcher.directory.signed_list import DS, MAX_BYTES, NAMESPACE
+from dispatcher.directory.trust.allowed_domains import Verdict, verify
+from dispatcher.directory.trust.signed_list import DS, MAX_BYTES, NAMESPACE
 from dispatcher.sealing.authority import Authority
 from tests.pki import pki
 from tests.unit.directory.list_builder import NOW, good, sign, text, trust, unsigned

@@ -10,9 +10,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from dispatcher.directory import allowed_domains
-from dispatcher.directory.allowed_domains import AllowedDomainList, Trust, import_list, load_list, verify
-from dispatcher.directory.chain import anchors
+from dispatcher.directory.certificates.chain import anchors
+from dispatcher.directory.trust import allowed_domains
+from dispatcher.directory.trust.allowed_domains import AllowedDomainList, Trust, import_list, load_list, verify
 from dispatcher.errors import TrustError
 from dispatcher.resources import sample
 from dispatcher.sealing import authority

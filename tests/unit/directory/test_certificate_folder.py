@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatcher.clock import FrozenClock
-from dispatcher.directory.certificates import CertificateFolder
+from dispatcher.directory.certificates.folder import CertificateFolder
 from dispatcher.errors import DirectoryError
 from dispatcher.sealing import authority
 from dispatcher.sealing.authority import Authority

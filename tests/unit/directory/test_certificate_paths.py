@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from dispatcher.directory.chain import anchors, find_path, load_certificates, load_crls
+from dispatcher.directory.certificates.chain import anchors, find_path, load_certificates, load_crls
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 AT = datetime(2026, 11, 21, tzinfo=UTC)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dispatcher.directory.extraction import import_extraction
-from dispatcher.directory.snapshot import SnapshotDirectory
+from dispatcher.directory.bulk.extraction import import_extraction
+from dispatcher.directory.snapshots.reading import SnapshotDirectory
 from dispatcher.resources import sample
 
 

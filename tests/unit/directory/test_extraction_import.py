@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dispatcher.directory.columns import fold_header, read_header
-from dispatcher.directory.extraction import LISTED_LINES, import_extraction
-from dispatcher.directory.extraction_rows import person, structure
-from dispatcher.directory.snapshot import SnapshotDirectory
+from dispatcher.directory.bulk.columns import fold_header, read_header
+from dispatcher.directory.bulk.extraction import LISTED_LINES, import_extraction
+from dispatcher.directory.bulk.extraction_rows import person, structure
+from dispatcher.directory.snapshots.reading import SnapshotDirectory
 from dispatcher.errors import DirectoryError
 from dispatcher.report.model import IdType
 from dispatcher.resources import sample

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dispatcher.directory.local import LocalTable
+from dispatcher.directory.local.table import LocalTable
 
 HEADER = "code;source;type_identifiant;identifiant;adresse;libelle;format;canal;mode;du;au\n"
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.directory.local import LocalTable, load, parse
-from dispatcher.directory.local_edit import ChangeKind, add, diff, merge, render, write
+from dispatcher.directory.local.edit import ChangeKind, add, diff, merge, render, write
+from dispatcher.directory.local.table import LocalTable, load, parse
 from dispatcher.errors import DirectoryError
 from dispatcher.report.model import IdType
 from dispatcher.resources import sample

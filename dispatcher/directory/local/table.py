@@ -14,8 +14,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from dispatcher.directory.local_columns import Fault, open_sheet
-from dispatcher.directory.local_lines import read_line
+from dispatcher.directory.local.columns import Fault, open_sheet
+from dispatcher.directory.local.lines import read_line
 from dispatcher.errors import DirectoryError
 from dispatcher.report.identifiers import compact
 from dispatcher.routing.candidates import Entry, LocalEntry

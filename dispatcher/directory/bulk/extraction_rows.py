@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from dispatcher.directory.columns import SEPARATOR, Layout
+from dispatcher.directory.bulk.columns import SEPARATOR, Layout
 from dispatcher.report.model import IdType
 from dispatcher.routing.identities import LENGTHS, PEOPLE, STRUCTURES, TYPE_DIGITS, bare_identifier, from_national_form
 

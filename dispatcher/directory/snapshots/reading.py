@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dispatcher.directory import snapshot_tables as tables
+from dispatcher.directory.snapshots import tables
 from dispatcher.errors import DirectoryError
 from dispatcher.report.folding import fold
 from dispatcher.report.identifiers import compact

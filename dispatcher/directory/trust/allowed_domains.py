@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, TypeVar
 from cryptography import x509
 
 from dispatcher.clock import paris
-from dispatcher.directory.chain import Anchors, anchors, load_certificates, load_crls
-from dispatcher.directory.domain_names import domain_key
-from dispatcher.directory.signed_list import Checked, Content, ListFault, check_signature, parse, read_content
-from dispatcher.directory.signer import judge_signer
+from dispatcher.directory.certificates.chain import Anchors, anchors, load_certificates, load_crls
+from dispatcher.directory.trust.domain_names import domain_key
+from dispatcher.directory.trust.signed_list import Checked, Content, ListFault, check_signature, parse, read_content
+from dispatcher.directory.trust.signer import judge_signer
 from dispatcher.errors import TrustError
 
 if TYPE_CHECKING:

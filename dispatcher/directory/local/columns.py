@@ -6,7 +6,7 @@ import csv
 import io
 from dataclasses import dataclass
 
-from dispatcher.directory.columns import fold_header
+from dispatcher.directory.bulk.columns import fold_header
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "code": ("code", "code lis", "code destinataire", "code prescripteur"),

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dispatcher.clock import paris
-from dispatcher.directory.chain import Anchors, Revocation, find_path, revocation
+from dispatcher.directory.certificates.chain import Anchors, Revocation, find_path, revocation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import IO, cast
 
 from dispatcher.clock import PARIS
-from dispatcher.directory import snapshot_tables as tables
-from dispatcher.directory.columns import read_header
-from dispatcher.directory.extraction_rows import FIELDS, BadLine, Row, RowReader
+from dispatcher.directory.bulk.columns import read_header
+from dispatcher.directory.bulk.extraction_rows import FIELDS, BadLine, Row, RowReader
+from dispatcher.directory.snapshots import tables
 from dispatcher.errors import DirectoryError
 
 MAX_TEXT_BYTES = 2_000_000_000

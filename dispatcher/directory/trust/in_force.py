@@ -6,7 +6,7 @@ import logging
 import threading
 
 from dispatcher.clock import Clock
-from dispatcher.directory.allowed_domains import AllowedDomainList, Trust, load_list
+from dispatcher.directory.trust.allowed_domains import AllowedDomainList, Trust, load_list
 from dispatcher.errors import TrustError
 from dispatcher.ports import AllowedDomains, Store
 from dispatcher.settings import TrustSettings

@@ -22,8 +22,8 @@ from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.exceptions import InvalidDigest, SignXMLException
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
-from dispatcher.directory.chain import load_der, readable
-from dispatcher.directory.domain_names import domain_key
+from dispatcher.directory.certificates.chain import load_der, readable
+from dispatcher.directory.trust.domain_names import domain_key
 
 NAMESPACE = "https://listeblanche.mssante.fr/schema"
 DS = "http://www.w3.org/2000/09/xmldsig#"

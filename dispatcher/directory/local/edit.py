@@ -10,9 +10,9 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
-from dispatcher.directory.local import load
-from dispatcher.directory.local_columns import FRENCH, Sheet, open_sheet
-from dispatcher.directory.local_lines import read_line
+from dispatcher.directory.local.columns import FRENCH, Sheet, open_sheet
+from dispatcher.directory.local.lines import read_line
+from dispatcher.directory.local.table import load
 from dispatcher.errors import DirectoryError
 from dispatcher.routing.candidates import LocalEntry
 from dispatcher.whole_file import put

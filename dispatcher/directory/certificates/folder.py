@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dispatcher.clock import Clock, SystemClock, paris
-from dispatcher.directory.chain import Anchors, anchors, find_path, load_certificates, readable
+from dispatcher.directory.certificates.chain import Anchors, anchors, find_path, load_certificates, readable
 from dispatcher.errors import DirectoryError
 from dispatcher.ports import RecipientCertificate
 

@@ -1,0 +1,1 @@
+"""National files in bulk: read line by line into a snapshot."""

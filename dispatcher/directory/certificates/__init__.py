@@ -1,0 +1,1 @@
+"""Recipients’ certificates, paths to pinned authorities, revocation lists."""

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "dispatcher"
 
 GROUND = {
-    *("report", "errors", "clock", "resources", "faults", "settings", "settings_index", "dialects"),
+    *("report", "errors", "clock", "resources", "faults", "settings", "dialects"),
     *("ports", "store_ports"),
 }
 LANGUAGES = {"formats", "terminology"}
@@ -24,8 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clock": set(),
     "resources": set(),
     "faults": set(),
-    "settings": {"errors", "faults", "settings_index"},
-    "settings_index": set(),
+    "settings": {"errors", "faults"},
     "dialects": {"errors", "faults", "resources"},
     "ports": {"store_ports"},
     "store_ports": set(),
@@ -57,7 +56,7 @@ AT_HOME: dict[str, set[str]] = {
     "saxonche": {"conformance"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "pydantic": {"settings", "settings_index", "faults", "dialects"},
+    "pydantic": {"settings", "faults", "dialects"},
     "cryptography": {"sealing", "keyring", "directory", "sandbox"},
     "smtplib": {"transport"},
     "imaplib": {"transport"},

@@ -14,7 +14,7 @@ from dispatcher.outbox.states import FileState, State
 from dispatcher.report.model import Severity
 from dispatcher.resources import sample
 from dispatcher.service import bulk
-from dispatcher.settings_index import IndexSettings
+from dispatcher.settings.index import IndexSettings
 from tests.service.bench import Bench
 from tests.service.samples import AMA, LEO, ZOE, Person
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from dispatcher.clock import PARIS
 from dispatcher.errors import ConfigError
 from dispatcher.formats.pdf_index.words import field_of, key
-from dispatcher.settings_index import IndexSettings
+from dispatcher.settings.index import IndexSettings
 
 _PLACE = re.compile(r"\{(\w+)(?::([^{}]+))?\}")
 _DIRECTIVES = {"%Y": "[0-9]{4}", "%y": "[0-9]{2}", "%m": "[0-9]{2}", "%d": "[0-9]{2}", "%H": "[0-9]{2}"} | {

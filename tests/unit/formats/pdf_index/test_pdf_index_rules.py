@@ -17,7 +17,7 @@ from dispatcher.formats.pdf_index.rules import IndexRules, rules_of, said_by_nam
 from dispatcher.formats.pdf_index.words import field_of, labels, nested
 from dispatcher.report.model import IdType, Report, Severity, Status
 from dispatcher.resources import mapping_text, sample
-from dispatcher.settings_index import IndexSettings
+from dispatcher.settings.index import IndexSettings
 
 PDF = sample("pdf", "compte_rendu.pdf").read_bytes()
 HEAD = "fichier;nom_naissance;prenom;date_naissance;dossier;rpps"

@@ -11,7 +11,7 @@ from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.pdf_index.rules import rules_of
 from dispatcher.report.model import Kind, Report, Severity, Sex
 from dispatcher.resources import sample
-from dispatcher.settings_index import IndexSettings
+from dispatcher.settings.index import IndexSettings
 
 NAMED = "{dossier}_{nom_naissance}_{prenom}_{date_naissance:%Y%m%d}_{code_prescripteur}.pdf"
 

@@ -9,47 +9,20 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationError,
-    ValidationInfo,
-    field_validator,
     model_validator,
 )
 
 from dispatcher.errors import ConfigError
 from dispatcher.faults import sentences, unreadable_toml
-from dispatcher.settings_index import IndexSettings
-
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
-Address = Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]
-
-
-class Section(BaseModel):
-    """A section of the file: frozen, no unknown key."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _under(value: Path, info: ValidationInfo) -> Path:
-    folder = (info.context or {}).get("folder")
-    return value if value.is_absolute() or folder is None else Path(folder) / value
-
-
-class PathSection(Section):
-    """A section whose ``Path`` values, defaults too, are relative to the configuration file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-    @field_validator("*", mode="after")
-    @classmethod
-    def _resolve(cls, value: Any, info: ValidationInfo) -> Any:
-        return _under(value, info) if isinstance(value, Path) else value
+from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
+from dispatcher.settings.index import IndexSettings
+from dispatcher.settings.sections import Address, Name, PathSection, Section
 
 
 class BiologistSettings(Section):
@@ -217,35 +190,6 @@ class ChannelSettings(PathSection):
     def default_format(self) -> str:
         """Format used when nothing else says."""
         return self.format or ("hprim-medecins" if self.family == "apicrypt" else "cda")
-
-
-class DirectorySettings(PathSection):
-    snapshot: Path = Path("state/directory.sqlite3")
-    """Searchable copy made by ``dispatcher directory import``."""
-    local: Path = Path("tables/destinataires.csv")
-    certificates: Path = Path("certificates")
-    """Folder of recipients' certificates (PEM or DER)."""
-    issuers: Path | None = None
-    """Authorities (PEM, DER, P7B) under which recipients' certificates must stand; absent: any."""
-    max_age_days: int = Field(default=15, gt=0)
-    shrink_percent: float = Field(default=5.0, ge=0)
-
-
-class TrustSettings(PathSection):
-    """The list of allowed domains."""
-
-    roots: Path = Path("trust/roots.pem")
-    """Pinned root and intermediate certificates (PEM)."""
-    signer_cn: str = "alb.mssante.fr"
-    crl: Path | None = None
-    """Revocation lists of the pinned authorities (PEM or DER); when given, one must answer for the signer."""
-    max_age_days: int = Field(default=30, gt=0)
-
-
-class RoutingSettings(Section):
-    default_channel: Name | None = None
-    """Channel for recipients whose table line names none; needed when there are several channels."""
-    prefer: Literal["PER", "ORG"] = "PER"
 
 
 class TerminologySettings(PathSection):

@@ -1,0 +1,35 @@
+"""One TOML file to frozen models (decision D11)."""
+
+from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
+from dispatcher.settings.file import (
+    BiologistSettings,
+    ChannelSettings,
+    LaboratorySettings,
+    MailboxSettings,
+    PaceSettings,
+    PdfSettings,
+    Settings,
+    SourceSettings,
+    TerminologySettings,
+    load,
+    parse,
+)
+from dispatcher.settings.index import IndexSettings
+
+__all__ = [
+    "BiologistSettings",
+    "ChannelSettings",
+    "DirectorySettings",
+    "IndexSettings",
+    "LaboratorySettings",
+    "MailboxSettings",
+    "PaceSettings",
+    "PdfSettings",
+    "RoutingSettings",
+    "Settings",
+    "SourceSettings",
+    "TerminologySettings",
+    "TrustSettings",
+    "load",
+    "parse",
+]

@@ -1,0 +1,39 @@
+"""Directories, list of allowed domains, routing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from dispatcher.settings.sections import Name, PathSection, Section
+
+
+class DirectorySettings(PathSection):
+    snapshot: Path = Path("state/directory.sqlite3")
+    """Searchable copy made by ``dispatcher directory import``."""
+    local: Path = Path("tables/destinataires.csv")
+    certificates: Path = Path("certificates")
+    """Folder of recipients' certificates (PEM or DER)."""
+    issuers: Path | None = None
+    """Authorities (PEM, DER, P7B) under which recipients' certificates must stand; absent: any."""
+    max_age_days: int = Field(default=15, gt=0)
+    shrink_percent: float = Field(default=5.0, ge=0)
+
+
+class TrustSettings(PathSection):
+    """The list of allowed domains."""
+
+    roots: Path = Path("trust/roots.pem")
+    """Pinned root and intermediate certificates (PEM)."""
+    signer_cn: str = "alb.mssante.fr"
+    crl: Path | None = None
+    """Revocation lists of the pinned authorities (PEM or DER); when given, one must answer for the signer."""
+    max_age_days: int = Field(default=30, gt=0)
+
+
+class RoutingSettings(Section):
+    default_channel: Name | None = None
+    """Channel for recipients whose table line names none; needed when there are several channels."""
+    prefer: Literal["PER", "ORG"] = "PER"

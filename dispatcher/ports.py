@@ -45,6 +45,7 @@ __all__ = [
     "Directory",
     "AllowedDomains",
     "RecipientCertificate",
+    "CertificateAnswer",
     "Certificates",
     "Rules",
     "Signer",
@@ -159,11 +160,30 @@ class RecipientCertificate:
     """SHA-256, hex."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateAnswer:
+    """What is known of the certificates of one address. The sentences are French, short, without a final point."""
+
+    chosen: RecipientCertificate | None = None
+    """The one to envelope for."""
+    unusable: tuple[str, ...] = ()
+    """Found, but not to be used (expired, revoked, for another use…): one sentence each, when none is chosen."""
+    unknown: tuple[str, ...] = ()
+    """Why the answer is not final: a source that could not be asked, a revocation that could not be established.
+
+    Empty with no certificate chosen means: there is none. Never to be taken for that when it is not empty."""
+    remarks: tuple[str, ...] = ()
+    """About the chosen one: it comes from a kept answer because its source could not be asked…"""
+
+
 class Certificates(Protocol):
     """Recipients' certificates."""
 
-    def find(self, address: str, at: datetime) -> RecipientCertificate | None:
-        """The newest valid one for this address on that date, or None."""
+    def answer(self, address: str, at: datetime) -> CertificateAnswer:
+        """The certificate to use for this address on that date (aware), or why there is none.
+
+        Raises :class:`dispatcher.errors.DirectoryError` when what the site configured for it cannot be read.
+        """
 
 
 # ------------------------------------------------------------------------------------------------ conformance

@@ -16,7 +16,17 @@ from email.message import Message
 from dispatcher.clock import Clock
 from dispatcher.errors import DirectoryError, IntakeError, KeyringError, OutcomeUnknown
 from dispatcher.outbox.dispatch import Accepted
-from dispatcher.ports import Fetched, Found, Mail, RecipientCertificate, Signer, Store, Taken, UnitOfWork
+from dispatcher.ports import (
+    CertificateAnswer,
+    Fetched,
+    Found,
+    Mail,
+    RecipientCertificate,
+    Signer,
+    Store,
+    Taken,
+    UnitOfWork,
+)
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
 
@@ -218,8 +228,8 @@ class KnownCertificates:
 
     certificates: dict[str, RecipientCertificate] = field(default_factory=dict)
 
-    def find(self, address: str, at: datetime) -> RecipientCertificate | None:
-        return self.certificates.get(address.lower())
+    def answer(self, address: str, at: datetime) -> CertificateAnswer:
+        return CertificateAnswer(chosen=self.certificates.get(address.lower()))
 
 
 @dataclass

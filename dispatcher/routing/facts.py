@@ -19,7 +19,7 @@ from dispatcher.routing.identities import PEOPLE, STRUCTURES, bare_identifier, f
 from dispatcher.routing.route import Wanted
 
 if TYPE_CHECKING:
-    from dispatcher.ports import AllowedDomains, Certificates, Directory
+    from dispatcher.ports import AllowedDomains, CertificateAnswer, Certificates, Directory
     from dispatcher.settings import ChannelSettings, Settings
 
 NAMESAKES = 50
@@ -47,6 +47,8 @@ class Facts:
     """By lower-case domain: on the verified list of allowed domains."""
     certificates: Mapping[str, str] = field(default_factory=dict)
     """By lower-case address: SHA-256 fingerprint (hex) of a usable certificate, or empty."""
+    certificate_answers: Mapping[str, CertificateAnswer] = field(default_factory=dict)
+    """By lower-case address: what else was found, and what could not be established."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """``directory``, ``local``, ``allowed-domains``; empty text for what is not there."""
     list_age_days: float | None = None
@@ -94,6 +96,8 @@ class Policy:
     prefer: str = "PER"
     """``PER`` or ``ORG``: which kind of box when a recipient has both."""
     list_max_age_days: int = 30
+    unknown_certificate: str = "hold"
+    """``hold`` or ``other-way``: what to do when nobody could say whether a recipient has a certificate."""
 
     @classmethod
     def of(cls, settings: Settings) -> Policy:
@@ -103,6 +107,7 @@ class Policy:
             default_channel=settings.routing.default_channel or next(iter(settings.channels)),
             prefer=settings.routing.prefer,
             list_max_age_days=settings.trust.max_age_days,
+            unknown_certificate=settings.routing.unknown_certificate,
         )
 
 
@@ -226,6 +231,10 @@ def age_in_days(domains: AllowedDomains, now: datetime) -> float | None:
     return (now - domains.generated).total_seconds() / 86_400 if domains.generated else None
 
 
+def _fingerprint(answer: CertificateAnswer) -> str:
+    return answer.chosen.fingerprint if answer.chosen else ""
+
+
 def gather(
     wanted: Wanted,
     policy: Policy,
@@ -245,7 +254,7 @@ def gather(
     versions = {**directory.versions(), "allowed-domains": domains.version}
     facts = Facts(today=paris(now).date(), versions=versions, list_age_days=age_in_days(domains, now), chosen=chosen)
     while asked := lookups(wanted, facts, policy):
-        found = {address: certificates.find(address, now) for address in asked.certificates}
+        found = {address: certificates.answer(address, now) for address in asked.certificates}
         facts = replace(
             facts,
             local={**facts.local, **{code: directory.local(source, code) for code in asked.codes}},
@@ -253,6 +262,7 @@ def gather(
             by_address={**facts.by_address, **{one: directory.by_address(one) for one in asked.addresses}},
             namesakes={**facts.namesakes, **{name: directory.search(name, NAMESAKES) for name in asked.names}},
             allowed={**facts.allowed, **{domain: domains.allows(domain) for domain in asked.domains}},
-            certificates={**facts.certificates, **{one: c.fingerprint if c else "" for one, c in found.items()}},
+            certificates={**facts.certificates, **{one: _fingerprint(answer) for one, answer in found.items()}},
+            certificate_answers={**facts.certificate_answers, **found},
         )
     return facts

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
-from dispatcher.errors import RenderError
+from dispatcher.errors import RenderError, SealError
 from dispatcher.formats.base import DocumentIds, Rendition, WriteContext
 from dispatcher.formats.xdm.carried import own_cda, pdf_beside, takes_back, visibility, with_results
 from dispatcher.formats.xdm.cda_facts import read_facts
@@ -172,8 +172,16 @@ def _signer(desk: Desk, channel: Channel, route: Route) -> Signer | None:
 def _certificates(desk: Desk, route: Route) -> tuple[RecipientCertificate, ...]:
     if route.envelope is not Envelope.SMIME:
         return ()
-    found = desk.certificates.find(route.address, desk.clock.now())
-    return (found,) if found is not None else ()
+    found = desk.certificates.answer(route.address, desk.clock.now()).chosen
+    if found is None:
+        return ()
+    if found.fingerprint != route.certificate:
+        raise SealError(
+            "Le certificat du destinataire a changé pendant la préparation de l'envoi.",
+            hint="Libérer l'envoi : il sera chiffré pour le nouveau.",
+            code="certificate-changed",
+        )
+    return (found,)
 
 
 def _earlier_mails(desk: Desk, dispatch: Dispatch) -> tuple[str, ...]:

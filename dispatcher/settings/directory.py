@@ -37,3 +37,6 @@ class RoutingSettings(Section):
     default_channel: Name | None = None
     """Channel for recipients whose table line names none; needed when there are several channels."""
     prefer: Literal["PER", "ORG"] = "PER"
+    unknown_certificate: Literal["hold", "other-way"] = "hold"
+    """When nobody could say whether a recipient has a certificate (directory out of reach, revocation not known): wait
+    for a person, or go the channel's other protected way, if it has one."""

@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from dispatcher.clock import Clock, SystemClock, paris
 from dispatcher.directory.certificates.chain import Anchors, anchors, find_path, load_certificates, readable
 from dispatcher.errors import DirectoryError
-from dispatcher.ports import RecipientCertificate
+from dispatcher.ports import CertificateAnswer, RecipientCertificate
 
 SUFFIXES = frozenset({".pem", ".crt", ".cer", ".der", ".p7b", ".p7c"})
 MAX_BYTES = 1_000_000
@@ -116,6 +116,14 @@ class CertificateFolder:
             return None
         best = max(good, key=lambda held: (held.certificate.not_valid_before_utc, held.expires, held.fingerprint))
         return RecipientCertificate(address=wanted, certificate=best.certificate, fingerprint=best.fingerprint)
+
+    def answer(self, address: str, at: datetime) -> CertificateAnswer:
+        """As :meth:`find`, with what was found and may not be used."""
+        chosen = self.find(address, at)
+        if chosen is not None:
+            return CertificateAnswer(chosen=chosen)
+        held = self._read().by_address.get(address.strip().lower(), ())
+        return CertificateAnswer(unusable=tuple(f"{one.file} : {self._why_not(one, at)}" for one in held))
 
     def survey(self, at: datetime, *, expiring_days: int = 30) -> Survey:
         """Everything in the folder: usable at ``at``, soon to expire, and unusable with the reason."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from dispatcher.ports import CertificateAnswer
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.identities import PEOPLE, bare_identifier, tokens
@@ -100,10 +101,11 @@ class Certificates:
     """``ports.Certificates`` in memory: address to fingerprint."""
 
     prints: Mapping[str, str]
+    said: Mapping[str, CertificateAnswer] = field(default_factory=dict)
 
-    def find(self, address: str, at: datetime) -> Any:
-        found = self.prints.get(address)
-        return SimpleNamespace(fingerprint=found) if found else None
+    def answer(self, address: str, at: datetime) -> CertificateAnswer:
+        found: Any = SimpleNamespace(fingerprint=self.prints[address]) if address in self.prints else None
+        return replace(self.said.get(address, CertificateAnswer()), chosen=found)
 
 
 def decided(
@@ -112,6 +114,7 @@ def decided(
     lines: Iterable[LocalEntry] = (),
     allowed: Iterable[str] = (IN,),
     certificates: Mapping[str, str] | None = None,
+    said: Mapping[str, CertificateAnswer] | None = None,
     policy: Policy = POLICY,
     chosen: str = "",
     list_days: float | None = 1,
@@ -126,7 +129,7 @@ def decided(
         source=source,
         directory=Book(entries, tuple(lines), known),
         domains=Domains(frozenset(allowed), generated, "2026-11-20 abc" if generated else ""),
-        certificates=Certificates(certificates or {}),
+        certificates=Certificates(certificates or {}, said or {}),
         now=NOW,
         chosen=chosen,
     )

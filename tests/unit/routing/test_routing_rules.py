@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from dispatcher.ports import CertificateAnswer
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.route import Decision, Envelope, RecipientRole, Route
@@ -430,6 +431,37 @@ def test_protection_or_nothing(channel: ChannelPolicy, certificate: bool, envelo
     else:
         found = route(decision)
         assert (found.envelope, found.certificate) == (envelope, "ab" * 32 if certificate else "")
+
+
+def test_what_could_not_be_established_is_never_taken_for_no_certificate() -> None:
+    """A directory out of reach must not make a mail leave under another protection (docs/adr/0010)."""
+    silent = {BOX: CertificateAnswer(unknown=("annuaire LDAP « regional » injoignable",))}
+    reason = held(decided(doctor(), per(BOX), said=silent), "certificate-unknown")
+    assert "On ne peut pas dire" in reason
+    assert "annuaire LDAP « regional » injoignable" in reason
+    assert route(decided(doctor(), per(BOX), said=silent, certificates={BOX: "ab" * 32})).envelope is Envelope.SMIME
+    willing = replace(POLICY, unknown_certificate="other-way")
+    other = decided(doctor(), per(BOX), said=silent, policy=willing)
+    assert route(other).envelope is Envelope.MUTUAL_TLS
+    assert "injoignable ; autre protection permise par la configuration" in other.trace[-1].text
+
+
+def test_other_way_is_no_way_where_the_channel_has_none() -> None:
+    policy = Policy(channels={"s": replace(SMIME, name="s")}, default_channel="s", unknown_certificate="other-way")
+    silent = {BOX: CertificateAnswer(unknown=("annuaire LDAP « regional » injoignable",))}
+    assert "rien ne part en clair" in held(decided(doctor(), per(BOX), policy=policy, said=silent), "no-protection")
+
+
+def test_a_certificate_found_and_unusable_is_told_and_not_called_none() -> None:
+    revoked = {BOX: CertificateAnswer(unusable=("bob.pem : révoqué par son autorité le 03/11/2026",))}
+    decision = decided(doctor(), per(BOX), said=revoked)
+    assert route(decision).envelope is Envelope.MUTUAL_TLS
+    assert "mais inutilisable (bob.pem : révoqué" in decision.trace[-1].text
+    assert "Pas de certificat" not in decision.trace[-1].text
+    strict = Policy(channels={"s": replace(SMIME, name="s")}, default_channel="s")
+    reason = held(decided(doctor(), per(BOX), policy=strict, said=revoked), "no-protection")
+    assert "révoqué" in reason
+    assert "Demander à ce destinataire un certificat utilisable" in reason
 
 
 # ---------------------------------------------------------------------------------- the whole

@@ -81,9 +81,9 @@ def protection(case: Case) -> Finding:
 def _not_established(address: str, unknown: Sequence[str], unusable: Sequence[str]) -> str:
     found = f" Trouvé, mais inutilisable : {' ; '.join(unusable)}." if unusable else ""
     return (
-        f"On ne peut pas dire si {address} a un certificat utilisable : {' ; '.join(unknown)}.{found} Sans "
-        f"cette réponse, rien ne part sous une autre protection. Voir « dispatcher directory certificates {address} », rétablir ce "
-        "qui manque, puis libérer l'envoi."
+        f"On ne peut pas dire si {address} a un certificat utilisable : {' ; '.join(unknown)}.{found} Sans cette "
+        f"réponse, rien ne part sous une autre protection. Regarder « dispatcher directory certificates {address} », "
+        "rétablir ce qui manque, puis libérer l'envoi."
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dispatcher.cli import cmd_directory_sync
 from dispatcher.cli.context import office, settings
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.clock import SystemClock
@@ -34,6 +35,7 @@ group.add_typer(local_group, name="local")
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
+    cmd_directory_sync.register(group)
     app.add_typer(group, name="directory")
 
 

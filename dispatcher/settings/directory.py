@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from dispatcher.settings.sections import Name, PathSection, Section
+from dispatcher.settings.syncing import DownloadSettings, FhirSettings
 
 
 class DirectorySettings(PathSection):
@@ -20,6 +21,10 @@ class DirectorySettings(PathSection):
     """Authorities (PEM, DER, P7B) under which recipients' certificates must stand; absent: any."""
     max_age_days: int = Field(default=15, gt=0)
     shrink_percent: float = Field(default=5.0, ge=0)
+    fhir: FhirSettings | None = None
+    """FHIR API « Annuaire Santé »; absent: not used."""
+    downloads: dict[Name, DownloadSettings] = Field(default_factory=dict)
+    """National files fetched from a web address."""
 
 
 class TrustSettings(PathSection):

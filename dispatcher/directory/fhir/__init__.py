@@ -1,0 +1,1 @@
+"""FHIR API « Annuaire Santé » v2: client, mapping, synchronisation."""

@@ -1,0 +1,1 @@
+"""Sources that are fetched over the network: one protocol, one runner, one held state each."""

@@ -124,10 +124,17 @@ class Directory(Protocol):
     """Where recipients are looked up. Answers come from local snapshots; nothing here waits on a network."""
 
     def versions(self) -> dict[str, str]:
-        """Version of each source: ``directory``, ``local``."""
+        """Version of each source that is there (:mod:`dispatcher.routing.sources`); ``local`` may be empty."""
 
     def by_identifier(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
-        """Boxes of one professional (RPPS, ADELI) or structure (FINESS, SIRET)."""
+        """Boxes of one professional (RPPS, ADELI) or structure (FINESS, SIRET): only entries with an address, each once
+        per address, person and structure, newest data first."""
+
+    def people(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
+        """Entries of any source about that person or structure, with or without address: names, activities."""
+
+    def equivalents(self, id_type: IdType, identifier: str) -> tuple[tuple[IdType, str], ...]:
+        """Other identities of that person (ADELI ↔ RPPS). More than one of a kind is ambiguous: never to be chosen."""
 
     def by_address(self, address: str) -> tuple[Entry, ...]:
         """Entries behind one address."""

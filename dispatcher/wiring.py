@@ -21,7 +21,6 @@ from dispatcher.dialects.model import Dialect
 from dispatcher.directory.certificates.folder import CertificateFolder
 from dispatcher.directory.directories import Directories
 from dispatcher.directory.local.table import LocalTable
-from dispatcher.directory.snapshots.reading import SnapshotDirectory
 from dispatcher.directory.trust.in_force import DomainsInForce
 from dispatcher.errors import ConfigError
 from dispatcher.formats.base import LaboratoryIdentity, Writer
@@ -150,7 +149,7 @@ def with_dialects(settings: Settings) -> tuple[Settings, dict[str, Dialect]]:
 
 def _directory(settings: Settings) -> Directories:
     return Directories(
-        SnapshotDirectory(settings.directory.snapshot),
+        settings.directory.folder,
         LocalTable(settings.directory.local, channels=settings.channels, sources=settings.sources),
     )
 

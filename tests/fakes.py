@@ -177,24 +177,30 @@ class MemoryMailbox:
 class ScriptedDirectory:
     """Directory and local table with the entries it is given. ``fault`` is raised by every look-up."""
 
-    people: list[Entry] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
     lines: list[LocalEntry] = field(default_factory=list)
     fault: DirectoryError | None = None
 
     def versions(self) -> dict[str, str]:
-        return {"directory": "2026-03-11", "local": "essai"}
+        return {"mssante": "2026-03-11", "local": "essai"}
 
     def by_identifier(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
         self._raise()
         return tuple(
             one
-            for one in self.people
+            for one in self.entries
             if (one.id_type, one.identifier) == (id_type, identifier) or one.structure_id == identifier
         )
 
+    def people(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
+        return self.by_identifier(id_type, identifier)
+
+    def equivalents(self, id_type: IdType, identifier: str) -> tuple[tuple[IdType, str], ...]:
+        return ()
+
     def by_address(self, address: str) -> tuple[Entry, ...]:
         self._raise()
-        return tuple(one for one in self.people if one.address == address)
+        return tuple(one for one in self.entries if one.address == address)
 
     def local(self, source: str, code: str) -> tuple[LocalEntry, ...]:
         self._raise()
@@ -203,7 +209,7 @@ class ScriptedDirectory:
     def search(self, text: str, limit: int = 20) -> tuple[Entry, ...]:
         self._raise()
         words = set(text.casefold().split())
-        return tuple(one for one in self.people if words & set(one.label.casefold().split()))[:limit]
+        return tuple(one for one in self.entries if words & set(one.label.casefold().split()))[:limit]
 
     def _raise(self) -> None:
         if self.fault is not None:

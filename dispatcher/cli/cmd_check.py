@@ -65,7 +65,7 @@ def check(
 
 
 def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
-    info = parts.directory.snapshot.info
+    info = parts.directory.snapshot("mssante").info
     days = parts.settings.directory.max_age_days
 
     def age() -> float | None:

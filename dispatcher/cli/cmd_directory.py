@@ -12,10 +12,11 @@ from dispatcher.cli import cmd_directory_sync
 from dispatcher.cli.context import office, settings
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.clock import SystemClock
-from dispatcher.directory.bulk.extraction import ImportReport, import_extraction
+from dispatcher.directory.bulk.extraction import import_extraction
 from dispatcher.directory.local import edit as local_edit
 from dispatcher.directory.local import table as local
 from dispatcher.directory.local.columns import FRENCH
+from dispatcher.directory.snapshots.writing import ImportReport
 from dispatcher.errors import DirectoryError
 from dispatcher.report.identifiers import kind_of
 from dispatcher.report.model import IdType
@@ -50,7 +51,11 @@ def import_file(
     """Importe l'extraction nationale MSSanté ; l'ancienne copie sert jusqu'à la fin de l'import."""
     wanted = settings().directory
     report = import_extraction(
-        file, wanted.snapshot, now=SystemClock().now(), shrink_percent=wanted.shrink_percent, force=force
+        file,
+        wanted.folder / "mssante.sqlite3",
+        now=SystemClock().now(),
+        shrink_percent=wanted.shrink_percent,
+        force=force,
     )
     if json:
         print_json(asdict(report))

@@ -77,7 +77,7 @@ def _tables(layout: Layout) -> None:
 
 def _reference(layout: Layout, operator: SandboxOperator, now: datetime) -> None:
     settings = load(layout.config)
-    import_extraction(operator.extraction_file, settings.directory.snapshot, now=now)
+    import_extraction(operator.extraction_file, settings.directory.folder / "mssante.sqlite3", now=now)
     office = wiring.build(settings)
     try:
         trust = Trust.of(settings.trust.roots, settings.trust.signer_cn, settings.trust.crl)

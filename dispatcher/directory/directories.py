@@ -1,39 +1,108 @@
-"""National snapshot and the laboratory's own table behind one door: ``ports.Directory``."""
+"""All snapshots and the laboratory's own table behind one door: ``ports.Directory``.
+
+The folder holds one snapshot per source (``mssante.sqlite3``, ``people.sqlite3``, ``ldap-NAME.sqlite3``…); what is in
+it is what is asked. A source without a file answers nothing; a damaged one raises
+:class:`dispatcher.errors.DirectoryError`: an answer with a part missing could name the wrong box.
+"""
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
 from dispatcher.directory.local.table import LocalTable
-from dispatcher.directory.snapshots.reading import SnapshotDirectory
+from dispatcher.directory.snapshots.reading import Snapshot
+from dispatcher.errors import DirectoryError
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
 
+SUFFIX = ".sqlite3"
+
 
 class Directories:
-    """Answers :class:`dispatcher.ports.Directory`: identifiers and addresses from the national snapshot, codes from the
-    laboratory's table. Each part raises :class:`dispatcher.errors.DirectoryError` when it cannot be read.
+    """Answers :class:`dispatcher.ports.Directory`: identifiers and addresses from the snapshots in ``folder``, codes
+    from the laboratory's table. Thread-safe.
     """
 
-    def __init__(self, snapshot: SnapshotDirectory, local: LocalTable) -> None:
-        self.snapshot = snapshot
+    def __init__(self, folder: Path, local: LocalTable) -> None:
+        self.folder = folder
         self.table = local
+        self._known: dict[str, Snapshot] = {}
+        self._lock = threading.Lock()
+
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """Those whose file is there, by name."""
+        try:
+            names = sorted(item.name for item in os.scandir(self.folder) if item.name.endswith(SUFFIX))
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        except OSError as error:
+            raise DirectoryError(
+                f"Dossier des annuaires illisible ({error.strerror or type(error).__name__}).",
+                hint="Vérifier les droits du dossier « directory.folder » de la configuration.",
+            ) from error
+        return tuple(self.snapshot(name.removesuffix(SUFFIX)) for name in names if not name.startswith("."))
+
+    def snapshot(self, name: str) -> Snapshot:
+        """The snapshot of one source, whether its file is there or not."""
+        with self._lock:
+            return self._known.setdefault(name, Snapshot(self.folder / f"{name}{SUFFIX}"))
 
     def versions(self) -> dict[str, str]:
-        """``directory`` and ``local``; empty text for a part that is not there."""
-        return {**self.snapshot.versions(), "local": self.table.table().version}
+        """One per source that is there; ``local`` always, empty without a table."""
+        found = {one.name: one.version() for one in self.snapshots()}
+        return {name: version for name, version in found.items() if version} | {"local": self.table.table().version}
 
     def by_identifier(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
-        """Boxes of one professional or structure in the national directory."""
-        return self.snapshot.by_identifier(id_type, identifier)
+        """Boxes of one professional or structure, each once, those of the newest data first."""
+        found = self._ask(lambda one: one.about(id_type, identifier))
+        return _merged(entry for entry in found if entry.address)
+
+    def people(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
+        """Every entry about that person or structure, with or without a box, newest data first."""
+        return tuple(self._ask(lambda one: one.about(id_type, identifier)))
+
+    def equivalents(self, id_type: IdType, identifier: str) -> tuple[tuple[IdType, str], ...]:
+        """Other identities of that person."""
+        found = [other for one in self.snapshots() for other in one.equivalents(id_type, identifier)]
+        return tuple(sorted(dict.fromkeys(found)))
 
     def by_address(self, address: str) -> tuple[Entry, ...]:
-        """National entries behind one address."""
-        return self.snapshot.by_address(address)
+        """Entries behind one address, each once, newest data first."""
+        return _merged(self._ask(lambda one: one.by_address(address)))
 
     def local(self, source: str, code: str) -> tuple[LocalEntry, ...]:
         """Lines of the table for this code: the source's own and those for all sources."""
         return self.table.lines(source, code)
 
     def search(self, text: str, limit: int = 20) -> tuple[Entry, ...]:
-        """For people: lines of the table first, then the national directory."""
+        """For people: lines of the table first, then the directories."""
         own = self.table.search(text, limit)
-        return (*own, *self.snapshot.search(text, limit - len(own))) if len(own) < limit else own
+        rest = limit - len(own)
+        return (*own, *_merged(self._ask(lambda one: one.search(text, rest)))[:rest]) if rest > 0 else own
+
+    def _ask(self, question: Callable[[Snapshot], tuple[Entry, ...]]) -> list[Entry]:
+        """The answers of all snapshots, newest data first; identical ones once."""
+        newest = sorted(self.snapshots(), key=Snapshot.as_of, reverse=True)
+        return list(dict.fromkeys(entry for one in newest for entry in question(one)))
+
+
+def _merged(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Each box once per address, person and structure: the first one (newest data), what it leaves open filled in.
+
+    Filled in are the refusal of electronic mail and the rank, which not every source tells.
+    """
+    kept: dict[tuple[str, str, str], Entry] = {}
+    for entry in entries:
+        key = (entry.address, entry.identifier, entry.structure_id)
+        first = kept.setdefault(key, entry)
+        if first is not entry:
+            kept[key] = replace(
+                first,
+                paperless=entry.paperless if first.paperless is None else first.paperless,
+                rank=entry.rank if first.rank is None else first.rank,
+            )
+    return tuple(kept.values())

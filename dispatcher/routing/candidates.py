@@ -1,6 +1,6 @@
 """What the directories know of a recipient: the values the rules of routing look at.
 
-National entries come from the MSSanté extraction (columns: ``directory/bulk/extraction.py``), local ones from the
+Entries come from the national files, the national API or an LDAP directory (``directory/``), local ones from the
 laboratory's own table. Freshness and source stay on every entry.
 """
 
@@ -14,10 +14,10 @@ from dispatcher.report.model import IdType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One mailbox of one professional or structure in a national directory."""
+    """One mailbox, activity or structure in a directory."""
 
     address: str
-    """Lower case."""
+    """Lower case; empty for a person or structure known without a box."""
     box_type: str = "PER"
     """``PER``, ``ORG``, ``APP`` or ``CAB``."""
     id_type: IdType | None = None
@@ -37,8 +37,10 @@ class Entry:
     """Column ``Dématérialisation``; None when the directory does not say."""
     rank: int | None = None
     """Preference, 1 first (FHIR ``telecom.rank``)."""
+    red_list: bool = False
+    """The holder does not want the address shown to others (liste rouge)."""
     source: str = ""
-    """``mssante-extraction``, ``local``…"""
+    """``mssante``, ``fhir``, ``local``… (:mod:`dispatcher.routing.sources`)."""
     version: str = ""
     """Snapshot this entry comes from."""
 

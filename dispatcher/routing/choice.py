@@ -9,6 +9,7 @@ from dispatcher.routing.case import Case, Finding, chosen, not_applicable, on_pa
 from dispatcher.routing.facts import organisation, search_text, valid_lines
 from dispatcher.routing.identities import PEOPLE, STRUCTURES, label_names, names_agree
 from dispatcher.routing.route import RecipientRole
+from dispatcher.routing.sources import has_boxes
 
 _TABLE = "la table des destinataires"
 
@@ -125,7 +126,7 @@ def national_identifier(case: Case) -> Finding:
         return passed(
             f"L'annuaire donne {'une boîte' if count == 1 else f'{count} boîtes'} pour le {spoken(identity)}."
         )
-    if not case.facts.versions.get("directory"):
+    if not any(version and has_boxes(name) for name, version in case.facts.versions.items()):
         return stopped(
             "unknown-recipient",
             f"Aucun annuaire n'est importé : le {spoken(identity)} ne peut pas être cherché. Importer l'extraction "

@@ -50,7 +50,8 @@ class Facts:
     certificate_answers: Mapping[str, CertificateAnswer] = field(default_factory=dict)
     """By lower-case address: what else was found, and what could not be established."""
     versions: Mapping[str, str] = field(default_factory=dict)
-    """``directory``, ``local``, ``allowed-domains``; empty text for what is not there."""
+    """By source (:mod:`dispatcher.routing.sources`), ``local`` and ``allowed-domains``; empty text for what is not
+    there."""
     list_age_days: float | None = None
     """Days since the list of allowed domains was generated; ``None`` without a list."""
     chosen: str = ""

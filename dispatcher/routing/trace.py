@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dispatcher.report.model import Handling, IdType
+from dispatcher.routing import sources
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.delivery import FORMATS
 from dispatcher.routing.route import Decision, Envelope, Hold, RecipientRole, Route, TraceStep, Wanted
@@ -29,6 +30,7 @@ _ENTRY = (
     "town",
     "paperless",
     "rank",
+    "red_list",
     "source",
     "version",
 )
@@ -38,11 +40,6 @@ _ROLES = {
     RecipientRole.EXPLICIT: "destinataire désigné par le compte rendu",
     RecipientRole.ADDED: "destinataire ajouté pour cet envoi",
 }
-_VERSIONS = (
-    ("directory", "annuaire national"),
-    ("local", "table des destinataires"),
-    ("allowed-domains", "liste des domaines autorisés"),
-)
 _MARKS = {"chosen": "→", "passed": "✓", "stopped": "✗", "not-applicable": "·"}
 
 
@@ -168,7 +165,7 @@ def explain_french(decision: Mapping[str, Any], facts: object = None) -> list[st
     wishes = [str(text) for text in decision.get("handling") or ()]
     if wishes:
         lines.append(f"Consignes du laboratoire : {' ; '.join(wishes)}.")
-    used = [f"{label} {told.versions[name]}" for name, label in _VERSIONS if told.versions.get(name)]
+    used = [f"{sources.label(name)} {version}" for name, version in told.versions.items() if version]
     if used:
         lines.append(f"Données consultées : {' ; '.join(used)}.")
     return lines

@@ -12,8 +12,8 @@ from dispatcher.settings.syncing import DownloadSettings, FhirSettings
 
 
 class DirectorySettings(PathSection):
-    snapshot: Path = Path("state/directory.sqlite3")
-    """Searchable copy made by ``dispatcher directory import``."""
+    folder: Path = Path("state/directory")
+    """Searchable copies, one per source, made by ``dispatcher directory import`` and ``sync``."""
     local: Path = Path("tables/destinataires.csv")
     certificates: Path = Path("certificates")
     """Folder of recipients' certificates (PEM or DER)."""

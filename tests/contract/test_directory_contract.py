@@ -11,7 +11,6 @@ import pytest
 from dispatcher.directory.bulk.extraction import import_extraction
 from dispatcher.directory.directories import Directories
 from dispatcher.directory.local.table import LocalTable, parse
-from dispatcher.directory.snapshots.reading import SnapshotDirectory
 from dispatcher.ports import Directory
 from dispatcher.report.model import IdType
 from dispatcher.resources import sample
@@ -29,7 +28,7 @@ class MemoryDirectory:
         self.lines = list(lines)
 
     def versions(self) -> dict[str, str]:
-        return {"directory": "1", "local": "1"}
+        return {"mssante": "1", "local": "1"}
 
     def by_identifier(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
         bare = bare_identifier(id_type, identifier)
@@ -38,6 +37,12 @@ class MemoryDirectory:
         if id_type in PEOPLE:
             return tuple(e for e in self.entries if e.id_type == id_type and e.identifier == bare)
         return tuple(e for e in self.entries if id_type in STRUCTURES and e.structure_id == bare)
+
+    def people(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
+        return self.by_identifier(id_type, identifier)
+
+    def equivalents(self, id_type: IdType, identifier: str) -> tuple[tuple[IdType, str], ...]:
+        return ()
 
     def by_address(self, address: str) -> tuple[Entry, ...]:
         return tuple(e for e in self.entries if e.address == address.strip().lower())
@@ -54,14 +59,14 @@ class MemoryDirectory:
 def real(folder: Path) -> Directories:
     source = folder / EXTRACTION
     source.write_bytes(sample("directory", EXTRACTION).read_bytes())
-    import_extraction(source, folder / "d.sqlite3", now=datetime(2026, 11, 21, tzinfo=UTC))
+    import_extraction(source, folder / "held" / "mssante.sqlite3", now=datetime(2026, 11, 21, tzinfo=UTC))
     table = folder / "destinataires.csv"
     table.write_bytes(sample("directory", "destinataires.csv").read_bytes())
-    return Directories(SnapshotDirectory(folder / "d.sqlite3"), LocalTable(table))
+    return Directories(folder / "held", LocalTable(table))
 
 
 def fake(folder: Path) -> MemoryDirectory:
-    snapshot = real(folder).snapshot
+    snapshot = real(folder).snapshot("mssante")
     found: dict[Entry, None] = {}
     for line in sample("directory", EXTRACTION).read_text(encoding="utf-8").splitlines()[1:]:
         found |= dict.fromkeys(snapshot.by_address(line.split("|")[1]))
@@ -80,7 +85,7 @@ def addresses(entries: Iterable[Entry]) -> list[str]:
 
 def test_names_the_version_of_each_source(directory: Directory) -> None:
     versions = directory.versions()
-    assert set(versions) == {"directory", "local"}
+    assert set(versions) == {"mssante", "local"}
     assert all(versions.values())
 
 
@@ -134,9 +139,11 @@ def test_searches_without_accents_and_within_the_limit(directory: Directory) -> 
 
 
 def test_a_laboratory_without_directory_or_table_gets_empty_answers(tmp_path: Path) -> None:
-    nothing = Directories(SnapshotDirectory(tmp_path / "no.sqlite3"), LocalTable(tmp_path / "no.csv"))
-    assert nothing.versions() == {"directory": "", "local": ""}
+    nothing = Directories(tmp_path / "no", LocalTable(tmp_path / "no.csv"))
+    assert nothing.versions() == {"local": ""}
     assert nothing.by_identifier(IdType.RPPS, "99700000013") == ()
+    assert nothing.people(IdType.RPPS, "99700000013") == ()
+    assert nothing.equivalents(IdType.RPPS, "99700000013") == ()
     assert nothing.by_address("a@b.test") == ()
     assert nothing.local("lis", "D001") == ()
     assert nothing.search("durand") == ()

@@ -173,7 +173,7 @@ def test_address_format_and_rules_are_told(bench: Bench) -> None:
     assert f"Adresse : {DURAND}. Pour le code « D001 », la table des destinataires, ligne 2" in text
     assert "format HPRIM Médecins" in text
     assert "Remis sur cette machine au logiciel du site, qui chiffre lui-même." in text
-    assert "Données consultées : annuaire national 2026-03-11" in text
+    assert "Données consultées : extraction MSSanté 2026-03-11" in text
 
 
 def test_an_address_chosen_by_a_person_is_told_as_such(bench: Bench) -> None:

@@ -1,8 +1,8 @@
 """One line of the MSSanté extraction to one row of the snapshot.
 
-Bytes of one line in, a tuple in the order of :data:`FIELDS` out, or :class:`BadLine` with a French reason. No quoting
-exists in this format (a stray quote is a character like any other). Lines are UTF-8; one that is not is read as CP1252,
-which an editor in between may have left, and counted.
+Bytes of one line in, a tuple (``snapshots/tables.py``, ``FIELDS``) out, or :class:`BadLine` with a French reason. No
+quoting exists in this format (a stray quote is a character like any other). Lines are UTF-8; one that is not is read as
+CP1252, which an editor in between may have left, and counted.
 """
 
 from __future__ import annotations
@@ -11,31 +11,9 @@ import re
 from dataclasses import dataclass, field
 
 from dispatcher.directory.bulk.columns import SEPARATOR, Layout
+from dispatcher.directory.snapshots.tables import Row
 from dispatcher.report.model import IdType
 from dispatcher.routing.identities import LENGTHS, PEOPLE, STRUCTURES, TYPE_DIGITS, bare_identifier, from_national_form
-
-FIELDS = (
-    "line",
-    "address",
-    "box_type",
-    "id_type",
-    "identifier",
-    "structure_type",
-    "structure_id",
-    "title",
-    "family",
-    "given",
-    "profession",
-    "service",
-    "structure_name",
-    "shop_sign",
-    "postcode",
-    "town",
-    "paperless",
-)
-"""Columns of the table ``box``, in order."""
-
-Row = tuple[int | str | None, ...]
 
 BOX_TYPES = frozenset({"PER", "ORG", "APP", "CAB"})
 _PAPERLESS = {"o": 1, "oui": 1, "true": 1, "vrai": 1, "1": 1, "n": 0, "non": 0, "false": 0, "faux": 0, "0": 0, "": None}
@@ -114,7 +92,7 @@ class RowReader:
         postcode, routing_line = values[14], values[15]
         town = routing_line.removeprefix(postcode).strip() if postcode else routing_line
         return (
-            number,
+            "",
             address,
             box_type,
             kind,
@@ -125,6 +103,8 @@ class RowReader:
             postcode,
             town,
             self._paperless(values[16]),
+            None,
+            0,
         )
 
     def _paperless(self, text: str) -> int | None:

@@ -1,30 +1,26 @@
-"""Questions to the imported national directory: :class:`SnapshotDirectory` answers ``ports.Directory``.
+"""Questions to one snapshot: :class:`Snapshot`.
 
-The file is opened for each question (about 0.2 ms) and closed again: any number of threads and processes may ask, an
-import that swaps the file is seen at once, and nothing holds the file on Windows. Without a file every answer is
-empty; a damaged one raises :class:`dispatcher.errors.DirectoryError`.
+Any number of threads and processes may ask; a load that swaps the file is seen at the next question. Without a file
+every answer is empty; a damaged one raises :class:`dispatcher.errors.DirectoryError`.
 """
 
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from dispatcher.directory.snapshots import tables
-from dispatcher.errors import DirectoryError
+from dispatcher.directory.snapshots.opening import Held, Opened
 from dispatcher.report.folding import fold
 from dispatcher.report.identifiers import compact
 from dispatcher.report.model import IdType
-from dispatcher.routing.candidates import Entry, LocalEntry
+from dispatcher.routing.candidates import Entry
 from dispatcher.routing.identities import LENGTHS, PEOPLE, STRUCTURES, bare_identifier, from_national_form
 
-SOURCE = "mssante-extraction"
 MAX_WORDS = 8
 """Words of a search that are looked at."""
 POOL = 500
@@ -32,7 +28,7 @@ POOL = 500
 
 _COLUMNS = (
     "id, address, box_type, id_type, identifier, family, given, title, profession, structure_id, structure_name, "
-    "shop_sign, service, postcode, town, paperless"
+    "shop_sign, service, postcode, town, paperless, rank, red_list"
 )
 
 
@@ -40,6 +36,7 @@ _COLUMNS = (
 class SnapshotInfo:
     """Where the snapshot comes from."""
 
+    name: str
     version: str
     source: str
     source_date: datetime
@@ -47,58 +44,87 @@ class SnapshotInfo:
     sha256: str
     rows: int
     addresses: int
+    pairs: int
     bad: int
     duplicates: int
 
     def age_days(self, now: datetime) -> float:
-        """Days since the extraction was published."""
+        """Days since the data was published."""
         return (now - self.source_date).total_seconds() / 86_400
 
 
-class SnapshotDirectory:
-    """The MSSanté extraction as imported to ``path``."""
+class Snapshot:
+    """The snapshot at ``path``; its name is the file's stem."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.name = path.stem
+        self._held = Held(path)
 
     def info(self) -> SnapshotInfo | None:
-        """Where it comes from, or ``None`` when nothing was imported yet."""
-        with self._open() as (_, meta):
-            if meta is None:
+        """Where it comes from, or ``None`` when nothing was loaded yet."""
+        with self._held.open() as opened:
+            if opened is None:
                 return None
-            return SnapshotInfo(
-                version=meta["version"],
-                source=meta["source"],
-                source_date=datetime.fromisoformat(meta["source_date"]),
-                imported_at=datetime.fromisoformat(meta["imported_at"]),
-                sha256=meta["sha256"],
-                rows=int(meta["rows"]),
-                addresses=int(meta["addresses"]),
-                bad=int(meta["bad"]),
-                duplicates=int(meta["duplicates"]),
-            )
+            meta = opened.meta
+        return SnapshotInfo(
+            name=self.name,
+            version=meta["version"],
+            source=meta["source"],
+            source_date=datetime.fromisoformat(meta["source_date"]),
+            imported_at=datetime.fromisoformat(meta["imported_at"]),
+            sha256=meta["sha256"],
+            rows=int(meta["rows"]),
+            addresses=int(meta["addresses"]),
+            pairs=int(meta["pairs"]),
+            bad=int(meta["bad"]),
+            duplicates=int(meta["duplicates"]),
+        )
 
-    def versions(self) -> dict[str, str]:
-        """``{"directory": version}``; the version is empty when nothing was imported yet."""
-        with self._open() as (_, meta):
-            return {"directory": meta["version"] if meta else ""}
+    def meta(self) -> dict[str, str]:
+        """Everything kept about it, a source's own values too (``Origin.extra``); empty without a file."""
+        with self._held.open() as opened:
+            return dict(opened.meta) if opened else {}
 
-    def by_identifier(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
-        """Boxes of a person or structure, by address. Takes the bare identifier or its national form."""
+    def version(self) -> str:
+        """Empty when nothing was loaded yet."""
+        with self._held.open() as opened:
+            return opened.meta["version"] if opened else ""
+
+    def as_of(self) -> str:
+        """ISO date of the data (UTC), for ordering; empty when nothing was loaded yet."""
+        with self._held.open() as opened:
+            return opened.meta["source_date"] if opened else ""
+
+    def about(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
+        """Every entry of a person or structure, by address. Takes the bare identifier or its national form."""
         bare = bare_identifier(id_type, identifier)
         if id_type in PEOPLE:
-            return self._where("identifier = ? AND id_type = ?", bare, str(id_type))
+            return self._where("identifier = ? AND id_type = ? AND identifier != ''", bare, str(id_type))
         if id_type in STRUCTURES:
-            return self._where("structure_id = ? AND structure_type = ?", bare, str(id_type))
+            return self._where("structure_id = ? AND structure_type = ? AND structure_id != ''", bare, str(id_type))
         return ()
 
     def by_address(self, address: str) -> tuple[Entry, ...]:
         """Entries behind one address, case ignored."""
-        return self._where("address = ?", address.strip().lower())
+        return self._where("address = ? AND address != ''", address.strip().lower())
 
-    def local(self, source: str, code: str) -> tuple[LocalEntry, ...]:
-        """The national directory knows no laboratory's codes: always empty."""
-        return ()
+    def equivalents(self, id_type: IdType, identifier: str) -> tuple[tuple[IdType, str], ...]:
+        """Other identities of one person (ADELI ↔ RPPS)."""
+        bare = bare_identifier(id_type, identifier)
+        with self._held.open() as opened:
+            if opened is None or opened.meta["pairs"] == "0":
+                return ()
+            query = "SELECT other_type, other FROM equivalent WHERE identifier = ? AND id_type = ?"
+            found = opened.database.execute(query, (bare, str(id_type))).fetchall()
+        return tuple((IdType(kind), other) for kind, other in found)
+
+    def rows(self) -> Iterator[tables.Row]:
+        """Every row (:data:`tables.FIELDS`), for a source that renews a part of what it holds."""
+        with self._held.open() as opened:
+            if opened is not None:
+                cursor = opened.database.execute(f"SELECT {', '.join(tables.FIELDS)} FROM entry ORDER BY id")  # noqa: S608
+                yield from cursor
 
     def search(self, text: str, limit: int = 20) -> tuple[Entry, ...]:
         """For people: an address, an identifier, or words of name, structure and town, best first.
@@ -111,17 +137,13 @@ class SnapshotDirectory:
         words = re.findall(r"[^\W_]+", fold(text))[:MAX_WORDS]
         if not words or limit < 1:
             return ()
-        with self._open() as (database, meta):
-            if database is None or meta is None:
+        found: dict[int, Entry] = {}
+        with self._held.open() as opened:
+            if opened is None:
                 return ()
-            found: dict[int, Entry] = {}
             for match in _steps(words):
-                found |= self._rows(
-                    database,
-                    meta,
-                    "id IN (SELECT rowid FROM box_words WHERE box_words MATCH ? LIMIT ?)",
-                    (match, POOL),
-                )
+                condition = "id IN (SELECT rowid FROM words WHERE words MATCH ? LIMIT ?)"
+                found |= self._rows(opened, condition, (match, POOL))
                 if len(found) >= limit:
                     break
         ranked = sorted(found.values(), key=lambda entry: (_distance(entry, words), entry.label, entry.address))
@@ -135,62 +157,45 @@ class SnapshotDirectory:
             return ()
         form = from_national_form(bare, PEOPLE | STRUCTURES)
         asked = [(kind, bare) for kind, length in LENGTHS.items() if len(bare) == length]
-        found = (self.by_identifier(kind, value) for kind, value in [*([form] if form else []), *asked])
+        found = (self.about(kind, value) for kind, value in [*([form] if form else []), *asked])
         return next((entries for entries in found if entries), ())
 
     def _where(self, condition: str, *values: str) -> tuple[Entry, ...]:
         if not all(values):
             return ()
-        with self._open() as (database, meta):
-            if database is None or meta is None:
+        with self._held.open() as opened:
+            if opened is None:
                 return ()
-            return tuple(self._rows(database, meta, f"{condition} ORDER BY address, id", values).values())
+            return tuple(self._rows(opened, f"{condition} ORDER BY address, id", values).values())
 
-    def _rows(
-        self, database: sqlite3.Connection, meta: dict[str, str], condition: str, values: tuple[Any, ...]
-    ) -> dict[int, Entry]:
-        query = f"SELECT {_COLUMNS} FROM box WHERE {condition}"  # noqa: S608 - fixed texts, values are bound
-        return {row[0]: _entry(row, meta["version"]) for row in database.execute(query, values)}
+    def _rows(self, opened: Opened, condition: str, values: tuple[Any, ...]) -> dict[int, Entry]:
+        query = f"SELECT {_COLUMNS} FROM entry WHERE {condition}"  # noqa: S608 - fixed texts, values are bound
+        version = opened.meta["version"]
+        return {row[0]: self._entry(row, version) for row in opened.database.execute(query, values)}
 
-    @contextmanager
-    def _open(self) -> Iterator[tuple[sqlite3.Connection | None, dict[str, str] | None]]:
-        if not self.path.is_file():
-            yield None, None
-            return
-        try:
-            with closing(tables.connect(self.path)) as database:
-                meta = dict(database.execute("SELECT key, value FROM meta").fetchall())
-                if meta.get("schema") != tables.SCHEMA:
-                    raise DirectoryError(
-                        f"L'annuaire {self.path.name} vient d'une autre version du programme.",
-                        hint="L'importer de nouveau : « dispatcher directory import FICHIER ».",
-                    )
-                yield database, meta
-        except (sqlite3.Error, OSError) as error:
-            raise tables.unreadable(self.path, error) from error
-
-
-def _entry(row: tuple[Any, ...], version: str) -> Entry:
-    (_, address, box_type, id_type, identifier, family, given, title, profession, structure_id, name, sign, *rest) = row
-    service, postcode, town, paperless = rest
-    return Entry(
-        address=address,
-        box_type=box_type,
-        id_type=IdType(id_type) if id_type else None,
-        identifier=identifier,
-        family=family,
-        given=given,
-        title=title,
-        profession=profession,
-        structure_id=structure_id,
-        structure_name=name or sign,
-        service=service,
-        postcode=postcode,
-        town=town,
-        paperless=None if paperless is None else bool(paperless),
-        source=SOURCE,
-        version=version,
-    )
+    def _entry(self, row: tuple[Any, ...], version: str) -> Entry:
+        (_, address, box_type, id_type, identifier, family, given, title, profession, place, name, sign, *rest) = row
+        service, postcode, town, paperless, rank, red_list = rest
+        return Entry(
+            address=address,
+            box_type=box_type,
+            id_type=IdType(id_type) if id_type else None,
+            identifier=identifier,
+            family=family,
+            given=given,
+            title=title,
+            profession=profession,
+            structure_id=place,
+            structure_name=name or sign,
+            service=service,
+            postcode=postcode,
+            town=town,
+            paperless=None if paperless is None else bool(paperless),
+            rank=rank,
+            red_list=bool(red_list),
+            source=self.name,
+            version=version,
+        )
 
 
 def _steps(words: list[str]) -> Iterator[str]:

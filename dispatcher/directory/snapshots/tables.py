@@ -1,8 +1,8 @@
-"""The tables of the directory snapshot: one SQLite file, written once by an import and read-only ever after.
+"""The tables of a snapshot: one SQLite file per source, written once by an import and read-only ever after.
 
-``box`` holds one row per mailbox row of the extraction, ``box_words`` its words without accents (FTS5), ``meta`` where
-it comes from. :data:`SCHEMA` changes with the layout: an older file is to be imported again, there is nothing to
-migrate.
+``entry`` holds one row per mailbox, activity or structure, ``words`` its words without accents (FTS5), ``equivalent``
+pairs of identifiers of one person, ``meta`` where it all comes from. :data:`SCHEMA` changes with the layout: an older
+file is to be imported again, there is nothing to migrate.
 """
 
 from __future__ import annotations
@@ -12,40 +12,99 @@ from contextlib import closing
 from pathlib import Path
 
 from dispatcher.errors import DirectoryError
+from dispatcher.report.model import IdType
+from dispatcher.routing.candidates import Entry
 
-SCHEMA = "1"
+SCHEMA = "2"
+FIELDS = (
+    "record",
+    "address",
+    "box_type",
+    "id_type",
+    "identifier",
+    "structure_type",
+    "structure_id",
+    "title",
+    "family",
+    "given",
+    "profession",
+    "service",
+    "structure_name",
+    "shop_sign",
+    "postcode",
+    "town",
+    "paperless",
+    "rank",
+    "red_list",
+)
+"""Columns of the table ``entry``, in the order of a :data:`Row`. All text but the last three: 1, 0 or ``None`` (not
+said); a number or ``None``; 1 or 0. ``record`` is the source's own id of the record (FHIR resource, LDAP DN) or empty;
+``address`` is lower case, or empty for a person or structure known without a box."""
+
+Row = tuple[str | int | None, ...]
+Pair = tuple[str, str, str, str]
+"""Two identities of one person: kind and bare identifier, twice (``ADELI``, ``…``, ``RPPS``, ``…``)."""
+
 WORDS = ("family", "given", "structure_name", "shop_sign", "service", "town", "postcode", "address")
 
-_TABLES = """
+_TABLES = f"""
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA cache_size = -65536;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE box (
-    id INTEGER PRIMARY KEY, line INTEGER NOT NULL, address TEXT NOT NULL, box_type TEXT NOT NULL,
-    id_type TEXT NOT NULL, identifier TEXT NOT NULL, structure_type TEXT NOT NULL, structure_id TEXT NOT NULL,
-    title TEXT NOT NULL, family TEXT NOT NULL, given TEXT NOT NULL, profession TEXT NOT NULL, service TEXT NOT NULL,
-    structure_name TEXT NOT NULL, shop_sign TEXT NOT NULL, postcode TEXT NOT NULL, town TEXT NOT NULL,
-    paperless INTEGER
+CREATE TABLE equivalent (
+    id_type TEXT NOT NULL, identifier TEXT NOT NULL, other_type TEXT NOT NULL, other TEXT NOT NULL,
+    PRIMARY KEY (identifier, id_type, other, other_type)
+) WITHOUT ROWID;
+CREATE TABLE entry (
+    id INTEGER PRIMARY KEY, {", ".join(f"{name} TEXT NOT NULL" for name in FIELDS[:-3])},
+    paperless INTEGER, rank INTEGER, red_list INTEGER NOT NULL
 );
 """
+INSERT = f"INSERT INTO entry ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608
+PAIR = "INSERT OR IGNORE INTO equivalent VALUES (?, ?, ?, ?)"
 
 _SAME = "b.address = a.address AND b.identifier = a.identifier AND b.structure_id = a.structure_id"
 
 _REFUSAL_WINS = f"""
-UPDATE box AS a SET paperless = 0 WHERE a.address IN (SELECT address FROM again) AND EXISTS
-    (SELECT 1 FROM box AS b WHERE {_SAME} AND b.paperless = 0)
+UPDATE entry AS a SET paperless = 0 WHERE a.address IN (SELECT address FROM again) AND EXISTS
+    (SELECT 1 FROM entry AS b WHERE {_SAME} AND b.paperless = 0)
 """  # noqa: S608
 _FIRST_STAYS = f"""
-DELETE FROM box AS a WHERE a.address IN (SELECT address FROM again) AND EXISTS
-    (SELECT 1 FROM box AS b WHERE {_SAME} AND b.id < a.id)
+DELETE FROM entry AS a WHERE a.address IN (SELECT address FROM again) AND EXISTS
+    (SELECT 1 FROM entry AS b WHERE {_SAME} AND b.id < a.id)
 """  # noqa: S608
 
 _INDEXES = """
-CREATE INDEX box_identifier ON box (identifier, id_type);
-CREATE INDEX box_structure ON box (structure_id, structure_type);
+CREATE INDEX entry_identifier ON entry (identifier, id_type) WHERE identifier != '';
+CREATE INDEX entry_structure ON entry (structure_id, structure_type) WHERE structure_id != '';
 """
+
+
+def row_of(entry: Entry, *, structure_type: IdType | str = "", shop_sign: str = "", record: str = "") -> Row:
+    """An entry as a row of :data:`FIELDS`. ``structure_type``: kind of ``structure_id`` (FINESS or SIRET), or empty."""
+    return (
+        record,
+        entry.address.lower(),
+        entry.box_type,
+        str(entry.id_type or ""),
+        entry.identifier,
+        str(structure_type),
+        entry.structure_id,
+        entry.title,
+        entry.family,
+        entry.given,
+        entry.profession,
+        entry.service,
+        entry.structure_name,
+        shop_sign,
+        entry.postcode,
+        entry.town,
+        None if entry.paperless is None else int(entry.paperless),
+        entry.rank,
+        int(entry.red_list),
+    )
 
 
 def create(database: sqlite3.Connection) -> None:
@@ -59,26 +118,29 @@ def finish(database: sqlite3.Connection) -> int:
     Of two rows with the same address, person and structure the first stays; a refusal of electronic mail on either
     of them stays too.
     """
-    database.execute("CREATE INDEX box_address ON box (address)")
-    database.execute("CREATE TEMP TABLE again AS SELECT address FROM box GROUP BY address HAVING count(*) > 1")
+    database.execute("CREATE INDEX entry_address ON entry (address) WHERE address != ''")
+    database.execute(
+        "CREATE TEMP TABLE again AS SELECT address FROM entry WHERE address != '' GROUP BY address HAVING count(*) > 1"
+    )
     database.execute(_REFUSAL_WINS)
     removed = database.execute(_FIRST_STAYS).rowcount
     database.executescript(_INDEXES)
     columns = ", ".join(WORDS)
     database.execute(
-        f"CREATE VIRTUAL TABLE box_words USING fts5({columns}, content='box', content_rowid='id', "
+        f"CREATE VIRTUAL TABLE words USING fts5({columns}, content='entry', content_rowid='id', "
         "tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
     )
-    database.execute("INSERT INTO box_words (box_words) VALUES ('rebuild')")
+    database.execute("INSERT INTO words (words) VALUES ('rebuild')")
     database.execute("ANALYZE")
     database.commit()
     return removed
 
 
-def counts(database: sqlite3.Connection) -> tuple[int, int]:
-    """Rows and distinct addresses."""
-    rows, addresses = database.execute("SELECT count(*), count(DISTINCT address) FROM box").fetchone()
-    return int(rows), int(addresses)
+def counts(database: sqlite3.Connection) -> tuple[int, int, int]:
+    """Rows, distinct addresses, and identifiers that stand for another."""
+    rows, addresses = database.execute("SELECT count(*), count(DISTINCT nullif(address, '')) FROM entry").fetchone()
+    (pairs,) = database.execute("SELECT count(*) FROM equivalent").fetchone()
+    return int(rows), int(addresses), int(pairs)
 
 
 def write_meta(database: sqlite3.Connection, values: dict[str, str]) -> None:
@@ -89,7 +151,9 @@ def write_meta(database: sqlite3.Connection, values: dict[str, str]) -> None:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open for reading. The file never changes once in place (imports replace it), hence ``immutable``."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None, check_same_thread=False
+    )
 
 
 def read_meta(path: Path) -> dict[str, str] | None:
@@ -108,5 +172,5 @@ def unreadable(path: Path, error: Exception) -> DirectoryError:
     """What to say of a snapshot that cannot be read."""
     return DirectoryError(
         f"L'annuaire {path.name} est illisible ({type(error).__name__}).",
-        hint="L'importer de nouveau : « dispatcher directory import FICHIER ».",
+        hint="Le charger de nouveau (« dispatcher directory import » ou « sync »).",
     )

@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 import pytest
 
 from dispatcher.directory.bulk.extraction import import_extraction
-from dispatcher.directory.snapshots.reading import SnapshotDirectory
+from dispatcher.directory.snapshots.reading import Snapshot
 from dispatcher.resources import sample
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> SnapshotDirectory:
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     folder = tmp_path_factory.mktemp("search")
     source = folder / "e_202611200600.txt"
     source.write_bytes(sample("directory", "Extraction_Correspondance_MSSante_202611200600.txt").read_bytes())
-    import_extraction(source, folder / "d.sqlite3", now=datetime(2026, 11, 21, tzinfo=UTC))
-    return SnapshotDirectory(folder / "d.sqlite3")
+    import_extraction(source, folder / "mssante.sqlite3", now=datetime(2026, 11, 21, tzinfo=UTC))
+    return Snapshot(folder / "mssante.sqlite3")
 
 
 @pytest.mark.parametrize(
@@ -43,24 +43,24 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> SnapshotDirectory:
         ("…", ""),
     ],
 )
-def test_finds_what_an_operator_types(directory: SnapshotDirectory, text: str, first: str) -> None:
+def test_finds_what_an_operator_types(directory: Snapshot, text: str, first: str) -> None:
     found = directory.search(text)
     assert (found[0].address if found else "") == first
 
 
-def test_whole_names_come_before_beginnings(directory: SnapshotDirectory) -> None:
+def test_whole_names_come_before_beginnings(directory: Snapshot) -> None:
     found = directory.search("martin")
     assert [entry.family for entry in found] == ["MARTIN", "MARTIN", "SAINT-MARTIN"]
 
 
-def test_keeps_to_the_limit(directory: SnapshotDirectory) -> None:
+def test_keeps_to_the_limit(directory: Snapshot) -> None:
     assert len(directory.search("mssante", 5)) == 5
     assert directory.search("mssante", 0) == ()
 
 
-def test_entries_tell_where_they_come_from(directory: SnapshotDirectory) -> None:
+def test_entries_tell_where_they_come_from(directory: Snapshot) -> None:
     (entry,) = directory.by_address("hugues.delatour@sandbox.mssante.test")
-    assert entry.source == "mssante-extraction"
-    assert entry.version == directory.versions()["directory"]
+    assert entry.source == "mssante"
+    assert entry.version == directory.version()
     assert entry.structure_id == ""
     assert entry.label == "DR DE LA TOUR Hugues"

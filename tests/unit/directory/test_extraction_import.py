@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatcher.directory.bulk.columns import fold_header, read_header
-from dispatcher.directory.bulk.extraction import LISTED_LINES, import_extraction
+from dispatcher.directory.bulk.extraction import import_extraction
 from dispatcher.directory.bulk.extraction_rows import person, structure
-from dispatcher.directory.snapshots.reading import SnapshotDirectory
+from dispatcher.directory.snapshots.reading import Snapshot
+from dispatcher.directory.snapshots.writing import LISTED_LINES
 from dispatcher.errors import DirectoryError
 from dispatcher.report.model import IdType
 from dispatcher.resources import sample
@@ -55,11 +56,11 @@ def content(lines: Sequence[str], header: str = HEADER, newline: str = "\n") -> 
 def take(folder: Path, data: bytes, name: str = "extraction_202611200600.txt", **options: object):  # type: ignore[no-untyped-def]
     source = folder / name
     source.write_bytes(data)
-    return import_extraction(source, folder / "out" / "directory.sqlite3", now=NOW, **options)  # type: ignore[arg-type]
+    return import_extraction(source, folder / "out" / "mssante.sqlite3", now=NOW, **options)  # type: ignore[arg-type]
 
 
-def opened(folder: Path) -> SnapshotDirectory:
-    return SnapshotDirectory(folder / "out" / "directory.sqlite3")
+def opened(folder: Path) -> Snapshot:
+    return Snapshot(folder / "out" / "mssante.sqlite3")
 
 
 def zipped(members: Mapping[str, bytes]) -> bytes:
@@ -123,13 +124,13 @@ def test_every_published_shape_gives_the_same_directory(tmp_path: Path, data: by
     report = take(tmp_path, data)
     assert (report.rows, report.bad_count) == (37, 0)
     directory = opened(tmp_path)
-    (entry,) = directory.by_identifier(IdType.RPPS, "99700000104")
+    (entry,) = directory.about(IdType.RPPS, "99700000104")
     assert (entry.family, entry.given, entry.title, entry.paperless) == ("PAPIER", "Luc", "DR", False)
-    ehpad, nurse = directory.by_identifier(IdType.FINESS, "990004012")
+    ehpad, nurse = directory.about(IdType.FINESS, "990004012")
     assert (nurse.box_type, nurse.family, nurse.structure_id) == ("PER", "FONTAINE", "990004012")
     assert (ehpad.box_type, ehpad.structure_name, ehpad.service) == ("ORG", "EHPAD LES TILLEULS", "Infirmerie")
     assert (ehpad.postcode, ehpad.town, ehpad.paperless) == ("99002", "SAINT-TEST-SUR-MER", True)
-    (quiet,) = directory.by_identifier(IdType.RPPS, "99700000245")
+    (quiet,) = directory.about(IdType.RPPS, "99700000245")
     assert quiet.paperless is None
 
 
@@ -177,7 +178,7 @@ def test_structures_in_national_and_bare_form() -> None:
 
 def test_a_siren_is_never_taken_for_a_finess(tmp_path: Path) -> None:
     take(tmp_path, content([line(Type_identifiant_structure="2", Identification_Structure="990004012")]))
-    assert opened(tmp_path).by_identifier(IdType.FINESS, "990004012") == ()
+    assert opened(tmp_path).about(IdType.FINESS, "990004012") == ()
 
 
 def test_bad_lines_are_counted_listed_and_left_out(tmp_path: Path) -> None:
@@ -233,7 +234,7 @@ def test_a_file_that_shrank_is_refused_unless_forced(tmp_path: Path) -> None:
     smaller = content([line(number) for number in range(94)])
     with pytest.raises(DirectoryError) as caught:
         take(tmp_path, smaller)
-    assert "94 boîtes au lieu de 100" in str(caught.value)
+    assert "94 lignes au lieu de 100" in str(caught.value)
     held = opened(tmp_path).info()
     assert held is not None
     assert held.rows == 100
@@ -245,7 +246,7 @@ def test_a_file_that_shrank_is_refused_unless_forced(tmp_path: Path) -> None:
 def test_an_older_file_is_told(tmp_path: Path) -> None:
     take(tmp_path, content([line(1)]), "e_202611200600.txt")
     report = take(tmp_path, content([line(1)]), "e_202610010600.txt")
-    assert report.notes == ("L'extraction importée est plus ancienne que celle qu'elle remplace.",)
+    assert report.notes == ("Les données sont plus anciennes que celles qu'elles remplacent.",)
 
 
 @pytest.mark.parametrize(
@@ -269,12 +270,12 @@ def test_what_is_no_extraction_is_refused_and_the_held_one_stays(tmp_path: Path,
     assert part in str(caught.value)
     assert caught.value.hint
     assert len(opened(tmp_path).by_address("p1@dest.test")) == 1
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["directory.sqlite3"], "no scratch left behind"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mssante.sqlite3"], "no scratch left behind"
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(DirectoryError, match=r"absent\.zip"):
-        import_extraction(tmp_path / "absent.zip", tmp_path / "d.sqlite3", now=NOW)
+        import_extraction(tmp_path / "absent.zip", tmp_path / "mssante.sqlite3", now=NOW)
 
 
 def test_readers_see_the_old_one_or_the_new_one(tmp_path: Path) -> None:
@@ -302,13 +303,13 @@ def test_readers_see_the_old_one_or_the_new_one(tmp_path: Path) -> None:
         reader.join()
     assert wrong == []
     assert len(versions) == 12
-    assert directory.versions()["directory"] in versions
+    assert directory.version() in versions
 
 
 def test_a_foreign_or_damaged_file_is_told_not_trusted(tmp_path: Path) -> None:
-    target = tmp_path / "d.sqlite3"
-    directory = SnapshotDirectory(target)
-    assert directory.versions() == {"directory": ""}
+    target = tmp_path / "mssante.sqlite3"
+    directory = Snapshot(target)
+    assert directory.version() == ""
     assert directory.info() is None
     assert directory.by_address("a@b.test") == ()
     target.write_bytes(b"not a database" * 100)

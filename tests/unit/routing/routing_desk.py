@@ -65,13 +65,19 @@ class Book:
     known: bool = True
 
     def versions(self) -> dict[str, str]:
-        return {"directory": "2026-11-20" if self.known else "", "local": "abc" if self.lines else ""}
+        return {"mssante": "2026-11-20" if self.known else "", "local": "abc" if self.lines else ""}
 
     def by_identifier(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
         bare = bare_identifier(id_type, identifier)
         if id_type in PEOPLE:
             return tuple(e for e in self.entries if e.id_type == id_type and e.identifier == bare)
         return tuple(e for e in self.entries if e.structure_id == bare)
+
+    def people(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
+        return self.by_identifier(id_type, identifier)
+
+    def equivalents(self, id_type: IdType, identifier: str) -> tuple[tuple[IdType, str], ...]:
+        return ()
 
     def by_address(self, address: str) -> tuple[Entry, ...]:
         return tuple(e for e in self.entries if e.address == address)

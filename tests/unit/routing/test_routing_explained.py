@@ -27,7 +27,7 @@ def test_a_route_tells_who_where_how_and_why() -> None:
     assert "Canal « mss » (canal par défaut) ; format CDA (CR de biologie) (celui du canal)." in text
     assert f"Certificat : chiffré pour le certificat {'ab' * 32} (SHA-256)." in text
     assert "→ Boîte retenue" in text
-    assert "annuaire national 2026-11-20" in text
+    assert "extraction MSSanté 2026-11-20" in text
     assert "liste des domaines autorisés 2026-11-20 abc" in text
 
 

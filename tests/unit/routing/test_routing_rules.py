@@ -471,7 +471,7 @@ def test_every_rule_leaves_its_step_in_order() -> None:
     decision = decided(doctor(), per(BOX))
     assert [step.rule for step in decision.trace] == [name for name, _ in RULES]
     assert all(step.text.endswith(".") for step in decision.trace)
-    assert decision.versions == {"directory": "2026-11-20", "local": "", "allowed-domains": "2026-11-20 abc"}
+    assert decision.versions == {"mssante": "2026-11-20", "local": "", "allowed-domains": "2026-11-20 abc"}
 
 
 def test_facts_never_fetched_can_only_hold() -> None:

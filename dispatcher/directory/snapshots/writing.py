@@ -1,0 +1,279 @@
+"""Making a snapshot: a **new** file beside the one in service, put in its place in one step, or not at all.
+
+    with writing(folder / "mssante.sqlite3", now=now) as snapshot:
+        snapshot.add(rows)                      # any iterables of rows (tables.FIELDS), as often as wanted
+        snapshot.leave_out(17, "champ vide")    # a line that cannot be used: counted, the first ones listed
+        report = snapshot.publish(Origin(source="fichier.txt", as_of=dated))
+
+Nothing is seen of it before :meth:`Writer.publish`, and nothing remains of it without: an exception, a refusal by the
+guards or a killed process leaves the held file as it was. Readers see the old one or the new one, whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dispatcher.clock import PARIS
+from dispatcher.directory.snapshots import tables
+from dispatcher.directory.snapshots.tables import Pair, Row
+from dispatcher.errors import DirectoryError
+
+LISTED_LINES = 100
+"""How many bad lines are listed one by one; all are counted."""
+SCRATCH = ".importing"
+ABANDONED_AFTER = 86_400
+"""Seconds after which the file of a load that was killed is removed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRow:
+    """A line left out: 1-based number in the text file (or of the record), and why (French, none of its content)."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where the rows of a snapshot come from."""
+
+    source: str
+    """Name of the file or address of the server."""
+    as_of: datetime
+    """The day the data stands for; aware."""
+    sha256: str = ""
+    """Of the file; empty: computed over the rows."""
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """Kept in the table ``meta`` for the source's own use (names of its own, never those of the report)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What a load did."""
+
+    kind: str
+    """Name of the source (:mod:`dispatcher.routing.sources`): the stem of the snapshot's file."""
+    version: str
+    """Date of the source and digest: what every entry and decision is stamped with."""
+    source: str
+    source_date: datetime
+    """Aware UTC."""
+    sha256: str
+    imported_at: datetime
+    lines: int
+    """Rows and pairs taken and lines left out; header and empty lines do not count."""
+    rows: int
+    """Rows kept."""
+    addresses: int
+    """Distinct mail addresses."""
+    pairs: int
+    """Identifiers that stand for another, both ways counted."""
+    duplicates: int
+    """Rows left out because address, person and structure were already there."""
+    bad_count: int
+    bad: tuple[BadRow, ...] = ()
+    """The first ones, at most :data:`LISTED_LINES`."""
+    previous_rows: int | None = None
+    """Rows and pairs of the snapshot replaced, or ``None`` when there was none."""
+    notes: tuple[str, ...] = ()
+    """French remarks that did not stop the load."""
+    seconds: float = 0.0
+
+
+@contextmanager
+def writing(target: Path, *, now: datetime) -> Iterator[Writer]:
+    """A writer for the snapshot at ``target``; ``now`` is aware. Raises :class:`DirectoryError`: disk, rights."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=SCRATCH, dir=target.parent)
+        os.close(handle)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    scratch = Path(name)
+    try:
+        with closing(sqlite3.connect(scratch)) as database:
+            yield Writer(database, scratch, target, now)
+    finally:
+        with contextlib.suppress(OSError):
+            scratch.unlink(missing_ok=True)
+
+
+class Writer:
+    """Takes rows and publishes them. Every method raises :class:`DirectoryError` when the disk does not play along."""
+
+    def __init__(self, database: sqlite3.Connection, scratch: Path, target: Path, now: datetime) -> None:
+        self._begun = time.monotonic()
+        self._database, self._scratch, self._target, self._now = database, scratch, target, now
+        self.taken = 0
+        self.bad_count = 0
+        self.bad: list[BadRow] = []
+        with self._telling():
+            tables.create(database)
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Take rows (:data:`tables.FIELDS`). What the iterable itself raises goes through."""
+        with self._telling():
+            self.taken += max(self._database.executemany(tables.INSERT, rows).rowcount, 0)
+
+    def pair(self, pairs: Iterable[Pair]) -> None:
+        """Take identifiers that stand for each other; they are found from both sides."""
+        with self._telling():
+            for id_type, identifier, other_type, other in pairs:
+                self.taken += 1
+                both = [(id_type, identifier, other_type, other), (other_type, other, id_type, identifier)]
+                self._database.executemany(tables.PAIR, both)
+
+    def leave_out(self, line: int, reason: str) -> None:
+        """Count a line that cannot be used."""
+        self.bad_count += 1
+        if len(self.bad) < LISTED_LINES:
+            self.bad.append(BadRow(line=line, reason=reason))
+
+    def publish(
+        self, origin: Origin, *, shrink_percent: float = 5.0, force: bool = False, notes: Iterable[str] = ()
+    ) -> ImportReport:
+        """Finish the tables, ask the guards, put the file in place. Nothing may be added afterwards.
+
+        ``shrink_percent``: fewer rows than the held one by more than this are refused unless ``force``. No rows at all
+        are always refused.
+        """
+        with self._telling():
+            report = self._report(origin, tuple(notes))
+            _guard(report, shrink_percent, force)
+            tables.write_meta(self._database, _meta(report, origin))
+            self._database.close()
+            _put_in_place(self._scratch, self._target)
+        return report
+
+    def _report(self, origin: Origin, notes: tuple[str, ...]) -> ImportReport:
+        duplicates = tables.finish(self._database)
+        rows, addresses, pairs = tables.counts(self._database)
+        held = tables.read_meta(self._target)
+        digest = origin.sha256 or _digest(self._database)
+        as_of = origin.as_of.astimezone(UTC)
+        if held and held.get("source_date", "") > as_of.isoformat():
+            notes = (*notes, "Les données sont plus anciennes que celles qu'elles remplacent.")
+        return ImportReport(
+            kind=self._target.stem,
+            version=f"{as_of.astimezone(PARIS):%Y-%m-%d %H:%M} {digest[:12]}",
+            source=origin.source,
+            source_date=as_of,
+            sha256=digest,
+            imported_at=self._now.astimezone(UTC),
+            lines=self.taken + self.bad_count,
+            rows=rows,
+            addresses=addresses,
+            pairs=pairs,
+            duplicates=duplicates,
+            bad_count=self.bad_count,
+            bad=tuple(self.bad),
+            previous_rows=int(held.get("rows", 0)) + int(held.get("pairs", 0)) if held else None,
+            notes=notes,
+            seconds=round(time.monotonic() - self._begun, 3),
+        )
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, UnicodeEncodeError) as error:  # a lone surrogate is no text
+            raise _unwritable(self._target, error) from error
+
+
+def _digest(database: sqlite3.Connection) -> str:
+    """SHA-256 over all rows and pairs."""
+    found = hashlib.sha256()
+    for table in ("entry", "equivalent"):
+        for row in database.execute(f"SELECT * FROM {table}"):  # noqa: S608 - our own names
+            found.update(repr(row).encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
+
+
+def _guard(report: ImportReport, shrink: float, force: bool) -> None:
+    kept, previous = report.rows + report.pairs, report.previous_rows
+    if kept == 0:
+        raise DirectoryError(
+            f"{report.source} : aucune ligne utilisable ({report.bad_count} ligne(s) refusée(s)).",
+            hint="L'annuaire en service est gardé ; reprendre les données à leur source.",
+        )
+    if previous and not force and kept < previous * (1 - shrink / 100):
+        lost = 100 * (previous - kept) / previous
+        raise DirectoryError(
+            f"{report.source} : {kept} lignes au lieu de {previous}, soit {lost:.1f} % de moins ({shrink:g} % permis).",
+            hint="Données tronquées ? Les reprendre à leur source ; si elles sont bonnes, relancer avec « --force ».",
+        )
+
+
+def _meta(report: ImportReport, origin: Origin) -> dict[str, str]:
+    return {
+        **origin.extra,
+        "version": report.version,
+        "source": report.source,
+        "source_date": report.source_date.isoformat(),
+        "sha256": report.sha256,
+        "imported_at": report.imported_at.isoformat(),
+        "lines": str(report.lines),
+        "rows": str(report.rows),
+        "addresses": str(report.addresses),
+        "pairs": str(report.pairs),
+        "duplicates": str(report.duplicates),
+        "bad": str(report.bad_count),
+    }
+
+
+def _sweep(target: Path) -> None:
+    """Remove what loads killed long ago left behind."""
+    for left in target.parent.glob(f".{target.name}.*{SCRATCH}"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > ABANDONED_AFTER:
+                left.unlink()
+
+
+def _put_in_place(scratch: Path, target: Path) -> None:
+    try:
+        with scratch.open("rb+") as file:
+            os.fsync(file.fileno())
+        scratch.chmod(0o640)
+        _swap(scratch, target)
+        if os.name == "posix":
+            folder = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+
+
+def _swap(scratch: Path, target: Path) -> None:
+    for attempt in range(50):
+        try:
+            scratch.replace(target)
+            return
+        except PermissionError as error:  # Windows, while another process has a question open
+            if attempt == 49:
+                raise DirectoryError(
+                    f"{target.name} est tenu ouvert par un autre programme.", hint="Recommencer."
+                ) from error
+            time.sleep(0.1)
+
+
+def _unwritable(target: Path, error: Exception) -> DirectoryError:
+    why = type(error).__name__ if isinstance(error, UnicodeError) else str(error)
+    if isinstance(error, OSError):
+        why = error.strerror or type(error).__name__
+    return DirectoryError(
+        f"L'annuaire {target.name} n'a pas pu être écrit ({why}).",
+        hint=f"Vérifier la place libre et les droits du dossier {target.parent} ; l'annuaire en service est gardé.",
+    )

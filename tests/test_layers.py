@@ -53,6 +53,7 @@ AT_HOME: dict[str, set[str]] = {
     "typst": {"formats"},
     "aiosmtpd": {"sandbox"},
     "signxml": {"directory", "sandbox"},
+    "ldap3": {"directory"},
     "saxonche": {"conformance"},
     "typer": {"cli"},
     "rich": {"cli"},

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from dispatcher.settings.ldap import LdapSettings
 from dispatcher.settings.sections import Name, PathSection, Section
 from dispatcher.settings.syncing import DownloadSettings, FhirSettings
 
@@ -25,6 +26,8 @@ class DirectorySettings(PathSection):
     """FHIR API « Annuaire Santé »; absent: not used."""
     downloads: dict[Name, DownloadSettings] = Field(default_factory=dict)
     """National files fetched from a web address."""
+    ldap: dict[Name, LdapSettings] = Field(default_factory=dict)
+    """LDAP servers, each under a name of the site's own."""
 
 
 class TrustSettings(PathSection):

@@ -8,7 +8,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from dispatcher.settings.sections import PathSection, Section
+from dispatcher.settings.sections import Section
+from dispatcher.settings.syncing import ScheduledSection
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 Target = Literal[
@@ -61,7 +62,7 @@ def _groups(pattern: str) -> set[str]:
         raise ValueError(f"« pattern » n'est pas une expression régulière ({error})") from error
 
 
-class LdapSettings(PathSection):
+class LdapSettings(ScheduledSection):
     """One LDAP server."""
 
     url: str = Field(pattern=r"^ldaps?://[^/\s]+/?$")

@@ -10,4 +10,15 @@ from dispatcher.settings import Settings
 def syncs(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
     """One per configured source; nothing is opened yet, no key is read."""
     found: list[Sync] = []
-    return tuple(found)
+    return (*found, *_ldap(settings, clock))
+
+
+def _ldap(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
+    wanted = settings.directory
+    servers = {name: server for name, server in wanted.ldap.items() if "entries" in server.use}
+    if not servers:
+        return ()
+    from dispatcher.directory.ldap.sync import LdapSync  # its library takes a tenth of a second to load
+
+    shrink = wanted.shrink_percent
+    return tuple(LdapSync(name, one, wanted.folder, clock, shrink_percent=shrink) for name, one in servers.items())

@@ -241,11 +241,38 @@ class PaceBook(Protocol):
     def resume(self, scope: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceRow:
+    """One kept version, without its content."""
+
+    version: str
+    accepted_at: datetime
+    size: int
+    """Bytes."""
+
+
 class Reference(Protocol):
     """Kept versions of reference data (list of allowed domains), newest first."""
 
-    def put(self, kind: str, version: str, content: bytes, accepted_at: datetime) -> None: ...
-    def newest(self, kind: str) -> tuple[str, bytes] | None: ...
+    def put(
+        self, kind: str, version: str, content: bytes, accepted_at: datetime, *, actor: str = "daemon", reason: str = ""
+    ) -> None:
+        """Keep a version; it is the newest from now on, also when it had been kept before.
+
+        ``reason``: why a person went back to it; the journal then says « restored » instead of « accepted ».
+        """
+
+    def newest(self, kind: str) -> tuple[str, bytes] | None:
+        """(version, content) put last, or None."""
+
+    def get(self, kind: str, version: str) -> bytes | None:
+        """Content of a kept version, or None."""
+
+    def versions(self, kind: str) -> tuple[ReferenceRow, ...]:
+        """Every version kept, the one put last first."""
+
+    def drop(self, kind: str, version: str) -> None:
+        """Keep a version no longer; the journal keeps its digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ import typer
 from dispatcher.cli.context import config_exists, office, settings
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say
 from dispatcher.clock import SystemClock
-from dispatcher.directory.trust.allowed_domains import AllowedDomainList, Trust, Verdict, import_list, load_list, verify
+from dispatcher.directory.trust.allowed_domains import AllowedDomainList, Trust, Verdict, verify
+from dispatcher.directory.trust.kept import import_list, load_list
 from dispatcher.errors import ConfigError, in_french
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]

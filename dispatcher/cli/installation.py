@@ -10,7 +10,8 @@ from pathlib import Path
 from dispatcher import resources, wiring
 from dispatcher.clock import SystemClock
 from dispatcher.directory.bulk.extraction import import_extraction
-from dispatcher.directory.trust.allowed_domains import Trust, import_list
+from dispatcher.directory.trust.allowed_domains import Trust
+from dispatcher.directory.trust.kept import import_list
 from dispatcher.errors import ConfigError
 from dispatcher.keyring.master import MasterKey
 from dispatcher.keyring.secret_files import write_new

@@ -9,7 +9,8 @@ from typing import Any
 
 from dispatcher import wiring
 from dispatcher.daemon import steps
-from dispatcher.directory.trust.allowed_domains import Trust, import_list
+from dispatcher.directory.trust.allowed_domains import Trust
+from dispatcher.directory.trust.kept import import_list
 from dispatcher.keyring.master import MasterKey
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.ports import DispatchFilter

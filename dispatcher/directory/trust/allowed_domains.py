@@ -10,24 +10,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from cryptography import x509
 
 from dispatcher.clock import paris
 from dispatcher.directory.certificates.chain import Anchors, anchors, load_certificates, load_crls
+from dispatcher.directory.trust.content import Content, read_content
 from dispatcher.directory.trust.domain_names import domain_key
-from dispatcher.directory.trust.signed_list import Checked, Content, ListFault, check_signature, parse, read_content
+from dispatcher.directory.trust.signed_list import Checked, ListFault, check_signature, parse
 from dispatcher.directory.trust.signer import judge_signer
 from dispatcher.errors import TrustError
 
-if TYPE_CHECKING:
-    from dispatcher.ports import Reference
-
-KIND = "allowed-domains"
-"""Under which the accepted lists are kept."""
 CLOCK_SKEW = timedelta(hours=1)
 """How far ahead of our clock a list may be dated."""
 
@@ -91,8 +87,13 @@ class Verdict:
     notes: tuple[str, ...] = ()
     """French remarks that refuse nothing."""
     version: str = ""
-    names: frozenset[str] = field(default=frozenset(), repr=False)
-    """The domains, only when accepted."""
+    content: Content | None = field(default=None, repr=False)
+    """What the list says, only when accepted."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The domains, only when accepted."""
+        return self.content.names if self.content else frozenset()
 
     def as_json(self) -> dict[str, object]:
         """The contract of ``dispatcher trust verify --json``."""
@@ -136,6 +137,8 @@ def verify(
         )
         chain, notes = judged.chain, judged.notes
         reasons += judged.reasons
+    if said.unusable:
+        notes = (*notes, f"{said.unusable} ligne(s) sans nom de domaine lisible : elles ne permettent rien.")
     reasons += _dates(said, now, held)
     good = checked.digest is True and checked.signature is True and checked.signed is not None and chain is True
     return _verdict(content, checked, said, chain, tuple(dict.fromkeys(reasons)), notes, accepted=good and not reasons)
@@ -163,7 +166,7 @@ def _verdict(
         reasons=reasons if accepted or reasons else ("La liste n'a pas pu être vérifiée.",),
         notes=notes,
         version=version_of(said.generated, content) if said.generated else "",
-        names=said.names if accepted else frozenset(),
+        content=said if accepted else None,
     )
 
 
@@ -172,7 +175,7 @@ def _dates(said: Content, now: datetime, held: datetime | None) -> list[str]:
         return []
     if said.generated > now + CLOCK_SKEW:
         return [f"La liste est datée du {_day(said.generated)}, dans l'avenir : vérifier l'heure de cette machine."]
-    if held is not None and said.generated < held:
+    if held is not None and said.generated.replace(microsecond=0) < held:
         return [f"La liste du {_day(said.generated)} est plus ancienne que celle en service ({_day(held)})."]
     return []
 
@@ -214,31 +217,3 @@ class AllowedDomainList:
         """The whole domain stands on the list. A name that is no mail domain never does."""
         key = domain_key(domain)
         return key is not None and key in self.domains
-
-
-def import_list(content: bytes, trust: Trust, reference: Reference, *, now: datetime) -> Verdict:
-    """Judge a list against the one held and keep it when accepted. A refusal is told by the verdict, not raised."""
-    newest = reference.newest(KIND)
-    verdict = verify(content, trust, now=now, held=_generated(newest[0]) if newest else None)
-    if verdict.accepted and (newest is None or newest[0] != verdict.version):
-        reference.put(KIND, verdict.version, content, now)
-    return verdict
-
-
-def _generated(version: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(version.partition(" ")[0]).astimezone(UTC)
-    except ValueError:
-        return None
-
-
-def load_list(trust: Trust, reference: Reference, *, now: datetime) -> AllowedDomainList:
-    """The list in force, verified again from its bytes; :meth:`AllowedDomainList.none` when none was ever accepted.
-
-    A signer certificate that expired since is no fault here (the age of the list is watched apart). Raises
-    :class:`TrustError` when the kept bytes no longer verify: changed in the store, or other roots pinned.
-    """
-    newest = reference.newest(KIND)
-    if newest is None:
-        return AllowedDomainList.none()
-    return AllowedDomainList(newest[1], trust, now=now, still_valid=False)

@@ -6,7 +6,8 @@ import logging
 import threading
 
 from dispatcher.clock import Clock
-from dispatcher.directory.trust.allowed_domains import AllowedDomainList, Trust, load_list
+from dispatcher.directory.trust.allowed_domains import AllowedDomainList, Trust
+from dispatcher.directory.trust.kept import KIND, load_list
 from dispatcher.errors import TrustError
 from dispatcher.ports import AllowedDomains, Store
 from dispatcher.settings import TrustSettings
@@ -26,6 +27,8 @@ class DomainsInForce:
         self._clock = clock
         self._lock = threading.Lock()
         self._list: AllowedDomainList | None = None
+        self._verified: tuple[str, Trust] | None = None
+        """Version and pinned certificates the list was verified with: 5 MB are not read again every half minute."""
         self._looked_at = 0.0
 
     def current(self) -> AllowedDomains:
@@ -41,7 +44,12 @@ class DomainsInForce:
         try:
             trust = Trust.of(self._settings.roots, self._settings.signer_cn, self._settings.crl)
             with self._store.reading() as uow:
-                return load_list(trust, uow.reference, now=self._clock.now())
+                newest = next(iter(uow.reference.versions(KIND)), None)
+                asked = (newest.version if newest else "", trust)
+                if self._list is None or asked != self._verified:
+                    self._list, self._verified = load_list(trust, uow.reference, now=self._clock.now()), asked
+                return self._list
         except TrustError as error:
             log.error("list of allowed domains cannot be used: %s", error)
+            self._verified = None
             return AllowedDomainList.none()

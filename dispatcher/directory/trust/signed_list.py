@@ -1,4 +1,4 @@
-"""Reading the signed list of allowed domains (``listeblanchemssante.xml``): safe parsing, signature, content.
+"""Reading the signed list of allowed domains (``listeblanchemssante.xml``): safe parsing and signature.
 
 Profile (mssante.md §2, checked on a real list): enveloped XML-DSig, one Reference with URI "" and the transforms
 enveloped signature then exclusive c14n, exclusive c14n of SignedInfo, rsa-sha256, sha256, X509Data in KeyInfo. W3C
@@ -13,7 +13,6 @@ import hashlib
 import re
 from base64 import b64decode
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -23,9 +22,7 @@ from signxml.exceptions import InvalidDigest, SignXMLException
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from dispatcher.directory.certificates.chain import load_der, readable
-from dispatcher.directory.trust.domain_names import domain_key
 
-NAMESPACE = "https://listeblanche.mssante.fr/schema"
 DS = "http://www.w3.org/2000/09/xmldsig#"
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
@@ -33,25 +30,12 @@ MAX_BYTES = 32_000_000
 """The real list is 4 to 5 MB (2026)."""
 MAX_CERTIFICATES = 8
 
-_ROOT = f"{{{NAMESPACE}}}ListeBlancheMSSante"
 _ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)[\"']")
 _PLAIN_ENCODINGS = frozenset({b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1", b"iso-8859-15", b"windows-1252"})
 
 
 class ListFault(Exception):
     """The file cannot be used as a list; the text is the French reason."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What a list says. Trust it only when it was read from signed XML."""
-
-    generated: datetime | None
-    """Aware UTC."""
-    names: frozenset[str]
-    """Distinct domains, IDNA lower case."""
-    rows: int
-    """``Domaine`` elements: a domain stands once per operator certificate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,36 +75,6 @@ def _parser() -> etree.XMLParser:
     return etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=True, recover=False
     )
-
-
-def read_content(root: etree._Element) -> tuple[Content, tuple[str, ...]]:
-    """What the list says, and what of it cannot be used (French)."""
-    reasons: list[str] = []
-    if root.tag != _ROOT:
-        name = etree.QName(root).localname
-        what = "sans son espace de noms" if name == "ListeBlancheMSSante" else f"« {name} »"
-        reason = f"Élément racine {what} : attendu ListeBlancheMSSante dans {NAMESPACE}."
-        return Content(generated=None, names=frozenset(), rows=0), (reason,)
-    lists = root.findall(f"{{{NAMESPACE}}}ListeDomaines")
-    if len(lists) != 1:
-        reasons.append(f"{len(lists)} élément(s) ListeDomaines, un seul attendu.")
-    rows = [row for group in lists for row in group.findall(f"{{{NAMESPACE}}}Domaine")]
-    keys = [domain_key("".join(row.findtext(f"{{{NAMESPACE}}}Nom") or "")) for row in rows]
-    names = frozenset(key for key in keys if key)
-    if lists and not names:
-        reasons.append("La liste ne contient aucun domaine.")
-    generated = _moment(root.findtext(f"{{{NAMESPACE}}}DateDeGeneration") or "")
-    if generated is None:
-        reasons.append("DateDeGeneration absente ou illisible.")
-    return Content(generated=generated, names=names, rows=len(rows)), tuple(reasons)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def check_signature(root: etree._Element) -> Checked:
@@ -177,8 +131,9 @@ def _off_profile(signature: etree._Element) -> tuple[list[str], bool, bool]:
     whole = len(references) == 1 and references[0].get("URI") == ""
     if not whole:
         reasons.append("La signature ne couvre pas tout le document (une seule référence, d'URI vide, est admise).")
-    transforms = [item.get("Algorithm") for item in signature.iter(f"{{{DS}}}Transform")]
-    if transforms != [ENVELOPED, EXCLUSIVE] or algorithm("SignedInfo/CanonicalizationMethod") != EXCLUSIVE:
+    transforms = list(signature.iter(f"{{{DS}}}Transform"))
+    plain = [item.get("Algorithm") for item in transforms] == [ENVELOPED, EXCLUSIVE] and not any(map(len, transforms))
+    if not plain or algorithm("SignedInfo/CanonicalizationMethod") != EXCLUSIVE:
         reasons.append("Les transformations de la signature ne sont pas celles attendues (enveloppée, c14n exclusive).")
     method = algorithm("SignedInfo/SignatureMethod")
     if method != SignatureMethod.RSA_SHA256.value:

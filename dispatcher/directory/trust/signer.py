@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from cryptography import x509
@@ -34,7 +34,11 @@ def judge_signer(
     made_at: datetime | None,
     now: datetime | None,
 ) -> Judged:
-    """``made_at``: when the list says it was made; ``now``: valid today too, ``None`` not to ask. Reasons in French."""
+    """``made_at``: when the list says it was made; ``now``: valid today too. Reasons in French.
+
+    ``now=None`` is for a list that was accepted before: neither the certificate's end nor a revocation list that has
+    become too old counts any more, only a revocation.
+    """
     reasons = _name_and_usage(certificate, common_name)
     moments = [moment for moment in (made_at, now) if moment is not None]
     reasons += _dates(certificate, made_at, now)
@@ -43,7 +47,7 @@ def judge_signer(
         return Judged(chain=None, reasons=tuple(reasons))
     paths = [find_path(certificate, pinned, beside, moment) for moment in moments]
     if moments and all(paths):
-        answer = _revoked(paths[-1] or (), crls, moments[-1])
+        answer = _revoked(paths[-1] or (), crls, now)
         return Judged(chain=answer.chain, reasons=(*reasons, *answer.reasons), notes=answer.notes)
     if not _dates(certificate, made_at, now) and not _usage(certificate):
         reasons.append(_no_path(certificate, pinned, beside))
@@ -115,13 +119,16 @@ _LISTS = {
 
 
 def _revoked(
-    path: tuple[x509.Certificate, ...], crls: Sequence[x509.CertificateRevocationList], at: datetime
+    path: tuple[x509.Certificate, ...], crls: Sequence[x509.CertificateRevocationList], now: datetime | None
 ) -> Judged:
     """The signer's own list must answer when lists are given; those above it count when they say « revoked »."""
+    at = now or datetime.max.replace(tzinfo=UTC)
     outcomes = [revocation(child, issuer, crls, at) for child, issuer in pairwise(path)]
     if Revocation.REVOKED in outcomes:
         who = "du signataire" if outcomes[0] is Revocation.REVOKED else "d'une autorité au-dessus du signataire"
         return Judged(chain=False, reasons=(f"Le certificat {who} est révoqué.",))
+    if now is None:
+        return Judged(chain=True)
     first = outcomes[0] if outcomes else Revocation.NOT_ASKED
     if first in _LISTS:
         return Judged(chain=False, reasons=(_LISTS[first],))

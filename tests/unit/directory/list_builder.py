@@ -11,7 +11,9 @@ from signxml.signer import XMLSigner
 
 from dispatcher.directory.certificates.chain import anchors
 from dispatcher.directory.trust.allowed_domains import Trust
-from dispatcher.directory.trust.signed_list import DS, NAMESPACE
+from dispatcher.directory.trust.content import NAMESPACE
+from dispatcher.directory.trust.signed_list import DS
+from dispatcher.ports import ReferenceRow
 from dispatcher.sealing.authority import Credential
 from tests.pki import pki
 
@@ -103,3 +105,33 @@ def trust(**changes: object) -> Trust:
         **changes,
     }
     return Trust(**values)  # type: ignore[arg-type]
+
+
+class Kept:
+    """``ports.Reference`` in memory."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, str, bytes, datetime]] = []
+
+    def put(
+        self, kind: str, version: str, content: bytes, accepted_at: datetime, *, actor: str = "", reason: str = ""
+    ) -> None:
+        self.drop(kind, version)
+        self.rows.append((kind, version, content, accepted_at))
+
+    def newest(self, kind: str) -> tuple[str, bytes] | None:
+        found = [row for row in self.rows if row[0] == kind]
+        return (found[-1][1], found[-1][2]) if found else None
+
+    def get(self, kind: str, version: str) -> bytes | None:
+        return next((row[2] for row in self.rows if row[:2] == (kind, version)), None)
+
+    def versions(self, kind: str) -> tuple[ReferenceRow, ...]:
+        return tuple(
+            ReferenceRow(version=row[1], accepted_at=row[3], size=len(row[2]))
+            for row in reversed(self.rows)
+            if row[0] == kind
+        )
+
+    def drop(self, kind: str, version: str) -> None:
+        self.rows = [row for row in self.rows if row[:2] != (kind, version)]

@@ -14,7 +14,8 @@ from lxml import etree
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 
 from dispatcher.directory.trust.allowed_domains import Verdict, verify
-from dispatcher.directory.trust.signed_list import DS, MAX_BYTES, NAMESPACE
+from dispatcher.directory.trust.content import NAMESPACE
+from dispatcher.directory.trust.signed_list import DS, MAX_BYTES
 from dispatcher.sealing.authority import Authority
 from tests.pki import pki
 from tests.unit.directory.list_builder import NOW, good, sign, text, trust, unsigned

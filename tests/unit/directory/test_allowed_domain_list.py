@@ -11,30 +11,26 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from dispatcher.directory.certificates.chain import anchors
-from dispatcher.directory.trust import allowed_domains
-from dispatcher.directory.trust.allowed_domains import AllowedDomainList, Trust, import_list, load_list, verify
+from dispatcher.directory.trust import kept as keeping
+from dispatcher.directory.trust.allowed_domains import AllowedDomainList, Trust, verify
+from dispatcher.directory.trust.kept import import_list, load_list
 from dispatcher.errors import TrustError
 from dispatcher.resources import sample
 from dispatcher.sealing import authority
 from dispatcher.sealing.authority import Authority, Names
 from tests.pki import pki
-from tests.unit.directory.list_builder import DOMAINS, GENERATED, NOW, good, trust, unsigned, with_carriage_returns
+from tests.unit.directory.list_builder import (
+    DOMAINS,
+    GENERATED,
+    NOW,
+    Kept,
+    good,
+    trust,
+    unsigned,
+    with_carriage_returns,
+)
 from tests.unit.directory.list_builder import sign as signed
 from tests.unit.directory.list_builder import text as as_file
-
-
-class Kept:
-    """``ports.Reference`` in memory."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, str, bytes, datetime]] = []
-
-    def put(self, kind: str, version: str, content: bytes, accepted_at: datetime) -> None:
-        self.lines.append((kind, version, content, accepted_at))
-
-    def newest(self, kind: str) -> tuple[str, bytes] | None:
-        found = [line for line in self.lines if line[0] == kind]
-        return (found[-1][1], found[-1][2]) if found else None
 
 
 def test_accepts_a_list_signed_as_the_trust_space_does() -> None:
@@ -219,13 +215,13 @@ def test_import_keeps_accepted_versions_and_never_goes_back() -> None:
     first = good()
     assert import_list(first, trust(), kept, now=NOW).accepted
     assert import_list(first, trust(), kept, now=NOW).accepted
-    assert len(kept.lines) == 1
+    assert len(kept.rows) == 1
     newer = good(["autre.mssante.test"], GENERATED + timedelta(hours=3))
     assert import_list(newer, trust(), kept, now=NOW).accepted
     older = import_list(first, trust(), kept, now=NOW)
     assert not older.accepted
     assert "plus ancienne" in older.reasons[0]
-    assert len(kept.lines) == 2
+    assert len(kept.rows) == 2
     in_force = load_list(trust(), kept, now=NOW)
     assert in_force.allows("autre.mssante.test")
     assert not in_force.allows(DOMAINS[0])
@@ -235,7 +231,7 @@ def test_import_keeps_accepted_versions_and_never_goes_back() -> None:
 def test_loading_verifies_again() -> None:
     kept = Kept()
     assert load_list(trust(), kept, now=NOW).version == ""
-    kept.put(allowed_domains.KIND, "2026-11-20T05:00:00Z x", good().replace(b"sandbox", b"mallory"), NOW)
+    kept.put(keeping.KIND, "2026-11-20T05:00:00Z x", good().replace(b"sandbox", b"mallory"), NOW)
     with pytest.raises(TrustError) as caught:
         load_list(trust(), kept, now=NOW)
     assert caught.value.reasons
@@ -322,3 +318,42 @@ def test_the_shipped_samples_are_judged_as_they_say(name: str, expected: tuple[b
     content = sample("trust", f"{name}.xml").read_bytes()
     verdict = verify(content, Trust(pinned=roots, signer_cn="alb.mssante.fr"), now=NOW)
     assert (verdict.digest, verdict.signature, verdict.chain, verdict.accepted) == expected
+
+
+def test_a_list_in_force_outlives_its_revocation_list_but_not_a_revocation() -> None:
+    """Revocation lists are renewed every day: one younger than the list in force, or too old by now, stops nothing."""
+    kept = Kept()
+    assert import_list(good(), trust(), kept, now=NOW).accepted
+    for at in (GENERATED + timedelta(hours=3), GENERATED - timedelta(days=30)):
+        assert load_list(trust(crls=(crl(at),)), kept, now=NOW).allows(DOMAINS[0]), at
+    with pytest.raises(TrustError, match="révoqué"):
+        load_list(trust(crls=(crl(GENERATED + timedelta(hours=3), pki().alb),)), kept, now=NOW)
+
+
+def test_of_two_lists_of_one_date_the_one_in_force_stays() -> None:
+    kept = Kept()
+    assert import_list(good(), trust(), kept, now=NOW).accepted
+    other = import_list(good(["autre.mssante.test"]), trust(), kept, now=NOW)
+    assert (other.digest, other.signature, other.chain, other.accepted) == (True, True, True, False)
+    assert other.reasons == (
+        "Une autre liste de la même date (20/11/2026 à 06:00) est en service avec un autre contenu : impossible de "
+        "dire laquelle est la bonne. Attendre la suivante, ou demander à l'ANS.",
+    )
+    assert other.names == frozenset()
+    same = import_list(with_carriage_returns(good()), trust(), kept, now=NOW)
+    assert same.accepted
+    assert same.notes[-1] == "La liste en service porte la même date et dit la même chose."
+    assert len(kept.rows) == 1
+    assert load_list(trust(), kept, now=NOW).allows(DOMAINS[0])
+
+
+def test_a_list_older_by_part_of_a_second_replaces_nothing() -> None:
+    def at(fraction: str) -> bytes:
+        root = unsigned([f"d{fraction}.mssante.test"])
+        root[0].text = f"2026-11-20T05:00:00.{fraction}Z"
+        return as_file(signed(root))
+
+    kept = Kept()
+    assert import_list(at("7"), trust(), kept, now=NOW).accepted
+    assert not import_list(at("2"), trust(), kept, now=NOW).accepted
+    assert load_list(trust(), kept, now=NOW).allows("d7.mssante.test")

@@ -20,6 +20,8 @@ from dispatcher.dialects import shelf
 from dispatcher.dialects.model import Dialect
 from dispatcher.directory.certificates.folder import CertificateFolder
 from dispatcher.directory.directories import Directories
+from dispatcher.directory.local.book import TableBook
+from dispatcher.directory.local.history import History
 from dispatcher.directory.local.table import LocalTable
 from dispatcher.directory.trust.in_force import DomainsInForce
 from dispatcher.errors import ConfigError
@@ -150,7 +152,23 @@ def with_dialects(settings: Settings) -> tuple[Settings, dict[str, Dialect]]:
 def _directory(settings: Settings) -> Directories:
     return Directories(
         settings.directory.folder,
-        LocalTable(settings.directory.local, channels=settings.channels, sources=settings.sources),
+        LocalTable(
+            settings.directory.local,
+            channels=settings.channels,
+            sources=settings.sources,
+            history=History(settings.directory.local, settings.directory.local_versions),
+        ),
+    )
+
+
+def table_book(settings: Settings, clock: Clock | None = None) -> TableBook:
+    """The laboratory's table, to be changed."""
+    return TableBook(
+        settings.directory.local,
+        clock or SystemClock(),
+        keep=settings.directory.local_versions,
+        channels=settings.channels,
+        sources=settings.sources,
     )
 
 

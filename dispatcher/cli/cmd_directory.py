@@ -1,4 +1,4 @@
-"""``dispatcher directory import|search|resolve|local``."""
+"""``dispatcher directory import|search|resolve``; ``local`` stands in ``cmd_local.py`` and ``local_versions.py``."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli import cmd_directory_sync
+from dispatcher.cli import cmd_directory_sync, cmd_local, local_versions
 from dispatcher.cli.context import office, settings
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.clock import SystemClock
 from dispatcher.directory.bulk.extraction import import_extraction
-from dispatcher.directory.local import edit as local_edit
-from dispatcher.directory.local import table as local
-from dispatcher.directory.local.columns import FRENCH
 from dispatcher.directory.snapshots.writing import ImportReport
-from dispatcher.errors import DirectoryError
 from dispatcher.report.identifiers import kind_of
 from dispatcher.report.model import IdType
-from dispatcher.routing.candidates import Entry, LocalEntry
+from dispatcher.routing.candidates import Entry
 from dispatcher.routing.route import RecipientRole, Wanted
 from dispatcher.routing.trace import as_json, explain_french
 from dispatcher.service.make import route_one
@@ -28,10 +24,8 @@ from dispatcher.service.make import route_one
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 
 group = typer.Typer(help="Annuaires : import, recherche, résolution, table du laboratoire.", no_args_is_help=True)
-local_group = typer.Typer(
-    help="Table du laboratoire : code prescripteur → identifiant ou adresse.", no_args_is_help=True
-)
-group.add_typer(local_group, name="local")
+local_versions.register(cmd_local.group)
+group.add_typer(cmd_local.group, name="local")
 
 
 def register(app: typer.Typer) -> None:
@@ -133,92 +127,3 @@ def resolve(
             say(line)
     if decision.route is None:
         raise typer.Exit(FAILURES)
-
-
-# ---------------------------------------------------------------------------------------------- local table
-
-
-@local_group.command("list")
-def local_list(json: Json = False) -> None:
-    """La table du laboratoire."""
-    rows = local.load(settings().directory.local).entries
-    if json:
-        print_json([asdict(row) for row in rows])
-        return
-    table("", tuple(FRENCH.values()), [tuple(local_edit.cells(row).values()) for row in rows])
-
-
-@local_group.command("import")
-def local_import(
-    file: Annotated[Path, typer.Argument(help="Table à poser par-dessus celle en service (CSV « ; »).")],
-    yes: Annotated[bool, typer.Option("--yes", help="Écrit sans demander.")] = False,
-    json: Json = False,
-) -> None:
-    """Pose une table par-dessus celle en service : montre les différences, puis écrit."""
-    target = settings().directory.local
-    current = local.load(target).entries if target.exists() else ()
-    merged = local_edit.merge(current, local.load(file).entries)
-    if not json:
-        _show_changes(merged.changes)
-        if not yes:
-            typer.confirm("Écrire ?", abort=True)
-    local_edit.write(target, merged.entries)
-    if json:
-        print_json([asdict(change) for change in merged.changes])
-
-
-@local_group.command("diff")
-def local_diff(file: Annotated[Path, typer.Argument(help="Table à comparer.")], json: Json = False) -> None:
-    """Compare une table à celle en service."""
-    changes = local_edit.diff(local.load(settings().directory.local).entries, local.load(file).entries)
-    if json:
-        print_json([asdict(change) for change in changes])
-        return
-    _show_changes(changes)
-
-
-def _show_changes(changes: tuple[local_edit.Change, ...]) -> None:
-    words = {"added": "ajoutée", "changed": "changée", "removed": "retirée"}
-    rows = []
-    for change in changes:
-        entry = change.after or change.before
-        if entry is not None:
-            rows.append((words[change.kind], entry.code, entry.source, entry.identifier, entry.address, entry.label))
-    table(
-        "Différences",
-        ("Ligne", "Code", "Source", "Identifiant", "Adresse", "Libellé"),
-        rows,
-        empty="Aucune différence.",
-    )
-
-
-@local_group.command("add")
-def local_add(
-    code: Annotated[str, typer.Argument(help="Code du destinataire dans le SIL.")],
-    identifier: Annotated[str, typer.Option(help="RPPS, ADELI, FINESS ou SIRET.")] = "",
-    kind: Annotated[IdType | None, typer.Option("--type", help="Genre de l'identifiant ; deviné sinon.")] = None,
-    address: Annotated[str, typer.Option(help="Adresse à utiliser.")] = "",
-    label: Annotated[str, typer.Option(help="Libellé.")] = "",
-    source: Annotated[str, typer.Option(help="Seulement pour cette source.")] = "",
-    format: Annotated[str, typer.Option(help="cda ou hprim-medecins.")] = "",  # noqa: A002
-    channel: Annotated[str, typer.Option(help="Canal.")] = "",
-    json: Json = False,
-) -> None:
-    """Ajoute une ligne à la table du laboratoire."""
-    if not identifier and not address:
-        raise DirectoryError("Une ligne demande un identifiant ou une adresse.", hint="Voir --identifier et --address.")
-    entry = LocalEntry(
-        code=code,
-        source=source,
-        id_type=(kind or kind_of(identifier)) if identifier else None,
-        identifier=identifier,
-        address=address.lower(),
-        label=label,
-        format=format,
-        channel=channel,
-    )
-    local_edit.add(settings().directory.local, entry)
-    if json:
-        print_json(asdict(entry))
-        return
-    say(f"Code « {code} » ajouté à {settings().directory.local.name}.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 import typer
 
 from dispatcher.cli.context import office
 from dispatcher.cli.output import DONE, FAILURES, WRONG_CALL, complain, print_json, say, table
+from dispatcher.cli.person import actor
 from dispatcher.cli.wording import STATES
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter
@@ -29,11 +29,6 @@ def register(app: typer.Typer) -> None:
     app.command("withdraw")(withdraw)
     app.command("paper")(paper)
     app.command("replay")(replay)
-
-
-def actor() -> str:
-    """Who acts, for the journal."""
-    return f"operator:{getpass.getuser()}"
 
 
 def hold(ids: Ids, reason: Reason = "mis en attente par un opérateur", json: Json = False) -> None:

@@ -32,6 +32,7 @@ def status(json: Json = False) -> None:
     """Tout va bien ? Le plus ancien envoi non terminé, les comptes, la fin prévue de la file."""
     parts = office()
     view = overview.status(parts.store, parts.clock, parts.channels)
+    problem = parts.directory.table.problem
     if json:
         print_json(
             {
@@ -43,9 +44,12 @@ def status(json: Json = False) -> None:
                 "unmatched_receipts": view.unmatched,
                 "oldest_file": file_json(view.oldest_file) if view.oldest_file else None,
                 "oldest_silent": dispatch_json(view.oldest_silent) if view.oldest_silent else None,
+                "local_table": str(problem) if problem else None,
             }
         )
         return
+    if problem is not None:
+        say(f"Table des destinataires, la dernière bonne reste en service : {problem}")
     _tell_oldest(view, parts.clock.now())
     table("Envois", ("État", "Nombre"), [(STATES[s], str(n)) for s, n in view.dispatches.items() if n])
     table("Fichiers", ("État", "Nombre"), [(FILE_STATES[s], str(n)) for s, n in view.files.items() if n])

@@ -151,6 +151,7 @@ class Daemon:
         with self._care:
             if not self._stop.is_set():
                 self._revive()
+        steps.look_at_table(self._office)
         if not self._watcher.alive():
             log.warning("folder watching died; scans go on")
 

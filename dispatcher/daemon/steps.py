@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from dispatcher.errors import DispatcherError, StoreError
 from dispatcher.intake.spool import FolderSpool
+from dispatcher.service import alarms
 from dispatcher.service.batch import form_batches
 from dispatcher.service.collect import Collected, collect
 from dispatcher.service.internal import place, sentence
@@ -26,6 +27,22 @@ log = logging.getLogger(__name__)
 
 PREPARE_CLAIM = 1
 """Files leased at a time by one preparing thread: a dead worker returns the one in its hands, no others."""
+
+
+TABLE = "table:local"
+"""Subject of alarms about the laboratory's table."""
+
+
+def look_at_table(office: Office) -> str:
+    """Alarm once when the table on disk is not the one in force, and once when it is again. Gives what was told."""
+    problem = office.directory.table.problem
+    reason = problem.message.partition("\n")[0] if problem is not None else ""
+    event = alarms.tell(office.store, TABLE, reason)
+    if event == alarms.STARTED:
+        log.error("the local table is refused; the last good one stays in force")
+    elif event:
+        log.info("the local table is in force again")
+    return event
 
 
 def scan(office: Office, spools: list[FolderSpool]) -> Received:

@@ -77,5 +77,9 @@ class LocalEntry:
     """``mail``, ``paper`` or ``none``."""
     valid_from: date | None = None
     valid_to: date | None = None
+    added_by: str = ""
+    """Who wrote the line, when a command did."""
+    added_on: date | None = None
+    reason: str = ""
     line: int = 0
     """Line in the table, for messages."""

@@ -16,6 +16,8 @@ class DirectorySettings(PathSection):
     folder: Path = Path("state/directory")
     """Searchable copies, one per source, made by ``dispatcher directory import`` and ``sync``."""
     local: Path = Path("tables/destinataires.csv")
+    local_versions: int = Field(default=50, ge=2)
+    """Kept versions of the local table, in ``sauvegardes/`` beside it."""
     certificates: Path = Path("certificates")
     """Folder of recipients' certificates (PEM or DER)."""
     issuers: Path | None = None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dispatcher.directory.bulk.columns import fold_header
+from dispatcher.terminology.sheets import SheetError, read_sheet
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "code": ("code", "code lis", "code destinataire", "code prescripteur"),
@@ -20,9 +23,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "delivery": ("mode", "delivery", "mode d'envoi"),
     "valid_from": ("du", "valid_from", "valable du", "debut"),
     "valid_to": ("au", "valid_to", "valable au", "fin"),
+    "added_by": ("ajoute_par", "added_by", "par"),
+    "added_on": ("le", "added_on", "ajoute_le"),
+    "reason": ("motif", "reason"),
 }
 """Our name of each column, its French header (first) and the others understood."""
 FRENCH = {ours: names[0] for ours, names in COLUMNS.items()}
+WRITTEN = ("added_by", "added_on", "reason")
+"""Who wrote a line, when, why: filled in by the commands, added to the header when a table has no such columns."""
 REMARKS = frozenset({"commentaire", "commentaires", "remarque", "remarques", "note", "notes", "comment", "comments"})
 """Columns for people, left alone."""
 _KNOWN = {fold_header(name): ours for ours, names in COLUMNS.items() for name in names}
@@ -48,6 +56,10 @@ class Record:
 
     line: int
     fields: dict[str, str]
+    end: int = 0
+    """Its last line in the file: a quoted text may hold line breaks."""
+    cells: tuple[str, ...] = ()
+    """Its cells as they stand, for a program that writes them back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +73,8 @@ class Sheet:
     header: tuple[str, ...]
     records: tuple[Record, ...]
     faults: tuple[Fault, ...] = ()
+    titles: Record = Record(line=0, fields={})
+    """The header line itself."""
 
 
 def decode(content: bytes) -> tuple[str, str]:
@@ -75,31 +89,68 @@ def decode(content: bytes) -> tuple[str, str]:
 
 
 def open_sheet(content: bytes, name: str) -> Sheet:
-    """Bytes to a sheet. Faults of the header are listed; without a readable header there are no records."""
+    """Bytes of a CSV or an XLSX workbook to a sheet. Faults of the header are listed; without a readable header there
+    are no records.
+    """
+    if content.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
+        return _workbook(content, name)
     text, encoding = decode(content)
+    text = text.replace("\0", "")
     newline = "\r\n" if "\r\n" in text else "\n"
-    first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+    first = next((one for one in text.splitlines() if one.strip() and not one.startswith("#") and not _hint(one)), "")
     separator = max(";\t,", key=first.count)
-    reader = csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=separator)
-    header: tuple[str, ...] = ()
-    faults: tuple[Fault, ...] = ()
-    records: list[Record] = []
+    return _sheet(_rows(text, separator), name, encoding, separator, newline)
+
+
+def _hint(line: str) -> bool:
+    """``sep=;``, which some programs write for Excel above the header."""
+    return re.fullmatch(r'"?sep=.?"?', line.strip(), re.IGNORECASE) is not None
+
+
+_Row = tuple[int, int, list[str] | str]
+"""First and last line in the file, and the cells; or what is wrong."""
+
+
+def _rows(text: str, separator: str) -> Iterator[_Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    end = 0
     try:
-        end = 0
         for row in reader:
             start, end = end + 1, reader.line_num
-            if not any(cell.strip() for cell in row) or row[0].startswith("#"):
-                continue
-            if not header:
-                header, faults = _header(row, name, start)
-                continue
-            records.append(_record(row, header, start))
-            if any(cell.strip() for cell in row[len(header) :]):
-                faults += (Fault(name=name, line=start, column="", text=_too_many(len(row), len(header), separator)),)
+            if any(cell.strip() for cell in row) and not row[0].startswith("#") and not _hint(separator.join(row)):
+                yield start, end, row
     except csv.Error as error:
-        faults += (Fault(name=name, line=reader.line_num, column="", text=f"ligne illisible ({error})"),)
-    if not header:
-        faults += (Fault(name=name, line=1, column="", text=f"en-tête absent ; attendu : {expected_header()}"),)
+        yield reader.line_num, reader.line_num, f"ligne illisible ({error})"
+
+
+def _workbook(content: bytes, name: str) -> Sheet:
+    try:
+        found = read_sheet(content)
+    except SheetError as error:
+        rows: list[_Row] = [(1, 1, f"{error.message.rstrip('.')} ; {error.hint.rstrip('.')}")]
+        return _sheet(rows, name, "xlsx", ";", "\r\n")
+    return _sheet([(line, line, list(cells)) for line, cells in found.rows], name, "xlsx", ";", "\r\n")
+
+
+def _sheet(rows: Iterable[_Row], name: str, encoding: str, separator: str, newline: str) -> Sheet:
+    header: tuple[str, ...] = ()
+    titles = Record(line=0, fields={})
+    faults: list[Fault] = []
+    records: list[Record] = []
+    for start, end, row in rows:
+        if isinstance(row, str):
+            faults.append(Fault(name=name, line=start, column="", text=row))
+        elif not header:
+            header, wrong = _header(row, name, start)
+            titles = Record(line=start, end=end, fields={}, cells=tuple(row))
+            faults += wrong
+        else:
+            records.append(_record(row, header, start, end))
+            if any(cell.strip() for cell in row[len(header) :]):
+                text = _too_many(len(row), len(header), separator)
+                faults.append(Fault(name=name, line=start, column="", text=text))
+    if not header and not faults:
+        faults = [Fault(name=name, line=1, column="", text=f"en-tête absent ; attendu : {expected_header()}")]
     return Sheet(
         name=name,
         encoding=encoding,
@@ -107,7 +158,8 @@ def open_sheet(content: bytes, name: str) -> Sheet:
         newline=newline,
         header=header,
         records=tuple(records) if not _header_faulty(header) else (),
-        faults=faults,
+        faults=tuple(faults),
+        titles=titles,
     )
 
 
@@ -120,9 +172,16 @@ def _too_many(found: int, expected: int, separator: str) -> str:
     return f"{found} champs, {expected} attendus ; un « {separator} » de trop, ou un texte à mettre entre guillemets"
 
 
-def _record(row: list[str], header: tuple[str, ...], line: int) -> Record:
-    cells = zip(header, row, strict=False)
-    return Record(line=line, fields={name: " ".join(cell.split()) for name, cell in cells if name})
+def _record(row: list[str], header: tuple[str, ...], line: int, end: int) -> Record:
+    fields = {name: _plain(cell) for name, cell in zip(header, row, strict=False) if name}
+    return Record(line=line, end=end, fields=fields, cells=tuple(row))
+
+
+def _plain(cell: str) -> str:
+    """The text of a cell; ``="0012"``, by which a CSV keeps a text a text in Excel, is the text inside."""
+    text = " ".join(cell.split())
+    kept = re.fullmatch(r'="(.*)"', text)
+    return " ".join(kept[1].replace('""', '"').split()) if kept else text
 
 
 def _header_faulty(header: tuple[str, ...]) -> bool:

@@ -1,24 +1,30 @@
-"""Changing the table of recipients: compare, merge, write whole, add one line without disturbing the others."""
+"""Comparing tables of recipients, and what would become of one: line by line, before anything is written."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from pathlib import Path
 
-from dispatcher.directory.local.columns import FRENCH, Sheet, open_sheet
-from dispatcher.directory.local.lines import read_line
-from dispatcher.directory.local.table import load
+from dispatcher.directory.local.writing import Edit
 from dispatcher.errors import DirectoryError
 from dispatcher.routing.candidates import LocalEntry
-from dispatcher.whole_file import put
 
-_DELIVERIES = {"mail": "", "paper": "papier", "none": "aucun"}
 Key = tuple[str, str, date | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """Who changes the table, when, why: written on every line it touches."""
+
+    by: str
+    on: date
+    reason: str = ""
+
+    def mark(self, entry: LocalEntry) -> LocalEntry:
+        """The line with this stamp."""
+        return replace(entry, added_by=self.by, added_on=self.on, reason=self.reason)
 
 
 class ChangeKind(StrEnum):
@@ -38,25 +44,18 @@ class Change:
     after: LocalEntry | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
-    """A table with the new lines laid over it, and what that changed. Nothing is ever removed by a merge."""
-
-    entries: tuple[LocalEntry, ...]
-    changes: tuple[Change, ...]
-
-
 def key(entry: LocalEntry) -> Key:
     """Lines with the same source, code and first day are the same line."""
     return entry.source, entry.code, entry.valid_from
 
 
-def _plain(entry: LocalEntry) -> LocalEntry:
-    return replace(entry, line=0)
+def plain(entry: LocalEntry) -> LocalEntry:
+    """What the line does: without its place and who wrote it."""
+    return replace(entry, line=0, added_by="", added_on=None, reason="")
 
 
 def diff(before: Iterable[LocalEntry], after: Iterable[LocalEntry]) -> tuple[Change, ...]:
-    """What turns one table into the other, line numbers ignored; in the order of the lines, removals last."""
+    """What turns one table into the other, places and who wrote them ignored; removals come last."""
     old = {key(entry): entry for entry in before}
     new = {key(entry): entry for entry in after}
     found = []
@@ -64,109 +63,58 @@ def diff(before: Iterable[LocalEntry], after: Iterable[LocalEntry]) -> tuple[Cha
         known = old.get(place)
         if known is None:
             found.append(Change(kind=ChangeKind.ADDED, after=entry))
-        elif _plain(known) != _plain(entry):
+        elif plain(known) != plain(entry):
             found.append(Change(kind=ChangeKind.CHANGED, before=known, after=entry))
     found += [Change(kind=ChangeKind.REMOVED, before=entry) for place, entry in old.items() if place not in new]
     return tuple(found)
 
 
-def merge(current: Sequence[LocalEntry], added: Iterable[LocalEntry]) -> Merged:
-    """Lay ``added`` over ``current``: same line replaced in its place, new ones at the end."""
-    merged = {key(entry): entry for entry in current}
-    merged |= {key(entry): entry for entry in added}
-    entries = tuple(merged.values())
-    return Merged(entries=entries, changes=diff(current, entries))
+def merge(current: Sequence[LocalEntry], added: Sequence[LocalEntry], *, whole: bool = False) -> tuple[Change, ...]:
+    """What laying ``added`` over ``current`` changes. Nothing is removed, unless ``added`` is the ``whole`` new table.
 
-
-def cells(entry: LocalEntry) -> dict[str, str]:
-    """The fields of a line as text, under our column names."""
-    return {
-        "code": entry.code,
-        "source": entry.source,
-        "id_type": str(entry.id_type or ""),
-        "identifier": entry.identifier,
-        "address": entry.address,
-        "label": entry.label,
-        "format": entry.format,
-        "channel": entry.channel,
-        "delivery": _DELIVERIES[entry.delivery],
-        "valid_from": entry.valid_from.isoformat() if entry.valid_from else "",
-        "valid_to": entry.valid_to.isoformat() if entry.valid_to else "",
-    }
-
-
-def render(entries: Iterable[LocalEntry]) -> bytes:
-    """A whole table: French header, ``;``, UTF-8 with BOM and CRLF, which every spreadsheet opens with its accents."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(FRENCH.values())
-    writer.writerows(cells(entry).values() for entry in entries)
-    return text.getvalue().encode("utf-8-sig")
-
-
-def write(path: Path, entries: Iterable[LocalEntry]) -> None:
-    """Write the whole table in one step: readers see the old file or the new one. Raises :class:`DirectoryError`."""
-    _put(path, render(entries))
-
-
-def add(path: Path, entry: LocalEntry) -> None:
-    """Append one line, keeping the file's other lines, remarks, encoding and separator as they are.
-
-    Raises :class:`DirectoryError` when the line itself is faulty, when the table has no column for one of its values,
-    when the line (same code, source and first day) is already there, or when the table has faults.
+    Raises :class:`DirectoryError` when ``added`` says two things of one line: which one holds is not ours to choose.
     """
-    check(entry)
-    if not path.exists():
-        write(path, [entry])
-        return
-    known = next((line for line in load(path).entries if key(line) == key(entry)), None)
-    if known is not None:
+    seen: dict[Key, LocalEntry] = {}
+    for entry in added:
+        other = seen.setdefault(key(entry), entry)
+        if plain(other) != plain(entry):
+            raise DirectoryError(
+                f"Le code « {entry.code} » figure deux fois, lignes {other.line} et {entry.line}, aux mêmes dates.",
+                hint="Garder une seule des deux lignes, puis recommencer.",
+            )
+    changes = diff(current, added)
+    return changes if whole else tuple(one for one in changes if one.kind is not ChangeKind.REMOVED)
+
+
+def edits(changes: Iterable[Change], stamp: Stamp) -> tuple[Edit, ...]:
+    """The lines to write, each with who, when and why; a reason in the line itself wins."""
+    found = []
+    for change in changes:
+        line = change.before.line if change.before is not None else 0
+        entry = change.after and stamp.mark(change.after)
+        if entry is not None and change.after is not None and change.after.reason:
+            old = change.before.reason if change.before is not None else ""
+            entry = replace(entry, reason=change.after.reason if change.after.reason != old else entry.reason)
+        found.append(Edit(line=line, entry=entry))
+    return tuple(found)
+
+
+def find(entries: Iterable[LocalEntry], code: str, *, source: str | None = None, line: int = 0) -> LocalEntry:
+    """The one line of this code, narrowed by its source and line. Raises :class:`DirectoryError` when it is not one."""
+    wanted = " ".join(code.split())
+    found = [
+        entry
+        for entry in entries
+        if entry.code == wanted and source in {None, entry.source} and line in {0, entry.line}
+    ]
+    if not found:
         raise DirectoryError(
-            f"{path.name} : le code « {entry.code} » est déjà à la ligne {known.line}.",
-            hint="Modifier cette ligne, ou donner une date de début (colonne « du ») à la nouvelle.",
+            f"Le code « {wanted} » n'est pas dans la table.", hint="« dispatcher directory local list » la montre."
         )
-    content = path.read_bytes()
-    sheet = open_sheet(content, path.name)
-    _put(path, _appended(content, sheet, entry))
-
-
-def check(entry: LocalEntry) -> None:
-    """Judge a line as if it stood in a table. Raises :class:`DirectoryError` with every fault."""
-    sheet = open_sheet(render([entry]), "nouvelle ligne")
-    for record in sheet.records:
-        reading = read_line(sheet, record, None, None)
-        if reading.faults:
-            listed = " ".join(f"Colonne « {fault.column} » : {fault.text}." for fault in reading.faults)
-            raise DirectoryError(f"Ligne refusée. {listed}", hint="La corriger et recommencer.")
-
-
-def _appended(content: bytes, sheet: Sheet, entry: LocalEntry) -> bytes:
-    values = cells(entry)
-    lost = [FRENCH[name] for name, value in values.items() if value and name not in sheet.header]
-    if lost:
+    if len(found) > 1:
+        numbers = ", ".join(str(entry.line) for entry in found)
         raise DirectoryError(
-            f"{sheet.name} n'a pas de colonne {', '.join(f'« {name} »' for name in lost)}.",
-            hint="Ajouter la colonne à l'en-tête (avec le tableur), puis recommencer.",
+            f"Le code « {wanted} » est à plusieurs lignes de la table : {numbers}.",
+            hint="Dire laquelle par --line NUMÉRO.",
         )
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=sheet.separator, lineterminator=sheet.newline)
-    writer.writerow([values.get(name, "") for name in sheet.header])
-    line = text.getvalue()
-    encoding = {"utf-8-sig": "utf-8"}.get(sheet.encoding, sheet.encoding)
-    if encoding == "utf-16":
-        encoding = "utf-16-le" if content.startswith(b"\xff\xfe") else "utf-16-be"
-    gap = "" if content.decode(encoding, "replace").endswith(("\n", "\r")) else sheet.newline
-    try:
-        return content + (gap + line).encode(encoding)
-    except UnicodeEncodeError:  # a name that Windows-1252 cannot write: the whole table becomes UTF-8
-        return (content.decode(encoding, "replace") + gap + line).encode("utf-8-sig")
-
-
-def _put(path: Path, content: bytes) -> None:
-    try:
-        put(path, content)
-    except OSError as error:
-        raise DirectoryError(
-            f"{path.name} : écriture impossible ({error.strerror or type(error).__name__}).",
-            hint="Fermer le fichier s'il est ouvert dans un tableur ; vérifier les droits et la place libre.",
-        ) from error
+    return found[0]

@@ -75,8 +75,7 @@ def read_line(
 ) -> Reading:
     """Judge one line. ``channels`` and ``sources``: known names, or ``None`` to accept any."""
     line = _Line(sheet, record)
-    if not line.get("code"):
-        line.fault("code", "code vide ; mettre le code du destinataire dans le logiciel du laboratoire")
+    _code(line)
     id_type, identifier = _identifier(line)
     address = _address(line)
     delivery = DELIVERIES.get(fold_header(line.get("delivery")))
@@ -87,28 +86,48 @@ def read_line(
         line.fault("format", f"« {line.get('format')} » inconnu ; attendu cda ou hprim-medecins")
     if delivery == "mail" and not (address or identifier) and not line.faults:
         line.fault("address", "ni adresse ni identifiant ; en donner un, ou « papier » dans la colonne « mode »")
-    channel = _known(line, "channel", channels)
-    source = _known(line, "source", sources)
+    places = {"channel": _known(line, "channel", channels), "source": _known(line, "source", sources)}
     start, end = _day(line, "valid_from"), _day(line, "valid_to")
     if start and end and start > end:
         line.fault("valid_to", f"{end:%d/%m/%Y} est avant le début ({start:%d/%m/%Y})")
-    entry = None
-    if not line.faults:
-        entry = LocalEntry(
-            code=line.get("code"),
-            source=source,
-            id_type=id_type,
-            identifier=identifier,
-            address=address,
-            label=line.get("label"),
-            format=layout or "",
-            channel=channel,
-            delivery=delivery or "mail",
-            valid_from=start,
-            valid_to=end,
-            line=record.line,
-        )
-    return Reading(entry=entry, faults=tuple(line.faults), warnings=tuple(line.warnings))
+    entry = LocalEntry(
+        code=line.get("code"),
+        id_type=id_type,
+        identifier=identifier,
+        address=address,
+        label=line.get("label"),
+        format=layout or "",
+        delivery=delivery or "mail",
+        valid_from=start,
+        valid_to=end,
+        added_by=line.get("added_by"),
+        added_on=_day(line, "added_on", only_told=True),
+        reason=line.get("reason"),
+        line=record.line,
+        **places,
+    )
+    sound = entry if not line.faults else None
+    return Reading(entry=sound, faults=tuple(line.faults), warnings=tuple(line.warnings))
+
+
+_ROUNDED = re.compile(r"[0-9]+([.,][0-9]+)?E\+[0-9]+|[0-9]+[.,][0-9]+E[0-9]+", re.IGNORECASE)
+"""``9,97E+10``: a long number as a spreadsheet shows and saves it."""
+_MONTH = r"(janv|févr|mars|avr|mai|juin|juil|août|sept|oct|nov|déc|jan|feb|mar|apr|may|jun|jul|aug|sep|dec)\.?"
+_DAY = re.compile(
+    rf"[0-9]{{1,2}}[- ]{_MONTH}([- ][0-9]{{2,4}})?|{_MONTH}[- ][0-9]{{2,4}}|\d\d?/\d\d?/\d{{4}}", re.IGNORECASE
+)
+"""``01-févr``: a code such as « 1-2 » that a spreadsheet took for a date."""
+_AGAIN = "mettre la colonne au format texte et ressaisir"
+
+
+def _code(line: _Line) -> None:
+    code = line.get("code")
+    if not code:
+        line.fault("code", "code vide ; mettre le code du destinataire dans le logiciel du laboratoire")
+    elif _ROUNDED.fullmatch(code):
+        line.fault("code", f"« {code} » : nombre abîmé par le tableur ; {_AGAIN}")
+    elif _DAY.fullmatch(code):
+        line.fault("code", f"« {code} » : code changé en date par le tableur ; {_AGAIN}")
 
 
 def _known(line: _Line, column: str, names: Collection[str] | None) -> str:
@@ -136,8 +155,8 @@ def _identifier(line: _Line) -> tuple[IdType | None, str]:
         if type_text and fold_header(type_text) not in _TYPES:
             line.fault("id_type", f"« {type_text} » inconnu ; attendu RPPS, ADELI, FINESS ou SIRET")
         return None, ""
-    if re.fullmatch(r"[0-9]+[.,][0-9]+E\+?[0-9]+", text, re.IGNORECASE):
-        line.fault("identifier", "nombre abîmé par le tableur ; mettre la colonne au format texte et ressaisir")
+    if _ROUNDED.fullmatch(text):
+        line.fault("identifier", f"« {text} » : nombre abîmé par le tableur, des chiffres sont perdus ; {_AGAIN}")
         return None, ""
     kind = _TYPES.get(fold_header(type_text)) if type_text else _guess(text)
     if kind is None:
@@ -162,7 +181,8 @@ def _guess(text: str) -> IdType | None:
     return {11: IdType.RPPS, 14: IdType.SIRET}.get(len(bare_identifier(IdType.RPPS, text)))
 
 
-def _day(line: _Line, column: str) -> date | None:
+def _day(line: _Line, column: str, *, only_told: bool = False) -> date | None:
+    """A day; what is none is a fault, or nothing at all where it decides nothing (``only_told``)."""
     text = line.get(column)
     if not text:
         return None
@@ -173,5 +193,8 @@ def _day(line: _Line, column: str) -> date | None:
     try:
         return date(*parts)
     except (TypeError, ValueError):
-        line.fault(column, f"« {text} » n'est pas une date ; attendu JJ/MM/AAAA ou AAAA-MM-JJ")
+        short = re.fullmatch(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2}", text)
+        what = "a une année sur deux chiffres" if short else "n'est pas une date"
+        if not only_told:
+            line.fault(column, f"« {text} » {what} ; attendu JJ/MM/AAAA ou AAAA-MM-JJ")
         return None

@@ -2,24 +2,31 @@
 
 CSV as a spreadsheet saves it: ``;`` (tab and comma are understood), UTF-8 with or without BOM, UTF-16 or
 Windows-1252, French or English column names. All faults are told at once, with line and column; a table with faults is
-not used, the one held before is kept. Columns: ``local_columns.py``; an example:
+not used, the one held before is kept. Columns: ``columns.py``; an example:
 ``samples/directory/destinataires.csv``.
 """
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import threading
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dispatcher.directory.local.columns import Fault, open_sheet
+from dispatcher.directory.local.history import BY_HAND, OUTSIDE, History, digest_of
 from dispatcher.directory.local.lines import read_line
+from dispatcher.directory.local.locking import locked
+from dispatcher.directory.local.zeros import lost_since, odd_lengths
 from dispatcher.errors import DirectoryError
 from dispatcher.report.identifiers import compact
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.identities import STRUCTURES, tokens
+
+log = logging.getLogger(__name__)
 
 SOURCE = "local"
 
@@ -58,9 +65,9 @@ def parse(
         warnings += reading.warnings
         if reading.entry is not None:
             entries.append(reading.entry)
-    warnings += _repeated(name, entries)
-    digest = hashlib.sha256(content).hexdigest()[:12]
-    return Table(entries=tuple(entries), faults=tuple(faults), warnings=tuple(warnings), version=digest)
+    warnings += [*_repeated(name, entries), *odd_lengths(entries, name)]
+    version = digest_of(content)
+    return Table(entries=tuple(entries), faults=tuple(faults), warnings=tuple(warnings), version=version)
 
 
 def _repeated(name: str, entries: list[LocalEntry]) -> list[Fault]:
@@ -88,17 +95,28 @@ def _overlap(one: LocalEntry, other: LocalEntry) -> bool:
 class LocalTable:
     """The table at ``path``, read again when the file changed. Thread-safe.
 
-    Without a file every answer is empty. A file with faults raises :class:`DirectoryError` (hint: all faults) the first
-    time; later the table held before keeps answering and :attr:`problem` tells what is wrong with the new one.
+    Without a file every answer is empty. A file with faults is not used: the table held before keeps answering, after a
+    restart the last good one of the kept versions, and :attr:`problem` tells what is wrong with the new one. Only when
+    there never was a good one is :class:`DirectoryError` raised (hint: all faults).
+
+    With a ``history`` every table taken into use is kept there, and one that lost the leading zeros of its codes in a
+    spreadsheet counts as faulty.
     """
 
     def __init__(
-        self, path: Path, *, channels: Collection[str] | None = None, sources: Collection[str] | None = None
+        self,
+        path: Path,
+        *,
+        channels: Collection[str] | None = None,
+        sources: Collection[str] | None = None,
+        history: History | None = None,
     ) -> None:
         self.path = path
+        self._history = history
         self._channels = channels
         self._sources = sources
         self._lock = threading.Lock()
+        self._looked = False
         self._stamp: tuple[int, int, int] | None = None
         self._table: Table | None = None
         self._by_code: dict[str, tuple[LocalEntry, ...]] = {}
@@ -124,8 +142,8 @@ class LocalTable:
                     raise
                 self._problem = error
                 return self._table
-            if stamp != self._stamp or (self._table is None and stamp is not None):
-                self._stamp = stamp
+            if not self._looked or stamp != self._stamp or (self._table is None and stamp is not None):
+                self._looked, self._stamp = True, stamp
                 self._reload()
             if self._table is None and self._problem is not None:
                 raise self._problem
@@ -174,18 +192,64 @@ class LocalTable:
     def _reload(self) -> None:
         """Read the file as it stands; a faulty one leaves the table held before in use. The lock is held."""
         if self._stamp is None:
+            self._fall_back()
             if self._table is not None and self._table.version:
                 self._problem = DirectoryError(
                     f"{self.path.name} a disparu ; la dernière table lue reste en service.",
-                    hint="Remettre le fichier en place.",
+                    hint="Remettre le fichier en place (« dispatcher directory local undo »).",
                 )
             return
         try:
-            table = load(self.path, channels=self._channels, sources=self._sources)
+            content = _bytes(self.path)
+            table = _sound(content, self.path.name, self._channels, self._sources)
+            self._keep(content, table)
         except DirectoryError as error:
             self._problem = error
+            self._fall_back()
             return
-        self._table, self._problem = table, None
+        self._problem = None
+        self._take(table)
+
+    def _keep(self, content: bytes, table: Table) -> None:
+        """A table saved by a spreadsheet: judged against the one before, and kept. Raises :class:`DirectoryError`."""
+        if self._history is None:
+            return
+        try:
+            if self._history.last(table.version) is None:
+                with locked(self.path):  # a command at work tells itself who and why
+                    self._keep_by_hand(self._history, content, table)
+        except OSError as error:  # somebody who may only read looks at the table
+            log.warning("version %s of the local table is not kept: %s", table.version, type(error).__name__)
+
+    def _keep_by_hand(self, history: History, content: bytes, table: Table) -> None:
+        if history.last(table.version) is not None:
+            return
+        before = self._table or self._last_good()
+        lost = lost_since(before.entries, table.entries, self.path.name) if before is not None else ()
+        if lost:
+            raise _faulty(self.path.name, lost, "Si c'est voulu : « dispatcher directory local accept ».")
+        changed, kept = datetime.fromtimestamp(self.path.stat().st_mtime, UTC), history.versions()
+        history.note(content, at=changed, by=OUTSIDE, what=BY_HAND, before=kept[-1].digest if kept else "")
+
+    def _fall_back(self) -> None:
+        """After a restart there is no table in memory: take the last good one of the kept versions."""
+        if self._table is None and self._history is not None:
+            with suppress(OSError):
+                table = self._last_good()
+                if table is not None:
+                    self._take(table)
+
+    def _last_good(self) -> Table | None:
+        assert self._history is not None  # the callers ask
+        for kept in reversed(self._history.versions()):
+            content = self._history.content(kept.digest)
+            table = parse(content, self.path.name, channels=self._channels, sources=self._sources) if content else None
+            if table is not None and not table.faults:
+                return table
+        return None
+
+    def _take(self, table: Table) -> None:
+        self._table = table
         codes: dict[str, list[LocalEntry]] = {}
         for entry in table.entries:
             codes.setdefault(entry.code, []).append(entry)
@@ -199,18 +263,26 @@ class LocalTable:
 
 def load(path: Path, *, channels: Collection[str] | None = None, sources: Collection[str] | None = None) -> Table:
     """The table at ``path``. Raises :class:`DirectoryError` with every fault, one a line, when there is any."""
+    return _sound(_bytes(path), path.name, channels, sources)
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error) from error
-    table = parse(content, path.name, channels=channels, sources=sources)
+
+
+def _sound(content: bytes, name: str, channels: Collection[str] | None, sources: Collection[str] | None) -> Table:
+    table = parse(content, name, channels=channels, sources=sources)
     if table.faults:
-        listed = "\n".join(f"  {fault}" for fault in table.faults)
-        raise DirectoryError(
-            f"{path.name} : {len(table.faults)} faute(s) ; la table n'est pas utilisée.\n{listed}\n",
-            hint="Corriger ces lignes puis enregistrer ; la table est relue aussitôt.",
-        )
+        raise _faulty(name, table.faults, "Corriger ces lignes puis enregistrer ; la table est relue aussitôt.")
     return table
+
+
+def _faulty(name: str, faults: Collection[Fault], hint: str) -> DirectoryError:
+    listed = "\n".join(f"  {fault}" for fault in faults)
+    return DirectoryError(f"{name} : {len(faults)} faute(s) ; la table n'est pas utilisée.\n{listed}\n", hint=hint)
 
 
 def _unreadable(path: Path, error: OSError) -> DirectoryError:

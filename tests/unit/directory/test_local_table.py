@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.directory.local.edit import ChangeKind, add, diff, merge, render, write
+from dispatcher.directory.local.edit import ChangeKind, diff, merge
 from dispatcher.directory.local.table import LocalTable, load, parse
+from dispatcher.directory.local.writing import Edit, edited, render
 from dispatcher.errors import DirectoryError
 from dispatcher.report.model import IdType
 from dispatcher.resources import sample
@@ -218,51 +219,36 @@ def test_merge_and_diff() -> None:
     two = LocalEntry(code="B", address="b@b.test", line=3)
     changed = LocalEntry(code="A", address="new@b.test", line=9)
     new = LocalEntry(code="C", address="c@b.test", line=10)
-    merged = merge([one, two], [changed, new])
-    assert merged.entries == (changed, two, new)
-    assert [change.kind for change in merged.changes] == [ChangeKind.CHANGED, ChangeKind.ADDED]
+    assert [change.kind for change in merge([one, two], [changed, new])] == [ChangeKind.CHANGED, ChangeKind.ADDED]
+    kinds = [change.kind for change in merge([one, two], [changed, new], whole=True)]
+    assert kinds == [ChangeKind.CHANGED, ChangeKind.ADDED, ChangeKind.REMOVED]
     assert [change.kind for change in diff([one, two], [two])] == [ChangeKind.REMOVED]
-    assert diff([one], [LocalEntry(code="A", address="a@b.test", line=7)]) == ()
+    assert diff([one], [LocalEntry(code="A", address="a@b.test", line=7, added_by="eve")]) == ()
+
+
+def test_a_file_that_says_two_things_of_one_line_is_not_laid_over() -> None:
+    with pytest.raises(DirectoryError, match="lignes 2 et 5"):
+        merge([], [LocalEntry(code="A", address="a@b.test", line=2), LocalEntry(code="A", address="b@b.test", line=5)])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
-def test_adding_a_line_leaves_the_others_as_they_were(tmp_path: Path, encoding: str) -> None:
-    path = tmp_path / "t.csv"
-    before = "adresse;code;libelle;commentaire\r\na@b.test;A;Dr GARÇON;garder"
-    path.write_bytes(before.encode(encoding))
-    add(path, LocalEntry(code="B", address="b@b.test", label="Dr LEFÈVRE; Éloïse"))
-    content = path.read_bytes()
-    assert content.startswith(before.encode(encoding))
-    assert [entry.label for entry in load(path).entries] == ["Dr GARÇON", "Dr LEFÈVRE; Éloïse"]
+def test_adding_a_line_leaves_the_others_as_they_were(encoding: str) -> None:
+    before = "adresse;code;libelle;commentaire\r\na@b.test;A;Dr GARÇON;garder".encode(encoding)
+    new = LocalEntry(code="B", address="b@b.test", label="Dr LEFÈVRE; Éloïse")
+    content = edited(before, "t.csv", [Edit(entry=new)])
+    assert content.startswith(before)
+    assert [entry.label for entry in parse(content).entries] == ["Dr GARÇON", "Dr LEFÈVRE; Éloïse"]
 
 
-def test_adding_what_windows_cannot_write_turns_the_table_to_utf8(tmp_path: Path) -> None:
-    path = tmp_path / "t.csv"
-    path.write_bytes("code;adresse;libelle\nA;a@b.test;Dr GARÇON\n".encode("cp1252"))
-    add(path, LocalEntry(code="B", address="b@b.test", label="Dr ŁUKASZ"))
-    assert [entry.label for entry in load(path).entries] == ["Dr GARÇON", "Dr ŁUKASZ"]
+def test_adding_what_windows_cannot_write_turns_the_table_to_utf8() -> None:
+    before = "code;adresse;libelle\nA;a@b.test;Dr GARÇON\n".encode("cp1252")
+    content = edited(before, "t.csv", [Edit(entry=LocalEntry(code="B", address="b@b.test", label="Dr ŁUKASZ"))])
+    assert [entry.label for entry in parse(content).entries] == ["Dr GARÇON", "Dr ŁUKASZ"]
 
 
-def test_adding_is_refused_with_a_reason(tmp_path: Path) -> None:
-    path = tmp_path / "t.csv"
-    path.write_text("code;adresse\nA;a@b.test\n")
-    for entry, part in (
-        (LocalEntry(code="A", address="c@b.test"), "déjà à la ligne 2"),
-        (LocalEntry(code="B", address="oups"), "adresse mal formée"),
-        (LocalEntry(code="B"), "ni adresse ni identifiant"),
-        (LocalEntry(code="B", address="c@b.test", format="cda"), "pas de colonne « format »"),
-    ):
-        with pytest.raises(DirectoryError, match=part):
-            add(path, entry)
-    assert path.read_text() == "code;adresse\nA;a@b.test\n"
-    add(tmp_path / "new" / "t.csv", LocalEntry(code="A", address="a@b.test"))
-    assert load(tmp_path / "new" / "t.csv").entries[0].code == "A"
-
-
-def test_the_shipped_sample_is_in_order(tmp_path: Path) -> None:
+def test_the_shipped_sample_is_in_order() -> None:
     table = parse(sample("directory", "destinataires.csv").read_bytes())
     assert table.faults == ()
     assert table.warnings == ()
     assert len(table.entries) == 15
-    write(tmp_path / "copy.csv", table.entries)
-    assert diff(table.entries, load(tmp_path / "copy.csv").entries) == ()
+    assert diff(table.entries, parse(render(table.entries)).entries) == ()

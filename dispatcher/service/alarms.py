@@ -1,0 +1,31 @@
+"""Use case: an alarm, told once when it starts and once when it ends (promise 7), over restarts and on every node.
+
+The journal remembers: the last line about a subject says whether its alarm stands.
+"""
+
+from __future__ import annotations
+
+from dispatcher.ports import Store
+
+STARTED, ENDED = "alarm.started", "alarm.ended"
+
+
+def standing(store: Store, subject: str) -> str:
+    """What the alarm about ``subject`` says, or empty when none stands."""
+    with store.reading() as uow:
+        lines = [line for line in uow.journal.of_subject(subject) if line.event in {STARTED, ENDED}]
+    return str(lines[-1].detail.get("reason", "")) if lines and lines[-1].event == STARTED else ""
+
+
+def tell(store: Store, subject: str, reason: str) -> str:
+    """Write down that ``subject`` is in trouble for ``reason`` (French, no identity), or, when empty, that it is over.
+
+    Gives the event written, :data:`STARTED` or :data:`ENDED`; empty when nothing is new.
+    """
+    known = standing(store, subject)
+    if bool(known) == bool(reason):
+        return ""
+    event = STARTED if reason else ENDED
+    with store.transaction() as uow:
+        uow.journal.write(subject, event, reason=reason or known)
+    return event

@@ -29,8 +29,8 @@ class Refusals:
         if status in {401, 403}:
             return DirectoryError(
                 f"L'API Annuaire Santé refuse la clé ({status}).{said}",
-                hint=f"Clé lue dans {self._settings.key_file} : vérifier sur {PORTAL} qu'elle est la bonne, en cours de "
-                "validité et abonnée à l'API FHIR Annuaire Santé, puis relancer « dispatcher directory sync fhir ».",
+                hint=f"Clé lue dans {self._settings.key_file} : vérifier sur {PORTAL} qu'elle est la bonne, en cours "
+                "de validité et abonnée à l'API FHIR Annuaire Santé, puis relancer « dispatcher directory sync fhir ».",
                 code="directory-key",
             )
         if 300 <= status < 400:

@@ -140,6 +140,15 @@ class Writer:
         if len(self.bad) < LISTED_LINES:
             self.bad.append(BadRow(line=line, reason=reason))
 
+    @contextmanager
+    def own_tables(self) -> Iterator[sqlite3.Connection]:
+        """For a source that keeps tables of its own in the same file, so that they go with its rows or not at all.
+
+        Their names begin with the source's; :meth:`add` may be called meanwhile.
+        """
+        with self._telling():
+            yield self._database
+
     def publish(
         self, origin: Origin, *, shrink_percent: float = 5.0, force: bool = False, notes: Iterable[str] = ()
     ) -> ImportReport:

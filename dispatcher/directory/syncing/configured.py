@@ -1,4 +1,7 @@
-"""Every source of the configuration that is fetched, in the order in which they are run."""
+"""Every source of the configuration that is fetched, in the order in which they are run.
+
+Their libraries take a tenth of a second each to load; they are loaded when such a source is configured.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,16 @@ from dispatcher.settings import Settings
 
 def syncs(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
     """One per configured source; nothing is opened yet, no key is read."""
-    found: list[Sync] = []
-    return (*found, *_ldap(settings, clock))
+    return (*_fhir(settings, clock), *_ldap(settings, clock))
+
+
+def _fhir(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
+    wanted = settings.directory
+    if wanted.fhir is None:
+        return ()
+    from dispatcher.directory.fhir.sync import FhirSync
+
+    return (FhirSync(wanted.fhir, wanted.folder, clock, shrink_percent=wanted.shrink_percent),)
 
 
 def _ldap(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
@@ -18,7 +29,7 @@ def _ldap(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
     servers = {name: server for name, server in wanted.ldap.items() if "entries" in server.use}
     if not servers:
         return ()
-    from dispatcher.directory.ldap.sync import LdapSync  # its library takes a tenth of a second to load
+    from dispatcher.directory.ldap.sync import LdapSync
 
     shrink = wanted.shrink_percent
     return tuple(LdapSync(name, one, wanted.folder, clock, shrink_percent=shrink) for name, one in servers.items())

@@ -1,7 +1,7 @@
 """HTTP for sources that are fetched: one fixed server each, bounded answers, faults as French sentences.
 
-A :class:`Server` talks to the host of its base address and to no other: what stands in an answer can choose a path, never
-a host, so a secret header cannot go astray. Redirections are refused for the same reason.
+A :class:`Server` talks to the host of its base address and to no other: what stands in an answer can choose a path,
+never a host, so a secret header cannot go astray. Redirections are refused for the same reason.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class Server:
         if isinstance(reason, SSLError) and "CERTIFICATE" in str(reason).upper():
             return DirectoryError(
                 f"{host} : le certificat du serveur n'est pas accepté.",
-                hint="Donner son autorité par « ca_file » (IGC-Santé n'est dans aucun magasin public) ; vérifier l'heure.",
+                hint="Donner son autorité par « ca_file » (IGC-Santé n'est dans aucun magasin public).",
             )
         cause = reason.__cause__ if not isinstance(reason, OSError) and reason.__cause__ else reason
         why = in_french(cause) if isinstance(cause, OSError) and cause.errno else _word(reason)

@@ -25,6 +25,12 @@ def label(name: str) -> str:
     return _LABELS.get(name, name)
 
 
+def place(name: str) -> tuple[int, str]:
+    """For sorting: directories first, then the laboratory's table, then the list of allowed domains."""
+    known = list(_LABELS)
+    return (known.index(name) if name in _LABELS else known.index(FHIR), name)
+
+
 def has_boxes(name: str) -> bool:
     """It tells mailboxes, not only people or structures."""
     return name in {MSSANTE, FHIR} or name.startswith(LDAP)

@@ -165,10 +165,14 @@ def explain_french(decision: Mapping[str, Any], facts: object = None) -> list[st
     wishes = [str(text) for text in decision.get("handling") or ()]
     if wishes:
         lines.append(f"Consignes du laboratoire : {' ; '.join(wishes)}.")
-    used = [f"{sources.label(name)} {version}" for name, version in told.versions.items() if version]
+    used = [f"{sources.label(name)} {version}" for name, version in _in_order(told.versions) if version]
     if used:
         lines.append(f"Données consultées : {' ; '.join(used)}.")
     return lines
+
+
+def _in_order(versions: Mapping[str, str]) -> list[tuple[str, str]]:
+    return sorted(versions.items(), key=lambda item: sources.place(item[0]))
 
 
 def _as_now(facts: object) -> dict[str, str]:

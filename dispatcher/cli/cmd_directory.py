@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dispatcher.cli import cmd_directory_sync, cmd_local, local_versions
-from dispatcher.cli.context import office, settings
-from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
-from dispatcher.clock import SystemClock
-from dispatcher.directory.bulk.extraction import import_extraction
-from dispatcher.directory.snapshots.writing import ImportReport
+from dispatcher.cli import cmd_directory_import, cmd_directory_sync, cmd_local, local_versions
+from dispatcher.cli.context import office
+from dispatcher.cli.output import FAILURES, print_json, say, table
 from dispatcher.report.identifiers import kind_of
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry
@@ -30,43 +26,9 @@ group.add_typer(cmd_local.group, name="local")
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
+    cmd_directory_import.register(group)
     cmd_directory_sync.register(group)
     app.add_typer(group, name="directory")
-
-
-@group.command("import")
-def import_file(
-    file: Annotated[Path, typer.Argument(help="Extraction_Correspondance_MSSante, en .zip ou .txt.")],
-    force: Annotated[
-        bool, typer.Option("--force", help="Accepte un fichier bien plus petit que le précédent.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Importe l'extraction nationale MSSanté ; l'ancienne copie sert jusqu'à la fin de l'import."""
-    wanted = settings().directory
-    report = import_extraction(
-        file,
-        wanted.folder / "mssante.sqlite3",
-        now=SystemClock().now(),
-        shrink_percent=wanted.shrink_percent,
-        force=force,
-    )
-    if json:
-        print_json(asdict(report))
-        return
-    _tell(report)
-
-
-def _tell(report: ImportReport) -> None:
-    say(f"{report.rows} boîte(s) importée(s), {report.addresses} adresse(s), données du {moment(report.source_date)}.")
-    if report.duplicates:
-        say(f"{report.duplicates} ligne(s) en double laissées.")
-    if report.bad_count:
-        complain(f"{report.bad_count} ligne(s) illisible(s), laissées :")
-        for bad in report.bad:
-            complain(f"  ligne {bad.line} : {bad.reason}")
-    for note in report.notes:
-        say(note)
 
 
 @group.command("search")

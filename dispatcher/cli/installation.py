@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dispatcher import resources, wiring
 from dispatcher.clock import SystemClock
-from dispatcher.directory.bulk.extraction import import_extraction
+from dispatcher.directory.bulk.importing import import_file
 from dispatcher.directory.trust.allowed_domains import Trust
 from dispatcher.directory.trust.kept import import_list
 from dispatcher.errors import ConfigError
@@ -78,7 +78,7 @@ def _tables(layout: Layout) -> None:
 
 def _reference(layout: Layout, operator: SandboxOperator, now: datetime) -> None:
     settings = load(layout.config)
-    import_extraction(operator.extraction_file, settings.directory.folder / "mssante.sqlite3", now=now)
+    import_file(operator.extraction_file, settings.directory.folder, now=now)
     office = wiring.build(settings)
     try:
         trust = Trust.of(settings.trust.roots, settings.trust.signer_cn, settings.trust.crl)

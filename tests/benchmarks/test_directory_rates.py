@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.directory.bulk.extraction import import_extraction
+from dispatcher.directory.bulk.importing import import_file
 from dispatcher.directory.snapshots.reading import Snapshot
 from dispatcher.report.model import IdType
 from dispatcher.resources import sample
@@ -40,7 +40,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_import(benchmark: Any, source: Path, tmp_path: Path) -> None:
-    report = benchmark(import_extraction, source, tmp_path / "mssante.sqlite3", now=NOW)
+    report = benchmark(import_file, source, tmp_path, now=NOW)
     assert report.rows == ROWS
     if benchmark.stats:
         benchmark.extra_info["rows_per_second"] = round(ROWS / benchmark.stats.stats.mean)
@@ -48,7 +48,7 @@ def test_import(benchmark: Any, source: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("question", ["number", "address", "name", "beginning"])
 def test_questions(benchmark: Any, source: Path, tmp_path: Path, question: str) -> None:
-    import_extraction(source, tmp_path / "mssante.sqlite3", now=NOW)
+    import_file(source, tmp_path, now=NOW)
     directory = Snapshot(tmp_path / "mssante.sqlite3")
     ask = {
         "number": lambda: directory.about(IdType.RPPS, "99700000777"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher.directory.bulk.extraction import import_extraction
+from dispatcher.directory.bulk.importing import import_file
 from dispatcher.directory.directories import Directories
 from dispatcher.directory.local.table import LocalTable, parse
 from dispatcher.ports import Directory
@@ -59,7 +59,7 @@ class MemoryDirectory:
 def real(folder: Path) -> Directories:
     source = folder / EXTRACTION
     source.write_bytes(sample("directory", EXTRACTION).read_bytes())
-    import_extraction(source, folder / "held" / "mssante.sqlite3", now=datetime(2026, 11, 21, tzinfo=UTC))
+    import_file(source, folder / "held", now=datetime(2026, 11, 21, tzinfo=UTC))
     table = folder / "destinataires.csv"
     table.write_bytes(sample("directory", "destinataires.csv").read_bytes())
     return Directories(folder / "held", LocalTable(table))

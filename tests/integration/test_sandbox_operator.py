@@ -12,7 +12,7 @@ import pytest
 from lxml import etree
 
 from dispatcher.clock import SystemClock
-from dispatcher.directory.bulk.extraction import import_extraction
+from dispatcher.directory.bulk.importing import import_file
 from dispatcher.directory.certificates.folder import CertificateFolder
 from dispatcher.directory.trust.allowed_domains import Trust, verify
 from dispatcher.errors import ConfigError, TransportError, TryLater
@@ -303,7 +303,7 @@ def test_the_directory_is_the_sample_and_is_imported_without_a_bad_line(
     [file] = [file for file in sample("directory").iterdir() if file.name.startswith("Extraction_")]
     assert extraction() == file.read_bytes().decode("utf-8")
     assert operator.extraction_file.read_text(encoding="utf-8") == extraction()
-    report = import_extraction(operator.extraction_file, tmp_path / "directory.sqlite3", now=NOW)
+    report = import_file(operator.extraction_file, tmp_path, now=NOW)
     assert report.lines == len(BOXES) + 1 or report.lines == len(BOXES)
 
 

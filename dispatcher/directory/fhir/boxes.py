@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from dispatcher.directory.bulk.extraction_rows import BOX_TYPES, address_ok
+from dispatcher.directory.bulk.mssante import BOX_TYPES, address_ok
 from dispatcher.directory.fhir.values import (
     Resource,
     extension_code,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from dispatcher.directory.bulk.columns import fold_header
-from dispatcher.directory.bulk.extraction_rows import address_ok
+from dispatcher.directory.bulk.mssante import address_ok
 from dispatcher.directory.local.columns import FRENCH, Fault, Record, Sheet
 from dispatcher.report.identifiers import adeli_ok, finess_ok, finess_shape_ok, rpps_ok, rpps_shape_ok, siret_ok
 from dispatcher.report.model import IdType

@@ -118,7 +118,7 @@ def finish(database: sqlite3.Connection) -> int:
     Of two rows with the same address, person and structure the first stays; a refusal of electronic mail on either
     of them stays too.
     """
-    database.execute("CREATE INDEX entry_address ON entry (address) WHERE address != ''")
+    database.execute("CREATE INDEX entry_address ON entry (address, identifier, structure_id) WHERE address != ''")
     database.execute(
         "CREATE TEMP TABLE again AS SELECT address FROM entry WHERE address != '' GROUP BY address HAVING count(*) > 1"
     )
@@ -143,6 +143,39 @@ def counts(database: sqlite3.Connection) -> tuple[int, int, int]:
     return int(rows), int(addresses), int(pairs)
 
 
+_KEYS = {
+    "address": "address, identifier, structure_id FROM {}.entry WHERE address != ''",
+    "identifier": "identifier, id_type FROM {}.entry WHERE identifier != ''",
+    "structure": "structure_id, structure_type FROM {}.entry WHERE structure_id != ''",
+    "pair": "identifier, id_type, other, other_type FROM {}.equivalent",
+}
+
+
+def compare(database: sqlite3.Connection, held: Path) -> tuple[int, int]:
+    """What was added and removed since the snapshot at ``held``, which must be readable.
+
+    Counted are boxes; where there are none, people; else structures; else pairs.
+    """
+    database.execute("ATTACH ? AS held", (_read_only(held),))
+    try:
+        what = _countable(database)
+        new, old = (f"SELECT DISTINCT {_KEYS[what].format(name)}" for name in ("main", "held"))
+        added, removed = (
+            database.execute(f"SELECT count(*) FROM ({one} EXCEPT {other})").fetchone()[0]  # noqa: S608 - our own
+            for one, other in ((new, old), (old, new))
+        )
+    finally:
+        database.execute("DETACH held")
+    return int(added), int(removed)
+
+
+def _countable(database: sqlite3.Connection) -> str:
+    for what in ("address", "identifier", "structure"):
+        if database.execute(f"SELECT EXISTS (SELECT {_KEYS[what].format('main')})").fetchone()[0]:
+            return what
+    return "pair"
+
+
 def write_meta(database: sqlite3.Connection, values: dict[str, str]) -> None:
     """Where the snapshot comes from."""
     database.executemany("INSERT INTO meta VALUES (?, ?)", [("schema", SCHEMA), *values.items()])
@@ -151,9 +184,11 @@ def write_meta(database: sqlite3.Connection, values: dict[str, str]) -> None:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open for reading. The file never changes once in place (imports replace it), hence ``immutable``."""
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None, check_same_thread=False
-    )
+    return sqlite3.connect(_read_only(path), uri=True, isolation_level=None, check_same_thread=False)
+
+
+def _read_only(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
 
 
 def read_meta(path: Path) -> dict[str, str] | None:

@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -85,6 +85,10 @@ class ImportReport:
     """The first ones, at most :data:`LISTED_LINES`."""
     previous_rows: int | None = None
     """Rows and pairs of the snapshot replaced, or ``None`` when there was none."""
+    added: int = 0
+    """Boxes (people, structures, pairs where there is no box) that were not in the snapshot replaced."""
+    removed: int = 0
+    """Those that no longer are."""
     notes: tuple[str, ...] = ()
     """French remarks that did not stop the load."""
     seconds: float = 0.0
@@ -102,7 +106,7 @@ def writing(target: Path, *, now: datetime) -> Iterator[Writer]:
         raise _unwritable(target, error) from error
     scratch = Path(name)
     try:
-        with closing(sqlite3.connect(scratch)) as database:
+        with closing(sqlite3.connect(scratch.absolute().as_uri(), uri=True)) as database:
             yield Writer(database, scratch, target, now)
     finally:
         with contextlib.suppress(OSError):
@@ -129,10 +133,13 @@ class Writer:
     def pair(self, pairs: Iterable[Pair]) -> None:
         """Take identifiers that stand for each other; they are found from both sides."""
         with self._telling():
-            for id_type, identifier, other_type, other in pairs:
-                self.taken += 1
-                both = [(id_type, identifier, other_type, other), (other_type, other, id_type, identifier)]
-                self._database.executemany(tables.PAIR, both)
+            self._database.executemany(tables.PAIR, self._both_ways(pairs))
+
+    def _both_ways(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
+        for id_type, identifier, other_type, other in pairs:
+            self.taken += 1
+            yield id_type, identifier, other_type, other
+            yield other_type, other, id_type, identifier
 
     def leave_out(self, line: int, reason: str) -> None:
         """Count a line that cannot be used."""
@@ -149,6 +156,15 @@ class Writer:
         with self._telling():
             yield self._database
 
+    def ambiguous(self, id_type: str, other_type: str) -> int:
+        """How many identifiers of one kind stand for several of another."""
+        query = (
+            "SELECT count(*) FROM (SELECT 1 FROM equivalent WHERE id_type = ? AND other_type = ? "
+            "GROUP BY identifier HAVING count(*) > 1)"
+        )
+        with self._telling():
+            return int(self._database.execute(query, (id_type, other_type)).fetchone()[0])
+
     def publish(
         self, origin: Origin, *, shrink_percent: float = 5.0, force: bool = False, notes: Iterable[str] = ()
     ) -> ImportReport:
@@ -160,6 +176,10 @@ class Writer:
         with self._telling():
             report = self._report(origin, tuple(notes))
             _guard(report, shrink_percent, force)
+            if report.previous_rows is not None:
+                added, removed = tables.compare(self._database, self._target)
+                report = replace(report, added=added, removed=removed)
+            report = replace(report, seconds=round(time.monotonic() - self._begun, 3))
             tables.write_meta(self._database, _meta(report, origin))
             self._database.close()
             _put_in_place(self._scratch, self._target)
@@ -189,7 +209,6 @@ class Writer:
             bad=tuple(self.bad),
             previous_rows=int(held.get("rows", 0)) + int(held.get("pairs", 0)) if held else None,
             notes=notes,
-            seconds=round(time.monotonic() - self._begun, 3),
         )
 
     @contextmanager

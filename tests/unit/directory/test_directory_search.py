@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dispatcher.directory.bulk.extraction import import_extraction
+from dispatcher.directory.bulk.importing import import_file
 from dispatcher.directory.snapshots.reading import Snapshot
 from dispatcher.resources import sample
 
@@ -16,7 +16,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     folder = tmp_path_factory.mktemp("search")
     source = folder / "e_202611200600.txt"
     source.write_bytes(sample("directory", "Extraction_Correspondance_MSSante_202611200600.txt").read_bytes())
-    import_extraction(source, folder / "mssante.sqlite3", now=datetime(2026, 11, 21, tzinfo=UTC))
+    import_file(source, folder, now=datetime(2026, 11, 21, tzinfo=UTC))
     return Snapshot(folder / "mssante.sqlite3")
 
 

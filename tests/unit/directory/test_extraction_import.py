@@ -15,9 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dispatcher.directory.bulk.columns import fold_header, read_header
-from dispatcher.directory.bulk.extraction import import_extraction
-from dispatcher.directory.bulk.extraction_rows import person, structure
+from dispatcher.directory.bulk.columns import Header, fold_header
+from dispatcher.directory.bulk.importing import import_file
+from dispatcher.directory.bulk.kinds import person, structure
+from dispatcher.directory.bulk.mssante import Mssante
 from dispatcher.directory.snapshots.reading import Snapshot
 from dispatcher.directory.snapshots.writing import LISTED_LINES
 from dispatcher.errors import DirectoryError
@@ -56,7 +57,7 @@ def content(lines: Sequence[str], header: str = HEADER, newline: str = "\n") -> 
 def take(folder: Path, data: bytes, name: str = "extraction_202611200600.txt", **options: object):  # type: ignore[no-untyped-def]
     source = folder / name
     source.write_bytes(data)
-    return import_extraction(source, folder / "out" / "mssante.sqlite3", now=NOW, **options)  # type: ignore[arg-type]
+    return import_file(source, folder / "out", now=NOW, **options)  # type: ignore[arg-type]
 
 
 def opened(folder: Path) -> Snapshot:
@@ -146,18 +147,17 @@ def test_headers_are_folded() -> None:
         (HEADER.replace("Adresse BAL", "Adresse"), "« Adresse BAL »"),
         (HEADER.replace("Identifiant PP|Identification nationale PP", "x|y"), "« Identifiant PP »"),
         (HEADER.replace("Code postal structure BAL", "Adresse BAL"), "2 fois"),
-        ("<html>Not found</html>", "séparateur"),
-        ("Type de BAL;Adresse BAL", "séparateur"),
+        ("<html>Not found</html>", "« Adresse BAL »"),
     ],
 )
 def test_a_wrong_header_is_refused_with_the_names(header: str, part: str) -> None:
     with pytest.raises(DirectoryError) as caught:
-        read_header(header)
+        Mssante().reader(Header.of(header))
     assert part in str(caught.value)
 
 
 def test_a_missing_national_form_is_made_up_for() -> None:
-    read_header(HEADER.replace("Identification nationale PP", "autre"))
+    Mssante().reader(Header.of(HEADER.replace("Identification nationale PP", "autre")))
     assert person("", "", "899700000013") == ("RPPS", "99700000013")
     assert person("", "99700000013", "") == ("RPPS", "99700000013")
     assert person("", "990010001", "") == ("ADELI", "990010001")
@@ -275,7 +275,7 @@ def test_what_is_no_extraction_is_refused_and_the_held_one_stays(tmp_path: Path,
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(DirectoryError, match=r"absent\.zip"):
-        import_extraction(tmp_path / "absent.zip", tmp_path / "mssante.sqlite3", now=NOW)
+        import_file(tmp_path / "absent.zip", tmp_path, now=NOW)
 
 
 def test_readers_see_the_old_one_or_the_new_one(tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""``Extraction_Correspondance_MSSante`` (Annuaire Santé): the open extraction of mailboxes, 31 columns.
+
+Header names as published in 2026. UTF-8, ``|``, one header line, nothing quoted (a stray quote is a character like any
+other); one row per mailbox. Red-listed boxes are not in it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dispatcher.directory.bulk.columns import Columns, Header, layout
+from dispatcher.directory.bulk.kinds import BadLine, Fields, person, place, structure
+from dispatcher.directory.snapshots.tables import Row
+from dispatcher.routing import sources
+
+COLUMNS: Columns = {
+    "address": ("Adresse BAL", "Adresse de BAL", "Adresse de la BAL"),
+    "box_type": ("Type de BAL", "Type BAL"),
+    "person_type": ("Type Identifiant PP", "Type d'identifiant PP"),
+    "person_id": ("Identifiant PP",),
+    "person_national": ("Identification nationale PP",),
+    "structure_type": ("Type identifiant structure", "Type d'identifiant structure"),
+    "structure_id": ("Identification Structure", "Identifiant structure"),
+    "title": ("Civilité d'exercice", "Code civilité d'exercice"),
+    "family": ("Nom d'exercice",),
+    "given": ("Prénom d'exercice",),
+    "profession": ("Libellé Profession",),
+    "service": ("Service de rattachement",),
+    "structure_name": ("Raison Sociale structure BAL",),
+    "shop_sign": ("Enseigne commerciale structure BAL",),
+    "postcode": ("Code postal structure BAL",),
+    "routing_line": ("L6LIGNEACHEMINEMENT structure BAL",),
+    "paperless": ("Dématérialisation",),
+}
+MANDATORY = ("box_type", "address", "structure_id", "family", "given", "paperless")
+"""Without these a recipient could be mistaken or a refusal of electronic mail overlooked."""
+PERSON = ("person_id", "person_national")
+
+BOX_TYPES = frozenset({"PER", "ORG", "APP", "CAB"})
+_PAPERLESS = {"o": 1, "oui": 1, "true": 1, "vrai": 1, "1": 1, "n": 0, "non": 0, "false": 0, "faux": 0, "0": 0, "": None}
+_ADDRESS = re.compile(r"[^@\s<>,;|\"]{1,128}@[^@\s<>,;|\".](?:[^@\s<>,;|\"]{0,253}[^@\s<>,;|\".])?")
+
+
+def address_ok(text: str) -> bool:
+    """One mailbox address without blanks or separators; nothing is said about the box existing."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+class Mssante:
+    """The extraction of MSSanté mailboxes."""
+
+    name, title, member, pairs = sources.MSSANTE, "Extraction_Correspondance_MSSante", "correspondance", False
+
+    def recognises(self, header: Header) -> bool:
+        """One of the two columns only a file of mailboxes has."""
+        return any(header.has(name) for name in (*COLUMNS["address"], *COLUMNS["box_type"]))
+
+    def reader(self, header: Header) -> MssanteReader:
+        """Raises :class:`DirectoryError` naming every mandatory column that is missing."""
+        found = layout(header, COLUMNS, MANDATORY, PERSON, title=self.title)
+        return MssanteReader(Fields(found, tuple(COLUMNS)))
+
+
+@dataclass(slots=True)
+class MssanteReader:
+    """Lines to mailbox rows."""
+
+    fields: Fields
+    odd_paperless: int = 0
+
+    def row(self, line: bytes) -> Row | None:
+        """The mailbox of a line. Raises :class:`BadLine`."""
+        values = self.fields.values(line)
+        if values is None:
+            return None
+        address, box_type, person_type, person_id, national, structure_type, structure_id = values[:7]
+        address, box_type = address.lower(), box_type.upper()
+        if not address_ok(address):
+            raise BadLine("adresse de BAL mal formée" if address else "adresse de BAL vide")
+        if box_type not in BOX_TYPES:
+            raise BadLine("type de BAL inconnu (attendu PER, ORG, APP ou CAB)")
+        title, family, given, profession, service, name, sign, postcode, routing_line, paperless = values[7:]
+        if postcode and routing_line.startswith(postcode):
+            town = routing_line[len(postcode) :].strip()
+        else:
+            postcode, town = place(postcode, "", routing_line)
+        return (
+            "",
+            address,
+            box_type,
+            *person(person_type, person_id, national),
+            *structure(structure_type, structure_id),
+            title,
+            family,
+            given,
+            profession,
+            service,
+            name,
+            sign,
+            postcode,
+            town,
+            self._paperless(paperless),
+            None,
+            0,
+        )
+
+    def notes(self) -> list[str]:
+        """Encoding, and values of « Dématérialisation » nobody knows."""
+        found = self.fields.notes()
+        if self.odd_paperless:
+            found.append(f"{self.odd_paperless} valeur(s) inconnue(s) de « Dématérialisation », tenue(s) pour vides.")
+        return found
+
+    def _paperless(self, text: str) -> int | None:
+        value = _PAPERLESS.get(text.casefold(), -1)
+        if value == -1:
+            self.odd_paperless += 1
+            return None
+        return value

@@ -1,0 +1,135 @@
+"""The text of a national file: a plain file or the right member of a ZIP, as numbered lines of bounded length."""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+from typing import IO, cast
+
+from dispatcher.clock import PARIS
+from dispatcher.directory.bulk.columns import Header
+from dispatcher.errors import DirectoryError
+
+MAX_TEXT_BYTES = 4_000_000_000
+"""The largest real file is below 1 GB (2026-08); beyond this it is a fault or an attack."""
+MAX_LINE_BYTES = 65_536
+_STAMP = re.compile(r"(?<!\d)(20\d{2})-?(\d{2})-?(\d{2})(?:-?(\d{2})(\d{2}))?(?!\d)")
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, EOFError)
+_AGAIN = "Télécharger de nouveau le fichier ; l'annuaire en service est gardé."
+
+
+@contextmanager
+def open_text(source: Path, members: Callable[[str], bool]) -> Iterator[tuple[IO[bytes], str]]:
+    """The text of ``source`` and its name; out of the ZIP when it is one, the one whose name ``members`` accepts.
+
+    Raises :class:`DirectoryError`: a damaged archive (also while reading), none or several texts that fit.
+    """
+    with source.open("rb") as file:
+        if file.read(4) != b"PK\x03\x04":
+            file.seek(0)
+            yield file, source.name
+            return
+    with ExitStack() as closing:
+        try:
+            archive = closing.enter_context(zipfile.ZipFile(source))
+            member = _member(archive, members)
+            inner = closing.enter_context(archive.open(member))
+        except (*_DAMAGED, RuntimeError, ValueError, UnicodeError) as error:
+            raise _damaged(source, error) from error
+        try:
+            yield BufferedReader(cast(RawIOBase, inner), 1 << 20), Path(member.filename).name
+        except _DAMAGED as error:
+            raise _damaged(source, error) from error
+
+
+def _damaged(source: Path, error: Exception) -> DirectoryError:
+    return DirectoryError(f"{source.name} : archive ZIP abîmée ({type(error).__name__}).", hint=_AGAIN)
+
+
+def _member(archive: zipfile.ZipFile, wanted: Callable[[str], bool]) -> zipfile.ZipInfo:
+    texts = [
+        member
+        for member in archive.infolist()
+        if member.filename.lower().endswith((".txt", ".csv"))
+        and "__MACOSX" not in member.filename
+        and not Path(member.filename).name.startswith(".")
+    ]
+    ours = [member for member in texts if wanted(Path(member.filename).name.lower())] or texts
+    if len(ours) != 1:
+        names = ", ".join(Path(member.filename).name for member in texts[:5]) or "aucun fichier texte"
+        raise DirectoryError(
+            f"L'archive ne contient pas un seul fichier d'annuaire (trouvé : {names}).",
+            hint="Extraire le bon fichier et le donner lui-même.",
+        )
+    if ours[0].flag_bits & 0x1:
+        raise DirectoryError("L'archive est protégée par un mot de passe.", hint="Donner le fichier texte lui-même.")
+    return ours[0]
+
+
+def header_of(stream: IO[bytes]) -> Header:
+    """The first line. Raises :class:`DirectoryError`: empty, or UTF-16."""
+    first = stream.readline(MAX_LINE_BYTES)
+    if first[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        raise DirectoryError("Ligne 1 : le fichier est en UTF-16.", hint="Attendu : le fichier d'origine, en UTF-8.")
+    plain = first.removeprefix(b"\xef\xbb\xbf")
+    if not plain.strip():
+        raise DirectoryError("Ligne 1 : en-tête vide.", hint=_AGAIN)
+    try:
+        return Header.of(plain.decode("utf-8"))
+    except UnicodeDecodeError:
+        return Header.of(plain.decode("cp1252", errors="replace"))
+
+
+def numbered(stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
+    """Lines after the header with their 1-based numbers; ``None`` for one too long to be any, read past.
+
+    Raises :class:`DirectoryError` when the whole goes beyond reason.
+    """
+    total = 0
+    read = partial(stream.readline, MAX_LINE_BYTES)
+    for number, line in enumerate(iter(read, b""), start=2):
+        total += len(line)
+        if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
+            while (rest := read()) and not rest.endswith(b"\n"):
+                total += len(rest)
+                _bounded(total)
+            yield number, None
+        else:
+            yield number, line
+        _bounded(total)
+
+
+def _bounded(total: int) -> None:
+    if total > MAX_TEXT_BYTES:
+        raise DirectoryError(
+            f"Le texte dépasse {MAX_TEXT_BYTES // 1_000_000_000} Go.", hint="Ce n'est pas le fichier attendu."
+        )
+
+
+def dated(source: Path, name: str, header: Header) -> datetime:
+    """The day the data stands for, aware UTC: from the names of text and archive (AAAAMMJJhhmm, Paris), else from the
+    first line (FINESS), else when the file was last written.
+    """
+    for text in (name, source.name, header.line if len(header.names) <= 6 else ""):
+        for match in _STAMP.finditer(text):
+            year, month, day, hour, minute = (int(part or 0) for part in match.groups())
+            try:
+                return datetime(year, month, day, hour, minute, tzinfo=PARIS).astimezone(UTC)
+            except ValueError:
+                continue
+    return datetime.fromtimestamp(source.stat().st_mtime, UTC).replace(microsecond=0)
+
+
+def sha256(source: Path) -> str:
+    """Digest of the file as given."""
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

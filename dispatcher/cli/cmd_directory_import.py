@@ -19,6 +19,7 @@ from dispatcher.clock import SystemClock
 from dispatcher.directory.bulk.importing import KINDS, Told, import_file
 from dispatcher.directory.snapshots.writing import ImportReport
 from dispatcher.errors import DirectoryError
+from dispatcher.settings.directory import DirectorySettings
 
 KindName = StrEnum("KindName", {kind.name: kind.name for kind in KINDS})  # type: ignore[misc]
 
@@ -44,32 +45,29 @@ def import_files(
 ) -> None:
     """Importe des annuaires nationaux ; l'ancienne copie sert jusqu'à la fin de l'import. Code 1 si l'un est refusé."""
     wanted = settings().directory
-    results: list[dict[str, Any]] = []
-    for file in files:
-        try:
-            with _progress(file.name, shown=not json) as progress:
-                report = import_file(
-                    file,
-                    wanted.folder,
-                    now=SystemClock().now(),
-                    kind=kind.value if kind else None,
-                    shrink_percent=wanted.shrink_percent,
-                    force=force,
-                    progress=progress,
-                )
-        except DirectoryError as error:
-            results.append({"ok": False, "file": str(file), "message": error.message, "hint": error.hint})
-            if not json:
-                complain(f"{file.name} : {error.message}")
-                complain(f"  → {error.hint}")
-            continue
-        results.append({"ok": True, "file": str(file), **asdict(report)})
-        if not json:
-            _tell(report)
+    results = [_import(file, wanted, kind.value if kind else None, force=force, json=json) for file in files]
     if json:
         print_json(results)
     if not all(result["ok"] for result in results):
         raise typer.Exit(FAILURES)
+
+
+def _import(file: Path, wanted: DirectorySettings, kind: str | None, *, force: bool, json: bool) -> dict[str, Any]:
+    """One file: told, and as JSON values."""
+    shrink, now = wanted.shrink_percent, SystemClock().now()
+    try:
+        with _progress(file.name, shown=not json) as progress:
+            report = import_file(
+                file, wanted.folder, now=now, kind=kind, shrink_percent=shrink, force=force, progress=progress
+            )
+    except DirectoryError as error:
+        if not json:
+            complain(f"{file.name} : {error.message}")
+            complain(f"  → {error.hint}")
+        return {"ok": False, "file": str(file), "message": error.message, "hint": error.hint}
+    if not json:
+        _tell(report)
+    return {"ok": True, "file": str(file), **asdict(report)}
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from dispatcher import wiring
+from dispatcher.cli import directory_alarms
 from dispatcher.cli.cmd_conformance import users_kit
 from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
@@ -74,6 +75,7 @@ def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
 
     yield from check_channels(parts.desk, connect=connect)
     yield from check_reference(parts.desk, age, days)
+    yield from directory_alarms.findings(parts.settings, parts.clock)
     yield from check_conformance(parts.desk, elsewhere=users_kit())
     problem = parts.directory.table.problem
     if problem is not None:

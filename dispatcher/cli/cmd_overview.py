@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dispatcher.cli import directory_alarms
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.wording import EVENTS, FILE_STATES, RECEIPTS, STATES, actor, age, envelope
@@ -44,12 +45,16 @@ def status(json: Json = False) -> None:
                 "unmatched_receipts": view.unmatched,
                 "oldest_file": file_json(view.oldest_file) if view.oldest_file else None,
                 "oldest_silent": dispatch_json(view.oldest_silent) if view.oldest_silent else None,
+                "directories": [
+                    directory_alarms.as_json(one) for one in directory_alarms.watched(parts.settings, parts.clock)
+                ],
                 "local_table": str(problem) if problem else None,
             }
         )
         return
     if problem is not None:
         say(f"Table des destinataires, la dernière bonne reste en service : {problem}")
+    directory_alarms.tell(parts.settings, parts.clock)
     _tell_oldest(view, parts.clock.now())
     table("Envois", ("État", "Nombre"), [(STATES[s], str(n)) for s, n in view.dispatches.items() if n])
     table("Fichiers", ("État", "Nombre"), [(FILE_STATES[s], str(n)) for s, n in view.files.items() if n])

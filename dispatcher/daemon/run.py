@@ -31,6 +31,8 @@ their lines are broken.
 """
 BATCH_SECONDS = 2.0
 HEALTH_SECONDS = 5.0
+SYNC_SECONDS = 15.0
+"""How often is asked which directory is due; the answer stands beside each snapshot."""
 
 
 class Daemon:
@@ -88,6 +90,7 @@ class Daemon:
             "collect": (service.collect_seconds, lambda: steps.collect_all(self._office)),
             "recover": (service.lease_seconds / 4, lambda: steps.recover_all(self._office)),
             "health": (HEALTH_SECONDS, self._look_after),
+            "sync": (SYNC_SECONDS, lambda: steps.sync_due(self._office, self._stop.is_set)),
         }
         for name, (seconds, job) in ticks.items():
             self._scheduler.add_job(

@@ -10,7 +10,12 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from dispatcher.errors import DispatcherError, StoreError
+from dispatcher.directory.syncing import runner
+from dispatcher.directory.syncing.base import SyncStopped
+from dispatcher.directory.syncing.configured import syncs
+from dispatcher.directory.syncing.state import load as sync_state
+from dispatcher.directory.syncing.timetable import due
+from dispatcher.errors import DirectoryError, DispatcherError, StoreError
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.service import alarms
 from dispatcher.service.batch import form_batches
@@ -163,3 +168,30 @@ def collect_all(office: Office) -> Collected:
 def recover_all(office: Office) -> int:
     """Take back what dead workers held."""
     return len(recover(office.store, office.clock))
+
+
+def sync_due(office: Office, stop: Callable[[], bool]) -> int:
+    """Fetch the directories that are due, one after the other; gives how many were renewed.
+
+    What is due stands beside each snapshot; the outbox knows nothing of it. A failure has been told by its alarm.
+    """
+
+    def go_on(what: str, done: int, total: int | None) -> None:
+        if stop():
+            raise SyncStopped
+
+    renewed = 0
+    for sync in syncs(office.settings, office.clock):
+        if stop():
+            break
+        try:
+            runner.watch(sync, office.clock)
+            if due(sync.schedule, sync_state(sync.target), office.clock.now()):
+                runner.run(sync, office.clock, progress=go_on)
+                renewed += 1
+        except SyncStopped:
+            log.info("directory %s: sync stopped with the service; the held data stays", sync.name)
+            break
+        except DirectoryError as error:
+            log.debug("directory %s: %s", sync.name, error.code)
+    return renewed

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from dispatcher.settings.ldap import LdapSettings
 from dispatcher.settings.sections import Name, PathSection, Section
-from dispatcher.settings.syncing import DownloadSettings, FhirSettings
+from dispatcher.settings.syncing import DownloadSettings, FhirSettings, NationalFile
 
 
 class DirectorySettings(PathSection):
@@ -26,8 +26,8 @@ class DirectorySettings(PathSection):
     shrink_percent: float = Field(default=5.0, ge=0)
     fhir: FhirSettings | None = None
     """FHIR API « Annuaire Santé »; absent: not used."""
-    downloads: dict[Name, DownloadSettings] = Field(default_factory=dict)
-    """National files fetched from a web address."""
+    downloads: dict[NationalFile, DownloadSettings] = Field(default_factory=dict)
+    """National files fetched from a web address, by source."""
     ldap: dict[Name, LdapSettings] = Field(default_factory=dict)
     """LDAP servers, each under a name of the site's own."""
 

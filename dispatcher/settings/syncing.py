@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from dispatcher.settings.sections import PathSection
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+NationalFile = Literal["mssante", "people", "structures", "adeli"]
 Resource = Literal["Practitioner", "PractitionerRole", "Organization", "HealthcareService", "Device"]
 
 
@@ -92,7 +93,7 @@ class FhirSettings(WebSection):
 
 
 class DownloadSettings(WebSection):
-    """A national file that is published at a web address: its kind is recognised by its header."""
+    """A national file published at a web address; its header must be of the source it stands under."""
 
     url: str
 

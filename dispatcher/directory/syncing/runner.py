@@ -7,8 +7,10 @@ source's limit opens it too, whether anybody tried or not. Both moments are told
 from __future__ import annotations
 
 import logging
+import traceback
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from dispatcher.clock import Clock, paris
 from dispatcher.directory.snapshots import tables
@@ -86,30 +88,54 @@ def _days(age: float) -> str:
 def run(
     sync: Sync, clock: Clock, *, full: bool = False, force: bool = False, progress: Progress = silent
 ) -> SyncReport:
-    """Fetch one source now. Raises what :meth:`Sync.run` raises, :class:`SyncBusy` among it; the held data stays."""
+    """Fetch one source now. Raises :class:`DirectoryError` (whatever went wrong), :class:`SyncBusy` among it, or
+    :class:`SyncStopped`; the held data stays in service.
+    """
     with only_one(sync.target, sync.title):
         state = held.load(sync.target).began(clock.now())
         held.save(sync.target, state)
         begun = clock.monotonic()
         try:
-            report = sync.run(full=full, force=force, progress=progress)
+            report = _guarded(sync, full=full, force=force, progress=progress)
         except DirectoryError as error:
             held.save(sync.target, state.failed(error, clock.now()))
-            log.warning("directory %s: sync failed: %s", sync.name, error)
-            watch(sync, clock)
-            raise
-        except SyncStopped:
-            log.info("directory %s: sync stopped; the held data stays", sync.name)
+            log.warning("directory %s: sync failed (%d in a row): %s", sync.name, state.failures + 1, error.code)
+            _alarms(sync, clock)
             raise
         report = replace(report, seconds=round(clock.monotonic() - begun, 3))
         held.save(sync.target, state.succeeded(report, clock.now()))
         log.info("directory %s: %d rows of %s in service", sync.name, report.rows, report.version)
-        watch(sync, clock)
+        _alarms(sync, clock)
         return report
 
 
+def _guarded(sync: Sync, *, full: bool, force: bool, progress: Progress) -> SyncReport:
+    """Run; what nobody foresaw becomes a failure like any other, told by its kind and place alone."""
+    try:
+        return sync.run(full=full, force=force, progress=progress)
+    except (DirectoryError, SyncStopped):
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        log.error("directory %s: unexpected %s at %s", sync.name, type(error).__name__, where)
+        raise DirectoryError(
+            f"{sync.title} : erreur imprévue ({type(error).__name__}, {where}).",
+            hint="Les données en service sont gardées ; transmettre cette ligne à l'assistance du logiciel.",
+        ) from error
+
+
 def watch(sync: Sync, clock: Clock) -> str:
-    """Tell the start of an alarm once, and its end once: ``begin``, ``end`` or nothing."""
+    """Tell the start of an alarm once, and its end once: ``begin``, ``end`` or nothing. For ticks between runs."""
+    try:
+        with only_one(sync.target, sync.title):
+            return _alarms(sync, clock)
+    except SyncBusy:
+        return ""  # the run will tell
+
+
+def _alarms(sync: Sync, clock: Clock) -> str:
+    """Under the lock: only one process may change what was told."""
     now = clock.now()
     found = look(sync, now)
     state = found.state

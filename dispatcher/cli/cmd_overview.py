@@ -17,6 +17,7 @@ from dispatcher.outbox.states import UNFINISHED, State
 from dispatcher.ports import DispatchFilter
 from dispatcher.service import overview
 from dispatcher.service.explain import explain
+from dispatcher.wiring import Office
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 
@@ -35,22 +36,7 @@ def status(json: Json = False) -> None:
     view = overview.status(parts.store, parts.clock, parts.channels)
     problem = parts.directory.table.problem
     if json:
-        print_json(
-            {
-                "dispatches": {str(state): count for state, count in view.dispatches.items()},
-                "files": {str(state): count for state, count in view.files.items()},
-                "oldest": dispatch_json(view.oldest) if view.oldest else None,
-                "oldest_age_seconds": view.oldest_age.total_seconds() if view.oldest_age else None,
-                "channels": [asdict(channel) for channel in view.channels],
-                "unmatched_receipts": view.unmatched,
-                "oldest_file": file_json(view.oldest_file) if view.oldest_file else None,
-                "oldest_silent": dispatch_json(view.oldest_silent) if view.oldest_silent else None,
-                "directories": [
-                    directory_alarms.as_json(one) for one in directory_alarms.watched(parts.settings, parts.clock)
-                ],
-                "local_table": str(problem) if problem else None,
-            }
-        )
+        print_json(_status_json(parts, view))
         return
     if problem is not None:
         say(f"Table des destinataires, la dernière bonne reste en service : {problem}")
@@ -71,6 +57,21 @@ def status(json: Json = False) -> None:
     table("Canaux", ("Canal", "En attente", "Débit", "Fin prévue", "Situation"), rows)
     if view.unmatched:
         say(f"{view.unmatched} avis reçu(s) ne correspondent à aucun envoi.")
+
+
+def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
+    return {
+        "dispatches": {str(state): count for state, count in view.dispatches.items()},
+        "files": {str(state): count for state, count in view.files.items()},
+        "oldest": dispatch_json(view.oldest) if view.oldest else None,
+        "oldest_age_seconds": view.oldest_age.total_seconds() if view.oldest_age else None,
+        "channels": [asdict(channel) for channel in view.channels],
+        "unmatched_receipts": view.unmatched,
+        "oldest_file": file_json(view.oldest_file) if view.oldest_file else None,
+        "oldest_silent": dispatch_json(view.oldest_silent) if view.oldest_silent else None,
+        "directories": [directory_alarms.as_json(one) for one in directory_alarms.watched(parts.settings, parts.clock)],
+        "local_table": str(problem) if problem else None,
+    }
 
 
 def _tell_oldest(view: overview.StatusView, now: datetime) -> None:

@@ -60,6 +60,7 @@ def status(json: Json = False) -> None:
 
 
 def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
+    problem = parts.directory.table.problem
     return {
         "dispatches": {str(state): count for state, count in view.dispatches.items()},
         "files": {str(state): count for state, count in view.files.items()},

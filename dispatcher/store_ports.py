@@ -157,8 +157,30 @@ class Dispatches(Protocol):
 
     def list(self, wanted: DispatchFilter) -> tuple[Dispatch, ...]: ...
     def counts(self, *, channel: str = "", batch_id: str = "") -> dict[State, int]: ...
+    def recipients(self, since: datetime) -> tuple[RecipientUse, ...]:
+        """Every address mails were made for since then, by recipient and channel, the most used first."""
+
     def oldest_unfinished(self) -> Dispatch | None: ...
     def next_due(self, channel: str) -> datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientUse:
+    """Somebody mails were made for lately, by one address, one name in the reports and one channel."""
+
+    address: str
+    domain: str
+    recipient_key: str
+    """As in :class:`dispatcher.outbox.dispatch.Dispatch`."""
+    role: str
+    channel: str
+    count: int
+    waiting: int
+    """Of these, how many have not left yet."""
+    first_at: datetime
+    last_at: datetime
+    last_id: str
+    """The newest dispatch: its decision says what was known."""
 
 
 class Batches(Protocol):

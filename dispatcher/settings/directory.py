@@ -41,6 +41,10 @@ class TrustSettings(PathSection):
     crl: Path | None = None
     """Revocation lists of the pinned authorities (PEM or DER); when given, one must answer for the signer."""
     max_age_days: int = Field(default=30, gt=0)
+    keep_versions: int = Field(default=12, ge=1)
+    """Accepted lists that are kept at least…"""
+    keep_months: int = Field(default=1, ge=0)
+    """…and those accepted in the last months."""
 
 
 class RoutingSettings(Section):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 
 from dispatcher.outbox.dispatch import Dispatch, Lane
-from dispatcher.outbox.states import UNFINISHED, State
-from dispatcher.ports import DispatchFilter
+from dispatcher.outbox.states import NOT_YET_LEFT, UNFINISHED, State
+from dispatcher.ports import DispatchFilter, RecipientUse
 from dispatcher.report.folding import fold
 from dispatcher.store.moves import DispatchMoves
 from dispatcher.store.rows import DISPATCH
@@ -29,6 +30,8 @@ _BATCHABLE = select(
     func.count().filter(table.c.lane == Lane.URGENT),
 ).where(table.c.channel == bindparam("of_channel"), in_state(table, State.READY))
 
+_USE = tuple(field.name for field in fields(RecipientUse))
+
 
 class DispatchSearch(DispatchMoves):
     """The part of :class:`dispatcher.ports.Dispatches` that only looks."""
@@ -46,6 +49,29 @@ class DispatchSearch(DispatchMoves):
             wanted = wanted.where(table.c.batch_id == batch_id)
         found = self._session.read(wanted).all()
         return dict.fromkeys(State, 0) | {state: int(count) for state, count in found}
+
+    def recipients(self, since: datetime) -> tuple[RecipientUse, ...]:
+        """Every address mails were made for since then, by recipient and channel, the most used first."""
+        one = (table.c.address, table.c.recipient_key, table.c.channel)
+        rows = (
+            select(
+                *(table.c[name] for name in ("address", "domain", "recipient_key", "role", "channel")),
+                func.count().over(partition_by=one).label("count"),
+                func.sum(case((table.c.state.in_(sorted(NOT_YET_LEFT)), 1), else_=0))
+                .over(partition_by=one)
+                .label("waiting"),
+                func.min(table.c.created_at).over(partition_by=one).label("first_at"),
+                table.c.created_at.label("last_at"),
+                table.c.id.label("last_id"),
+                func.row_number()
+                .over(partition_by=one, order_by=(table.c.created_at.desc(), table.c.id.desc()))
+                .label("place"),
+            )
+            .where(table.c.state.in_(list(State)), table.c.created_at >= since, table.c.address != "")
+            .subquery()
+        )
+        found = select(rows).where(rows.c.place == 1).order_by(rows.c.count.desc(), rows.c.address, rows.c.channel)
+        return tuple(RecipientUse(**{name: row._mapping[name] for name in _USE}) for row in self._session.read(found))
 
     def oldest_unfinished(self) -> Dispatch | None:
         """The oldest dispatch that still asks something of the program or of a person (``states.UNFINISHED``)."""

@@ -350,3 +350,19 @@ def test_no_patient_identity_in_the_index_tables(seed: Seed, raw: Callable[[str]
     for table in ("files", "reports", "dispatches", "receipts", "journal"):
         row = str(raw(f"SELECT * FROM {table}"))
         assert "DUPONT" not in row
+
+
+def test_recipients_of_lately_are_counted_by_address_recipient_and_channel(
+    store: SqlStore, seed: Seed, clock: FrozenClock
+) -> None:
+    for state in (State.SENT, State.HELD, State.READ):
+        newest = seed.dispatch(state)
+    seed.dispatch(State.SENT, address="autre@dest.test")
+    seed.dispatch(State.SENT, address="")
+    seed.dispatch(State.SENT, created_at=clock.now() - timedelta(days=91))
+    with store.reading() as uow:
+        first, second = uow.dispatches.recipients(clock.now() - timedelta(days=90))
+    assert (first.address, first.count, first.waiting, first.last_id) == (newest.address, 3, 1, newest.id)
+    assert first.last_at == newest.created_at
+    assert first.first_at < first.last_at
+    assert (second.address, second.count, second.waiting) == ("autre@dest.test", 1, 0)

@@ -258,6 +258,33 @@ def test_several_lines_share_one_bucket(store: SqlStore, clock: FrozenClock) -> 
 # ------------------------------------------------------------------------------------------------ reference, gaps, ids
 
 
+def test_reference_data_is_listed_found_and_dropped_with_who_and_why(store: SqlStore, clock: FrozenClock) -> None:
+    with store.transaction() as uow:
+        uow.reference.put("list", "v1", b"<1/>", clock.now(), actor="sync")
+        uow.reference.put("list", "v2", b"<2 />", clock.now(), actor="operator:anne")
+        uow.reference.put("list", "v1", b"<1/>", clock.now(), actor="operator:anne", reason="retour")
+        uow.reference.put("autre", "v9", b"9", clock.now())
+    with store.reading() as uow:
+        assert [(row.version, row.size, row.accepted_at) for row in uow.reference.versions("list")] == [
+            ("v1", 4, clock.now()),
+            ("v2", 5, clock.now()),
+        ]
+        assert uow.reference.get("list", "v2") == b"<2 />"
+        assert uow.reference.get("list", "v9") is None
+        lines = [(line.event, line.actor, line.detail["version"]) for line in uow.journal.of_subject("reference:list")]
+        assert lines == [
+            ("reference.accepted", "sync", "v1"),
+            ("reference.accepted", "operator:anne", "v2"),
+            ("reference.restored", "operator:anne", "v1"),
+        ]
+    with store.transaction() as uow:
+        uow.reference.drop("list", "v2")
+        uow.reference.drop("list", "never there")
+    with store.reading() as uow:
+        assert [row.version for row in uow.reference.versions("list")] == ["v1"]
+        assert [line.event for line in uow.journal.of_subject("reference:list")][3:] == ["reference.dropped"]
+
+
 def test_reference_data_newest_first(store: SqlStore, clock: FrozenClock) -> None:
     with store.transaction() as uow:
         assert uow.reference.newest("allowed-domains") is None

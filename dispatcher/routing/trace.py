@@ -201,7 +201,7 @@ def _outcome(decision: Decision, now: Mapping[str, str]) -> list[str]:
         if hold is None:
             return ["Aucune adresse n'a été décidée."]
         lines = [f"En attente d'un opérateur : {hold.reason}"]
-        lines += [f"  candidat : {_candidate(entry)}" for entry in hold.candidates]
+        lines += [f"  candidat {number} : {_candidate(entry)}" for number, entry in enumerate(hold.candidates, 1)]
         return lines
     address = now.get("address") or (route.address if route else "")
     changed = "" if route and address == route.address else " (choisie par un opérateur depuis la décision)"

@@ -18,7 +18,10 @@ from dispatcher.conformance.in_service import InstalledRules
 from dispatcher.conformance.installed import user_folder
 from dispatcher.dialects import shelf
 from dispatcher.dialects.model import Dialect
+from dispatcher.directory.certificates.cache import AnswerCache
 from dispatcher.directory.certificates.folder import CertificateFolder
+from dispatcher.directory.certificates.recipients import RecipientCertificates
+from dispatcher.directory.certificates.revocation_lists import RevocationLists
 from dispatcher.directory.directories import Directories
 from dispatcher.directory.local.book import TableBook
 from dispatcher.directory.local.history import History
@@ -105,7 +108,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Office:
         terminology=terminology(settings.terminology),
         directory=directory,
         domains=domains,
-        certificates=CertificateFolder(settings.directory.certificates, issuers=settings.directory.issuers),
+        certificates=recipient_certificates(settings, clock),
         laboratory=laboratory(settings.laboratory),
         channels=channels,
         sources=settings.sources,
@@ -147,6 +150,26 @@ def with_dialects(settings: Settings) -> tuple[Settings, dict[str, Dialect]]:
             update |= {"contract": "done-file", "done_suffix": files.done_suffix}
         sources[name] = source.model_copy(update=update)
     return settings.model_copy(update={"sources": sources}), spoken
+
+
+def recipient_certificates(settings: Settings, clock: Clock) -> RecipientCertificates:
+    """Recipients' certificates of the folder and of the LDAP servers that have them. Nothing is asked yet."""
+    wanted = settings.directory
+    cache = AnswerCache(wanted.certificate_state / "answers.sqlite3")
+    servers = {name: server for name, server in wanted.ldap.items() if "certificates" in server.use}
+    asked = []
+    if servers:
+        from dispatcher.directory.certificates.remote import LdapCertificates  # its library is slow to load
+
+        asked = [LdapCertificates(name, server, cache, clock) for name, server in servers.items()]
+    return RecipientCertificates(
+        CertificateFolder(wanted.certificates),
+        servers=asked,
+        cache=cache,
+        issuers=wanted.issuers,
+        lists=RevocationLists(wanted.revocation, wanted.certificate_state),
+        policy=wanted.revocation.policy,
+    )
 
 
 def _directory(settings: Settings) -> Directories:

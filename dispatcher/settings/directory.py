@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dispatcher.settings.ldap import LdapSettings
+from dispatcher.settings.revocation import RevocationSettings
 from dispatcher.settings.sections import Name, PathSection, Section
 from dispatcher.settings.syncing import DownloadSettings, FhirSettings, NationalFile
 
@@ -30,6 +31,19 @@ class DirectorySettings(PathSection):
     """National files fetched from a web address, by source."""
     ldap: dict[Name, LdapSettings] = Field(default_factory=dict)
     """LDAP servers, each under a name of the site's own."""
+    revocation: RevocationSettings = Field(default_factory=RevocationSettings)
+    certificate_state: Path = Path("state/certificates")
+    """Kept answers of LDAP servers, fetched revocation lists."""
+
+    @model_validator(mode="after")
+    def _issuers_pinned(self) -> DirectorySettings:
+        if self.issuers is not None:
+            return self
+        if any("certificates" in server.use for server in self.ldap.values()):
+            raise ValueError("des certificats viennent d'un annuaire LDAP : « issuers » doit nommer leurs autorités")
+        if self.revocation.policy != "off":
+            raise ValueError("« revocation » se regarde auprès d'autorités connues : « issuers » doit les nommer")
+        return self
 
 
 class TrustSettings(PathSection):

@@ -79,6 +79,10 @@ class LdapSettings(ScheduledSection):
     filter: str = "(objectClass=*)"
     page_size: int = Field(default=500, ge=1, le=10_000)
     timeout_seconds: int = Field(default=10, ge=1, le=300)
+    keep_hours: float = Field(default=24, gt=0, le=24 * 30)
+    """``certificates``: how long an answer with a usable certificate serves without asking again."""
+    keep_none_hours: float = Field(default=2, gt=0, le=24 * 7)
+    """The same for an answer without one."""
     use: list[Literal["entries", "certificates"]] = Field(default=["entries"], min_length=1)
     """``entries``: copied by ``dispatcher directory sync``; ``certificates``: asked for recipients' certificates."""
     attributes: dict[Target, str | LdapValueSettings]

@@ -14,6 +14,7 @@ from lxml import etree
 from dispatcher.clock import SystemClock
 from dispatcher.directory.bulk.importing import import_file
 from dispatcher.directory.certificates.folder import CertificateFolder
+from dispatcher.directory.certificates.recipients import RecipientCertificates
 from dispatcher.directory.trust.allowed_domains import Trust, verify
 from dispatcher.errors import ConfigError, TransportError, TryLater
 from dispatcher.outbox.dispatch import Dispatch
@@ -207,8 +208,8 @@ def test_a_restarted_operator_goes_on_counting_with_the_same_keys(tmp_path: Path
     with SandboxOperator(tmp_path, certificates=("paul.durand@sandbox.mssante.test",)) as second:
         assert second.pki.ca_file.read_bytes() == ca
         hand_over(second, mail("silent@sandbox.mssante.test", 2))
-        held = CertificateFolder(second.pki.certificates, issuers=second.pki.ca_file)
-        assert held.find("paul.durand@sandbox.mssante.test", NOW) is not None
+        held = RecipientCertificates(CertificateFolder(second.pki.certificates), issuers=second.pki.ca_file)
+        assert held.answer("paul.durand@sandbox.mssante.test", NOW).chosen is not None
         assert [line.message_id for line in second.accepted()] == ["<D1@labo.test>", "<D2@labo.test>"]
         assert second.mail(second.accepted()[1]) == mail("silent@sandbox.mssante.test", 2).content
 
@@ -308,11 +309,12 @@ def test_the_directory_is_the_sample_and_is_imported_without_a_bad_line(
 
 
 def test_certificates_are_found_by_address(operator: SandboxOperator) -> None:
-    held = CertificateFolder(operator.pki.certificates, issuers=operator.pki.ca_file, clock=SystemClock())
-    found = held.find("paul.durand@sandbox.mssante.test", NOW)
+    folder = CertificateFolder(operator.pki.certificates, clock=SystemClock())
+    held = RecipientCertificates(folder, issuers=operator.pki.ca_file)
+    found = held.answer("paul.durand@sandbox.mssante.test", NOW).chosen
     assert found is not None
     assert operator.pki.recipient_key("paul.durand@sandbox.mssante.test").read_bytes().startswith(b"-----BEGIN")
-    assert held.find("bounces@sandbox.mssante.test", NOW) is None
+    assert held.answer("bounces@sandbox.mssante.test", NOW).chosen is None
 
 
 def test_the_people_are_those_every_case_needs() -> None:

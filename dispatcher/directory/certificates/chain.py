@@ -188,28 +188,85 @@ def revocation(
     crls: Iterable[x509.CertificateRevocationList],
     at: datetime,
 ) -> Revocation:
-    """What ``crls`` say of ``certificate`` at ``at``. Of several lists by its issuer, the newest counts."""
+    """What ``crls`` say of ``certificate`` at ``at``. Any list its issuer signed may revoke it; only a whole one that
+    covers it can clear it, and of several the newest counts.
+    """
     given = tuple(crls)
     if not given:
         return Revocation.NOT_ASKED
     theirs = sorted((crl for crl in given if crl.issuer == issuer.subject), key=lambda crl: crl.last_update_utc)
     if not theirs:
         return Revocation.NO_LIST
-    signed = [crl for crl in theirs if _signed_by(crl, issuer)]
+    signed = [crl for crl in theirs if _may_sign_lists(issuer) and signed_by(crl, issuer)]
     if not signed:
         return Revocation.BAD_LIST
-    revoked = [crl.get_revoked_certificate_by_serial_number(certificate.serial_number) for crl in signed]
-    if any(entry is not None for entry in revoked):
+    if any(crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None for crl in signed):
         return Revocation.REVOKED
-    newest = signed[-1]
+    whole = [crl for crl in signed if _covers(crl, certificate)]
+    if not whole:
+        return Revocation.NO_LIST
+    newest = whole[-1]
     if newest.last_update_utc > at or newest.next_update_utc is None or newest.next_update_utc < at:
         return Revocation.EXPIRED_LIST
     return Revocation.GOOD
 
 
-def _signed_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
-    key = issuer.public_key()
+def signed_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    """The list carries the signature of ``issuer``."""
     try:
-        return crl.is_signature_valid(key)  # type: ignore[arg-type]
-    except TypeError:  # a kind of key that signs no list
+        return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+    except (TypeError, ValueError, UnsupportedAlgorithm):  # a kind of key or signature that signs no list
+        return False
+
+
+def _may_sign_lists(issuer: x509.Certificate) -> bool:
+    """RFC 5280 §6.3.3 (f): a key usage, when there is one, must hold cRLSign."""
+    try:
+        return issuer.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
+    except x509.ExtensionNotFound:
+        return True
+
+
+def _covers(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> bool:
+    """The list is a whole one, and speaks of certificates like this one (RFC 5280 §5.2.4, §5.2.5)."""
+    try:
+        extensions = list(crl.extensions)
+    except (ValueError, x509.DuplicateExtension):
+        return False
+    for extension in extensions:
+        value = extension.value
+        if isinstance(value, x509.DeltaCRLIndicator):
+            return False
+        if isinstance(value, x509.IssuingDistributionPoint):
+            if not _scope_covers(value, certificate):
+                return False
+        elif extension.critical:
+            return False  # one we do not understand: such a list clears nobody
+    return True
+
+
+def _scope_covers(scope: x509.IssuingDistributionPoint, certificate: x509.Certificate) -> bool:
+    partial = scope.only_some_reasons or scope.indirect_crl or scope.only_contains_attribute_certs
+    if partial or scope.relative_name is not None:
+        return False
+    authority = is_authority(certificate)
+    if (scope.only_contains_ca_certs and not authority) or (scope.only_contains_user_certs and authority):
+        return False
+    return not scope.full_name or bool(set(scope.full_name) & set(_points(certificate)))
+
+
+def _points(certificate: x509.Certificate) -> list[x509.GeneralName]:
+    """Where the certificate says its revocation lists are."""
+    try:
+        points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    except x509.ExtensionNotFound:
+        return []
+    return [name for point in points for name in point.full_name or ()]
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """It may issue certificates (basic constraints, RFC 5280 §4.2.1.9)."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
         return False

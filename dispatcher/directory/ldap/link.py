@@ -81,19 +81,18 @@ class LdapLink:
                 connection.socket.close()
 
     def search(
-        self, filter_: str, attributes: Sequence[str], *, base: str | None = None, page_size: int | None = None
+        self, filter_: str, attributes: Sequence[str], *, page_size: int | None = None, below: bool = True
     ) -> Iterator[Record]:
-        """Every entry under the base that ``filter_`` lets through, whole or with a fault: never a part silently.
+        """Every entry under the base that ``filter_`` lets through (``below`` off: the base alone), whole or with a
+        fault: never a part silently.
 
         Raises :class:`LdapFault`: base unknown, size limit, no right, a part that another server holds.
         """
-        cookie, count = None, 0
+        cookie, count, scope = None, 0, ldap3.SUBTREE if below else ldap3.BASE
         while True:
             page = {"paged_size": page_size, "paged_cookie": cookie} if page_size else {}
             with _told(self._name, self._settings, Stage.READ):
-                self._connection.search(
-                    base if base is not None else self._settings.base, filter_, attributes=list(attributes), **page
-                )
+                self._connection.search(self._settings.base, filter_, scope, attributes=list(attributes), **page)
             result, answers = self._connection.result, self._connection.response or []
             for answer in answers:
                 if answer["type"] == "searchResEntry":

@@ -12,7 +12,7 @@ from dispatcher.settings import Settings
 
 def syncs(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
     """One per configured source; nothing is opened yet, no key is read."""
-    return (*_fhir(settings, clock), *_ldap(settings, clock))
+    return (*_fhir(settings, clock), *_ldap(settings, clock), *_revocation(settings, clock))
 
 
 def _fhir(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
@@ -33,3 +33,12 @@ def _ldap(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
 
     shrink = wanted.shrink_percent
     return tuple(LdapSync(name, one, wanted.folder, clock, shrink_percent=shrink) for name, one in servers.items())
+
+
+def _revocation(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
+    wanted = settings.directory
+    if wanted.revocation.policy == "off" or not any("://" in place for place in wanted.revocation.lists):
+        return ()
+    from dispatcher.directory.certificates.revocation_sync import RevocationSync
+
+    return (RevocationSync(wanted.revocation, wanted.certificate_state, clock),)

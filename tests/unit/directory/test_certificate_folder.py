@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -16,7 +17,9 @@ from hypothesis import strategies as st
 
 from dispatcher.clock import FrozenClock
 from dispatcher.directory.certificates.folder import CertificateFolder
+from dispatcher.directory.certificates.recipients import RecipientCertificates
 from dispatcher.errors import DirectoryError
+from dispatcher.ports import RecipientCertificate
 from dispatcher.sealing import authority
 from dispatcher.sealing.authority import Authority
 from tests.pki import BOB, CAROL, START, pki
@@ -24,8 +27,15 @@ from tests.pki import BOB, CAROL, START, pki
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 
 
-def folder(path: Path, **changes: object) -> CertificateFolder:
-    return CertificateFolder(path, refresh_seconds=0, **changes)  # type: ignore[arg-type]
+class InFolder(RecipientCertificates):
+    """Certificates of a folder alone."""
+
+    def find(self, address: str, at: datetime) -> RecipientCertificate | None:
+        return self.answer(address, at).chosen
+
+
+def folder(path: Path, *, issuers: Path | None = None, **changes: Any) -> InFolder:
+    return InFolder(CertificateFolder(path, **{"refresh_seconds": 0, **changes}), issuers=issuers)
 
 
 def test_finds_by_address_whatever_its_case(tmp_path: Path) -> None:
@@ -71,7 +81,7 @@ def test_dates_decide_and_are_told(tmp_path: Path) -> None:
     both = folder(tmp_path)
     assert both.find(BOB, AT) is None
     assert both.find(BOB, datetime(2025, 6, 1, tzinfo=UTC)) is not None
-    reasons = {fault.file: fault.reason for fault in both.survey(AT).unusable}
+    reasons = {fault.place: fault.reason for fault in both.survey(AT).unusable}
     assert "expiré depuis le 31/12/2025" in reasons["old.pem"]
     assert "pas encore valable" in reasons["soon.pem"]
 
@@ -80,7 +90,7 @@ def test_tells_of_those_that_expire_soon_without_successor(tmp_path: Path) -> No
     ending = pki().issue_mail(BOB, authority.RECIPIENT, not_after=AT + timedelta(days=10))
     (tmp_path / "ending.pem").write_bytes(ending.certificate_pem())
     alone = folder(tmp_path)
-    assert [held.file for held in alone.survey(AT).expiring] == ["ending.pem"]
+    assert [held.place for held in alone.survey(AT).expiring] == ["ending.pem"]
     assert alone.survey(AT, expiring_days=5).expiring == ()
     (tmp_path / "next.pem").write_bytes(pki().bob.certificate_pem())
     assert alone.survey(AT).expiring == ()
@@ -139,7 +149,7 @@ def test_weak_and_odd_keys_are_not_used(tmp_path: Path) -> None:
     (tmp_path / "k1.pem").write_bytes(homemade(ec.generate_private_key(ec.SECP256K1()), hash_=hashes.SHA256()))
     held = folder(tmp_path)
     assert held.find(BOB, AT) is None
-    reasons = {fault.file: fault.reason for fault in held.survey(AT).unusable}
+    reasons = {fault.place: fault.reason for fault in held.survey(AT).unusable}
     assert "1024 bits" in reasons["rsa.pem"]
     assert "genre non admis" in reasons["ed.pem"]
     assert "genre non admis" in reasons["k1.pem"]
@@ -192,7 +202,7 @@ def test_follows_the_folder(tmp_path: Path) -> None:
 
 def test_looks_at_most_every_few_seconds(tmp_path: Path) -> None:
     clock = FrozenClock()
-    held = CertificateFolder(tmp_path, clock=clock, refresh_seconds=2)
+    held = folder(tmp_path, clock=clock, refresh_seconds=2)
     assert held.find(BOB, AT) is None
     (tmp_path / "bob.pem").write_bytes(pki().bob.certificate_pem())
     assert held.find(BOB, AT) is None
@@ -207,7 +217,7 @@ def test_tells_of_files_that_are_no_certificates(tmp_path: Path) -> None:
     (tmp_path / "server.pem").write_bytes(pki().server.certificate_pem())
     (tmp_path / "lisez-moi.txt").write_text("ignoré")
     (tmp_path / ".cache.pem").write_text("ignoré")
-    reasons = {fault.file: fault.reason for fault in folder(tmp_path).survey(AT).unusable}
+    reasons = {fault.place: fault.reason for fault in folder(tmp_path).survey(AT).unusable}
     assert set(reasons) == {"note.pem", "cut.der", "key.pem", "server.pem"}
     assert "clé privée" in reasons["key.pem"]
     assert "aucune adresse" in reasons["server.pem"]

@@ -71,7 +71,7 @@ class LocalEntry:
     """Mail address to use, or empty: then the national directory decides."""
     label: str = ""
     format: str = ""
-    """``cda``, ``hprim-medecins`` or empty for the channel's default."""
+    """One of ``delivery.FORMATS``, or empty for the default."""
     channel: str = ""
     delivery: str = "mail"
     """``mail``, ``paper`` or ``none``."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.facts import ChannelPolicy, Facts, Identity, Policy
-from dispatcher.routing.route import Envelope, Hold, Wanted
+from dispatcher.routing.route import Envelope, Hold, RecipientRole, Refused, Wanted
 
 CANDIDATES = 20
 """How many candidates a hold carries at most."""
@@ -35,10 +35,28 @@ class Case:
     format: str = ""
     envelope: Envelope | None = None
     certificate: str = ""
+    refused: list[Refused] = field(default_factory=list)
+    """Boxes left on the way."""
+
+    def leave(self, boxes: Iterable[Entry], why: str) -> None:
+        """These boxes are not taken any further."""
+        self.refused += [Refused(entry=box, why=why) for box in ordered(boxes)]
+
+    @property
+    def patient(self) -> bool:
+        """The recipient is the patient of the report."""
+        return self.wanted.role is RecipientRole.PATIENT
+
+    @property
+    def behind(self) -> tuple[Entry, ...]:
+        """Directory entries of the box or boxes that are still possible."""
+        return self.facts.by_address.get(self.address, ()) if self.address else self.boxes
 
     @property
     def name(self) -> str:
         """How the file calls the recipient, in quotes; never empty."""
+        if self.patient:
+            return "le patient"
         wanted = self.wanted
         names = " ".join(part for part in (wanted.family, wanted.given) if part)
         text = wanted.label or names or self.label or wanted.id

@@ -1,4 +1,7 @@
-"""The first half of the rules: which mailbox. Each takes the case, may add to it, and answers in French."""
+"""Which mailbox: an address somebody gave, the laboratory's table, the directory by number. Never by name.
+
+Each rule takes the case, may add to it, and answers in French. The table of all rules is ``table.py``.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,17 @@ from dispatcher.routing import facts as facts_of
 from dispatcher.routing.addresses import well_formed
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.case import Case, Finding, chosen, not_applicable, on_paper, ordered, passed, spoken, stopped
-from dispatcher.routing.facts import organisation, search_text, valid_lines
-from dispatcher.routing.identities import PEOPLE, STRUCTURES, label_names, names_agree
+from dispatcher.routing.facts import Identity, valid_lines
+from dispatcher.routing.identities import PEOPLE, STRUCTURES
+from dispatcher.routing.namesakes import namesakes
 from dispatcher.routing.route import RecipientRole
 from dispatcher.routing.sources import has_boxes
 
-_TABLE = "la table des destinataires"
+TABLE = "la table des destinataires"
 
 
 def explicit_address(case: Case) -> Finding:
-    """Rule 1: an address an operator picked, or one that stands in the file itself (HL7 PRT-15, HPRIM line 12)."""
+    """An address an operator picked, or one that stands in the file itself (HL7 PRT-15, HPRIM line 12)."""
     address = facts_of.explicit_address(case.wanted, case.facts)
     if not address:
         return not_applicable("Le compte rendu ne donne pas d'adresse de messagerie pour ce destinataire.")
@@ -37,13 +41,13 @@ def explicit_address(case: Case) -> Finding:
 
 
 def local_table(case: Case) -> Finding:
-    """Rule 2: the laboratory's own table, by its code."""
+    """The laboratory's own table, by its code, on the day (both days of a line count)."""
     code = case.wanted.id
     if not code:
         return not_applicable("Aucun code de destinataire à chercher dans la table du laboratoire.")
     lines = case.facts.local.get(code, ())
     if not lines:
-        return passed(f"Le {case.code} n'est pas dans {_TABLE}.")
+        return passed(f"Le {case.code} n'est pas dans {TABLE}.")
     valid = valid_lines(case.wanted, case.facts)
     if not valid:
         return _none_valid(case, lines)
@@ -60,7 +64,7 @@ def _effect(line: LocalEntry) -> tuple[object, ...]:
 
 def _none_valid(case: Case, lines: tuple[LocalEntry, ...]) -> Finding:
     when = " ; ".join(_validity(line) for line in lines)
-    text = f"Le {case.code} de {_TABLE} ne vaut pas aujourd'hui ({when})."
+    text = f"Le {case.code} de {TABLE} ne vaut pas aujourd'hui ({when})."
     if case.address:
         return passed(text)
     return stopped("unknown-recipient", f"{text} Corriger les dates de la ligne, ou en ajouter une.")
@@ -74,14 +78,12 @@ def _validity(line: LocalEntry) -> str:
 
 def _several_lines(case: Case, lines: tuple[LocalEntry, ...]) -> Finding:
     numbers = ", ".join(str(line.line) for line in lines)
-    text = f"Le {case.code} figure plusieurs fois dans {_TABLE} (lignes {numbers})"
+    text = f"Le {case.code} figure plusieurs fois dans {TABLE} (lignes {numbers})"
     if case.address:
         return passed(f"{text} ; l'adresse étant déjà connue, aucune n'est suivie.")
     candidates = [_as_candidate(line) for line in lines if line.address]
-    identities = {(line.id_type, line.identifier) for line in lines if line.id_type}
-    candidates += [
-        box for identity in identities if identity[0] for box in case.facts.entries.get((identity[0], identity[1]), ())
-    ]
+    known = {(line.id_type, line.identifier) for line in lines if line.id_type}
+    candidates += [box for one in known if one[0] for box in case.facts.entries.get((one[0], one[1]), ())]
     return stopped("ambiguous-recipient", f"{text}. N'en garder qu'une, ou choisir l'adresse ici.", candidates)
 
 
@@ -90,7 +92,7 @@ def _as_candidate(line: LocalEntry) -> Entry:
 
 
 def _apply(case: Case, line: LocalEntry) -> Finding:
-    where = f"{_TABLE}, ligne {line.line}" if line.line else _TABLE
+    where = f"{TABLE}, ligne {line.line}" if line.line else TABLE
     if line.delivery != "mail" and not case.by_person:
         how = "demande le papier" if line.delivery == "paper" else "dit de ne rien envoyer"
         return on_paper(f"Pour le {case.code}, {where}, {how}.")
@@ -112,8 +114,32 @@ def _apply(case: Case, line: LocalEntry) -> Finding:
     )
 
 
+def correspondence(case: Case) -> Finding:
+    """The same person's number in the other register: ADELI to RPPS and back, when there is exactly one."""
+    identity = case.identity or facts_of.own_identity(case.wanted)
+    if case.address or identity is None or identity[0] not in PEOPLE:
+        return not_applicable("Aucun numéro d'un professionnel à faire correspondre.")
+    others = case.facts.equivalents.get(identity, ())
+    if not others:
+        return passed(f"Aucune correspondance entre registres pour le {spoken(identity)}.")
+    if len(others) > 1:
+        listed = ", ".join(spoken(other) for other in others)
+        return stopped(
+            "ambiguous-correspondence",
+            f"La table de correspondance donne plusieurs numéros pour le {spoken(identity)} : {listed} ; un seul est "
+            f"attendu. Demander à {case.name} son RPPS, et l'inscrire dans {TABLE}.",
+            [entry for other in others for entry in _known_about(case, other)],
+        )
+    return passed(f"Le {spoken(identity)} est aussi le {spoken(others[0])} (table de correspondance).")
+
+
+def _known_about(case: Case, identity: Identity) -> tuple[Entry, ...]:
+    found = case.facts.entries.get(identity, ()) or case.facts.people.get(identity, ())
+    return found or (Entry(address="", id_type=identity[0], identifier=identity[1]),)
+
+
 def national_identifier(case: Case) -> Finding:
-    """Rule 3: the directory's boxes for an RPPS or ADELI number, or of a structure for a FINESS or SIRET number."""
+    """The directory's boxes for an RPPS or ADELI number, or of a structure for a FINESS or SIRET number."""
     if case.address:
         return not_applicable("L'adresse est déjà connue.")
     identity = case.identity or facts_of.own_identity(case.wanted)
@@ -130,12 +156,12 @@ def national_identifier(case: Case) -> Finding:
         return stopped(
             "unknown-recipient",
             f"Aucun annuaire n'est importé : le {spoken(identity)} ne peut pas être cherché. Importer l'extraction "
-            "MSSanté (« dispatcher directory import »), ou indiquer l'adresse dans " + _TABLE + ".",
+            "MSSanté (« dispatcher directory import »), ou indiquer l'adresse dans " + TABLE + ".",
         )
     return _no_box(case, identity)
 
 
-def _no_box(case: Case, identity: facts_of.Identity) -> Finding:
+def _no_box(case: Case, identity: Identity) -> Finding:
     what = "boîte d'organisation" if identity[0] in STRUCTURES else "boîte MSSanté"
     why = (
         "la structure n'en a pas, ou elle est applicative"
@@ -143,146 +169,11 @@ def _no_box(case: Case, identity: facts_of.Identity) -> Finding:
         else "pas encore de boîte, liste rouge, ou numéro erroné"
     )
     known = case.facts.entries.get(identity, ())
-    people = known if identity[0] in STRUCTURES else _namesakes(case)
+    people = known if identity[0] in STRUCTURES else namesakes(case)
     code = f"du code « {case.wanted.id} » " if case.wanted.id and case.wanted.id != identity[1] else ""
     return stopped(
         "unknown-recipient",
         f"L'annuaire ne donne aucune {what} pour le {spoken(identity)} {code}({why}). Vérifier le numéro de "
-        f"{case.name}, ou indiquer son adresse dans {_TABLE}.",
+        f"{case.name}, ou indiquer son adresse dans {TABLE}.",
         people,
     )
-
-
-def name_only(case: Case) -> Finding:
-    """Rule 4: nothing but a name or an unknown code is left: never chosen from, always a hold."""
-    if case.address or case.boxes:
-        return not_applicable("Le destinataire est identifié, son nom ne sert pas à le choisir.")
-    people = _namesakes(case)
-    count = len({(person.id_type, person.identifier or person.address) for person in people})
-    if case.wanted.id:
-        todo = f"Ajouter le code « {case.wanted.id} » à {_TABLE} avec son RPPS ou son adresse."
-        known = (
-            f"Le code « {case.wanted.id} » ({case.name}) est inconnu"
-            if search_text(case.wanted)
-            else f"Le code « {case.wanted.id} » est inconnu"
-        )
-    elif search_text(case.wanted):
-        todo = (
-            "Choisir la bonne personne (« dispatcher explain » montre les candidats, "
-            "« dispatcher release --to ADRESSE » en choisit un), et faire porter son code ou son RPPS au compte rendu."
-        )
-        known = f"Le compte rendu ne donne que le nom {case.name}, sans code ni identifiant"
-    else:
-        return stopped(
-            "unknown-recipient",
-            "Le compte rendu ne nomme aucun destinataire (ni code, ni nom, ni adresse). Choisir une adresse "
-            "(« dispatcher release --to ADRESSE »), ou le remettre sur papier.",
-        )
-    if count > 1:
-        return stopped(
-            "ambiguous-recipient", f"{known} ; {count} personnes de l'annuaire portent ce nom. {todo}", people
-        )
-    seen = " ; une personne de ce nom figure à l'annuaire, à confirmer" if count else ""
-    return stopped("unknown-recipient", f"{known}{seen}. {todo}", people)
-
-
-def _namesakes(case: Case) -> tuple[Entry, ...]:
-    """People of the directory with the recipient's name, for an operator to look at."""
-    wanted = case.wanted
-    found = case.facts.namesakes.get(search_text(wanted), ())
-    if wanted.family:
-        return ordered(
-            box for box in found if box.family and names_agree(wanted.family, wanted.given, box.family, box.given)
-        )
-    return ordered(box for box in found if label_names(wanted.label, box.family, box.given))
-
-
-def same_person(case: Case) -> Finding:
-    """Rule 5: does the directory know that box or number under the name the file gives? It can only stop a mail."""
-    if case.by_person:
-        return not_applicable("Adresse donnée par une personne ou par la table : les noms ne sont pas comparés.")
-    behind = case.facts.by_address.get(case.address, ()) if case.address else case.boxes
-    known = [box for box in behind if box.family and box.box_type != "ORG"]
-    if not known:
-        return not_applicable("L'annuaire n'attache aucun nom de personne à cette boîte.")
-    wanted = case.wanted
-    own = facts_of.own_identity(wanted)
-    if case.address and own and own[0] in PEOPLE:
-        typed = [box for box in known if box.id_type == own[0]]
-        if typed and all(box.identifier != own[1] for box in typed):
-            return stopped(
-                "identifier-disagrees",
-                f"Pour l'annuaire, l'adresse {case.address} n'est pas celle du {spoken(own)} que donne le compte "
-                f"rendu. Vérifier la fiche de {case.name} dans le logiciel du laboratoire, ou choisir l'adresse ici.",
-                [*known, *case.facts.entries.get(own, ())],
-            )
-    if not wanted.family:
-        return not_applicable("Le compte rendu ne donne pas de nom à comparer à celui de l'annuaire.")
-    if any(names_agree(wanted.family, wanted.given, box.family, box.given) for box in known):
-        return passed("Le nom du compte rendu s'accorde avec celui de l'annuaire.")
-    names = ", ".join(sorted({box.label for box in known}))
-    whose = f"l'adresse {case.address} est celle de" if case.address else "ce numéro est celui de"
-    if case.identity and not case.address:
-        whose = f"le {spoken(case.identity)} est celui de"
-    return stopped(
-        "name-disagrees",
-        f"Le compte rendu nomme {case.name}, mais pour l'annuaire {whose} : {names}. Vérifier le code ou le numéro ; "
-        f"si c'est bien la même personne, indiquer son adresse dans {_TABLE}.",
-        known,
-    )
-
-
-def paperless(case: Case) -> Finding:
-    """Rule 6: a « Dématérialisation » of « N » is honoured when recipients are picked (MSSanté, message profiles)."""
-    behind = case.facts.by_address.get(case.address, ()) if case.address else case.boxes
-    taking = [box for box in behind if box.paperless is not False]
-    if behind and not taking:
-        return on_paper("L'annuaire dit que ce destinataire refuse la dématérialisation : à envoyer sur papier.")
-    if not case.address:
-        case.boxes = tuple(taking)
-    return passed("L'annuaire ne porte aucun refus de la dématérialisation.")
-
-
-def one_box(case: Case) -> Finding:
-    """Rule 7: of several boxes the same structure's, then the preferred rank, then the preferred kind, else a hold."""
-    if case.address:
-        return not_applicable("L'adresse est déjà connue.")
-    boxes, reasons = case.boxes, []
-    for reason, narrowed in (
-        ("dans la structure que nomme le compte rendu", lambda found: _same_structure(case, found)),
-        ("de rang préféré à l'annuaire", _best_rank),
-        (f"de type {case.policy.prefer}, préféré par la configuration", lambda found: _best_kind(case, found)),
-    ):
-        kept = narrowed(boxes)
-        if kept and len({box.address for box in kept}) < len({box.address for box in boxes}):
-            reasons.append(reason)
-            boxes = kept
-    addresses = sorted({box.address for box in boxes})
-    if len(addresses) > 1:
-        return stopped(
-            "ambiguous-recipient",
-            f"{len(addresses)} boîtes conviennent également pour {case.name} : rien ne dit laquelle. Choisir ici, ou "
-            f"indiquer l'adresse dans {_TABLE}.",
-            boxes,
-        )
-    case.address = addresses[0]
-    case.label = case.label or ordered(boxes)[0].label
-    why = f", {' et '.join(reasons)}" if reasons else ", la seule" if len({b.address for b in case.boxes}) == 1 else ""
-    return chosen(f"Boîte retenue : {case.address}{why}.")
-
-
-def _same_structure(case: Case, boxes: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    beside = organisation(case.wanted)
-    return tuple(box for box in boxes if beside and box.structure_id == beside[1])
-
-
-def _best_rank(boxes: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    ranks = [box.rank for box in boxes if box.rank is not None]
-    return tuple(box for box in boxes if ranks and box.rank == min(ranks))
-
-
-def _best_kind(case: Case, boxes: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    wanted = {"ORG"} if case.policy.prefer == "ORG" else {"PER", "CAB"}
-    kept = tuple(box for box in boxes if box.box_type in wanted)
-    exact = tuple(box for box in kept if box.box_type == case.policy.prefer)
-    return exact or kept

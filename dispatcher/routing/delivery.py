@@ -4,48 +4,86 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dispatcher.routing.addresses import PATIENT_DOMAIN
-from dispatcher.routing.case import Case, Finding, chosen, passed, stopped
+from dispatcher.routing import sources
+from dispatcher.routing.case import Case, Finding, chosen, not_applicable, passed, stopped
 from dispatcher.routing.facts import ChannelPolicy, domain_of
 from dispatcher.routing.route import Envelope
 from dispatcher.routing.trust import Standing, judge
 
-FORMATS = {"cda": "CDA (CR de biologie)", "hprim-medecins": "HPRIM Médecins"}
+FORMATS = {
+    "cda": "CDA (CR de biologie)",
+    "cda-n1": "CDA de niveau 1 (PDF enveloppé)",
+    "hprim-medecins": "HPRIM Médecins",
+    "hprim-sante": "HPRIM Santé",
+    "pdf": "PDF seul",
+}
+"""What a report can be sent as, and how a person reads it."""
+CARRIED = {
+    "mssante": frozenset(FORMATS),
+    "smime": frozenset(FORMATS),
+    "apicrypt": frozenset({"hprim-medecins", "hprim-sante"}),
+}
+"""By family of channel. A network of HPRIM readers takes the report as the text of the mail (hprim.md §1.8)."""
 
 
-def not_a_patient(case: Case) -> Finding:
-    """Rule 8: results go to professionals; writing to patients has rules of its own, which this version does not do."""
-    domain = domain_of(case.address)
-    if domain == PATIENT_DOMAIN or domain.endswith(f".{PATIENT_DOMAIN}"):
+def fresh_directory(case: Case) -> Finding:
+    """How old is the data the box was found in? Told from one age on, held from another (docs/adr/0012)."""
+    used = [box for box in case.boxes if box.address == case.address]
+    ages = {box.source: case.facts.ages[box.source] for box in used if box.source in case.facts.ages}
+    if not used or not ages:
+        return not_applicable("L'adresse ne vient pas d'un annuaire daté.")
+    source, age = min(ages.items(), key=lambda one: (one[1], one[0]))
+    told = f"Les données où la boîte a été trouvée ({sources.label(source)}) ont {int(age)} jours"
+    if age > case.policy.directory_hold_days:
         return stopped(
-            "patient-recipient",
-            "L'adresse est celle d'un patient (Mon espace santé) : ce programme n'écrit qu'aux professionnels. "
-            "Corriger le destinataire, ou clore cet envoi.",
+            "stale-directory",
+            f"{told}, {case.policy.directory_hold_days} au plus sont permis : la personne a pu changer de boîte. "
+            "Mettre l'annuaire à jour (« dispatcher directory import » ou « sync »), puis libérer.",
         )
-    return passed("L'adresse n'est pas celle d'un patient.")
+    if age > case.policy.directory_max_age_days:
+        return passed(f"{told}, plus que les {case.policy.directory_max_age_days} prévus : le mettre à jour.")
+    return passed(f"{told}.")
 
 
 def channel_and_format(case: Case) -> Finding:
-    """Rule 9: channel and format of the laboratory's line, else the site's default channel and its format."""
-    line = case.line
-    name = line.channel if line and line.channel else case.policy.default_channel
+    """Channel and format of the laboratory's line, else of the address's domain, else the site's default channel's."""
+    line, domain = case.line, case.policy.for_domain(domain_of(case.address))
+    by_table, by_domain = "demandé par la table des destinataires", f"celui du domaine « {domain_of(case.address)} »"
+    name, by_channel = _first(
+        (line.channel if line else "", by_table),
+        (domain.channel, by_domain),
+        (case.policy.default_channel, "canal par défaut"),
+    )
     channel = case.policy.channels.get(name)
     if channel is None:
         known = ", ".join(sorted(case.policy.channels))
         return stopped(
             "unknown-channel",
             f"Le canal « {name} » demandé pour {case.name} n'existe pas dans la configuration (connus : {known}). "
-            "Corriger la colonne « canal » de la table des destinataires.",
+            "Corriger la colonne « canal » de la table des destinataires, ou [routing.domains].",
         )
     case.channel = channel
-    case.format = line.format if line and line.format else channel.default_format
-    by_channel = "demandé par la table des destinataires" if line and line.channel else "canal par défaut"
-    by_format = "demandé par la table des destinataires" if line and line.format else "celui du canal"
-    return chosen(f"Canal « {name} » ({by_channel}) ; format {FORMATS.get(case.format, case.format)} ({by_format}).")
+    other = domain.format if not domain.channel or domain.channel == name else ""  # meant for the domain's own channel
+    case.format, by_format = _first(
+        (line.format if line else "", by_table), (other, by_domain), (channel.default_format, "celui du canal")
+    )
+    if case.format not in CARRIED[channel.family]:
+        can = ", ".join(sorted(CARRIED[channel.family]))
+        return stopped(
+            "format-not-carried",
+            f"Le format « {case.format} » demandé pour {case.name} ne peut pas partir par le canal « {name} », qui "
+            f"transmet : {can}. Corriger le format ou le canal dans la table des destinataires.",
+        )
+    return chosen(f"Canal « {name} » ({by_channel}) ; format {FORMATS[case.format]} ({by_format}).")
+
+
+def _first(*ways: tuple[str, str]) -> tuple[str, str]:
+    """The first that says something, with the reason; the last one in any case."""
+    return next((way for way in ways if way[0]), ways[-1])
 
 
 def allowed_domain(case: Case) -> Finding:
-    """Rule 10: only inside the trust space (promise 6)."""
+    """only inside the trust space (promise 6)."""
     domain, facts = domain_of(case.address), case.facts
     assert case.channel is not None
     standing = Standing(
@@ -58,7 +96,7 @@ def allowed_domain(case: Case) -> Finding:
 
 
 def protection(case: Case) -> Finding:
-    """Rule 11 (D17): S/MIME for a certificate, else mutual TLS (MSSanté), else this machine's proxy, else a hold.
+    """(D17) S/MIME for a certificate, else mutual TLS (MSSanté), else this machine's proxy, else a hold.
 
     « No certificate » must be a fact: what could not be established waits for a person, unless the site configured the
     other way (docs/adr/0010).

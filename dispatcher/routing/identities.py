@@ -20,8 +20,13 @@ LENGTHS = {IdType.RPPS: 11, IdType.ADELI: 9, IdType.FINESS: 9, IdType.SIRET: 14}
 PEOPLE = frozenset({IdType.RPPS, IdType.ADELI})
 STRUCTURES = frozenset({IdType.FINESS, IdType.SIRET})
 
-TITLES = frozenset({"dr", "drs", "docteur", "pr", "prof", "professeur", "mme", "madame", "mr", "monsieur", "mlle"})
-PARTICLES = frozenset({"de", "du", "des", "d", "la", "le", "les", "l", "van", "von", "der", "den", "el", "al"})
+TITLES = frozenset(
+    {"dr", "drs", "doc", "docteur", "docteurs", "pr", "prof", "professeur", "mme", "madame", "mr", "monsieur", "mlle"}
+)
+PARTICLES = frozenset(
+    {"de", "du", "des", "d", "la", "le", "les", "l", "van", "von", "vom", "zu", "zum", "der", "den", "ter", "ten"}
+    | {"el", "al", "ben", "bin", "abd", "abou", "ould", "mac", "mc", "di", "da", "del", "della", "dos", "san", "o"}
+)
 _SPELLINGS = {"st": "saint", "ste": "sainte"}
 
 
@@ -46,60 +51,16 @@ def from_national_form(text: str, kinds: frozenset[IdType]) -> tuple[IdType, str
 
 
 def tokens(text: str) -> tuple[str, ...]:
-    """Words of a name, folded, titles left out; ``St`` becomes ``saint``."""
+    """Words of a name, folded, titles left out; ``St`` becomes ``saint``. What holds a digit is no word of a name."""
     words = re.findall(r"[^\W_]+", fold(text))
-    return tuple(_SPELLINGS.get(word, word) for word in words if word not in TITLES)
-
-
-def _writings(words: tuple[str, ...]) -> set[str]:
-    """The words joined, with and without leading particles: ``de la tour`` is also ``latour`` and ``tour``."""
-    found = {"".join(words)}
-    rest = words
-    while len(rest) > 1 and rest[0] in PARTICLES:
-        rest = rest[1:]
-        found.add("".join(rest))
-    return found
-
-
-def family_agrees(one: str, other: str) -> bool:
-    """The two family names may be the same person's: a word in common, or the same letters cut elsewhere.
-
-    A missing name agrees with everything. Married and double names share a word, so they agree.
-    """
-    left, right = tokens(one), tokens(other)
-    if not left or not right:
-        return True
-    if (set(left) - PARTICLES) & (set(right) - PARTICLES):
-        return True
-    ours, theirs = _writings(left), _writings(right)
-    if ours & theirs:
-        return True
-    short, long = sorted(("".join(left), "".join(right)), key=len)
-    return len(short) >= 8 and long.startswith(short)  # a field cut at its maximal length
-
-
-def given_agrees(one: str, other: str) -> bool:
-    """The two given names may be the same person's: a word in common, initials, or an abbreviation with its point."""
-    left, right = tokens(one), tokens(other)
-    if not left or not right or set(left) & set(right) or "".join(left) == "".join(right):
-        return True
-    for short, long, text in ((left, right, one), (right, left, other)):
-        initials = "".join(word[0] for word in long)
-        joined = "".join(short)
-        if joined in {initials, initials[0]}:
-            return True
-        if "." in text and len(short) == 1 and len(joined) >= 2 and long[0].startswith(joined):
-            return True
-    return False
+    return tuple(_SPELLINGS.get(word, word) for word in words if word not in TITLES and word.isalpha())
 
 
 def names_agree(family: str, given: str, other_family: str, other_given: str) -> bool:
-    """Both parts agree, as written or with family and given names in each other's field."""
-    if family_agrees(family, other_family) and given_agrees(given, other_given):
-        return True
-    if family and not given:  # « DURAND Paul » in one field, or the given name alone
-        return family_agrees(family, other_family)
-    return bool(family and given) and family_agrees(given, other_family) and given_agrees(family, other_given)
+    """Both may be one person's: for an operator's list of people of that name (``likeness`` judges before sending)."""
+    left, right = set(tokens(family)) - PARTICLES, set(tokens(other_family)) - PARTICLES
+    first, other = set(tokens(given)), set(tokens(other_given))
+    return bool(left & right) and (not first or not other or bool(first & other))
 
 
 def label_names(label: str, family: str, given: str) -> bool:

@@ -28,6 +28,8 @@ class RecipientRole(StrEnum):
     EXPLICIT = "explicit"
     ADDED = "added"
     """Named by the operator (``send --to``) or by a rule of the laboratory."""
+    PATIENT = "patient"
+    """The patient of the report, in his own box (Mon espace santé)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,8 @@ class Wanted:
     @property
     def key(self) -> str:
         """The same for the same recipient in every version of the report."""
+        if self.role is RecipientRole.PATIENT:
+            return "patient"  # one a report; his address is an identity
         return (
             f"{self.id_type}:{self.id}"
             if self.id
@@ -66,7 +70,7 @@ class Route:
     id_type: IdType
     channel: str
     format: str
-    """``cda`` or ``hprim-medecins``."""
+    """One of ``delivery.FORMATS``."""
     envelope: Envelope
     certificate: str = ""
     """SHA-256 fingerprint (hex) of the recipient's certificate, for ``smime``."""
@@ -74,6 +78,8 @@ class Route:
     family: str = ""
     given: str = ""
     """Names of the person behind the address, from the directory when it knows them, else from the file."""
+    last_message: bool = False
+    """To a patient who may not answer: ``X-MSS-MES: FIN``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +104,15 @@ class TraceStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A box of the recipient that was not taken."""
+
+    entry: Entry
+    why: str
+    """French, short, without a final point."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """Where one wanted recipient leads: exactly one of ``route``, ``hold``, ``paper``."""
 
@@ -108,4 +123,12 @@ class Decision:
     """The recipient takes paper (local table, or the directory says no to electronic mail)."""
     trace: tuple[TraceStep, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
-    """Versions used: ``directory``, ``local``, ``allowed-domains``."""
+    """Versions used: ``directory`` and its sources, ``local``, ``allowed-domains``."""
+    ages: dict[str, float] = field(default_factory=dict)
+    """Days since the data of each of them that has a date, on the day of the decision."""
+    line: int = 0
+    """Line of the laboratory's table that was followed; 0 for none."""
+    used: tuple[Entry, ...] = ()
+    """Directory entries behind the address of the route."""
+    refused: tuple[Refused, ...] = ()
+    """Boxes that were looked at and left, each with the reason."""

@@ -1,36 +1,22 @@
-"""The rules of routing: who gets a report, at which address, by which channel, how protected, and why.
+"""Deciding: who gets a report, at which address, by which channel, how protected, and why.
 
 Pure: :func:`decide` takes a wanted recipient, the looked-up :class:`Facts` and the site's :class:`Policy`, and
-returns a :class:`Decision` with a sentence for every rule tried. The rules stand in :data:`RULES` in their order;
-each is a small function that may choose, pass, stop (hold or paper) or not apply. They follow the resolution rules of
-the project's directory notes (explicit address, local table, RPPS, structure; paperless flag; never by name) and its
-promises 5 and 6.
+returns a :class:`Decision` with a sentence for every rule tried. The rules stand in ``table.RULES``; each is a small
+function that may choose, pass, stop (hold or paper) or not apply.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import replace
 
-from dispatcher.routing import choice, delivery
 from dispatcher.routing.candidates import Entry
-from dispatcher.routing.case import Case, Finding
-from dispatcher.routing.facts import ChannelPolicy, Facts, Lookups, Policy, gather, lookups
+from dispatcher.routing.case import Case, Finding, not_applicable, ordered
+from dispatcher.routing.facts import Facts, Lookups, lookups
+from dispatcher.routing.gathering import gather
+from dispatcher.routing.policy import ChannelPolicy, Policy
 from dispatcher.routing.route import Decision, Route, TraceStep, Wanted
-
-RULES: tuple[tuple[str, Callable[[Case], Finding]], ...] = (
-    ("explicit-address", choice.explicit_address),
-    ("local-table", choice.local_table),
-    ("national-identifier", choice.national_identifier),
-    ("name-only", choice.name_only),
-    ("same-person", choice.same_person),
-    ("paperless", choice.paperless),
-    ("one-box", choice.one_box),
-    ("not-a-patient", delivery.not_a_patient),
-    ("channel-and-format", delivery.channel_and_format),
-    ("allowed-domain", delivery.allowed_domain),
-    ("protection", delivery.protection),
-)
-"""Name and function of each rule, in order. A rule that stops ends the list."""
+from dispatcher.routing.table import RULES, Audience, Rule
 
 
 def decide(wanted: Wanted, facts: Facts, policy: Policy) -> Decision:
@@ -40,21 +26,47 @@ def decide(wanted: Wanted, facts: Facts, policy: Policy) -> Decision:
     """
     case = Case(wanted=wanted, facts=facts, policy=policy)
     trace: list[TraceStep] = []
-    versions = dict(facts.versions)
-    for name, rule in RULES:
-        finding = rule(case)
-        trace.append(TraceStep(rule=name, outcome=finding.outcome, text=finding.text))
+    for rule in RULES:
+        finding = _asked(rule, case)
+        trace.append(TraceStep(rule=rule.name, outcome=finding.outcome, text=finding.text))
         if finding.hold is not None or finding.paper:
-            return Decision(
-                wanted=wanted, hold=finding.hold, paper=finding.paper, trace=tuple(trace), versions=versions
-            )
-    return Decision(wanted=wanted, route=_route(case), trace=tuple(trace), versions=versions)
+            told = _told(case, trace)
+            return replace(told, hold=finding.hold, paper=finding.paper)
+    return replace(_told(case, trace), route=_route(case))
+
+
+def _asked(rule: Rule, case: Case) -> Finding:
+    if rule.audience is Audience.PROFESSIONALS and case.patient:
+        return not_applicable("Règle des professionnels.")
+    if rule.audience is Audience.PATIENT and not case.patient:
+        return not_applicable("Règle des patients.")
+    return rule.apply(case)
+
+
+def _told(case: Case, trace: Iterable[TraceStep]) -> Decision:
+    """Everything a person may want to know years later, but the outcome."""
+    facts = case.facts
+    ages = {**facts.ages, **({"allowed-domains": facts.list_age_days} if facts.list_age_days is not None else {})}
+    return Decision(
+        wanted=case.wanted,
+        trace=tuple(trace),
+        versions=dict(facts.versions),
+        ages={name: round(age, 1) for name, age in ages.items()},
+        line=case.line.line if case.line else 0,
+        used=() if case.patient or not case.address else ordered(_entries(case)),
+        refused=tuple(case.refused),
+    )
+
+
+def _entries(case: Case) -> list[Entry]:
+    """What the directories know of the address of the route."""
+    known = [*case.boxes, *case.facts.by_address.get(case.address, ())]
+    return [entry for entry in known if entry.address == case.address]
 
 
 def _one_person(case: Case) -> Entry | None:
     """The directory's entry behind the address, when all entries there name the same person or structure."""
-    known = [*case.boxes, *case.facts.by_address.get(case.address, ())]
-    people = {(e.label, e.title, e.family, e.given): e for e in known if e.address == case.address}
+    people = {(e.label, e.title, e.family, e.given): e for e in _entries(case)}
     return next(iter(people.values())) if len(people) == 1 else None
 
 
@@ -66,7 +78,7 @@ def _route(case: Case) -> Route:
     label = (entry.label if entry else case.address) if chosen else case.label or wanted.label or case.address
     return Route(
         address=case.address,
-        label=label,
+        label=case.label if case.patient else label,
         title=entry.title if entry else "",
         family=entry.family if entry else "" if chosen else wanted.family,
         given=entry.given if entry else "" if chosen else wanted.given,
@@ -76,6 +88,7 @@ def _route(case: Case) -> Route:
         format=case.format,
         envelope=case.envelope,
         certificate=case.certificate,
+        last_message=case.patient and case.facts.about.handling.last_message,
     )
 
 

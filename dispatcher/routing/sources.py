@@ -6,6 +6,9 @@ MSSANTE, PEOPLE, STRUCTURES, ADELI, FHIR, LOCAL = "mssante", "people", "structur
 LDAP = "ldap-"
 """Begins the name of every LDAP source; its name in the settings follows."""
 
+NO_DIRECTORY = frozenset({LOCAL, "allowed-domains"})
+"""Not data about people that a source publishes."""
+
 _LABELS = {
     MSSANTE: "extraction MSSanté",
     PEOPLE: "professionnels en libre accès",

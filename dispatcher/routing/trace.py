@@ -13,7 +13,7 @@ from dispatcher.report.model import Handling, IdType
 from dispatcher.routing import sources
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.delivery import FORMATS
-from dispatcher.routing.route import Decision, Envelope, Hold, RecipientRole, Route, TraceStep, Wanted
+from dispatcher.routing.route import Decision, Envelope, Hold, RecipientRole, Refused, Route, TraceStep, Wanted
 
 _ENTRY = (
     "address",
@@ -39,39 +39,17 @@ _ROLES = {
     RecipientRole.COPY: "copie demandée par le compte rendu",
     RecipientRole.EXPLICIT: "destinataire désigné par le compte rendu",
     RecipientRole.ADDED: "destinataire ajouté pour cet envoi",
+    RecipientRole.PATIENT: "patient du compte rendu",
 }
 _MARKS = {"chosen": "→", "passed": "✓", "stopped": "✗", "not-applicable": "·"}
 
 
 def as_json(decision: Decision) -> dict[str, object]:
     """A decision as plain JSON values. ``id_type`` is the text of :class:`IdType`; absent parts are ``None``."""
-    wanted, route, hold = decision.wanted, decision.route, decision.hold
+    hold = decision.hold
     return {
-        "wanted": {
-            "role": str(wanted.role),
-            "id": wanted.id,
-            "id_type": str(wanted.id_type),
-            "label": wanted.label,
-            "family": wanted.family,
-            "given": wanted.given,
-            "organisation_id": wanted.organisation_id,
-            "address": wanted.address,
-        },
-        "route": None
-        if route is None
-        else {
-            "address": route.address,
-            "label": route.label,
-            "id": route.id,
-            "id_type": str(route.id_type),
-            "channel": route.channel,
-            "format": route.format,
-            "envelope": str(route.envelope),
-            "certificate": route.certificate,
-            "title": route.title,
-            "family": route.family,
-            "given": route.given,
-        },
+        "wanted": _wanted_json(decision.wanted),
+        "route": None if decision.route is None else _route_json(decision.route),
         "hold": None
         if hold is None
         else {
@@ -82,7 +60,23 @@ def as_json(decision: Decision) -> dict[str, object]:
         "paper": decision.paper,
         "trace": [{"rule": step.rule, "outcome": step.outcome, "text": step.text} for step in decision.trace],
         "versions": dict(decision.versions),
+        "ages": dict(decision.ages),
+        "line": decision.line,
+        "used": [candidate_json(entry) for entry in decision.used],
+        "refused": [{"why": left.why, "entry": candidate_json(left.entry)} for left in decision.refused],
     }
+
+
+def _wanted_json(wanted: Wanted) -> dict[str, object]:
+    names = ("id", "label", "family", "given", "organisation_id", "address")
+    texts = {name: getattr(wanted, name) for name in names}
+    return {"role": str(wanted.role), "id_type": str(wanted.id_type), **texts}
+
+
+def _route_json(route: Route) -> dict[str, object]:
+    names = ("address", "label", "id", "channel", "format", "certificate", "title", "family", "given", "last_message")
+    plain = {name: getattr(route, name) for name in names}
+    return {"id_type": str(route.id_type), "envelope": str(route.envelope), **plain}
 
 
 def with_handling(decision: dict[str, object], handling: Handling) -> dict[str, object]:
@@ -109,6 +103,12 @@ def from_json(data: Mapping[str, Any]) -> Decision:
             for step in data.get("trace") or ()
         ),
         versions={str(name): str(version) for name, version in (data.get("versions") or {}).items()},
+        ages={str(name): float(age) for name, age in (data.get("ages") or {}).items()},
+        line=int(data.get("line") or 0),
+        used=tuple(candidate(entry) for entry in data.get("used") or ()),
+        refused=tuple(
+            Refused(entry=candidate(left["entry"]), why=str(left["why"])) for left in data.get("refused") or ()
+        ),
     )
 
 
@@ -127,7 +127,10 @@ def _route(data: Mapping[str, Any]) -> Route:
     names = ("address", "label", "id", "channel", "format", "certificate", "title", "family", "given")
     texts = {name: str(data.get(name) or "") for name in names}
     return Route(
-        id_type=IdType(data.get("id_type") or IdType.LOCAL), envelope=Envelope(str(data.get("envelope"))), **texts
+        id_type=IdType(data.get("id_type") or IdType.LOCAL),
+        envelope=Envelope(str(data.get("envelope"))),
+        last_message=bool(data.get("last_message")),
+        **texts,
     )
 
 
@@ -165,7 +168,8 @@ def explain_french(decision: Mapping[str, Any], facts: object = None) -> list[st
     wishes = [str(text) for text in decision.get("handling") or ()]
     if wishes:
         lines.append(f"Consignes du laboratoire : {' ; '.join(wishes)}.")
-    used = [f"{sources.label(name)} {version}" for name, version in _in_order(told.versions) if version]
+    lines += [f"Boîte laissée de côté : {_candidate(left.entry)} ({left.why})." for left in told.refused]
+    used = [_version(name, version, told.ages) for name, version in _in_order(told.versions) if version]
     if used:
         lines.append(f"Données consultées : {' ; '.join(used)}.")
     return lines
@@ -173,6 +177,12 @@ def explain_french(decision: Mapping[str, Any], facts: object = None) -> list[st
 
 def _in_order(versions: Mapping[str, str]) -> list[tuple[str, str]]:
     return sorted(versions.items(), key=lambda item: sources.place(item[0]))
+
+
+def _version(name: str, version: str, ages: Mapping[str, float]) -> str:
+    age = ages.get(name)
+    old = "" if age is None else f", {int(age)} jour{'s' if age >= 2 else ''} au moment de la décision"
+    return f"{sources.label(name)} {version}{old}"
 
 
 def _as_now(facts: object) -> dict[str, str]:
@@ -201,7 +211,7 @@ def _outcome(decision: Decision, now: Mapping[str, str]) -> list[str]:
         if hold is None:
             return ["Aucune adresse n'a été décidée."]
         lines = [f"En attente d'un opérateur : {hold.reason}"]
-        lines += [f"  candidat {number} : {_candidate(entry)}" for number, entry in enumerate(hold.candidates, 1)]
+        lines += [f"  candidat : {_candidate(entry)}" for entry in hold.candidates]
         return lines
     address = now.get("address") or (route.address if route else "")
     changed = "" if route and address == route.address else " (choisie par un opérateur depuis la décision)"

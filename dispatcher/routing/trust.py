@@ -11,7 +11,9 @@ from datetime import datetime
 
 from dispatcher.ports import AllowedDomains
 from dispatcher.routing.case import Finding, passed, stopped
-from dispatcher.routing.facts import ChannelPolicy, age_in_days, domain_of
+from dispatcher.routing.facts import domain_of
+from dispatcher.routing.gathering import age_in_days
+from dispatcher.routing.policy import ChannelPolicy
 from dispatcher.routing.route import Hold
 
 

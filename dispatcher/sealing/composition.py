@@ -4,8 +4,8 @@
 - ``smime``: the same documents under a subject that names nobody;
 - ``apicrypt``: HPRIM text as the body, ISO-8859-1, nothing attached unless asked (formats/hprim.md §1.8).
 
-An HPRIM report on the first two is an attachment. Guard of every family (charter of the APICRYPT network, mssante.md
-§7): no mail without an identified patient and a medical content.
+An HPRIM report on the first two is an attachment, with the files HPRIM Santé names beside it. Guard of every family
+(charter of the APICRYPT network, mssante.md §7): no mail without an identified patient and a medical content.
 """
 
 from __future__ import annotations
@@ -182,6 +182,7 @@ def _attachments(report: Report, contents: Contents, head: Letterhead, to: Addre
         found.append((_as_is(contents.cda), "document structuré, à intégrer par votre logiciel"))
     if contents.hprim:
         found.append((_as_is(contents.hprim), "compte rendu HPRIM, à intégrer par votre logiciel"))
+        found += [(one, "document auquel le compte rendu renvoie") for one in contents.hprim.companions]
     if not found and contents.pdf is None:
         raise SealError(
             "Rien à joindre : aucun document n'a été produit pour ce destinataire.",
@@ -229,7 +230,7 @@ def _in_the_body(
     if contents.hprim is None:
         raise SealError(
             "Ce canal transmet le compte rendu HPRIM dans le corps du message ; il n'a pas été produit.",
-            hint="Vérifier le format demandé pour ce destinataire (attendu : hprim-medecins).",
+            hint="Vérifier le format demandé pour ce destinataire (attendu : hprim-medecins ou hprim-sante).",
             code="missing-document",
         )
     text, charset = _decoded(contents.hprim)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dispatcher.errors import DispatcherError, RenderError
 from dispatcher.formats.cda.check import check as check_cda
 from dispatcher.formats.hprim_medecins.check import check as check_hprim_medecins
+from dispatcher.formats.hprim_sante.check import check as check_hprim_sante
 from dispatcher.formats.xdm.check import check as check_xdm
 from dispatcher.ports import Rules
 from dispatcher.report.model import Problem, Severity
@@ -22,6 +23,7 @@ _OWN: dict[str, tuple[str, Callable[[bytes], list[Problem]]]] = {
     "cda": ("Le CDA", check_cda),
     "xdm": ("L'archive XDM", check_xdm),
     "hprim-medecins": ("Le compte rendu HPRIM", check_hprim_medecins),
+    "hprim-sante": ("Le message HPRIM Santé", check_hprim_sante),
 }
 """By kind of rendition: how it is named in a sentence, and our check of it."""
 _WAY_OUT = 'Corriger la donnée dans le SIL, ou « conformance = "warn" » sur ce canal, puis relancer l\'envoi.'

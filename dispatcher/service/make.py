@@ -16,7 +16,8 @@ from dispatcher.outbox.dispatch import Dispatch, Lane, ReportVersion
 from dispatcher.outbox.states import State
 from dispatcher.report import checks
 from dispatcher.report.model import Report, Severity, sentences
-from dispatcher.routing.facts import gather
+from dispatcher.routing.about import About
+from dispatcher.routing.gathering import gather
 from dispatcher.routing.route import Decision, Hold, Route, Wanted
 from dispatcher.routing.rules import decide, without_doubles
 from dispatcher.routing.trace import as_json, with_handling
@@ -128,8 +129,8 @@ def seal_one(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Ma
     return Made(dispatch=ready, payloads={**sealed.renditions, "sealed": sealed.mail.content})
 
 
-def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "") -> Decision:
-    """Ask the directories what the rules need, and decide."""
+def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "", about: About | None = None) -> Decision:
+    """Ask the directories what the rules need, and decide. ``about``: of the report; none for a mere look."""
     try:
         facts = gather(
             wanted,
@@ -140,6 +141,7 @@ def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "") -> D
             certificates=desk.certificates,
             now=desk.clock.now(),
             chosen=chosen,
+            about=about,
         )
     except DirectoryError as error:
         return Decision(wanted=wanted, hold=Hold(code="directory-unavailable", reason=str(error)))

@@ -21,7 +21,6 @@ from dispatcher.service.render import Sheets
 SUPERSEDED = "Une version plus récente de ce compte rendu existe : celle-ci ne part plus. La clore."
 CORRUPT = "corrupt"
 """Code of a payload that no longer unpacks."""
-ELSEWHERE = "Il irait maintenant à {address}, ce qui n'a pas été montré : le regarder de nouveau."
 CHANGED = "Cet envoi a changé d'état entre-temps : le regarder de nouveau."
 
 
@@ -39,11 +38,8 @@ class Released:
     why: str = ""
 
 
-def release(
-    desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: str, despite: bool = False, expect: str = ""
-) -> Released:
-    """Release one held dispatch. ``to``: the address the operator chose, or empty to look again; ``expect``: the
-    address he was shown, anything else is left as it is.
+def release(desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: str, despite: bool = False) -> Released:
+    """Release one held dispatch. ``to``: the address the operator chose, or empty to look again.
 
     A report held for what stands in it leaves only with ``despite``: releasing does not mend the report.
     """
@@ -59,7 +55,7 @@ def release(
         return Released(id=dispatch_id, released=False, why=SUPERSEDED)
     if dispatch.hold_code in FAULTY and not despite:
         return Released(id=dispatch_id, released=False, why=f"{dispatch.reason} {DESPITE}")
-    if not to and not expect and _sealed(desk, dispatch):
+    if not to and _sealed(desk, dispatch):
         refused = desk.channels[dispatch.channel].gate.refuses(dispatch.address, dispatch.label, desk.clock.now())
         if refused is not None:  # the mail was sealed days ago, perhaps
             held = replace(dispatch, hold_code=refused.code, reason=refused.reason)
@@ -75,8 +71,6 @@ def release(
     made = _make_again(desk, Sheets(desk, version, report), dispatch, file.source, to)
     if made.dispatch.state is State.HELD:
         return _still_held(desk, made.dispatch, actor)
-    if expect and made.dispatch.address != expect:
-        return Released(id=dispatch_id, released=False, why=ELSEWHERE.format(address=made.dispatch.address))
     return _write(desk, made, reason, actor)
 
 

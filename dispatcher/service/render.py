@@ -117,21 +117,16 @@ def seal_for(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Se
 
 
 def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tuple[Contents, dict[str, bytes], str]:
-    recipient = Practitioner(
-        id=route.id, id_type=route.id_type, title=route.title, family=route.family or route.label, given=route.given
-    )
-    sender = channel.settings.sender
-    if route.format == "hprim-medecins":
-        context = sheets.context(recipient=recipient, address=route.address, sender=sender)
-        hprim = desk.writers["hprim-medecins"].write(with_results(sheets.report), context)
-        note = judge([("hprim-medecins", hprim.content)], channel, desk.official)
-        own = pdf_beside(sheets.report)
-        return Contents(hprim=hprim, pdf=own), {"rendition:hprim-medecins": hprim.content}, note
+    """What the route's format asks for; a laboratory's own CDA goes as it is, whatever level was asked for."""
+    if route.format in {"hprim-medecins", "hprim-sante"}:
+        return _hprim(desk, sheets, channel, route)
     pdf = sheets.pdf
-    context = sheets.context(recipient=recipient, address=route.address, sender=sender)
+    if route.format == "pdf":
+        return Contents(pdf=pdf), {"rendition:pdf": pdf.content}, ""
+    context = _context(sheets, channel, route)
     carried = own_cda(sheets.report)
-    cda = carried or desk.writers["cda"].write(sheets.report, context)
-    renditions = {"rendition:pdf": pdf.content, "rendition:cda": cda.content}
+    cda = carried or desk.writers[route.format].write(sheets.report, context)
+    renditions = {"rendition:pdf": pdf.content, f"rendition:{cda.format}": cda.content}
     drop = takes_back(sheets.report)
     document = XdmDocument(
         content=cda.content, action="D" if drop else None, visibility=visibility(sheets.report.handling)
@@ -139,6 +134,30 @@ def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tup
     xdm = XdmWriter().pack([document], context_of(context))
     note = judge([("cda", cda.content), ("xdm", xdm.content)], channel, desk.official)
     return _described(Contents(xdm=xdm, cda=cda, pdf=pdf), carried), renditions, note
+
+
+def _context(sheets: Sheets, channel: Channel, route: Route) -> WriteContext:
+    recipient = Practitioner(
+        id=route.id, id_type=route.id_type, title=route.title, family=route.family or route.label, given=route.given
+    )
+    return sheets.context(recipient=recipient, address=route.address, sender=channel.settings.sender)
+
+
+def _hprim(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tuple[Contents, dict[str, bytes], str]:
+    """HPRIM text, the laboratory's own PDF beside it, and the files that HPRIM Santé names."""
+    written = desk.writers[route.format].write(with_results(sheets.report), _context(sheets, channel, route))
+    note = judge([(route.format, written.content)], channel, desk.official)
+    if written.companions and channel.settings.family == "apicrypt":
+        raise RenderError(
+            f"Le compte rendu HPRIM Santé renvoie à {len(written.companions)} fichier(s), et ce canal ne transmet que "
+            "du texte.",
+            hint="Mettre ce destinataire en hprim-medecins, ou sur un autre canal, dans la table des destinataires.",
+            code="companions-not-carried",
+        )
+    own = pdf_beside(sheets.report)
+    inside = own is not None and any(one.sha256 == own.sha256 for one in written.companions)
+    contents = Contents(hprim=written, pdf=None if inside else own)
+    return contents, {f"rendition:{route.format}": written.content}, note
 
 
 def _described(contents: Contents, own: Rendition | None) -> Contents:

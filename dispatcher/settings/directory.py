@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from dispatcher.settings.ldap import LdapSettings
 from dispatcher.settings.revocation import RevocationSettings
-from dispatcher.settings.sections import Name, PathSection, Section
+from dispatcher.settings.sections import Name, PathSection, Section, SendingFormat
 from dispatcher.settings.syncing import DownloadSettings, FhirSettings, NationalFile
 
 
@@ -61,6 +61,16 @@ class TrustSettings(PathSection):
     """…and those accepted in the last months."""
 
 
+Domain = Annotated[str, Field(pattern=r"^(\*\.)?[^@\s*]+\.[^@\s*]+$")]
+
+
+class DomainSettings(Section):
+    """Defaults for the recipients of one mail domain."""
+
+    channel: Name | None = None
+    format: SendingFormat | None = None
+
+
 class RoutingSettings(Section):
     default_channel: Name | None = None
     """Channel for recipients whose table line names none; needed when there are several channels."""
@@ -68,3 +78,9 @@ class RoutingSettings(Section):
     unknown_certificate: Literal["hold", "other-way"] = "hold"
     """When nobody could say whether a recipient has a certificate (directory out of reach, revocation not known): wait
     for a person, or go the channel's other protected way, if it has one."""
+    patients: bool = False
+    """Mail to patients (« Mon espace santé »), where the file asks for it."""
+    directory_hold_days: int = Field(default=60, gt=0)
+    """A box found in older data than this waits for a person."""
+    domains: dict[Domain, DomainSettings] = Field(default_factory=dict)
+    """By mail domain; ``*.example.org`` for everything below one."""

@@ -22,7 +22,7 @@ from dispatcher.errors import ConfigError
 from dispatcher.faults import sentences, unreadable_toml
 from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
 from dispatcher.settings.index import IndexSettings
-from dispatcher.settings.sections import Address, Name, PathSection, Section
+from dispatcher.settings.sections import Address, Name, PathSection, Section, SendingFormat
 
 
 class BiologistSettings(Section):
@@ -157,7 +157,7 @@ class ChannelSettings(PathSection):
     connections: int = Field(default=2, gt=0, le=16)
     """Open at once, per worker."""
     mails_per_connection: int = Field(default=100, gt=0)
-    format: Literal["cda", "hprim-medecins"] | None = None
+    format: SendingFormat | None = None
     """Default format; by family when absent."""
     sign: bool = True
     pace: PaceSettings = PaceSettings()
@@ -182,6 +182,8 @@ class ChannelSettings(PathSection):
             raise ValueError('« tls = "none" » n\'est permis que vers la machine elle-même (127.0.0.1)')
         if (self.client_cert is None) != (self.client_key is None):
             raise ValueError("« client_cert » et « client_key » vont ensemble")
+        if self.family == "apicrypt" and self.default_format not in {"hprim-medecins", "hprim-sante"}:
+            raise ValueError("un canal « apicrypt » transmet du texte : « hprim-medecins » ou « hprim-sante »")
         if self.domains and self.family != "apicrypt":
             raise ValueError("« domains » ne vaut que pour un canal « apicrypt » ; les autres suivent la liste blanche")
         return self
@@ -268,6 +270,9 @@ class Settings(Section):
             raise ValueError(f"« routing.default_channel » nomme un canal inconnu : « {default} »")
         if default is None and len(self.channels) > 1:
             raise ValueError("plusieurs canaux : « routing.default_channel » doit dire lequel sert par défaut")
+        for domain, wanted in self.routing.domains.items():
+            if wanted.channel is not None and wanted.channel not in self.channels:
+                raise ValueError(f"« routing.domains.{domain} » nomme un canal inconnu : « {wanted.channel} »")
         return self
 
 

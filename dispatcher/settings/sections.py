@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Address = Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]
+
+SendingFormat = Literal["cda", "cda-n1", "hprim-medecins", "hprim-sante", "pdf"]
+"""What a report can be sent as (``routing/delivery.py``; a test compares)."""
 
 
 class Section(BaseModel):

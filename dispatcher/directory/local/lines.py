@@ -22,7 +22,13 @@ from dispatcher.routing.identities import (
     from_national_form,
 )
 
-FORMATS = {"": "", "cda": "cda", "hprim medecins": "hprim-medecins", "hprim": "hprim-medecins"}
+FORMATS = dict.fromkeys(("hprim medecins", "hprim"), "hprim-medecins") | {
+    "": "",
+    "cda": "cda",
+    "cda n1": "cda-n1",
+    "hprim sante": "hprim-sante",
+    "pdf": "pdf",
+}
 _MAIL = dict.fromkeys(("", "mail", "email", "courriel", "messagerie", "electronique", "mssante"), "mail")
 _PAPER = dict.fromkeys(("papier", "paper", "courrier", "poste"), "paper")
 _NONE = dict.fromkeys(("aucun", "aucune", "none", "rien", "non"), "none")
@@ -83,7 +89,9 @@ def read_line(
         line.fault("delivery", f"« {line.get('delivery')} » inconnu ; attendu mail, papier ou aucun")
     layout = FORMATS.get(fold_header(line.get("format")))
     if layout is None:
-        line.fault("format", f"« {line.get('format')} » inconnu ; attendu cda ou hprim-medecins")
+        line.fault(
+            "format", f"« {line.get('format')} » inconnu ; attendu cda, cda-n1, hprim-medecins, hprim-sante ou pdf"
+        )
     if delivery == "mail" and not (address or identifier) and not line.faults:
         line.fault("address", "ni adresse ni identifiant ; en donner un, ou « papier » dans la colonne « mode »")
     places = {"channel": _known(line, "channel", channels), "source": _known(line, "source", sources)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -10,6 +10,7 @@ from typing import Any
 
 from dispatcher.ports import CertificateAnswer
 from dispatcher.report.model import IdType
+from dispatcher.routing.about import About
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.identities import PEOPLE, bare_identifier, tokens
 from dispatcher.routing.route import Decision, RecipientRole, Wanted
@@ -34,8 +35,8 @@ POLICY = Policy(channels={"mss": MSS, "smime": SMIME, "apicrypt": APICRYPT}, def
 
 def per(address: str, identifier: str = RPPS, family: str = "DURAND", given: str = "Paul", **more: Any) -> Entry:
     """A personal box."""
-    values = {"id_type": IdType.RPPS, "box_type": "PER", **more}
-    return Entry(address=address, identifier=identifier, family=family, given=given, source="test", **values)
+    values = {"id_type": IdType.RPPS, "box_type": "PER", "source": "test", **more}
+    return Entry(address=address, identifier=identifier, family=family, given=given, **values)
 
 
 def org(address: str, structure_id: str = FINESS, **more: Any) -> Entry:
@@ -63,24 +64,33 @@ class Book:
     entries: tuple[Entry, ...] = ()
     lines: tuple[LocalEntry, ...] = ()
     known: bool = True
+    pairs: tuple[tuple[str, str], ...] = ()
+    """ADELI and RPPS of one person."""
+    told: Mapping[str, str] | None = None
 
     def versions(self) -> dict[str, str]:
-        return {"mssante": "2026-11-20" if self.known else "", "local": "abc" if self.lines else ""}
+        return (
+            dict(self.told)
+            if self.told is not None
+            else {"mssante": "2026-11-20" if self.known else "", "local": "abc" if self.lines else ""}
+        )
 
     def by_identifier(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
+        return tuple(e for e in self.people(id_type, identifier) if e.address)
+
+    def people(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
         bare = bare_identifier(id_type, identifier)
         if id_type in PEOPLE:
             return tuple(e for e in self.entries if e.id_type == id_type and e.identifier == bare)
         return tuple(e for e in self.entries if e.structure_id == bare)
 
-    def people(self, id_type: IdType, identifier: str) -> tuple[Entry, ...]:
-        return self.by_identifier(id_type, identifier)
-
     def equivalents(self, id_type: IdType, identifier: str) -> tuple[tuple[IdType, str], ...]:
-        return ()
+        if id_type is IdType.ADELI:
+            return tuple((IdType.RPPS, rpps) for adeli, rpps in self.pairs if adeli == identifier)
+        return tuple((IdType.ADELI, adeli) for adeli, rpps in self.pairs if rpps == identifier)
 
     def by_address(self, address: str) -> tuple[Entry, ...]:
-        return tuple(e for e in self.entries if e.address == address)
+        return tuple(e for e in self.entries if address and e.address == address)
 
     def local(self, source: str, code: str) -> tuple[LocalEntry, ...]:
         return tuple(line for line in self.lines if line.code == code and line.source in {"", source})
@@ -126,6 +136,10 @@ def decided(
     list_days: float | None = 1,
     known: bool = True,
     source: str = "lis",
+    pairs: Iterable[tuple[str, str]] = (),
+    versions: Mapping[str, str] | None = None,
+    about: About | None = None,
+    opposed: Collection[str] = (),
 ) -> Decision:
     """Gather what the rules ask for, and decide."""
     generated = None if list_days is None else NOW - timedelta(days=list_days)
@@ -133,10 +147,12 @@ def decided(
         who,
         policy,
         source=source,
-        directory=Book(entries, tuple(lines), known),
+        directory=Book(entries, tuple(lines), known, tuple(pairs), versions),
         domains=Domains(frozenset(allowed), generated, "2026-11-20 abc" if generated else ""),
         certificates=Certificates(certificates or {}, said or {}),
         now=NOW,
         chosen=chosen,
+        about=about,
+        opposed=opposed.__contains__,
     )
     return decide(who, facts, policy)

@@ -42,7 +42,7 @@ def test_a_hold_tells_the_reason_and_the_candidates() -> None:
     twins = (per(BOX, town="VILLE", postcode="99001"), per(f"b@{IN}", OTHER_RPPS))
     text = told(wanted(family="DURAND", given="Paul", label="Dr DURAND Paul"), *twins)
     assert "En attente d'un opérateur : " in text
-    assert f" : DURAND Paul, RPPS {RPPS}, {BOX}, 99001 VILLE" in text
+    assert f"candidat : DURAND Paul, RPPS {RPPS}, {BOX}, 99001 VILLE" in text
 
 
 def test_paper_tells_why() -> None:

@@ -1,0 +1,157 @@
+"""Is it really that person? What the file, the directory and the table say of one recipient must not disagree.
+
+These rules stop a mail or let it pass; none of them chooses. What the operator or the laboratory's own table said in
+words (an address without a number) is not compared: a person has looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dispatcher.routing import facts as facts_of
+from dispatcher.routing.candidates import Entry
+from dispatcher.routing.case import Case, Finding, not_applicable, ordered, passed, spoken, stopped
+from dispatcher.routing.facts import Identity
+from dispatcher.routing.identities import PEOPLE, STRUCTURES, tokens
+from dispatcher.routing.likeness import Agreement, Name, agree, given_agreement, names_structure, structures_agree
+from dispatcher.routing.route import RecipientRole, Wanted
+
+_TABLE = "la table des destinataires"
+
+
+def same_person(case: Case) -> Finding:
+    """Does the directory know that number, or that box, under the name and the number the file gives?"""
+    if case.by_person and not (case.line and case.line.address):
+        return not_applicable("Adresse donnée par une personne : les noms ne sont pas comparés.")
+    disagreement = _numbers(case)
+    if disagreement is not None:
+        return disagreement
+    if case.by_person:
+        return not_applicable("Adresse donnée par la table du laboratoire : les noms ne sont pas comparés.")
+    known = _named_people(case)
+    if known:
+        return _names(case, known)
+    if case.identity and case.identity[0] in STRUCTURES and not case.address:
+        return _structure(case, case.identity)
+    return not_applicable("L'annuaire n'attache aucun nom de personne à cette boîte.")
+
+
+def _numbers(case: Case) -> Finding | None:
+    """An address somebody gave together with a person's number: for the directory it must be a box of that number."""
+    own = (
+        (case.line.id_type, case.line.identifier)
+        if case.by_person and case.line and case.line.id_type
+        else facts_of.own_identity(case.wanted)
+    )
+    if not case.address or own is None or own[0] not in PEOPLE or (case.by_person and not case.line):
+        return None
+    mine = {own, *case.facts.equivalents.get(own, ())} if len(case.facts.equivalents.get(own, ())) < 2 else {own}
+    types = {kind for kind, _ in mine}
+    typed = [box for box in case.behind if box.box_type != "ORG" and box.id_type in types]
+    if not typed or any((box.id_type, box.identifier) in mine for box in typed):
+        return None
+    told = "que donne la même ligne de la table" if case.by_person else "que donne le compte rendu"
+    return stopped(
+        "identifier-disagrees",
+        f"Pour l'annuaire, l'adresse {case.address} n'est pas celle du {spoken((own[0], own[1]))} {told}, mais celle "
+        f"de : {_labels(typed)}. Vérifier la fiche de {case.name} dans le logiciel du laboratoire et dans {_TABLE}, ou "
+        "choisir l'adresse ici.",
+        [*typed, *case.facts.entries.get((own[0], own[1]), ())],
+    )
+
+
+def _named_people(case: Case) -> tuple[Entry, ...]:
+    """Entries that name a person behind the box or the number, of every source."""
+    found = list(case.behind)
+    if not case.address:
+        for identity in facts_of.identities(case.wanted, case.facts):
+            found += case.facts.people.get(identity, ()) if identity[0] in PEOPLE else ()
+    return ordered(box for box in found if box.family and box.box_type != "ORG")
+
+
+def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
+    name = _personal_name(case.wanted)
+    if name is None:
+        return not_applicable("Le compte rendu ne donne pas de nom à comparer à celui de l'annuaire.")
+    same = [box for box in known if agree(name, Name(box.family, box.given))]
+    if same and (case.address or all(_one_person(box, same) for box in known)):
+        return passed("Le nom du compte rendu s'accorde avec celui de l'annuaire.")
+    if same:
+        return stopped(
+            "sources-disagree",
+            f"Les annuaires donnent deux personnes au même numéro : {_labels(known)}. Une seule est attendue. Vérifier "
+            f"le numéro de {case.name}, et indiquer son adresse dans {_TABLE}.",
+            known,
+        )
+    whose = f"l'adresse {case.address} est celle de" if case.address else "ce numéro est celui de"
+    if case.identity and not case.address:
+        whose = f"le {spoken(case.identity)} est celui de"
+    return stopped(
+        "name-disagrees",
+        f"Le compte rendu nomme {case.name}, mais pour l'annuaire {whose} : {_labels(known)}. Vérifier le code ou le "
+        f"numéro ; si c'est bien la même personne, indiquer son adresse dans {_TABLE}.",
+        known,
+    )
+
+
+def _one_person(box: Entry, same: Iterable[Entry]) -> bool:
+    """This entry tells of the person of ``same`` under another name (married, maiden): the given name is the same."""
+    first = tokens(box.given)
+    return box in same or any(
+        given_agreement(first, tokens(one.given)) in {Agreement.SAME, Agreement.SHORT} for one in same
+    )
+
+
+def _personal_name(wanted: Wanted) -> Name | None:
+    """The name the file gives a person; a label only where it can be one."""
+    if wanted.family or wanted.given:
+        return Name(wanted.family, wanted.given)
+    if wanted.role is RecipientRole.ADDED or "@" in wanted.label or names_structure(wanted.label):
+        return None
+    letters = "".join(char for char in wanted.label if char.isalpha())
+    return Name(wanted.label) if len(letters) > 1 and not any(c.isdigit() for c in wanted.label) else None
+
+
+def _structure(case: Case, identity: Identity) -> Finding:
+    known = (*case.boxes, *case.facts.people.get(identity, ()))
+    wanted = case.wanted
+    text = " ".join(part for part in (wanted.family, wanted.given) if part) or wanted.label
+    if not text or "@" in text or wanted.role is RecipientRole.ADDED:
+        return not_applicable("Le compte rendu ne donne pas de nom de structure à comparer.")
+    names = [part for box in known for part in (box.structure_name, box.service) if part]
+    same = structures_agree(text, names, [box.town for box in known])
+    if same is None:
+        return not_applicable("Les noms de structure n'ont rien de distinctif à comparer.")
+    if same:
+        return passed("Le nom de la structure s'accorde avec celui de l'annuaire.")
+    return stopped(
+        "name-disagrees",
+        f"Le compte rendu nomme {case.name}, mais pour l'annuaire le {spoken(identity)} est celui de : "
+        f"{', '.join(sorted(set(names)))}. Vérifier le numéro ; si c'est bien la même structure, indiquer son adresse "
+        f"dans {_TABLE}.",
+        known,
+    )
+
+
+def one_owner(case: Case) -> Finding:
+    """The box that was found by a number must be nobody else's: two sources may disagree, or two people share it."""
+    if case.by_person or not case.boxes or case.identity is None or case.identity[0] not in PEOPLE:
+        return not_applicable("La boîte n'a pas été trouvée par le numéro d'un professionnel.")
+    mine = set(facts_of.identities(case.wanted, case.facts))
+    known = [*case.behind, *(box for box in case.boxes if box.address == case.address)]
+    if any(box.box_type == "ORG" for box in known):
+        return not_applicable("La boîte est celle d'une structure.")
+    types = {kind for kind, _ in mine}
+    others = [box for box in known if box.id_type in types and (box.id_type, box.identifier) not in mine]
+    if not others:
+        return passed("L'annuaire ne donne cette boîte à personne d'autre.")
+    return stopped(
+        "sources-disagree",
+        f"L'adresse {case.address} est donnée au {spoken(case.identity)}, et aussi à : {_labels(others)}. Une seule "
+        f"personne est attendue derrière une boîte. Demander à {case.name} son adresse, et l'inscrire dans {_TABLE}.",
+        known,
+    )
+
+
+def _labels(entries: Iterable[Entry]) -> str:
+    return ", ".join(sorted({box.label for box in entries}))

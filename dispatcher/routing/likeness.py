@@ -1,0 +1,198 @@
+"""Is the name in the file the name the directory gives that number? The answer can stop a mail, never choose one.
+
+What a person's name goes through on its way into a laboratory's software: accents and case lost, particles glued or
+dropped, one name of two (married, maiden), given names as initials, both names in one field or in each other's, a
+title in front, a field cut at its length, a letter mistyped. These agree. Anything else does not, above all what
+really is somebody else's: a father and his son, spouses in one practice, DUPOND and DUPONT. The thresholds are
+measured on ``tests/unit/routing/lookalikes.csv`` (docs/adr/0012).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from rapidfuzz.distance import OSA
+
+from dispatcher.routing.identities import PARTICLES, tokens
+
+FAMILY_LIKENESS = 0.90
+"""Least similarity (optimal string alignment, 1 is equal) at which a family name counts as mistyped."""
+GIVEN_LIKENESS = 0.875
+"""The same for given names."""
+STRUCTURE_LIKENESS = 0.85
+"""The same for what distinguishes the name of a structure."""
+CUT = 8
+"""Letters from which on a name may be the beginning of another, cut at the length of a field."""
+
+_WORDS = """
+association aux cabinet centre center ch chi chr chru chu clinique domicile ehpa ehpad en et etablissement foyer
+fondation general ghu groupe had hopital hopitaux hospitalier hospitaliere institut intercommunal labo laboratoire
+local logement maison mas medecine medical medicale medicalisee msp pharmacie pluridisciplinaire pole polyclinique
+pour public regional residence retraite sa sante sarl sas scm scp secretariat sel selarl selas service soins sous
+ssr sud nord est ouest sur unite universitaire usld biologie analyses imagerie chirurgie
+"""
+GENERIC = frozenset(_WORDS.split())
+"""Words that tell what a structure is, not which one."""
+
+
+class Agreement(IntEnum):
+    """How two writings of one part of a name relate."""
+
+    NONE = 0
+    UNKNOWN = 1
+    """One of the two is missing."""
+    NEAR = 2
+    """A letter apart, in a long name."""
+    PART = 3
+    """One name of two, or one cut at the length of a field."""
+    SHORT = 4
+    """Initials, or an abbreviation."""
+    SAME = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Family and given names as one side writes them."""
+
+    family: str = ""
+    given: str = ""
+
+
+def agree(one: Name, other: Name) -> bool:
+    """Both may be the same person's name. Symmetric; a side that says nothing contradicts nothing."""
+    if abbreviated(one.given, other.given) or abbreviated(other.given, one.given):
+        one, other = Name(one.family), Name(other.family)
+    return any(_pair(left, right) for left in _readings(one) for right in _readings(other))
+
+
+def _readings(name: Name) -> list[tuple[tuple[str, ...], tuple[str, ...], bool]]:
+    """Ways to read a name: family words, given words, and whether fields were swapped or split to get there."""
+    family, given = tokens(name.family), tokens(name.given)
+    found = [(family, given, False)]
+    if family and given:
+        found.append((given, family, True))
+    whole = family or given
+    if bool(family) != bool(given) and len(whole) > 1:
+        for cut in range(1, len(whole)):
+            found += [(whole[:cut], whole[cut:], True), (whole[cut:], whole[:cut], True)]
+    return found
+
+
+def _pair(
+    left: tuple[tuple[str, ...], tuple[str, ...], bool], right: tuple[tuple[str, ...], tuple[str, ...], bool]
+) -> bool:
+    if left[2] and right[2]:
+        return False  # both read otherwise than written: that is no reading
+    family, given = family_agreement(left[0], right[0]), given_agreement(left[1], right[1])
+    if Agreement.NONE in (family, given):
+        return False
+    if left[2] or right[2]:  # read otherwise than it is written: only what is certain counts
+        certain = family is Agreement.SAME and given in {Agreement.SAME, Agreement.SHORT}
+        return certain or (family is Agreement.PART and given is Agreement.SAME)
+    if family in {Agreement.SAME, Agreement.UNKNOWN}:
+        return True
+    return given is Agreement.SAME  # half a family name, or a mistyped one: the given name must be the very one
+
+
+def family_agreement(left: tuple[str, ...], right: tuple[str, ...]) -> Agreement:
+    """Of two family names, as words."""
+    if not left or not right:
+        return Agreement.UNKNOWN
+    if _writings(left) & _writings(right):
+        return Agreement.SAME
+    if set(_own_words(left)) & set(_own_words(right)):
+        return Agreement.PART
+    short, long = sorted(("".join(left), "".join(right)), key=len)
+    if len(short) >= CUT and long.startswith(short):
+        return Agreement.PART
+    return Agreement.NEAR if likeness(short, long) >= FAMILY_LIKENESS else Agreement.NONE
+
+
+def _writings(words: tuple[str, ...]) -> set[str]:
+    """The words joined, with and without leading particles: ``de la tour`` is also ``latour`` and ``tour``."""
+    found = {"".join(words)}
+    rest = words
+    while len(rest) > 1 and rest[0] in PARTICLES:
+        rest = rest[1:]
+        found.add("".join(rest))
+    return found
+
+
+def _own_words(words: tuple[str, ...]) -> list[str]:
+    """Words that are a name by themselves: no particles, ``saint`` with what follows it, no single letters."""
+    found: list[str] = []
+    saint = False
+    for word in words:
+        if word in {"saint", "sainte"}:
+            saint = True
+        elif word not in PARTICLES and len(word) > 1:
+            found.append(f"saint{word}" if saint else word)
+            saint = False
+    return found
+
+
+def given_agreement(left: tuple[str, ...], right: tuple[str, ...]) -> Agreement:
+    """Of two given names, as words. ``Jean`` is not ``Jean-Paul``: brothers, or a father and his son."""
+    if not left or not right:
+        return Agreement.UNKNOWN
+    one, other = "".join(left), "".join(right)
+    if one == other or sorted(left) == sorted(right):
+        return Agreement.SAME
+    if _shortened(left, right) or _shortened(right, left):
+        return Agreement.SHORT
+    short, long = sorted((one, other), key=len)
+    if len(left) == len(right) and not long.startswith(short) and likeness(short, long) >= GIVEN_LIKENESS:
+        return Agreement.NEAR
+    return Agreement.NONE
+
+
+def _shortened(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
+    """``jp``, ``j p``, ``j`` and ``j paul`` for ``jean paul``; ``ph``, ``fred`` only with as many words."""
+    joined, initials = "".join(short), "".join(word[0] for word in long)
+    if joined in {initials, initials[0]}:
+        return True
+    if len(short) != len(long):
+        return False
+    pairs = list(zip(short, long, strict=True))
+    return all(a == b or (len(a) == 1 and b.startswith(a)) for a, b in pairs)
+
+
+def abbreviated(text: str, other: str) -> bool:
+    """``Fréd.`` for ``Frédéric``: an abbreviation with its point."""
+    left, right = tokens(text), tokens(other)
+    return "." in text and len(left) == 1 and bool(right) and len(left[0]) >= 2 and right[0].startswith(left[0])
+
+
+def likeness(one: str, other: str) -> float:
+    """0 to 1; a letter changed, added, lost or two neighbours swapped count one each."""
+    return float(OSA.normalized_similarity(one, other))
+
+
+def structures_agree(text: str, names: Iterable[str], towns: Iterable[str] = ()) -> bool | None:
+    """The structure called ``text`` may be one of ``names``; None when nothing distinctive is said.
+
+    The town alone distinguishes nothing: two establishments of one town differ by the rest of their names.
+    """
+    places = {word for town in towns for word in tokens(town)}
+    mine = _distinctive(text, places)
+    known = [words for name in names if (words := _distinctive(name, places))]
+    if not mine or not known:
+        return None
+    return any(
+        set(mine) & set(theirs) or likeness("".join(mine), "".join(theirs)) >= STRUCTURE_LIKENESS for theirs in known
+    )
+
+
+def _distinctive(text: str, places: set[str]) -> tuple[str, ...]:
+    return tuple(
+        word
+        for word in tokens(text)
+        if word not in GENERIC and word not in PARTICLES and word not in places and len(word) > 1
+    )
+
+
+def names_structure(text: str) -> bool:
+    """The text tells what a structure is: « CABINET MEDICAL », « EHPAD »."""
+    return any(word in GENERIC for word in tokens(text))

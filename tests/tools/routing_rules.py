@@ -1,0 +1,96 @@
+"""``python -m tests.tools.routing_rules`` writes ``docs/acheminement.md`` from the table of routing rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dispatcher.routing.delivery import CARRIED, FORMATS
+from dispatcher.routing.holds import HOLDS, OUTSIDE, Reason
+from dispatcher.routing.table import RULES, Audience, May, Rule
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "acheminement.md"
+_MAY = {
+    May.CHOOSE: "choisit",
+    May.PASS: "laisse passer",
+    May.PAPER: "met sur papier",
+    May.HOLD: "retient",
+}
+_HEAD = """# L'acheminement : qui reçoit un compte rendu, où, et pourquoi
+
+Pour chaque destinataire que nomme un compte rendu, le programme suit les règles ci-dessous, **dans l'ordre**.
+Chacune choisit, laisse passer, met sur papier ou retient ; la première qui met sur papier ou retient arrête la
+suite. Ce que chacune a dit est gardé avec l'envoi : « dispatcher explain ENVOI » le montre, en français ou en JSON.
+
+Trois principes. **Jamais par le nom seul** : un destinataire est trouvé par une adresse donnée, un code de la table
+du laboratoire ou un numéro national ; le nom sert seulement à arrêter un envoi dont le numéro serait celui d'un
+autre. **Jamais au hasard** : deux possibilités égales attendent une personne. **Jamais hors de l'espace de
+confiance** ni en clair.
+
+Page écrite par `python -m tests.tools.routing_rules` d'après `dispatcher/routing/table.py`.
+
+## Les règles, dans l'ordre
+
+| n° | règle | pour | ce qu'elle regarde | ce qu'elle peut faire | d'où elle vient |
+|---|---|---|---|---|---|"""
+_CODES = """
+## Les motifs d'attente
+
+Le code est affiché par « dispatcher list », la phrase complète par « dispatcher show » et « dispatcher explain »,
+avec les candidats quand il y en a. Après correction : « dispatcher release ENVOI » relance la recherche ; «
+dispatcher release ENVOI --to ADRESSE » prend l'adresse choisie, qui passe les mêmes contrôles.
+
+| code | règle | ce qui a été trouvé | que faire |
+|---|---|---|---|"""
+_FORMATS = """
+## Canal et format
+
+La ligne de la table du laboratoire l'emporte (colonnes « canal » et « format »), puis le domaine de l'adresse
+([routing.domains] dans [settings.md](settings.md)), puis le canal par défaut et son format.
+
+| format | nom | canaux qui le transmettent |
+|---|---|---|"""
+_TAIL = """
+HPRIM Santé part en pièce jointe (`.HPR`), avec les fichiers que ses résultats `FIC` nomment ; sur un canal
+`apicrypt`, dans le corps du message, et un compte rendu qui renvoie à des fichiers y est retenu. HPRIM Médecins
+part en pièce jointe, ou dans le corps du message sur un canal `apicrypt`.
+
+## Le contrôle du nom
+
+Le nom du fichier est comparé à tous ceux que les annuaires donnent au même numéro. S'accordent : accents,
+majuscules, traits d'union, particules collées ou absentes, « St » et « Saint », un titre dans le champ du nom, nom
+et prénom intervertis ou dans le même champ, initiales, abréviation suivie d'un point, un nom sur deux (marital, de
+naissance) quand le prénom est le même, un nom coupé à la longueur du champ, une lettre fautive dans un nom long. Ne
+s'accordent pas : deux prénoms différents, « Jean » et « Jean-Paul », « Michel » et « Michèle », DUPOND et DUPONT.
+Un envoi ainsi retenu à tort se règle une fois pour toutes : indiquer l'adresse de cette personne dans la table du
+laboratoire.
+"""
+
+
+def page() -> str:
+    """The text of ``docs/acheminement.md``."""
+    lines = [_HEAD]
+    lines += [_row(number, rule) for number, rule in enumerate(RULES, start=1)]
+    lines += [_CODES]
+    for code, reason in HOLDS.items():
+        lines.append(_reason(code, ", ".join(rule.title for rule in RULES if code in rule.holds), reason))
+    lines += [_reason(code, "–", reason) for code, reason in OUTSIDE.items()]
+    lines += [_FORMATS]
+    for name, told in FORMATS.items():
+        families = ", ".join(f"`{family}`" for family, can in CARRIED.items() if name in can)
+        lines.append(f"| `{name}` | {told} | {families} |")
+    return "\n".join([*lines, _TAIL])
+
+
+def _row(number: int, rule: Rule) -> str:
+    may = ", ".join(_MAY[may] for may in rule.may)
+    held = f" : {', '.join(f'`{code}`' for code in rule.holds)}" if rule.holds else ""
+    whom = {Audience.ALL: "tous", Audience.PROFESSIONALS: "professionnels", Audience.PATIENT: "patient"}[rule.audience]
+    return f"| {number} | **{rule.title}** (`{rule.name}`) | {whom} | {rule.looks_at} | {may}{held} | {rule.source} |"
+
+
+def _reason(code: str, rule: str, reason: Reason) -> str:
+    return f"| `{code}` | {rule} | {reason.means} | {reason.do} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

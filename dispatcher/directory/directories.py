@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dispatcher.directory.local.table import LocalTable
+from dispatcher.directory.searching import joined
 from dispatcher.directory.snapshots.reading import Snapshot
 from dispatcher.errors import DirectoryError
 from dispatcher.report.model import IdType
@@ -79,10 +80,14 @@ class Directories:
         return self.table.lines(source, code)
 
     def search(self, text: str, limit: int = 20) -> tuple[Entry, ...]:
-        """For people: lines of the table first, then the directories."""
+        """For people: lines of the table first, then the directories, each person with his boxes."""
         own = self.table.search(text, limit)
         rest = limit - len(own)
-        return (*own, *_merged(self._ask(lambda one: one.search(text, rest)))[:rest]) if rest > 0 else own
+        if rest < 1:
+            return own
+        exact = self.by_address(text) if "@" in text else ()
+        found = exact or joined(self._ask(lambda one: one.search(text, rest)), text, rest, self)
+        return (*own, *found[:rest])
 
     def _ask(self, question: Callable[[Snapshot], tuple[Entry, ...]]) -> list[Entry]:
         """The answers of all snapshots, newest data first; identical ones once."""

@@ -19,6 +19,28 @@ BEGINNINGS = ("BAR", "BEL", "CAR", "CHA", "DEL", "DU", "FON", "GAU", "GUI", "JO"
 MIDDLES = ("BI", "CHE", "DA", "FO", "GE", "LI", "MAN", "NA", "RI", "RO", "SI", "TAN", "TI", "VA", "VI", "ZE")
 ENDS = ("ER", "EAU", "ET", "IN", "ON", "AND", "IER", "OT", "EL", "ARD", "AULT", "OUX", "Y", "EC", "IC", "AS")
 GIVEN = ("Paul", "Marie", "Jean", "Éloïse", "Anne-Sophie", "Luc", "Zoé", "Thomas", "Inès", "Hugo", "Jean-Pierre", "Léa")
+RARE_GIVEN = tuple(
+    f"{a}{b}"
+    for a in ("Ma", "Lo", "Sa", "No", "Ti", "Ju", "Ca", "Eli", "Al", "Ro")
+    for b in (
+        "rine",
+        "na",
+        "lie",
+        "phie",
+        "mée",
+        "ra",
+        "dine",
+        "thée",
+        "lian",
+        "cien",
+        "bert",
+        "land",
+        "gis",
+        "nie",
+        "xa",
+        "ssie",
+    )
+)
 TOWNS = (("75015", "PARIS"), ("69003", "LYON"), ("29000", "QUIMPER"), ("44000", "NANTES"), ("35000", "RENNES"))
 PROFESSIONS = (("10", "Médecin"), ("60", "Infirmier"), ("21", "Pharmacien"), ("50", "Sage-Femme"))
 PEOPLE = (
@@ -56,7 +78,12 @@ class Register:
         """RPPS (in 997), family, given, profession."""
         chance = random.Random(number)
         family = chance.choices(self.families, cum_weights=self._sums)[0]
-        return f"997{number:08d}", family, chance.choice(GIVEN), chance.choice(PROFESSIONS)
+        return (
+            f"997{number:08d}",
+            family,
+            chance.choice(GIVEN if chance.random() < 0.2 else RARE_GIVEN),
+            chance.choice(PROFESSIONS),
+        )
 
     def site(self, number: int) -> tuple[str, str, str, str]:
         """FINESS (in 99), name, postcode, town."""

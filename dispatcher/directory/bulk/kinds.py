@@ -18,6 +18,11 @@ _MANGLED = re.compile("[ÃÂ][\u0080-\u00bf]|Ã[‚ƒ„…†‡ˆ‰Š‹Œ©�
 _KINDS = {digit: kind for kind, digit in TYPE_DIGITS.items()} | {str(kind).casefold(): kind for kind in TYPE_DIGITS}
 
 
+_PERSON = {TYPE_DIGITS[kind]: (kind.value, LENGTHS[kind]) for kind in PEOPLE}
+_STRUCTURE = {TYPE_DIGITS[kind]: (kind.value, LENGTHS[kind]) for kind in STRUCTURES}
+"""The usual way an identity is written, looked at first: a million lines ask for it."""
+
+
 class BadLine(Exception):
     """The line cannot be used; the text says why, in French, without any of the line's own content."""
 
@@ -66,26 +71,29 @@ class Fields:
     def __post_init__(self) -> None:
         self._pick = cast(Any, itemgetter(*map(self.layout.place, self.names)))
 
-    def values(self, line: bytes) -> list[str] | None:
+    def values(self, line: bytes) -> Sequence[str] | None:
         """The picked fields, stripped; ``None`` for an empty line. Raises :class:`BadLine`: too few or many fields."""
         try:
             text = line.decode("utf-8")
         except UnicodeDecodeError:
             self.not_utf8 += 1
             text = line.decode("cp1252", errors="replace")
-        if not text.isascii() and _MANGLED.search(text):
+        if not text.isascii() and ("Ã" in text or "Â" in text or "\ufffd" in text) and _MANGLED.search(text):
             self.mangled += 1
         if "\0" in text:
             raise BadLine("octets nuls : ligne abîmée")
-        width = self.layout.width
-        fields = text.rstrip("\r\n").split(self.layout.separator)
+        width, separator = self.layout.width, self.layout.separator
+        text = text.strip()
+        fields = text.split(separator)
         if len(fields) != width:
-            if not text.strip():
+            if not text:
                 return None
             if len(fields) < width or any(map(str.strip, fields[width:])):
                 raise BadLine(f"{len(fields)} champs, {width} attendus")
         fields.append("")  # for the columns this file does not have: place -1
-        return [value.strip() for value in self._pick(fields)]
+        values = self._pick(fields)
+        padded = f" {separator}" in text or f"{separator} " in text or "\t" in text or "\xa0" in text
+        return [value.strip() for value in values] if padded else values
 
     def notes(self) -> list[str]:
         """What was odd about the encoding."""
@@ -102,6 +110,9 @@ class Fields:
 
 def person(type_text: str, identifier: str, national: str) -> tuple[str, str]:
     """Kind (``RPPS``, ``ADELI`` or empty) and bare identifier of the person of a line; both empty without a person."""
+    usual = _PERSON.get(type_text)
+    if usual and len(identifier) == usual[1] and identifier.isdigit():
+        return usual[0], identifier
     kind = _KINDS.get(type_text.casefold())
     if kind in PEOPLE and identifier:
         return kind.value, bare_identifier(kind, identifier)
@@ -121,6 +132,9 @@ def structure(type_text: str, identifier: str) -> tuple[str, str]:
     """Kind (``FINESS``, ``SIRET`` or empty) and bare identifier of the structure of a line."""
     if not identifier:
         return "", ""
+    usual = _STRUCTURE.get(type_text)
+    if usual and identifier.isdigit() and len(identifier) == usual[1] + 1 and identifier[0] == type_text:
+        return usual[0], identifier[1:]
     kind = _KINDS.get(type_text.casefold())
     if kind in STRUCTURES:
         return kind.value, bare_identifier(kind, identifier)

@@ -99,6 +99,8 @@ class PeopleReader:
 
 def _structure(finess: str, siret: str, technical: str) -> tuple[str, str]:
     """The site by its FINESS, else its SIRET, else the register's own number."""
+    if len(finess) == 9 and finess.isdigit():
+        return "FINESS", finess
     if finess:
         return IdType.FINESS.value, bare_identifier(IdType.FINESS, finess)
     if siret:

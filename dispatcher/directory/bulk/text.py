@@ -99,20 +99,15 @@ def numbered(stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
     for number, line in enumerate(iter(read, b""), start=2):
         total += len(line)
         if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
-            while (rest := read()) and not rest.endswith(b"\n"):
+            while total <= MAX_TEXT_BYTES and (rest := read()) and not rest.endswith(b"\n"):
                 total += len(rest)
-                _bounded(total)
             yield number, None
         else:
             yield number, line
-        _bounded(total)
-
-
-def _bounded(total: int) -> None:
-    if total > MAX_TEXT_BYTES:
-        raise DirectoryError(
-            f"Le texte dépasse {MAX_TEXT_BYTES // 1_000_000_000} Go.", hint="Ce n'est pas le fichier attendu."
-        )
+        if total > MAX_TEXT_BYTES:
+            raise DirectoryError(
+                f"Le texte dépasse {MAX_TEXT_BYTES // 1_000_000_000} Go.", hint="Ce n'est pas le fichier attendu."
+            )
 
 
 def dated(source: Path, name: str, header: Header) -> datetime:

@@ -6,23 +6,22 @@ every answer is empty; a damaged one raises :class:`dispatcher.errors.DirectoryE
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dispatcher.directory.snapshots import tables
+from dispatcher.directory.snapshots import tables, words
 from dispatcher.directory.snapshots.opening import Held, Opened
-from dispatcher.report.folding import fold
 from dispatcher.report.identifiers import compact
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.identities import LENGTHS, PEOPLE, STRUCTURES, bare_identifier, from_national_form
 
-MAX_WORDS = 8
-"""Words of a search that are looked at."""
+COMMON = 100_000
+"""A word in more rows than this is no family name. Counting so far takes 2 ms."""
 POOL = 500
 """Rows one step of a search looks at: keeps a very common word under 50 ms."""
 
@@ -51,6 +50,11 @@ class SnapshotInfo:
     def age_days(self, now: datetime) -> float:
         """Days since the data was published."""
         return (now - self.source_date).total_seconds() / 86_400
+
+
+def _common(opened: Opened, word: str) -> bool:
+    query = "SELECT rowid FROM words WHERE words MATCH ? LIMIT 1 OFFSET ?"
+    return opened.database.execute(query, (words.spelled(word), COMMON)).fetchone() is not None
 
 
 class Snapshot:
@@ -134,20 +138,19 @@ class Snapshot:
         direct = self._direct(text)
         if direct:
             return direct[:limit]
-        words = re.findall(r"[^\W_]+", fold(text))[:MAX_WORDS]
-        if not words or limit < 1:
+        asked = words.words_of(text)
+        if not asked or limit < 1:
             return ()
         found: dict[int, Entry] = {}
         with self._held.open() as opened:
             if opened is None:
                 return ()
-            for match in _steps(words):
+            for match in words.steps(asked, partial(_common, opened)):
                 condition = "id IN (SELECT rowid FROM words WHERE words MATCH ? LIMIT ?)"
                 found |= self._rows(opened, condition, (match, POOL))
                 if len(found) >= limit:
                     break
-        ranked = sorted(found.values(), key=lambda entry: (_distance(entry, words), entry.label, entry.address))
-        return tuple(ranked[:limit])
+        return tuple(sorted(found.values(), key=words.ranking(asked))[:limit])
 
     def _direct(self, text: str) -> tuple[Entry, ...]:
         bare = compact(text)
@@ -196,37 +199,3 @@ class Snapshot:
             source=self.name,
             version=version,
         )
-
-
-def _steps(words: list[str]) -> Iterator[str]:
-    """FTS5 queries, narrow to wide: a family name and all words, all words, all words with the last one begun."""
-    whole = [_spellings(word, "") for word in words]
-    yield f"({' AND '.join(whole)}) AND {{family}} : ({' OR '.join(whole)})"
-    yield " AND ".join(whole)
-    if len(words[-1]) > 1:
-        yield " AND ".join([*whole[:-1], _spellings(words[-1], "*")])
-
-
-def _spellings(word: str, ending: str) -> str:
-    """The word as FTS5 text, and with its ligature: the tokenizer folds accents but leaves ``œ`` and ``æ`` alone."""
-    forms = dict.fromkeys((word, word.replace("oe", "œ").replace("ae", "æ")))
-    quoted = [f'"{form}"{ending}' for form in forms]
-    return f"({' OR '.join(quoted)})"
-
-
-def _distance(entry: Entry, words: list[str]) -> int:
-    """0 is best: every word is the family or given name; beginnings and other columns cost more."""
-    family, given = (set(re.findall(r"[^\W_]+", fold(part))) for part in (entry.family, entry.given))
-    cost = 0
-    for word in words:
-        if word in family:
-            continue
-        if word in given:
-            cost += 1
-        elif any(name.startswith(word) for name in family):
-            cost += 3
-        elif any(name.startswith(word) for name in given):
-            cost += 4
-        else:
-            cost += 6
-    return cost

@@ -1,8 +1,8 @@
 """The tables of a snapshot: one SQLite file per source, written once by an import and read-only ever after.
 
-``entry`` holds one row per mailbox, activity or structure, ``words`` its words without accents (FTS5), ``equivalent``
-pairs of identifiers of one person, ``meta`` where it all comes from. :data:`SCHEMA` changes with the layout: an older
-file is to be imported again, there is nothing to migrate.
+``entry`` holds one row per mailbox, activity or structure, ``words`` which word stands in which of them, without
+accents (FTS5), ``equivalent`` pairs of identifiers of one person, ``meta`` where it all comes from. :data:`SCHEMA`
+changes with the layout: an older file is to be imported again, there is nothing to migrate.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dispatcher.errors import DirectoryError
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry
 
-SCHEMA = "2"
+SCHEMA = "3"
 FIELDS = (
     "record",
     "address",
@@ -44,8 +44,6 @@ said); a number or ``None``; 1 or 0. ``record`` is the source's own id of the re
 Row = tuple[str | int | None, ...]
 Pair = tuple[str, str, str, str]
 """Two identities of one person: kind and bare identifier, twice (``ADELI``, ``…``, ``RPPS``, ``…``)."""
-
-WORDS = ("family", "given", "structure_name", "shop_sign", "service", "town", "postcode", "address")
 
 _TABLES = f"""
 PRAGMA journal_mode = OFF;
@@ -80,6 +78,19 @@ _INDEXES = """
 CREATE INDEX entry_identifier ON entry (identifier, id_type) WHERE identifier != '';
 CREATE INDEX entry_structure ON entry (structure_id, structure_type) WHERE structure_id != '';
 """
+
+
+_WORDS = """
+CREATE VIRTUAL TABLE words USING fts5(
+    family, given, rest, content='', columnsize=0, detail=column, prefix='2',
+    tokenize='unicode61 remove_diacritics 2'
+);
+INSERT INTO words (rowid, family, given, rest) SELECT id, family, given,
+    structure_name || ' ' || shop_sign || ' ' || service || ' ' || town || ' ' || postcode || ' ' || address FROM entry;
+"""
+"""Only which row and column a word stands in, nothing else: half the time and a third of the size. One prefix length:
+beginnings of two letters are in many rows; for longer ones the words in between are read, 8 ms at most on 1.5 million
+rows."""
 
 
 def row_of(entry: Entry, *, structure_type: IdType | str = "", shop_sign: str = "", record: str = "") -> Row:
@@ -125,12 +136,7 @@ def finish(database: sqlite3.Connection) -> int:
     database.execute(_REFUSAL_WINS)
     removed = database.execute(_FIRST_STAYS).rowcount
     database.executescript(_INDEXES)
-    columns = ", ".join(WORDS)
-    database.execute(
-        f"CREATE VIRTUAL TABLE words USING fts5({columns}, content='entry', content_rowid='id', "
-        "tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
-    )
-    database.execute("INSERT INTO words (words) VALUES ('rebuild')")
+    database.executescript(_WORDS)
     database.execute("ANALYZE")
     database.commit()
     return removed
@@ -138,9 +144,13 @@ def finish(database: sqlite3.Connection) -> int:
 
 def counts(database: sqlite3.Connection) -> tuple[int, int, int]:
     """Rows, distinct addresses, and identifiers that stand for another."""
-    rows, addresses = database.execute("SELECT count(*), count(DISTINCT nullif(address, '')) FROM entry").fetchone()
-    (pairs,) = database.execute("SELECT count(*) FROM equivalent").fetchone()
-    return int(rows), int(addresses), int(pairs)
+    queries = (
+        "SELECT count(*) FROM entry",
+        "SELECT count(*) FROM (SELECT DISTINCT address FROM entry WHERE address != '')",
+        "SELECT count(*) FROM equivalent",
+    )
+    rows, addresses, pairs = (int(database.execute(query).fetchone()[0]) for query in queries)
+    return rows, addresses, pairs
 
 
 _KEYS = {

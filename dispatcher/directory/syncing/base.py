@@ -47,6 +47,8 @@ class SyncReport:
     notes: tuple[str, ...] = ()
     """French remarks for a person; no fault."""
     seconds: float = 0.0
+    tag: str = ""
+    """What the server calls the version it gave, for the next run to compare; empty: nothing."""
 
 
 class Sync(Protocol):

@@ -12,7 +12,8 @@ from dispatcher.settings import Settings
 
 def syncs(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
     """One per configured source; nothing is opened yet, no key is read."""
-    return (*_fhir(settings, clock), *_ldap(settings, clock), *_revocation(settings, clock))
+    kinds = (_fhir, _downloads, _ldap, _revocation)
+    return tuple(sync for kind in kinds for sync in kind(settings, clock))
 
 
 def _fhir(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
@@ -22,6 +23,18 @@ def _fhir(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
     from dispatcher.directory.fhir.sync import FhirSync
 
     return (FhirSync(wanted.fhir, wanted.folder, clock, shrink_percent=wanted.shrink_percent),)
+
+
+def _downloads(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
+    wanted = settings.directory
+    if not wanted.downloads:
+        return ()
+    from dispatcher.directory.syncing.download import DownloadSync
+
+    shrink, folder = wanted.shrink_percent, wanted.folder
+    return tuple(
+        DownloadSync(name, one, folder, clock, shrink_percent=shrink) for name, one in wanted.downloads.items()
+    )
 
 
 def _ldap(settings: Settings, clock: Clock) -> tuple[Sync, ...]:

@@ -31,6 +31,8 @@ class SyncState:
     """The moment the data in service stands for."""
     version: str = ""
     rows: int = 0
+    tag: str = ""
+    """What the server calls the version that was fetched."""
     failing_since: datetime | None = None
     """First failure since the last success."""
     failures: int = 0
@@ -54,6 +56,7 @@ class SyncState:
             as_of=report.as_of.astimezone(UTC),
             version=report.version,
             rows=report.rows,
+            tag=report.tag,
             failing_since=None,
             failures=0,
             failure="",

@@ -74,8 +74,8 @@ def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
         return known.age_days(parts.clock.now()) if known is not None else None
 
     yield from check_channels(parts.desk, connect=connect)
-    yield from check_reference(parts.desk, age, days)
-    yield from directory_alarms.findings(parts.settings, parts.clock)
+    yield from check_reference(parts.desk, age, days, parts.settings.trust.warn_age_days)
+    yield from directory_alarms.findings(parts.settings, parts.clock, parts.store)
     yield from check_conformance(parts.desk, elsewhere=users_kit())
     problem = parts.directory.table.problem
     if problem is not None:

@@ -40,7 +40,7 @@ def status(json: Json = False) -> None:
         return
     if problem is not None:
         say(f"Table des destinataires, la dernière bonne reste en service : {problem}")
-    directory_alarms.tell(parts.settings, parts.clock)
+    directory_alarms.tell(parts.settings, parts.clock, parts.store)
     _tell_oldest(view, parts.clock.now())
     table("Envois", ("État", "Nombre"), [(STATES[s], str(n)) for s, n in view.dispatches.items() if n])
     table("Fichiers", ("État", "Nombre"), [(FILE_STATES[s], str(n)) for s, n in view.files.items() if n])
@@ -70,7 +70,9 @@ def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
         "unmatched_receipts": view.unmatched,
         "oldest_file": file_json(view.oldest_file) if view.oldest_file else None,
         "oldest_silent": dispatch_json(view.oldest_silent) if view.oldest_silent else None,
-        "directories": [directory_alarms.as_json(one) for one in directory_alarms.watched(parts.settings, parts.clock)],
+        "directories": [
+            directory_alarms.as_json(one) for one in directory_alarms.watched(parts.settings, parts.clock, parts.store)
+        ],
         "local_table": str(problem) if problem else None,
     }
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli import cmd_trust_kept
+from dispatcher.cli import cmd_trust_kept, cmd_trust_sync
 from dispatcher.cli.cmd_trust_kept import changes, difference_json, tell_difference
 from dispatcher.cli.context import config_exists, office, settings
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say
@@ -40,6 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 cmd_trust_kept.register(group)
+cmd_trust_sync.register(group)
 
 
 def retention(wanted: TrustSettings) -> Retention:

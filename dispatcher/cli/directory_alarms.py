@@ -10,16 +10,18 @@ from dispatcher.clock import Clock
 from dispatcher.directory.fhir.key import read_key
 from dispatcher.directory.syncing.configured import syncs
 from dispatcher.directory.syncing.runner import Watched, look
+from dispatcher.directory.trust.fetching import NAME as ALLOWED_DOMAINS
 from dispatcher.errors import DirectoryError
+from dispatcher.ports import Store
 from dispatcher.report.model import Severity
 from dispatcher.service.check import Finding, bad, good, warning
 from dispatcher.settings import Settings
 
 
-def watched(settings: Settings, clock: Clock) -> tuple[Watched, ...]:
-    """How every fetched source stands."""
+def watched(settings: Settings, clock: Clock, store: Store | None = None) -> tuple[Watched, ...]:
+    """How every fetched source stands; with the ``store``, the list of allowed domains too."""
     now = clock.now()
-    return tuple(look(sync, now) for sync in syncs(settings, clock))
+    return tuple(look(sync, now) for sync in syncs(settings, clock, store))
 
 
 def as_json(found: Watched) -> dict[str, Any]:
@@ -39,27 +41,33 @@ def as_json(found: Watched) -> dict[str, Any]:
         "rows": state.rows,
         "alarm": found.alarm,
         "hint": found.hint,
+        "warning": found.warning,
     }
 
 
-def tell(settings: Settings, clock: Clock) -> None:
+def tell(settings: Settings, clock: Clock, store: Store | None = None) -> None:
     """Alarms on standard error; nothing when all is well."""
-    for found in watched(settings, clock):
+    for found in watched(settings, clock, store):
+        if found.warning:
+            complain(f"{found.title} : {found.warning}")
         if found.alarm:
             complain(f"ALARME, {found.title} : {found.alarm}")
             if found.hint:
                 complain(f"  → {found.hint}")
 
 
-def findings(settings: Settings, clock: Clock) -> Iterator[Finding]:
+def findings(settings: Settings, clock: Clock, store: Store | None = None) -> Iterator[Finding]:
     """One finding per source, and one for a key that cannot be used."""
     if settings.directory.fhir is not None:
         try:
             read_key(settings.directory.fhir.key_file)
         except DirectoryError as error:
             yield bad("annuaire fhir, clé", error)
-    for found in watched(settings, clock):
-        subject = f"annuaire {found.name}"
+    for found in watched(settings, clock, store):
+        is_list = found.name == ALLOWED_DOMAINS
+        subject = "liste blanche, mise à jour" if is_list else f"annuaire {found.name}"
+        if is_list and not found.state.failures:
+            continue  # its age is told with the list itself
         if found.alarm:
             yield Finding(subject=subject, severity=Severity.ERROR, text=found.alarm, hint=found.hint)
         elif found.as_of is None:

@@ -171,7 +171,7 @@ def recover_all(office: Office) -> int:
 
 
 def sync_due(office: Office, stop: Callable[[], bool]) -> int:
-    """Fetch the directories that are due, one after the other; gives how many were renewed.
+    """Fetch the directories and the list of allowed domains, those that are due; gives how many were renewed.
 
     What is due stands beside each snapshot; the outbox knows nothing of it. A failure has been told by its alarm.
     """
@@ -181,7 +181,7 @@ def sync_due(office: Office, stop: Callable[[], bool]) -> int:
             raise SyncStopped
 
     renewed = 0
-    for sync in syncs(office.settings, office.clock):
+    for sync in syncs(office.settings, office.clock, office.store):
         if stop():
             break
         try:

@@ -71,8 +71,10 @@ def _connect(channel: Channel) -> str:
     return "connexion à l'opérateur réussie"
 
 
-def check_reference(desk: Desk, directory_age: Callable[[], float | None], max_age_days: int) -> Iterator[Finding]:
-    """Freshness of the directory and of the list of allowed domains."""
+def check_reference(
+    desk: Desk, directory_age: Callable[[], float | None], max_age_days: int, list_warn_days: int = 10
+) -> Iterator[Finding]:
+    """Freshness of the directory and of the list of allowed domains; ``list_warn_days``: its age worth a word."""
     age = directory_age()
     if age is None:
         yield warning("annuaire", "aucune extraction importée", "« dispatcher directory import FICHIER »")
@@ -88,12 +90,18 @@ def check_reference(desk: Desk, directory_age: Callable[[], float | None], max_a
         )
         return
     old = desk.clock.now() - domains.generated
-    if old > timedelta(days=desk.policy.list_max_age_days):
-        yield warning("liste blanche", f"liste vieille de {old.days} jours", "Importer la liste du jour.")
+    limit = desk.policy.list_max_age_days
+    if old > timedelta(days=limit):
+        text = f"liste vieille de {old.days} jours, {limit} au plus sont permis : plus rien ne part"
+        yield Finding(subject="liste blanche", severity=Severity.ERROR, text=text, hint=_RENEW)
+    elif old > timedelta(days=list_warn_days):
+        text = f"liste vieille de {old.days} jours : au-delà de {limit}, plus rien ne partira"
+        yield warning("liste blanche", text, _RENEW)
     else:
         yield good("liste blanche", f"liste de moins de {old.days + 1} jour(s)")
 
 
+_RENEW = "« dispatcher trust sync », ou « dispatcher trust import FICHIER » avec la liste du jour."
 FOR_THE_USER = "installées pour l'utilisateur, pas pour cette configuration"
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dispatcher.settings.ldap import LdapSettings
 from dispatcher.settings.revocation import RevocationSettings
 from dispatcher.settings.sections import Name, PathSection, Section, SendingFormat
-from dispatcher.settings.syncing import DownloadSettings, FhirSettings, NationalFile
+from dispatcher.settings.syncing import DownloadSettings, FhirSettings, NationalFile, WebSection, web_address
 
 
 class DirectorySettings(PathSection):
@@ -46,19 +46,29 @@ class DirectorySettings(PathSection):
         return self
 
 
-class TrustSettings(PathSection):
+class TrustSettings(WebSection):
     """The list of allowed domains."""
 
+    url: str = ""
+    """Where it is fetched; empty: a person imports it."""
     roots: Path = Path("trust/roots.pem")
     """Pinned root and intermediate certificates (PEM)."""
     signer_cn: str = "alb.mssante.fr"
     crl: Path | None = None
     """Revocation lists of the pinned authorities (PEM or DER); when given, one must answer for the signer."""
     max_age_days: int = Field(default=30, gt=0)
+    """Older than this, nothing leaves any more."""
+    warn_age_days: int = Field(default=10, gt=0)
+    """Older than this, it is told."""
     keep_versions: int = Field(default=12, ge=1)
     """Accepted lists that are kept at least…"""
     keep_months: int = Field(default=1, ge=0)
     """…and those accepted in the last months."""
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return web_address(value) if value else value
 
 
 Domain = Annotated[str, Field(pattern=r"^(\*\.)?[^@\s*]+\.[^@\s*]+$")]

@@ -35,7 +35,7 @@ class ScheduledSection(PathSection):
         return value
 
 
-def _web_address(value: str) -> str:
+def web_address(value: str) -> str:
     """``https://…``; plain ``http`` only towards this machine."""
     try:
         parts = urlsplit(value)
@@ -89,7 +89,7 @@ class FhirSettings(WebSection):
     def _url(cls, value: str) -> str:
         if urlsplit(value).query:
             raise ValueError("adresse sans « ? » attendue")
-        return _web_address(value.rstrip("/"))
+        return web_address(value.rstrip("/"))
 
 
 class DownloadSettings(WebSection):
@@ -100,4 +100,4 @@ class DownloadSettings(WebSection):
     @field_validator("url")
     @classmethod
     def _url(cls, value: str) -> str:
-        return _web_address(value)
+        return web_address(value)

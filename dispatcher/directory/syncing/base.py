@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Progress = Callable[[str, int, int | None], None]
 """Told now and then: what is being fetched (French), how many so far, of how many if known. It may raise
@@ -78,6 +78,14 @@ class Sync(Protocol):
         """
 
 
+@runtime_checkable
+class TellsItsDate(Protocol):
+    """A source whose data stands elsewhere than in a snapshot at ``target``."""
+
+    def as_of(self) -> datetime | None:
+        """The moment the data in service stands for (aware), whoever brought it; None: there is none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """When a source is due, and how old its data may grow."""
@@ -88,3 +96,10 @@ class Schedule:
     retry_minutes: float = 30
     """After a run that failed."""
     max_age_days: float = 15
+    """Older data than this alarms."""
+    warn_age_days: float | None = None
+    """Older data than this is worth a word before it alarms; None: no such word."""
+    manual: bool = False
+    """Never due by itself: a person brings the data, only its age is watched."""
+    hint: str = "Voir « dispatcher directory status », puis « dispatcher directory sync »."
+    """What a person does about data that is too old (French)."""

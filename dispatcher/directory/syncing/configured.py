@@ -7,13 +7,25 @@ from __future__ import annotations
 
 from dispatcher.clock import Clock
 from dispatcher.directory.syncing.base import Sync
+from dispatcher.ports import Store
 from dispatcher.settings import Settings
 
 
-def syncs(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
-    """One per configured source; nothing is opened yet, no key is read."""
+def syncs(settings: Settings, clock: Clock, store: Store | None = None) -> tuple[Sync, ...]:
+    """One per configured source; nothing is opened yet, no key is read.
+
+    With the ``store``, where it is kept, the list of allowed domains too: first, because nothing leaves without it.
+    """
     kinds = (_fhir, _downloads, _ldap, _revocation)
-    return tuple(sync for kind in kinds for sync in kind(settings, clock))
+    return (*_trust(settings, clock, store), *(sync for kind in kinds for sync in kind(settings, clock)))
+
+
+def _trust(settings: Settings, clock: Clock, store: Store | None) -> tuple[Sync, ...]:
+    if store is None:
+        return ()
+    from dispatcher.directory.trust.fetching import TrustSync
+
+    return (TrustSync(settings.trust, settings.directory.folder, store, clock),)
 
 
 def _fhir(settings: Settings, clock: Clock) -> tuple[Sync, ...]:

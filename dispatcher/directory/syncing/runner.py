@@ -15,7 +15,7 @@ from pathlib import Path
 from dispatcher.clock import Clock, paris
 from dispatcher.directory.snapshots import tables
 from dispatcher.directory.syncing import state as held
-from dispatcher.directory.syncing.base import Progress, Sync, SyncReport, SyncStopped, silent
+from dispatcher.directory.syncing.base import Progress, Schedule, Sync, SyncReport, SyncStopped, TellsItsDate, silent
 from dispatcher.directory.syncing.lock import SyncBusy, busy, only_one
 from dispatcher.directory.syncing.state import SyncState
 from dispatcher.errors import DirectoryError
@@ -38,6 +38,8 @@ class Watched:
     alarm: str = ""
     """Why a person should look (French), or empty."""
     hint: str = ""
+    warning: str = ""
+    """Data that grows old, before it alarms (French), or empty."""
 
 
 def look(sync: Sync, now: datetime) -> Watched:
@@ -46,7 +48,7 @@ def look(sync: Sync, now: datetime) -> Watched:
     as_of = _as_of(sync)
     age = (now - as_of).total_seconds() / 86_400 if as_of is not None else None
     limit = sync.schedule.max_age_days
-    alarm, hint = _alarm(state, as_of, age, limit)
+    alarm, hint = _alarm(state, as_of, age, sync.schedule)
     return Watched(
         name=sync.name,
         title=sync.title,
@@ -57,11 +59,14 @@ def look(sync: Sync, now: datetime) -> Watched:
         running=busy(sync.target),
         alarm=alarm,
         hint=hint,
+        warning="" if alarm else _warning(as_of, age, sync.schedule),
     )
 
 
 def _as_of(sync: Sync) -> datetime | None:
-    """From the snapshot itself: a file imported by hand counts as much as a fetched one."""
+    """From the data itself: a file imported by hand counts as much as a fetched one."""
+    if isinstance(sync, TellsItsDate):
+        return sync.as_of()
     meta = tables.read_meta(sync.target)
     try:
         return datetime.fromisoformat(meta["source_date"]) if meta else None
@@ -69,7 +74,8 @@ def _as_of(sync: Sync) -> datetime | None:
         return None
 
 
-def _alarm(state: SyncState, as_of: datetime | None, age: float | None, limit: float) -> tuple[str, str]:
+def _alarm(state: SyncState, as_of: datetime | None, age: float | None, schedule: Schedule) -> tuple[str, str]:
+    limit = schedule.max_age_days
     used = "aucune donnée en service"
     if as_of is not None and age is not None:
         used = f"données en service du {paris(as_of):%d/%m/%Y}, {_days(age)} (limite {limit:g} jours)"
@@ -77,8 +83,15 @@ def _alarm(state: SyncState, as_of: datetime | None, age: float | None, limit: f
         since = f" depuis le {paris(state.failing_since):%d/%m/%Y à %H:%M}" if state.failing_since else ""
         return f"synchronisation en échec{since} ({state.failures} fois) : {state.failure} {used}.", state.hint
     if age is not None and age > limit:
-        return f"{used} : trop vieilles.", "Voir « dispatcher directory status », puis « dispatcher directory sync »."
+        return f"{used} : trop vieilles.", schedule.hint
     return "", ""
+
+
+def _warning(as_of: datetime | None, age: float | None, schedule: Schedule) -> str:
+    early = schedule.warn_age_days
+    if as_of is None or age is None or early is None or age <= early:
+        return ""
+    return f"données en service du {paris(as_of):%d/%m/%Y}, {_days(age)} : limite à {schedule.max_age_days:g} jours."
 
 
 def _days(age: float) -> str:
@@ -138,7 +151,7 @@ def _alarms(sync: Sync, clock: Clock) -> str:
     """Under the lock: only one process may change what was told."""
     now = clock.now()
     found = look(sync, now)
-    state = found.state
+    state = _grows_old(sync, found, now)
     if found.alarm and state.alarm_since is None:
         held.save(sync.target, replace(state, alarm_since=now))
         log.error("directory %s: ALARM begins: %s %s", sync.name, found.alarm, found.hint)
@@ -148,6 +161,20 @@ def _alarms(sync: Sync, clock: Clock) -> str:
         log.error("directory %s: ALARM over: data of %s in service", sync.name, found.as_of)
         return "end"
     return ""
+
+
+def _grows_old(sync: Sync, found: Watched, now: datetime) -> SyncState:
+    """Tell once that data grows old, and once that it no longer is. An alarm ends neither."""
+    state = found.state
+    if found.alarm or bool(found.warning) == (state.warned_since is not None):
+        return state
+    state = replace(state, warned_since=now if found.warning else None)
+    held.save(sync.target, state)
+    if found.warning:
+        log.warning("directory %s: grows old: %s %s", sync.name, found.warning, sync.schedule.hint)
+    else:
+        log.warning("directory %s: no longer old: data of %s in service", sync.name, found.as_of)
+    return state
 
 
 __all__ = ["SyncBusy", "Watched", "look", "run", "watch"]

@@ -42,6 +42,8 @@ class SyncState:
     hint: str = ""
     alarm_since: datetime | None = None
     """An alarm was told and not yet taken back."""
+    warned_since: datetime | None = None
+    """The same for the word before it: data that grows old."""
 
     def began(self, at: datetime) -> SyncState:
         """A run starts."""

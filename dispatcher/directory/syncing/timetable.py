@@ -26,6 +26,8 @@ def last_slot(schedule: Schedule, now: datetime) -> datetime:
 
 def due(schedule: Schedule, state: SyncState, now: datetime) -> bool:
     """Whether a run should start now."""
+    if schedule.manual:
+        return False
     if state.tried_at is None or state.tried_at > now + timedelta(hours=1):  # never, or by a clock set wrong
         return True
     if state.failures or state.succeeded_at is None or state.succeeded_at < state.tried_at:  # failed, stopped or killed

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from dispatcher import wiring
-from dispatcher.cli import directory_alarms
+from dispatcher.cli import cmd_directory_status, directory_alarms
 from dispatcher.cli.cmd_conformance import users_kit
 from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
@@ -66,15 +66,10 @@ def check(
 
 
 def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
-    info = parts.directory.snapshot("mssante").info
-    days = parts.settings.directory.max_age_days
-
-    def age() -> float | None:
-        known = info()
-        return known.age_days(parts.clock.now()) if known is not None else None
-
     yield from check_channels(parts.desk, connect=connect)
-    yield from check_reference(parts.desk, age, days, parts.settings.trust.warn_age_days)
+    yield from check_reference(parts.desk, parts.settings.trust.warn_age_days)
+    fetched = {one.name for one in directory_alarms.watched(parts.settings, parts.clock)}
+    yield from cmd_directory_status.findings(parts.settings, fetched)
     yield from directory_alarms.findings(parts.settings, parts.clock, parts.store)
     yield from check_conformance(parts.desk, elsewhere=users_kit())
     problem = parts.directory.table.problem

@@ -71,17 +71,8 @@ def _connect(channel: Channel) -> str:
     return "connexion à l'opérateur réussie"
 
 
-def check_reference(
-    desk: Desk, directory_age: Callable[[], float | None], max_age_days: int, list_warn_days: int = 10
-) -> Iterator[Finding]:
-    """Freshness of the directory and of the list of allowed domains; ``list_warn_days``: its age worth a word."""
-    age = directory_age()
-    if age is None:
-        yield warning("annuaire", "aucune extraction importée", "« dispatcher directory import FICHIER »")
-    elif age > max_age_days:
-        yield warning("annuaire", f"données vieilles de {age:.0f} jours", "Importer l'extraction du jour.")
-    else:
-        yield good("annuaire", f"données de moins de {int(age) + 1} jour(s)")
+def check_reference(desk: Desk, list_warn_days: int = 10) -> Iterator[Finding]:
+    """Freshness of the list of allowed domains; ``list_warn_days``: its age worth a word."""
     domains = desk.domains()
     if domains.generated is None:
         text = "aucune liste acceptée : rien ne partira"

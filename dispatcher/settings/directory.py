@@ -24,6 +24,9 @@ class DirectorySettings(PathSection):
     issuers: Path | None = None
     """Authorities (PEM, DER, P7B) under which recipients' certificates must stand; absent: any."""
     max_age_days: int = Field(default=15, gt=0)
+    """Mailboxes older than this are told."""
+    people_max_age_days: int = Field(default=60, gt=0)
+    structures_max_age_days: int = Field(default=180, gt=0)
     shrink_percent: float = Field(default=5.0, ge=0)
     fhir: FhirSettings | None = None
     """FHIR API « Annuaire Santé »; absent: not used."""

@@ -1,0 +1,74 @@
+"""``dispatcher directory import`` and ``status`` as a person calls them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dispatcher.resources import sample
+
+ROOT = Path(__file__).resolve().parents[2]
+PAIRS = "N° ADELI;N° RPPS\n990010001;99700000013\n12;SECRET\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    text = sample("config", "dispatcher.toml").read_text(encoding="utf-8")
+    (tmp_path / "dispatcher.toml").write_text(text, encoding="utf-8")
+    name = "Extraction_Correspondance_MSSante_202611200600.txt"
+    (tmp_path / name).write_bytes(sample("directory", name).read_bytes())
+    (tmp_path / "adeli.csv").write_text(PAIRS, encoding="latin-1", newline="\r\n")
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dispatcher", "--config", str(folder / "dispatcher.toml"), "directory", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, timeout=100)
+
+
+def test_several_files_are_taken_at_once_and_a_bad_one_does_not_stop_the_rest(folder: Path) -> None:
+    (folder / "notes.txt").write_text("rien\n", encoding="utf-8")
+    done = run(folder, "import", "notes.txt", "Extraction_Correspondance_MSSante_202611200600.txt", "adeli.csv")
+    assert done.returncode == 1
+    assert "37 ligne(s) importée(s), 36 adresse(s)." in done.stdout
+    assert "1 correspondance(s) importée(s)." in done.stdout
+    assert "ligne 3 : numéro ADELI qui n'a pas 9 caractères" in done.stderr
+    assert "notes.txt : la première ligne n'est l'en-tête d'aucun annuaire" in done.stderr
+    assert "SECRET" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    again = run(folder, "import", "Extraction_Correspondance_MSSante_202611200600.txt", "--json")
+    (report,) = json.loads(again.stdout)
+    assert (report["ok"], report["kind"], report["added"], report["removed"]) == (True, "mssante", 0, 0)
+
+
+def test_status_tells_what_is_there_how_old_and_why_the_rest_matters(folder: Path) -> None:
+    empty = run(folder, "status")
+    assert empty.returncode == 1
+    assert "aucune source de boîtes" in empty.stderr
+    assert run(folder, "import", "Extraction_Correspondance_MSSante_202611200600.txt").returncode == 0
+    old = time.time() - 90 * 86_400
+    (folder / "boxes.txt").write_bytes(next(folder.glob("Extraction_*")).read_bytes())
+    os.utime(folder / "boxes.txt", (old, old))
+    assert run(folder, "import", "boxes.txt").returncode == 0
+    stale = run(folder, "status", "--json")
+    found = {one["name"]: one for one in json.loads(stale.stdout)}
+    assert stale.returncode == 1
+    assert set(found) == {"mssante", "people", "structures", "adeli"}
+    assert found["mssante"]["rows"] == 37
+    assert round(found["mssante"]["age_days"]) == 90
+    assert "données vieilles de 90 jours (limite 15)" in found["mssante"]["problem"]
+    assert not found["adeli"]["present"]
+    assert found["adeli"]["max_age_days"] is None
+    assert "ancien numéro ADELI" in found["adeli"]["missing"]
+    (folder / "state" / "directory" / "mssante.sqlite3").write_bytes(b"damaged" * 999)
+    damaged = run(folder, "status")
+    assert damaged.returncode == 1
+    assert "mssante.sqlite3 est illisible" in damaged.stderr
+    assert "Traceback" not in damaged.stderr

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli import cmd_directory_import, cmd_directory_status, cmd_directory_sync, cmd_local, local_versions
+from dispatcher.cli import (
+    cmd_directory_certificates,
+    cmd_directory_import,
+    cmd_directory_status,
+    cmd_directory_sync,
+    cmd_local,
+    local_versions,
+)
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, print_json, say, table
 from dispatcher.report.identifiers import kind_of
@@ -29,6 +36,7 @@ def register(app: typer.Typer) -> None:
     cmd_directory_import.register(group)
     cmd_directory_status.register(group)
     cmd_directory_sync.register(group)
+    cmd_directory_certificates.register(group)
     app.add_typer(group, name="directory")
 
 

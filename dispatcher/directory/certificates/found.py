@@ -7,6 +7,7 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import NameOID
 
 from dispatcher.directory.certificates.chain import readable
 from dispatcher.directory.certificates.fitness import DAMAGED, addresses_of, fault_of
@@ -40,9 +41,23 @@ class Found:
     """Of two places of one source the lower is preferred."""
 
     @property
+    def begins(self) -> datetime:
+        """Aware UTC."""
+        return self.certificate.not_valid_before_utc
+
+    @property
     def expires(self) -> datetime:
         """Aware UTC."""
         return self.certificate.not_valid_after_utc
+
+    @property
+    def issuer(self) -> str:
+        """Common name of who issued it; empty when it cannot be read."""
+        try:
+            names = self.certificate.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
+            return str(names[0].value) if names else self.certificate.issuer.rfc4514_string()
+        except ValueError:
+            return ""
 
     @property
     def where(self) -> str:
@@ -58,6 +73,8 @@ class Unusable:
     place: str
     address: str
     reason: str
+    standing: str = ""
+    """Value of :class:`dispatcher.directory.certificates.judging.Standing`, when it was judged."""
 
     @property
     def where(self) -> str:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dispatcher.directory.certificates.chain import Anchors, anchors, load_certificates
 from dispatcher.directory.certificates.folder import CertificateFolder
-from dispatcher.directory.certificates.found import Found, Unusable
+from dispatcher.directory.certificates.found import FOLDER, Found, Unusable
 from dispatcher.directory.certificates.judging import Judge, RevocationPolicy, Standing, Verdict
 from dispatcher.errors import DirectoryError
 from dispatcher.ports import CertificateAnswer, RecipientCertificate
@@ -75,6 +75,18 @@ class Examination:
         """Of the first source that has a usable one."""
         return next((source.best for source in self.sources if source.best), None)
 
+    def answer(self) -> CertificateAnswer:
+        """The same for routing."""
+        for source in self.sources:
+            if source.best is not None:
+                return _chosen(self.address, source, source.best)
+        judged = [one for source in self.sources for one in source.judged]
+        unusable = [_told(one) for one in judged if one.verdict.standing is not Standing.NOT_ESTABLISHED]
+        doubtful = [_told(one) for one in judged if one.verdict.standing is Standing.NOT_ESTABLISHED]
+        values = [f"{one.where} : {one.reason}" for source in self.sources for one in source.unusable]
+        silent = [source.silent for source in self.sources if source.silent]
+        return CertificateAnswer(unusable=(*unusable, *values), unknown=(*doubtful, *silent))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
@@ -116,13 +128,8 @@ class RecipientCertificates:
         for source in self._ask(wanted, judge, at):
             asked.append(source)
             if source.best is not None:
-                return _chosen(wanted, source, source.best)
-        judged = [one for source in asked for one in source.judged]
-        unusable = [_told(one) for one in judged if one.verdict.standing is not Standing.NOT_ESTABLISHED]
-        doubtful = [_told(one) for one in judged if one.verdict.standing is Standing.NOT_ESTABLISHED]
-        values = [f"{one.where} : {one.reason}" for source in asked for one in source.unusable]
-        silent = [source.silent for source in asked if source.silent]
-        return CertificateAnswer(unusable=(*unusable, *values), unknown=(*doubtful, *silent))
+                break
+        return Examination(address=wanted, sources=tuple(asked)).answer()
 
     def examine(self, address: str, at: datetime) -> Examination:
         """Every source asked, for a person to look at. Raises as :meth:`answer`."""
@@ -144,8 +151,15 @@ class RecipientCertificates:
             if verdict.standing is Standing.USABLE:
                 usable.append(one)
             else:
-                addresses = ", ".join(one.addresses)
-                unusable.append(Unusable(source=one.source, place=one.place, address=addresses, reason=verdict.reason))
+                unusable.append(
+                    Unusable(
+                        source=one.source,
+                        place=one.place,
+                        address=", ".join(one.addresses),
+                        reason=verdict.reason,
+                        standing=verdict.standing,
+                    )
+                )
         limit = at + timedelta(days=expiring_days)
         lasting = {address for one in usable if one.expires >= limit for address in one.addresses}
         expiring = tuple(one for one in usable if one.expires < limit and not lasting >= set(one.addresses))
@@ -154,7 +168,7 @@ class RecipientCertificates:
     def _ask(self, address: str, judge: Judge, at: datetime) -> Iterator[Source]:
         contents = self._folder.read()
         own = contents.by_address.get(address, ())
-        yield Source(name="folder", judged=_judged(judge, own, contents.between, address, at))
+        yield Source(name=FOLDER, judged=_judged(judge, own, contents.between, address, at))
         for server in self._servers:
             answer = server.ask(address, at, lambda kept: _useful(judge, kept, address, at))
             yield Source(

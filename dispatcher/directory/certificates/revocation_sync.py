@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from dispatcher.clock import Clock, paris
 from dispatcher.directory.certificates.revocation_lists import RevocationLists, is_url, parse
 from dispatcher.directory.ldap.urls import fetch as fetch_ldap
+from dispatcher.directory.syncing import state
 from dispatcher.directory.syncing.base import Progress, Schedule, SyncReport, silent
 from dispatcher.directory.syncing.web import Server
 from dispatcher.errors import DirectoryError, in_french
@@ -49,6 +50,10 @@ class RevocationSync:
             max_age_days=wanted.max_age_days,
         )
 
+    def as_of(self) -> datetime | None:
+        """When all lists were last looked for with success."""
+        return state.load(self.target).as_of
+
     def run(self, *, full: bool = False, force: bool = False, progress: Progress = silent) -> SyncReport:
         """Fetch each; what comes in well is kept even when another fails, which is then told by raising."""
         now, faults, changed = self._clock.now(), list[DirectoryError](), 0
@@ -63,14 +68,13 @@ class RevocationSync:
             told = " ".join(error.message for error in faults)
             raise DirectoryError(f"Listes de révocation : {told}", hint=faults[0].hint, code=faults[0].code)
         held = self._lists.current()
-        as_of = min((crl.last_update_utc for crl in held), default=now)
         digest = hashlib.sha256(b"".join(crl.fingerprint(hashes.SHA256()) for crl in held)).hexdigest()[:12]
         return SyncReport(
             name=self.name,
             full=True,
             changed=bool(changed),
-            version=f"{paris(as_of):%Y-%m-%d %H:%M} {digest}",
-            as_of=as_of,
+            version=f"{paris(now):%Y-%m-%d %H:%M} {digest}",
+            as_of=now,
             rows=len(held),
             fetched=len(places),
         )

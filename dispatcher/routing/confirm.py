@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dispatcher.report.identifiers import identifier_ok
+from dispatcher.report.model import IdType
 from dispatcher.routing import facts as facts_of
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.case import Case, Finding, not_applicable, ordered, passed, spoken, stopped
@@ -33,7 +35,30 @@ def same_person(case: Case) -> Finding:
         return _names(case, known)
     if case.identity and case.identity[0] in STRUCTURES and not case.address:
         return _structure(case, case.identity)
-    return not_applicable("L'annuaire n'attache aucun nom de personne à cette boîte.")
+    return _unconfirmed(case, "L'annuaire n'attache aucun nom de personne à cette boîte.")
+
+
+def _unconfirmed(case: Case, why: str) -> Finding:
+    """No name confirms the number: then its key must. One digit changed always breaks the key of RPPS, FINESS, SIRET.
+
+    An ADELI number has no key; the laboratory's table and a sender's own words are trusted for it.
+    """
+    identity = case.identity
+    if case.address or identity is None:
+        return not_applicable(why)
+    by_hand = bool(case.line and case.line.identifier) or case.wanted.role is RecipientRole.ADDED
+    if by_hand and identity[0] is IdType.ADELI:
+        return not_applicable(why)
+    if identity[0] is not IdType.ADELI and identifier_ok(*identity):
+        return not_applicable(f"{why} La clé du numéro est juste.")
+    fault = "n'a pas de clé de contrôle" if identity[0] is IdType.ADELI else "a une clé de contrôle fausse"
+    return stopped(
+        "unverified-identifier",
+        f"Le {spoken(identity)} {fault}, et aucun nom ne le confirme : un chiffre faux désignerait quelqu'un d'autre. "
+        f"Attendu : le nom du destinataire dans le compte rendu. Vérifier le numéro, ou indiquer l'adresse dans "
+        f"{_TABLE}.",
+        case.boxes,
+    )
 
 
 def _numbers(case: Case) -> Finding | None:
@@ -72,7 +97,7 @@ def _named_people(case: Case) -> tuple[Entry, ...]:
 def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
     name = _personal_name(case.wanted)
     if name is None:
-        return not_applicable("Le compte rendu ne donne pas de nom à comparer à celui de l'annuaire.")
+        return _unconfirmed(case, "Le compte rendu ne donne pas de nom à comparer à celui de l'annuaire.")
     same = [box for box in known if agree(name, Name(box.family, box.given))]
     if same and (case.address or all(_one_person(box, same) for box in known)):
         return passed("Le nom du compte rendu s'accorde avec celui de l'annuaire.")
@@ -117,11 +142,11 @@ def _structure(case: Case, identity: Identity) -> Finding:
     wanted = case.wanted
     text = " ".join(part for part in (wanted.family, wanted.given) if part) or wanted.label
     if not text or "@" in text or wanted.role is RecipientRole.ADDED:
-        return not_applicable("Le compte rendu ne donne pas de nom de structure à comparer.")
+        return _unconfirmed(case, "Le compte rendu ne donne pas de nom de structure à comparer.")
     names = [part for box in known for part in (box.structure_name, box.service) if part]
     same = structures_agree(text, names, [box.town for box in known])
     if same is None:
-        return not_applicable("Les noms de structure n'ont rien de distinctif à comparer.")
+        return _unconfirmed(case, "Les noms de structure n'ont rien de distinctif à comparer.")
     if same:
         return passed("Le nom de la structure s'accorde avec celui de l'annuaire.")
     return stopped(

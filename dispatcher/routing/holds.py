@@ -89,6 +89,10 @@ HOLDS: dict[str, Reason] = {
         "Le nom du compte rendu n'est pas celui que l'annuaire donne à ce numéro, cette adresse ou cette structure.",
         "Vérifier le numéro. Si c'est bien la même personne (nom marital, surnom), indiquer son adresse dans la table.",
     ),
+    "unverified-identifier": Reason(
+        "La clé du numéro est fausse (ou c'est un ADELI, qui n'en a pas), et aucun nom ne confirme ce numéro.",
+        "Vérifier le numéro, faire porter le nom du destinataire au compte rendu, ou indiquer l'adresse dans la table.",
+    ),
     "sources-disagree": Reason(
         "Deux sources donnent deux personnes au même numéro ou à la même boîte.",
         "Demander son adresse au destinataire, et l'inscrire dans la table.",

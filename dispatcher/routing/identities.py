@@ -60,7 +60,9 @@ def names_agree(family: str, given: str, other_family: str, other_given: str) ->
     """Both may be one person's: for an operator's list of people of that name (``likeness`` judges before sending)."""
     left, right = set(tokens(family)) - PARTICLES, set(tokens(other_family)) - PARTICLES
     first, other = set(tokens(given)), set(tokens(other_given))
-    return bool(left & right) and (not first or not other or bool(first & other))
+    initials = {word[0] for word in first} & {word[0] for word in other}
+    short = bool(initials) and 1 in {len("".join(first)), len("".join(other))}
+    return bool(left & right) and (not first or not other or bool(first & other) or short)
 
 
 def label_names(label: str, family: str, given: str) -> bool:

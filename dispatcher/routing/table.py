@@ -146,7 +146,7 @@ RULES: tuple[Rule, ...] = (
         "Même personne",
         "le nom et le numéro du fichier, comparés à ce que l'annuaire dit de ce numéro ou de cette boîte",
         (PASS, HOLD),
-        ("name-disagrees", "identifier-disagrees", "sources-disagree"),
+        ("name-disagrees", "identifier-disagrees", "sources-disagree", "unverified-identifier"),
         f"{_PROMISE_5} ; la ressemblance arrête, elle ne choisit pas",
         confirm.same_person,
     ),

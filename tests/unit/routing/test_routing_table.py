@@ -79,6 +79,8 @@ CHOOSE, PASS, PAPER, HOLD = May.CHOOSE, May.PASS, May.PAPER, May.HOLD
 OLD = {"mssante": "2026-08-01 03:00 abc", "local": ""}
 TWO = (per(BOX), per(A, OTHER_RPPS))
 ANNE = per(A, family="PETIT", given="Anne")
+BAD_KEY = "99700000014"
+WRONG = per(BOX, BAD_KEY)
 NATIONAL = per(BOX, source="mssante")
 CASES = (
     row("handling", PASS, lambda: decided(doctor(), per(BOX), about=wishes(to_professionals=True))),
@@ -159,6 +161,7 @@ CASES = (
         lambda: decided(doctor(), per(BOX), per(A, family="PETIT", given="Anne")),
         "sources-disagree",
     ),
+    row("same-person", HOLD, lambda: decided(wanted(id=BAD_KEY, id_type=IdType.RPPS), WRONG), "unverified-identifier"),
     row("paperless", PASS, lambda: decided(doctor(), per(BOX))),
     row("paperless", PAPER, lambda: decided(doctor(), per(BOX, paperless=False))),
     row("red-list", PASS, lambda: decided(doctor(), per(BOX), per(A, red_list=True))),

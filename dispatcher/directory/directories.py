@@ -16,9 +16,11 @@ from pathlib import Path
 from dispatcher.directory.local.table import LocalTable
 from dispatcher.directory.searching import joined
 from dispatcher.directory.snapshots.reading import Snapshot
+from dispatcher.directory.snapshots.words import identifier_in
 from dispatcher.errors import DirectoryError
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
+from dispatcher.routing.identities import PEOPLE
 
 SUFFIX = ".sqlite3"
 
@@ -86,8 +88,13 @@ class Directories:
         if rest < 1:
             return own
         exact = self.by_address(text) if "@" in text else ()
-        found = exact or joined(self._ask(lambda one: one.search(text, rest)), text, rest, self)
+        found = exact or joined(self._ask(lambda one: one.search(text, rest)) or self._others(text), text, rest, self)
         return (*own, *found[:rest])
+
+    def _others(self, text: str) -> list[Entry]:
+        """Entries under the other number of a person whose old or new one was typed."""
+        known = [other for kind in sorted(PEOPLE) for other in self.equivalents(kind, identifier_in(text))]
+        return [entry for other in known for entry in self.people(*other)]
 
     def _ask(self, question: Callable[[Snapshot], tuple[Entry, ...]]) -> list[Entry]:
         """The answers of all snapshots, newest data first; identical ones once."""

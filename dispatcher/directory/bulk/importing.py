@@ -53,7 +53,7 @@ def import_file(
             reader = chosen.reader(header)
             with writing(folder / f"{chosen.name}.sqlite3", now=now) as snapshot:
                 _load(chosen, stream, reader, snapshot, progress)
-                origin = Origin(source=name, as_of=dated(source, name, header), sha256=digest)
+                origin = Origin(source=name, as_of=dated(source, name, header, now), sha256=digest)
                 notes = [*reader.notes(), *_ambiguous(chosen, snapshot)]
                 return snapshot.publish(origin, shrink_percent=shrink_percent, force=force, notes=notes)
     except OSError as error:

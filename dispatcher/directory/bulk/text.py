@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import BufferedReader, RawIOBase
 from pathlib import Path
@@ -110,18 +110,21 @@ def numbered(stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
             )
 
 
-def dated(source: Path, name: str, header: Header) -> datetime:
+def dated(source: Path, name: str, header: Header, now: datetime) -> datetime:
     """The day the data stands for, aware UTC: from the names of text and archive (AAAAMMJJhhmm, Paris), else from the
-    first line (FINESS), else when the file was last written.
+    first line (FINESS), else when the file was last written. Never a day to come: it would hide that data grows old.
     """
+    latest = now + timedelta(days=1)
     for text in (name, source.name, header.line if len(header.names) <= 6 else ""):
         for match in _STAMP.finditer(text):
             year, month, day, hour, minute = (int(part or 0) for part in match.groups())
             try:
-                return datetime(year, month, day, hour, minute, tzinfo=PARIS).astimezone(UTC)
+                found = datetime(year, month, day, hour, minute, tzinfo=PARIS).astimezone(UTC)
             except ValueError:
                 continue
-    return datetime.fromtimestamp(source.stat().st_mtime, UTC).replace(microsecond=0)
+            if found <= latest:
+                return found
+    return min(datetime.fromtimestamp(source.stat().st_mtime, UTC).replace(microsecond=0), now.astimezone(UTC))
 
 
 def sha256(source: Path) -> str:

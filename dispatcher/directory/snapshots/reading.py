@@ -15,7 +15,6 @@ from typing import Any
 
 from dispatcher.directory.snapshots import tables, words
 from dispatcher.directory.snapshots.opening import Held, Opened
-from dispatcher.report.identifiers import compact
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.identities import LENGTHS, PEOPLE, STRUCTURES, bare_identifier, from_national_form
@@ -153,7 +152,7 @@ class Snapshot:
         return tuple(sorted(found.values(), key=words.ranking(asked))[:limit])
 
     def _direct(self, text: str) -> tuple[Entry, ...]:
-        bare = compact(text)
+        bare = words.identifier_in(text)
         if "@" in text:
             return self.by_address(text)
         if not bare.isascii() or not any(map(str.isdigit, bare)):

@@ -6,12 +6,19 @@ import re
 from collections.abc import Callable, Iterator
 
 from dispatcher.report.folding import fold
+from dispatcher.report.identifiers import compact
 from dispatcher.routing.candidates import Entry
 
 MAX_WORDS = 8
 """Words of a search that are looked at."""
+_KIND_NAMED = re.compile(r"^\s*(?:RPPS|ADELI|FINESS|SIRET)\b[\s:n°]*", re.IGNORECASE)
 _LATIN = "\u024f"
 """Last letter the index and we cut alike; no French name has any beyond."""
+
+
+def identifier_in(text: str) -> str:
+    """What may be an identifier, compact: « RPPS n° 997 0000 0013 » gives ``99700000013``."""
+    return compact(_KIND_NAMED.sub("", text))
 
 
 def words_of(text: str) -> list[str]:

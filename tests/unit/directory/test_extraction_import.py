@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -15,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dispatcher.directory.bulk import importing
 from dispatcher.directory.bulk.columns import Header, fold_header
 from dispatcher.directory.bulk.importing import import_file
 from dispatcher.directory.bulk.kinds import person, structure
@@ -25,6 +29,7 @@ from dispatcher.errors import DirectoryError
 from dispatcher.report.model import IdType
 from dispatcher.resources import sample
 
+ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 SAMPLE = sample("directory", "Extraction_Correspondance_MSSante_202611200600.txt").read_text(encoding="utf-8")
 HEADER = SAMPLE.partition("\n")[0]
@@ -241,6 +246,68 @@ def test_a_file_that_shrank_is_refused_unless_forced(tmp_path: Path) -> None:
     assert take(tmp_path, content([line(number) for number in range(95)])).previous_rows == 100
     assert take(tmp_path, smaller, shrink_percent=10.0).rows == 94
     assert take(tmp_path, content([line(1)]), force=True).rows == 1
+
+
+def test_a_date_to_come_does_not_make_data_young(tmp_path: Path) -> None:
+    report = take(tmp_path, content([line(1)]), "e_209911200600.txt")
+    assert report.source_date <= NOW
+
+
+def test_questions_are_answered_from_the_old_copy_while_the_new_one_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "PROGRESS", 1)
+    take(tmp_path, content([line(1)]))
+    directory = opened(tmp_path)
+    seen = []
+
+    def ask(lines: int) -> None:
+        seen.append((len(directory.by_address("p1@dest.test")), len(directory.by_address("p2@dest.test"))))
+
+    take(tmp_path, content([line(2), line(3), line(4)]), progress=ask)
+    assert seen == [(1, 0)] * 3
+    assert (len(directory.by_address("p1@dest.test")), len(directory.by_address("p2@dest.test"))) == (0, 1)
+
+
+def test_a_load_that_is_stopped_leaves_the_held_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "PROGRESS", 1)
+    take(tmp_path, content([line(1)]))
+
+    def stop(lines: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take(tmp_path, content([line(2), line(3)]), progress=stop)
+    assert len(opened(tmp_path).by_address("p1@dest.test")) == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mssante.sqlite3"]
+
+
+KILLED = """
+import sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from dispatcher.directory.bulk import importing
+importing.PROGRESS = 1
+def wait(lines):
+    print(lines, flush=True)
+    time.sleep(60)
+importing.import_file(Path(sys.argv[1]), Path(sys.argv[2]), now=datetime.now(UTC), progress=wait)
+"""
+
+
+def test_a_killed_import_leaves_the_held_one_and_its_rest_is_swept_up(tmp_path: Path) -> None:
+    take(tmp_path, content([line(1)]))
+    (tmp_path / "next_202611210600.txt").write_bytes(content([line(number) for number in range(9)]))
+    arguments = [sys.executable, "-c", KILLED, str(tmp_path / "next_202611210600.txt"), str(tmp_path / "out")]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.kill()
+    assert opened(tmp_path).version().startswith("2026-11-20")
+    (left,) = [path for path in (tmp_path / "out").iterdir() if path.suffix == ".importing"]
+    os.utime(left, (0, 0))
+    assert take(tmp_path, content([line(1), line(2)])).rows == 2
+    assert not left.exists()
 
 
 def test_an_older_file_is_told(tmp_path: Path) -> None:

@@ -66,6 +66,23 @@ def test_a_structure_is_shown_with_its_own_boxes_not_those_of_its_people(tmp_pat
     assert [entry.address for entry in door(tmp_path).search("cabinet du port")] == ["port@dest.test"]
 
 
+def test_identifiers_are_found_as_people_write_them_and_by_the_old_number(tmp_path: Path) -> None:
+    hold(tmp_path, "people", durand(**QUIMPER))
+    with writing(tmp_path / "adeli.sqlite3", now=NOW) as snapshot:
+        snapshot.pair([("ADELI", "290010001", "RPPS", "99700000013")])
+        snapshot.publish(Origin(source="adeli", as_of=NOW))
+    for text in (
+        "RPPS 99700000013",
+        "rpps n° 997 0000 0013",
+        "899700000013",
+        "290010001",
+        "0290010001",
+        "ADELI:290010001",
+    ):
+        assert [entry.family for entry in door(tmp_path).search(text)] == ["DURAND"], text
+    assert door(tmp_path).search("290010002") == ()
+
+
 def test_a_word_in_very_many_rows_still_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "COMMON", 1)
     hold(tmp_path, "people", durand(**QUIMPER), durand(**RENNES, identifier="99700000021"))

@@ -1,0 +1,119 @@
+"""``dispatcher directory search|resolve``: looking somebody up, and where a number or a report would go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dispatcher.cli.cmd_read import read_path, source_settings
+from dispatcher.cli.context import office
+from dispatcher.cli.output import FAILURES, complain, print_json, say
+from dispatcher.cli.search_show import show_found
+from dispatcher.dialects.model import Dialect
+from dispatcher.errors import ConfigError
+from dispatcher.report.identifiers import compact
+from dispatcher.report.model import IdType
+from dispatcher.routing.route import Decision
+from dispatcher.routing.trace import as_json, explain_french
+from dispatcher.service.resolve import resolve_identifier, resolve_report
+from dispatcher.wiring import Office
+
+Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
+BEYOND = 200
+"""How far the others are counted."""
+
+
+def register(group: typer.Typer) -> None:
+    """Add the commands of this file to ``dispatcher directory``."""
+    group.command("search")(search)
+    group.command("resolve")(resolve)
+
+
+def search(
+    text: Annotated[str, typer.Argument(help="Nom, ville, identifiant ou adresse ; sans égard aux accents.")],
+    limit: Annotated[int, typer.Option(min=1, help="Nombre de lignes.")] = 20,
+    json: Json = False,
+) -> None:
+    """Cherche une personne ou une structure. Pour les personnes : un nom ne choisit jamais un destinataire."""
+    found = office().directory.search(text, limit + BEYOND)
+    shown, more = found[:limit], len(found) - limit
+    if json:
+        counted = {"more": max(more, 0), "at_least": more >= BEYOND}
+        print_json({"entries": [asdict(entry) for entry in shown], **counted})
+        return
+    show_found(shown)
+    if more > 0:
+        many = f"au moins {more}" if more >= BEYOND else str(more)
+        say(f"… et {many} autre(s) : ajouter un prénom ou une ville, ou « --limit {limit * 5} ».")
+
+
+def resolve(
+    what: Annotated[str, typer.Argument(help="RPPS, ADELI, FINESS, SIRET, code du laboratoire, ou un fichier.")],
+    kind: Annotated[IdType | None, typer.Option("--type", help="Genre de l'identifiant ; deviné sinon.")] = None,
+    source: Annotated[str | None, typer.Option(help="Source dont vient le code ou le fichier.")] = None,
+    family: Annotated[str, typer.Option(help="Nom porté par le fichier, pour le contrôle.")] = "",
+    given: Annotated[str, typer.Option(help="Prénom porté par le fichier.")] = "",
+    json: Json = False,
+) -> None:
+    """Montre vers qui partirait un identifiant, un code ou un compte rendu, et pourquoi. N'envoie rien."""
+    parts = office()
+    if source is not None and source not in parts.desk.sources:
+        listed = ", ".join(parts.desk.sources) or "aucune"
+        raise ConfigError(f"Source inconnue : « {source} ».", hint=f"Sources configurées : {listed}.")
+    only = next(iter(parts.desk.sources), "") if len(parts.desk.sources) == 1 else ""
+    if Path(what).is_file():
+        _file(parts, Path(what), source if source is not None else only, json)
+        return
+    decision = resolve_identifier(
+        parts.desk, what, kind=kind, source=source if source is not None else only, family=family, given=given
+    )
+    if json:
+        print_json(as_json(decision))
+    else:
+        _say(decision)
+        if decision.hold is not None and kind is None and len(compact(what)) == 9:
+            say("Neuf caractères : un ADELI ou un FINESS ? Le dire par --type ADELI ou --type FINESS.")
+    _end([decision])
+
+
+def _file(parts: Office, path: Path, source: str, json: bool) -> None:
+    dialect: Dialect | None = parts.desk.dialects.get(source)
+    result, _ = read_path(path, like=source_settings(source or None), dialect=dialect)
+    told: list[dict[str, Any]] = []
+    decisions: list[Decision] = []
+    for number, report in enumerate(result.reports, 1):
+        found = resolve_report(parts.desk, report, source)
+        decisions += found
+        order = report.order.filler or report.order.placer
+        told.append({"report": number, "order": order, "recipients": [as_json(one) for one in found]})
+        if not json:
+            say(f"Compte rendu {number}{f', dossier {order}' if order else ''} : {len(found)} destinataire(s).")
+            for one in found:
+                _say(one, indent="  ")
+                say("")
+    if json:
+        problems = [{"code": one.code, "message": one.message} for one in result.problems]
+        print_json(
+            {"file": str(path), "format": result.format, "source": source, "problems": problems, "reports": told}
+        )
+    elif not result.reports:
+        for problem in result.problems:
+            complain(problem.message)
+    if not result.readable:
+        raise typer.Exit(FAILURES)
+    _end(decisions)
+
+
+def _say(decision: Decision, indent: str = "") -> None:
+    for line in explain_french(as_json(decision)):
+        say(indent + line)
+
+
+def _end(decisions: Iterable[Decision]) -> None:
+    """Code 1 when somebody would wait for a person; paper is an answer."""
+    if any(decision.route is None and not decision.paper for decision in decisions):
+        raise typer.Exit(FAILURES)

@@ -1,0 +1,33 @@
+"""Use case: where would this go, and why? For one recipient, or for all a report names. Nothing is sent."""
+
+from __future__ import annotations
+
+from dispatcher.report.identifiers import kind_of
+from dispatcher.report.model import IdType, Report
+from dispatcher.routing.route import Decision, RecipientRole, Wanted
+from dispatcher.routing.rules import without_doubles
+from dispatcher.routing.wanted import recipients
+from dispatcher.service.desk import Desk
+from dispatcher.service.make import route_one
+
+
+def resolve_report(desk: Desk, report: Report, source: str) -> tuple[Decision, ...]:
+    """One decision per recipient of a report, as if it came in by ``source`` now; copies as that source has it."""
+    settings = desk.sources.get(source)
+    wanted = recipients(report, copies=settings.copies if settings is not None else True)
+    return without_doubles(route_one(desk, source, one) for one in wanted)
+
+
+def resolve_identifier(
+    desk: Desk, identifier: str, *, kind: IdType | None = None, source: str = "", family: str = "", given: str = ""
+) -> Decision:
+    """The decision for a code or number standing alone; ``kind`` is guessed when not told (never ADELI or FINESS)."""
+    wanted = Wanted(
+        role=RecipientRole.PRESCRIBER,
+        id=identifier.strip(),
+        id_type=kind or kind_of(identifier),
+        label=" ".join(part for part in (family, given) if part) or identifier.strip(),
+        family=family,
+        given=given,
+    )
+    return route_one(desk, source, wanted)

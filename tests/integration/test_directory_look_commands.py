@@ -1,0 +1,159 @@
+"""``dispatcher directory search`` and ``resolve`` by the installed command."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from dispatcher.cli import output, search_show
+from dispatcher.cli.main import app
+from dispatcher.directory.bulk.importing import import_file
+from dispatcher.errors import ConfigError
+from dispatcher.report.model import IdType
+from dispatcher.resources import sample
+from dispatcher.routing.candidates import Entry
+from tests.integration.laboratory import Installation, install
+from tests.integration.test_learning_commands import BOX, CHANNEL, EXTRACTION, HL7, RPPS
+from tests.pki import pki
+
+
+@pytest.fixture
+def labo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    local = f"D001;;RPPS;{RPPS};;Dr DURAND;;;;;\nP9;;;;;Dr PAPIER;;;papier;;\n"
+    installation = install(tmp_path, pki(), channel=CHANNEL, local=local)
+    copy = tmp_path / EXTRACTION
+    copy.write_bytes(sample("directory", EXTRACTION).read_bytes())
+    import_file(copy, installation.office.settings.directory.folder, now=datetime(2026, 11, 21, tzinfo=UTC))
+    monkeypatch.setenv("DISPATCHER_CONFIG", str(installation.config))
+    return installation
+
+
+def run(*words: str, rc: int = 0) -> Result:
+    result = CliRunner().invoke(app, ["directory", *words])
+    assert result.exit_code == rc, (result.output, result.exception)
+    return result
+
+
+def told(*words: str, rc: int = 0) -> Any:
+    return json.loads(run(*words, "--json", rc=rc).stdout)
+
+
+def report(folder: Path, to: str, copies: str = "") -> str:
+    path = folder / "a_essayer.hl7"
+    text = HL7.format(number="T1", to=to)
+    if copies:
+        text = text.replace("|HM|F\r", f"|HM|F||{copies}\r")
+    path.write_text(text, encoding="utf-8", newline="")
+    return str(path)
+
+
+@pytest.mark.parametrize("what", [RPPS, "D001"])
+def test_an_identifier_or_a_code_tells_box_rules_and_versions(labo: Installation, what: str) -> None:
+    decision = told("resolve", what)
+    assert decision["route"]["address"] == BOX
+    assert decision["trace"]
+    assert decision["versions"]["mssante"]
+    text = run("resolve", what).stdout
+    assert BOX in text
+    assert "Données consultées" in text
+
+
+@pytest.mark.parametrize(("what", "rc"), [(RPPS, 0), ("P9", 0), ("D999", 1)])
+def test_exit_codes(labo: Installation, what: str, rc: int) -> None:
+    run("resolve", what, rc=rc)
+
+
+def test_an_unknown_source_is_a_wrong_call(labo: Installation) -> None:
+    result = CliRunner().invoke(app, ["directory", "resolve", RPPS, "--source", "autre"])
+    assert isinstance(result.exception, ConfigError)
+
+
+def test_nine_characters_ask_which_kind(labo: Installation) -> None:
+    assert "--type FINESS" in run("resolve", "990004012", rc=1).stdout
+    assert told("resolve", "990004012", "--type", "FINESS")["route"]
+
+
+def test_a_report_tells_everybody_it_names(labo: Installation, tmp_path: Path) -> None:
+    path = report(tmp_path, "D001^DURAND^Paul", "D999^INCONNU^Max")
+    seen = told("resolve", path, "--source", "sil", rc=1)
+    (one,) = seen["reports"]
+    assert (seen["source"], one["order"]) == ("sil", "T1")
+    found = [(who["wanted"]["id"], bool(who["route"])) for who in one["recipients"]]
+    assert found == [("D001", True), ("D999", False)]
+    text = " ".join(run("resolve", path, rc=1).stdout.split())
+    assert "2 destinataire(s)" in text
+    assert "ESSAI" not in text, "no patient on this screen"
+    assert labo.dispatches() == ()
+
+
+def test_a_report_whose_recipients_are_all_known(labo: Installation, tmp_path: Path) -> None:
+    run("resolve", report(tmp_path, "D001^DURAND^Paul"))
+
+
+def test_a_file_that_is_no_report_is_a_failure_that_is_told(labo: Installation, tmp_path: Path) -> None:
+    path = tmp_path / "lettre.txt"
+    path.write_text("bonjour")
+    assert told("resolve", str(path), rc=1)["problems"]
+
+
+def test_search_counts_the_others(labo: Installation) -> None:
+    everybody = told("search", "mssante", "--limit", "100")
+    assert (everybody["more"], everybody["at_least"]) == (0, False)
+    few = told("search", "mssante", "--limit", "3")
+    assert (len(few["entries"]), few["more"]) == (3, len(everybody["entries"]) - 3)
+    assert f"… et {few['more']} autre(s)" in run("search", "mssante", "--limit", "3").stdout
+    assert "Personne de ce nom" in run("search", "zzzzz").stdout
+
+
+def test_search_is_without_accents(labo: Installation) -> None:
+    assert told("search", "lefevre eloise") == told("search", "LEFÈVRE Éloïse")
+
+
+LONG = Entry(
+    address="cabinet.medical.des.glycines.et.du.port@medecins.ile-de-france.mssante.fr",
+    id_type=IdType.RPPS,
+    identifier=RPPS,
+    family="DE LA TOUR D'AUVERGNE",
+    given="Marie-Bérengère",
+    title="Dr",
+    profession="Médecin",
+    structure_name="MAISON DE SANTÉ PLURIPROFESSIONNELLE DU GRAND PORT",
+    postcode="99001",
+    town="SAINT-TEST-SUR-MER",
+)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_what_is_found_fits_the_screen(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    screen = Console(width=width, record=True, highlight=False)
+    for module in (output, search_show):
+        monkeypatch.setattr(module, "console", lambda: screen)
+    second = replace(LONG, address="second@dest.test", paperless=False)
+    hidden = Entry(
+        address="", id_type=IdType.RPPS, identifier="99700000021", family="CACHÉ", given="Ana", red_list=True
+    )
+    bare = Entry(address="", id_type=IdType.RPPS, identifier="99700000047", family="SANS", given="Boîte")
+    search_show.show_found([LONG, second, hidden, bare])
+    text = screen.export_text()
+    assert max(map(len, text.splitlines())) <= width
+    assert text.count(RPPS) == 1, "one person, two boxes"
+    assert "refuse la" in text
+    assert "liste rouge" in text
+    assert "pas de boîte connue" in text
+    if width == 80:
+        assert LONG.address in text, "an address is never cut in two"
+
+
+def test_a_name_never_joins_two_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Console(width=80, record=True, highlight=False)
+    for module in (output, search_show):
+        monkeypatch.setattr(module, "console", lambda: screen)
+    search_show.show_found([LONG, replace(LONG, identifier="99700000021", address="autre@dest.test")])
+    assert "2. " in screen.export_text()

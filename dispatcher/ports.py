@@ -45,6 +45,7 @@ __all__ = [
     "Taken",
     "Spool",
     "Directory",
+    "LocalRules",
     "AllowedDomains",
     "RecipientCertificate",
     "CertificateAnswer",
@@ -148,6 +149,19 @@ class Directory(Protocol):
 
     def search(self, text: str, limit: int = 20) -> tuple[Entry, ...]:
         """For people only: never used to choose a recipient."""
+
+
+class LocalRules(Protocol):
+    """The laboratory's own table, to write a line a person decided on."""
+
+    def version(self) -> str:
+        """Of the table as it stands; empty without one."""
+
+    def write(self, before: LocalEntry | None, after: LocalEntry, *, version: str, by: str, why: str) -> str:
+        """Write ``after``, in place of ``before`` when given; gives the new version.
+
+        Raises :class:`dispatcher.errors.DirectoryError`: ``table-changed`` when the table is not ``version`` any more.
+        """
 
 
 class AllowedDomains(Protocol):

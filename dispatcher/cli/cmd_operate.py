@@ -1,4 +1,4 @@
-"""``dispatcher hold``, ``release``, ``close``, ``withdraw``, ``paper`` and ``replay``."""
+"""``dispatcher hold``, ``close``, ``withdraw``, ``paper`` and ``replay``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter
 from dispatcher.service import operate
 from dispatcher.service.operate import Changed, ReplayPlan
-from dispatcher.service.release import release as release_dispatch
 
 Ids = Annotated[list[str], typer.Argument(help="Numéros d'envoi (D…).")]
 Reason = Annotated[str, typer.Option("--reason", help="Motif, gardé au journal.")]
@@ -24,7 +23,6 @@ Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("hold")(hold)
-    app.command("release")(release)
     app.command("close")(close)
     app.command("withdraw")(withdraw)
     app.command("paper")(paper)
@@ -55,23 +53,6 @@ def paper(
 ) -> None:
     """Passe des envois sur papier : à imprimer, à poster, puis à clore."""
     _told(operate.to_paper(office().store, ids, reason=_given(reason), actor=actor()), "passés sur papier", json)
-
-
-def release(
-    ids: Ids,
-    to: Annotated[str, typer.Option("--to", help="Adresse choisie par l'opérateur (une seule, vérifiée).")] = "",
-    despite: Annotated[
-        bool, typer.Option("--despite-errors", help="Envoie tel quel un compte rendu retenu pour une faute.")
-    ] = False,
-    reason: Reason = "libéré par un opérateur",
-    json: Json = False,
-) -> None:
-    """Libère des envois en attente : la recherche du destinataire est refaite, ou l'adresse donnée est prise."""
-    desk = office().desk
-    results = [release_dispatch(desk, item, to=to, reason=reason, actor=actor(), despite=despite) for item in ids]
-    done = tuple(result.id for result in results if result.released)
-    refused = tuple((result.id, result.why) for result in results if not result.released)
-    _told(Changed(done=done, refused=refused), "libérés", json)
 
 
 def replay(

@@ -10,6 +10,7 @@ import typer
 
 from dispatcher.cli import directory_alarms
 from dispatcher.cli.context import office
+from dispatcher.cli.held_show import show_held
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.wording import EVENTS, FILE_STATES, RECEIPTS, STATES, actor, age, envelope
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
@@ -102,6 +103,9 @@ def list_dispatches(
     batch: Annotated[str, typer.Option(help="Un lot.")] = "",
     recipient: Annotated[str, typer.Option(help="Partie du nom, de l'adresse ou de l'identifiant.")] = "",
     order: Annotated[str, typer.Option(help="Numéro de dossier du laboratoire, exact.")] = "",
+    held: Annotated[
+        bool, typer.Option("--held", help="Ce qui attend un opérateur, groupé par ce qui le réglerait.")
+    ] = False,
     files: Annotated[bool, typer.Option("--files", help="Les fichiers non terminés ou en quarantaine.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Nombre de lignes.")] = 100,
     json: Json = False,
@@ -109,6 +113,9 @@ def list_dispatches(
     """Les envois, les plus récents d'abord ; avec --unfinished, le plus ancien d'abord."""
     if files:
         _list_files(limit, json)
+        return
+    if held:
+        show_held(office(), limit, json)
         return
     states = tuple(state or ()) or (tuple(UNFINISHED) if unfinished else ())
     wanted = DispatchFilter(

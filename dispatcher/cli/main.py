@@ -36,7 +36,7 @@ COMMANDS = {
     "show": "cmd_overview",
     "explain": "cmd_overview",
     "hold": "cmd_operate",
-    "release": "cmd_operate",
+    "release": "cmd_release",
     "close": "cmd_operate",
     "withdraw": "cmd_operate",
     "paper": "cmd_operate",

@@ -91,8 +91,15 @@ def _as_candidate(line: LocalEntry) -> Entry:
     return Entry(address=line.address, box_type="", structure_name=line.label or line.code, source="local")
 
 
+def _written(line: LocalEntry) -> str:
+    """Who wrote the line, when a command did."""
+    if not line.added_by:
+        return ""
+    return f" (écrite par {line.added_by}{f' le {line.added_on:%d/%m/%Y}' if line.added_on else ''})"
+
+
 def _apply(case: Case, line: LocalEntry) -> Finding:
-    where = f"{TABLE}, ligne {line.line}" if line.line else TABLE
+    where = (f"{TABLE}, ligne {line.line}" if line.line else TABLE) + _written(line)
     if line.delivery != "mail" and not case.by_person:
         how = "demande le papier" if line.delivery == "paper" else "dit de ne rien envoyer"
         return on_paper(f"Pour le {case.code}, {where}, {how}.")

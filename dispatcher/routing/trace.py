@@ -6,7 +6,7 @@ rows of earlier versions can still be explained.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dispatcher.report.model import Handling, IdType
@@ -164,7 +164,7 @@ def explain_french(decision: Mapping[str, Any], facts: object = None) -> list[st
     lines = [_recipient(told, now), *_outcome(told, now)]
     if told.trace:
         lines.append("Règles suivies, dans l'ordre :")
-        lines += [f"  {_MARKS.get(step.outcome, '·')} {step.text}" for step in told.trace]
+        lines += [f"  {_MARKS.get(step.outcome, '·')} {_step(step, lines)}" for step in told.trace]
     wishes = [str(text) for text in decision.get("handling") or ()]
     if wishes:
         lines.append(f"Consignes du laboratoire : {' ; '.join(wishes)}.")
@@ -175,6 +175,17 @@ def explain_french(decision: Mapping[str, Any], facts: object = None) -> list[st
     return lines
 
 
+def _step(step: TraceStep, said: Sequence[str]) -> str:
+    """The reason of a hold stands above already: it is not said twice."""
+    twice = step.outcome == "stopped" and said[1].endswith(step.text)
+    return "La recherche s'arrête ici, pour la raison dite plus haut." if twice else step.text
+
+
+def numbered(entries: Iterable[Entry]) -> list[str]:
+    """Candidates as ``release --to NUMBER`` takes them."""
+    return [f"  candidat {number} : {_candidate(entry)}" for number, entry in enumerate(entries, 1)]
+
+
 def _in_order(versions: Mapping[str, str]) -> list[tuple[str, str]]:
     return sorted(versions.items(), key=lambda item: sources.place(item[0]))
 
@@ -182,7 +193,7 @@ def _in_order(versions: Mapping[str, str]) -> list[tuple[str, str]]:
 def _version(name: str, version: str, ages: Mapping[str, float]) -> str:
     age = ages.get(name)
     old = "" if age is None else f", {int(age)} jour{'s' if age >= 2 else ''} au moment de la décision"
-    return f"{sources.label(name)} {version}{old}"
+    return f"{sources.spoken(name, version)}{old}"
 
 
 def _as_now(facts: object) -> dict[str, str]:
@@ -211,22 +222,26 @@ def _outcome(decision: Decision, now: Mapping[str, str]) -> list[str]:
         if hold is None:
             return ["Aucune adresse n'a été décidée."]
         lines = [f"En attente d'un opérateur : {hold.reason}"]
-        lines += [f"  candidat : {_candidate(entry)}" for entry in hold.candidates]
+        lines += numbered(hold.candidates)
         return lines
     address = now.get("address") or (route.address if route else "")
     changed = "" if route and address == route.address else " (choisie par un opérateur depuis la décision)"
     lines = [f"Adresse : {address}{changed}. {_said(decision, 'one-box', 'local-table', 'explicit-address')}".rstrip()]
     layout, channel = now.get("format", ""), now.get("channel", "")
     if route and layout in {"", route.format} and channel in {"", route.channel}:
-        lines.append(_said(decision, "channel-and-format") or f"Canal « {route.channel} » ; format {route.format}.")
+        lines.append(_said(decision, "channel-and-format") or f"Canal « {route.channel} » ; {_layout(route.format)}.")
     elif layout or channel:
-        lines.append(f"Canal « {channel} » ; format {FORMATS.get(layout, layout)} (changés depuis la décision).")
+        lines.append(f"Canal « {channel} » ; {_layout(layout)} (changés depuis la décision).")
     certificate = now.get("certificate") or (route.certificate if route else "")
     if certificate:
         lines.append(f"Certificat : chiffré pour le certificat {certificate} (SHA-256).")
     else:
         lines.append(f"Certificat : aucun. {_said(decision, 'protection')}".rstrip())
     return lines
+
+
+def _layout(name: str) -> str:
+    return f"format {FORMATS.get(name, name)}"
 
 
 def _said(decision: Decision, *rules: str) -> str:

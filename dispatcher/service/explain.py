@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dispatcher.clock import paris
-from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion, SourceFile
+from dispatcher.outbox.dispatch import Batch, Dispatch, JournalLine, ReportVersion, SourceFile
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, Store
-from dispatcher.routing.trace import explain_french
+from dispatcher.routing.trace import candidate, explain_french, numbered
 from dispatcher.service.channel import Channel
 
 
@@ -20,6 +20,8 @@ class Explanation:
 
     dispatch: Dispatch
     lines: tuple[str, ...]
+    people: tuple[JournalLine, ...] = ()
+    """What people did with it, in order."""
 
     def as_json(self) -> dict[str, object]:
         """The decision as it was kept, with the sentences."""
@@ -32,6 +34,15 @@ class Explanation:
             "format": self.dispatch.format,
             "envelope": self.dispatch.envelope,
             "certificate": self.dispatch.certificate,
+            "people": [
+                {
+                    "at": line.at.isoformat(),
+                    "by": line.actor.removeprefix(PERSON),
+                    "event": line.event,
+                    "reason": str(line.detail.get("reason", "")),
+                }
+                for line in self.people
+            ],
             "explanation": list(self.lines),
         }
 
@@ -46,13 +57,17 @@ def explain(store: Store, channels: Mapping[str, Channel], dispatch_id: str) -> 
         file = uow.files.get(report.file_id) if report is not None else None
         batch = uow.batches.get(dispatch.batch_id) if dispatch.batch_id else None
         others = uow.dispatches.list(DispatchFilter(chain=dispatch.chain, limit=200))
+        people = tuple(line for line in uow.journal.of_subject(dispatch.id) if line.actor.startswith(PERSON))
     lines = [
         *_what(dispatch, report, file),
         *explain_french(dispatch.decision, _today(dispatch)),
+        *_waited(dispatch),
+        *(_done(line) for line in people),
         *_when(dispatch, batch, channels.get(dispatch.channel)),
+        *_situation(dispatch, people),
         *_versions(dispatch, others),
     ]
-    return Explanation(dispatch=dispatch, lines=tuple(lines))
+    return Explanation(dispatch=dispatch, lines=tuple(lines), people=people)
 
 
 def _today(dispatch: Dispatch) -> dict[str, object]:
@@ -96,9 +111,49 @@ def _when(dispatch: Dispatch, batch: Batch | None, channel: Channel | None) -> l
         lines.append(f"Lu ou intégré par le destinataire {_at(dispatch.read_at)}.")
     if dispatch.state is State.DEFERRED and dispatch.due_at is not None:
         lines.append(f"Nouvel essai prévu {_at(dispatch.due_at)}, après {dispatch.attempts} tentative(s).")
-    if dispatch.state not in {State.SENT, State.DELIVERED, State.READ} and dispatch.reason:
-        lines.append(f"Situation : {dispatch.reason}")
     return lines
+
+
+def _situation(dispatch: Dispatch, people: Sequence[JournalLine]) -> list[str]:
+    """Why it stands where it stands, unless that is said above: the hold of the rules, or what a person just did."""
+    hold = dispatch.decision.get("hold")
+    said = str(hold.get("reason", "")) if isinstance(hold, Mapping) else ""
+    released = people and people[-1].event == RELEASED and people[-1].detail.get("reason") == dispatch.reason
+    if not dispatch.reason or dispatch.reason == said or released:
+        return []
+    return [] if dispatch.state in {State.SENT, State.DELIVERED, State.READ} else [f"Situation : {dispatch.reason}"]
+
+
+def _waited(dispatch: Dispatch) -> list[str]:
+    """Why it waited before a person released it, and who else was possible."""
+    waited = dispatch.decision.get("waited")
+    if not isinstance(waited, Mapping) or dispatch.decision.get("hold"):
+        return []
+    lines = [f"Avait attendu un opérateur : {waited.get('reason', '')}"]
+    try:
+        entries = [candidate(entry) for entry in waited.get("candidates") or ()]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        entries = []
+    return [*lines, *(["Autres possibilités vues alors :"] if entries else []), *numbered(entries)]
+
+
+def _done(line: JournalLine) -> str:
+    reason = str(line.detail.get("reason", "")).rstrip(".")
+    why = f" : {reason}" if reason and line.event != LOOKED else ""
+    return f"{_DEEDS.get(line.event, 'Changé')} par {line.actor.removeprefix(PERSON)} {_at(line.at)}{why}."
+
+
+PERSON = "operator:"
+RELEASED, LOOKED = "dispatch.released", "dispatch.looked-again"
+_DEEDS = {
+    RELEASED: "Libéré",
+    LOOKED: "Recherche refaite, sans succès,",
+    "dispatch.held": "Mis en attente",
+    "dispatch.closed": "Clos",
+    "dispatch.withdrawn": "Retiré",
+    "dispatch.paper": "Passé sur papier",
+    "dispatch.replayed": "Rejoué",
+}
 
 
 _REASONS = {

@@ -5,6 +5,7 @@ The choice is checked by the same rules as any other: an allowed domain, a prote
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from dispatcher.errors import IllegalMove, KeyringError, StoreError
@@ -21,6 +22,7 @@ from dispatcher.service.render import Sheets
 SUPERSEDED = "Une version plus récente de ce compte rendu existe : celle-ci ne part plus. La clore."
 CORRUPT = "corrupt"
 """Code of a payload that no longer unpacks."""
+ELSEWHERE = "Il irait maintenant à {address}, ce qui n'a pas été montré : le regarder de nouveau."
 CHANGED = "Cet envoi a changé d'état entre-temps : le regarder de nouveau."
 
 
@@ -38,8 +40,11 @@ class Released:
     why: str = ""
 
 
-def release(desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: str, despite: bool = False) -> Released:
-    """Release one held dispatch. ``to``: the address the operator chose, or empty to look again.
+def release(
+    desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: str, despite: bool = False, expect: str = ""
+) -> Released:
+    """Release one held dispatch. ``to``: the address the operator chose, or empty to look again; ``expect``: the
+    address he was shown, anything else is left as it is.
 
     A report held for what stands in it leaves only with ``despite``: releasing does not mend the report.
     """
@@ -55,7 +60,7 @@ def release(desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: s
         return Released(id=dispatch_id, released=False, why=SUPERSEDED)
     if dispatch.hold_code in FAULTY and not despite:
         return Released(id=dispatch_id, released=False, why=f"{dispatch.reason} {DESPITE}")
-    if not to and _sealed(desk, dispatch):
+    if not to and not expect and _sealed(desk, dispatch):
         refused = desk.channels[dispatch.channel].gate.refuses(dispatch.address, dispatch.label, desk.clock.now())
         if refused is not None:  # the mail was sealed days ago, perhaps
             held = replace(dispatch, hold_code=refused.code, reason=refused.reason)
@@ -71,6 +76,8 @@ def release(desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: s
     made = _make_again(desk, Sheets(desk, version, report), dispatch, file.source, to)
     if made.dispatch.state is State.HELD:
         return _still_held(desk, made.dispatch, actor)
+    if expect and made.dispatch.address != expect:
+        return Released(id=dispatch_id, released=False, why=ELSEWHERE.format(address=made.dispatch.address))
     return _write(desk, made, reason, actor)
 
 
@@ -90,12 +97,20 @@ def _sealed(desk: Desk, dispatch: Dispatch) -> bool:
 def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str, to: str) -> Made:
     wanted = from_json(dispatch.decision).wanted
     decision = route_one(desk, source, wanted, chosen=to)
-    again = replace(dispatch, decision=with_handling(as_json(decision), sheets.report.handling))
+    kept = with_handling(as_json(decision), sheets.report.handling) | _waited(dispatch.decision)
+    again = replace(dispatch, decision=kept)
     if decision.route is None:
         hold = decision.hold
         reason = hold.reason if hold else "Ce destinataire reçoit ses résultats sur papier."
         return Made(dispatch=replace(again, hold_code=hold.code if hold else "paper", reason=reason))
     return seal_one(desk, sheets, with_route(again, decision.route), decision.route)
+
+
+def _waited(before: Mapping[str, object]) -> dict[str, object]:
+    """Why the dispatch first waited and whom it could have meant, kept beside the decision that ends the wait."""
+    if before.get("waited"):
+        return {"waited": before["waited"]}
+    return {"waited": before["hold"]} if before.get("hold") else {}
 
 
 def _still_held(desk: Desk, dispatch: Dispatch, actor: str) -> Released:

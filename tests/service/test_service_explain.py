@@ -10,11 +10,13 @@ import pytest
 
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
+from dispatcher.report.model import IdType
+from dispatcher.routing.candidates import Entry
 from dispatcher.service import operate
 from dispatcher.service.explain import explain
 from dispatcher.service.release import release
 from tests.fakes import ReplyLost
-from tests.service.bench import DURAND, PAPER, Bench
+from tests.service.bench import DURAND, PAPER, PETIT, Bench
 from tests.service.samples import OTHER_VALUE, SECRETS, dsn, mdn, oru
 from tests.service.test_service_send import BUSY, GONE
 
@@ -173,7 +175,7 @@ def test_address_format_and_rules_are_told(bench: Bench) -> None:
     assert f"Adresse : {DURAND}. Pour le code « D001 », la table des destinataires, ligne 2" in text
     assert "format HPRIM Médecins" in text
     assert "Remis sur cette machine au logiciel du site, qui chiffre lui-même." in text
-    assert "Données consultées : extraction MSSanté 2026-03-11" in text
+    assert "Données consultées : extraction MSSanté du 11/03/2026" in text
 
 
 def test_an_address_chosen_by_a_person_is_told_as_such(bench: Bench) -> None:
@@ -182,6 +184,59 @@ def test_an_address_chosen_by_a_person_is_told_as_such(bench: Bench) -> None:
     found = explain(bench.store, bench.channels, first(bench).id)
     assert found is not None
     assert any(DURAND in line and "opérateur" in line for line in found.lines)
+
+
+def test_what_a_person_did_and_what_else_was_possible_stay_told(bench: Bench) -> None:
+    bench.directory.entries += [
+        Entry(address=DURAND, id_type=IdType.RPPS, identifier="99700000013", family="NOUVEAU", given="Ana"),
+        Entry(address=PETIT, id_type=IdType.RPPS, identifier="99700000021", family="NOUVEAU", given="Ana"),
+    ]
+    unknown_recipient(bench)
+    item = first(bench).id
+    assert release(bench.desk, item, to=DURAND, reason="dit au téléphone", actor=EVE).released
+    found = explain(bench.store, bench.channels, item)
+    assert found is not None
+    text = "\n".join(found.lines)
+    assert "Avait attendu un opérateur : " in text
+    assert f"99700000021, {PETIT}" in text
+    assert "Libéré par eve le 11/03/2026 à" in text
+    assert "dit au téléphone." in text
+    assert "Situation" not in text
+    told = found.as_json()
+    assert [(one["by"], one["reason"]) for one in told["people"]] == [("eve", "dit au téléphone")]
+    assert len(told["decision"]["waited"]["candidates"]) == 2
+
+
+def test_the_reason_of_a_hold_is_said_once(bench: Bench) -> None:
+    unknown_recipient(bench)
+    dispatch = first(bench)
+    found = explain(bench.store, bench.channels, dispatch.id)
+    assert found is not None
+    assert "\n".join(found.lines).count(dispatch.reason) == 1
+
+
+OLD = {
+    "wanted": {"role": "prescriber", "id": "D001", "id_type": "local", "label": "Dr DURAND"},
+    "route": {"address": DURAND, "channel": "pro", "format": "hprim-medecins", "envelope": "proxy", "id_type": "local"},
+    "trace": [{"rule": "local-table", "outcome": "chosen", "text": "Pour le code « D001 », la table donne l'adresse."}],
+    "versions": {"directory": "2026-03-10", "local": "abc"},
+}
+
+
+def test_a_decision_of_an_older_version_is_still_explained(bench: Bench) -> None:
+    ready(bench)
+    item = first(bench).id
+    for kept in (OLD, {**OLD, "route": None, "hold": {"reason": "Inconnu."}}, {}, {"trace": [{"rule": "x"}]}):
+        with bench.real.transaction() as uow:
+            uow.dispatches.update(item, event="dispatch.looked-again", decision=kept)
+        found = explain(bench.store, bench.channels, item)
+        assert found is not None
+        assert json.dumps(found.as_json())
+    with bench.real.transaction() as uow:
+        uow.dispatches.update(item, event="dispatch.looked-again", decision=OLD)
+    found = explain(bench.store, bench.channels, item)
+    assert found is not None
+    assert "annuaire national du 10/03/2026 ; table des destinataires (version abc)" in "\n".join(found.lines)
 
 
 def test_what_does_not_exist_has_no_explanation(bench: Bench) -> None:

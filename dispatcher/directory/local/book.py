@@ -19,6 +19,7 @@ from dispatcher.directory.local.history import BY_HAND, KEPT, OUTSIDE, History, 
 from dispatcher.directory.local.locking import writing
 from dispatcher.directory.local.table import Table, parse
 from dispatcher.directory.local.writing import Edit, edited
+from dispatcher.directory.local.zeros import lost_since
 from dispatcher.errors import DirectoryError, in_french
 from dispatcher.whole_file import put
 
@@ -85,6 +86,7 @@ class TableBook:
         """
         with writing(self.path):
             look = self._unchanged(version)
+            self._zeros_there(look)
             content = edited(look.content, self.path.name, edits)
             table = self.judged(content, self.path.name)
             known = {(fault.column, fault.text) for fault in look.table.faults}
@@ -121,6 +123,19 @@ class TableBook:
                 code=CHANGED,
             )
         return look
+
+    def _zeros_there(self, look: Look) -> None:
+        """A table that lost its zeros is not in force: writing into it would put it there. Raises DirectoryError."""
+        kept = self.history.versions()
+        if not kept or self.history.last(look.version) is not None:
+            return
+        before = self.judged(self.history.content(kept[-1].digest), self.path.name)
+        lost = lost_since(before.entries, look.table.entries, self.path.name)
+        if lost:
+            raise DirectoryError(
+                _refused(self.path.name, lost).message,
+                hint="« dispatcher directory local undo », ou « local accept » si c'est voulu.",
+            )
 
     def _put(self, look: Look, content: bytes, by: str, what: str, before: str) -> None:
         now = self._clock.now()

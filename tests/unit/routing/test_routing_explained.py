@@ -27,8 +27,8 @@ def test_a_route_tells_who_where_how_and_why() -> None:
     assert "Canal « mss » (canal par défaut) ; format CDA (CR de biologie) (celui du canal)." in text
     assert f"Certificat : chiffré pour le certificat {'ab' * 32} (SHA-256)." in text
     assert "→ Boîte retenue" in text
-    assert "extraction MSSanté 2026-11-20" in text
-    assert "liste des domaines autorisés 2026-11-20 abc" in text
+    assert "extraction MSSanté du 20/11/2026" in text
+    assert "liste des domaines autorisés du 20/11/2026 (version abc)" in text
 
 
 def test_a_code_tells_the_number_behind_it() -> None:
@@ -42,7 +42,7 @@ def test_a_hold_tells_the_reason_and_the_candidates() -> None:
     twins = (per(BOX, town="VILLE", postcode="99001"), per(f"b@{IN}", OTHER_RPPS))
     text = told(wanted(family="DURAND", given="Paul", label="Dr DURAND Paul"), *twins)
     assert "En attente d'un opérateur : " in text
-    assert f"candidat : DURAND Paul, RPPS {RPPS}, {BOX}, 99001 VILLE" in text
+    assert f" : DURAND Paul, RPPS {RPPS}, {BOX}, 99001 VILLE" in text
 
 
 def test_paper_tells_why() -> None:

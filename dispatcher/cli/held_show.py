@@ -1,0 +1,40 @@
+"""What waits for a person, grouped by what would settle it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from dispatcher.cli.output import print_json, say, table
+from dispatcher.cli.wording import age
+from dispatcher.service.held import Group, held_groups
+from dispatcher.wiring import Office
+
+
+def show_held(parts: Office, limit: int, json: bool) -> None:
+    """« code D001 : 14 envois »: the greatest group first."""
+    groups = held_groups(parts.desk)
+    if json:
+        print_json([_json(group) for group in groups[:limit]])
+        return
+    now = parts.clock.now()
+    rows = [
+        (
+            group.what,
+            str(group.count),
+            group.label,
+            age(now - group.oldest.created_at) if group.oldest.created_at else "–",
+            group.oldest.id,
+            group.todo,
+        )
+        for group in groups[:limit]
+    ]
+    columns = ("À régler", "Envois", "Nommé", "Attend depuis", "Le plus ancien", "Comment")
+    table("", columns, rows, empty="Rien n'attend d'opérateur.")
+    if len(groups) > limit:
+        say(f"Il y a {len(groups) - limit} autre(s) groupe(s) : « --limit {limit * 10} » en montre plus.")
+
+
+def _json(group: Group) -> dict[str, object]:
+    told = asdict(group)
+    told["oldest"] = {"id": group.oldest.id, "created_at": group.oldest.created_at}
+    return {**told, "count": group.count}

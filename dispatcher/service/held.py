@@ -1,0 +1,110 @@
+"""Use case: what waits for a person, grouped by what would settle it, the greatest group first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.states import State
+from dispatcher.ports import DispatchFilter, UnitOfWork
+from dispatcher.report.model import IdType
+from dispatcher.routing.route import Wanted
+from dispatcher.service.desk import Desk
+from dispatcher.service.learn import waits_for_recipient
+from dispatcher.service.make import route_one
+
+BY_RECIPIENT = frozenset(
+    {
+        "unknown-recipient",
+        "ambiguous-recipient",
+        "name-disagrees",
+        "identifier-disagrees",
+        "bad-address",
+        *("ambiguous-correspondence", "moved-away", "red-list", "sources-disagree"),
+    }
+)
+"""Holds that knowing the recipient settles."""
+MOST = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Held dispatches that one decision would settle."""
+
+    what: str
+    """French: « code D001 », « liste des domaines autorisés », …"""
+    todo: str
+    """French: the command or the thing to do."""
+    ids: tuple[str, ...]
+    """Oldest first."""
+    label: str
+    """The recipient as the files call him, or empty."""
+    oldest: Dispatch
+    source: str = ""
+    code: str = ""
+    settled: bool = False
+    """The table or the directories answer by now: releasing by code is enough."""
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return len(self.ids)
+
+
+_OTHERS: dict[str, tuple[str, str]] = {
+    "untrusted-domain": ("domaine non autorisé", "mettre la liste des domaines à jour, puis libérer"),
+    "stale-domain-list": ("liste des domaines trop ancienne", "« dispatcher trust import », puis libérer"),
+    "no-protection": ("aucune protection possible", "trouver un certificat, puis libérer"),
+    "directory-unavailable": ("annuaire ou table illisible", "corriger la table ou l'annuaire, puis libérer"),
+    "report-check": ("faute dans le compte rendu", "corriger dans le logiciel du laboratoire et réexporter"),
+    "operator": ("mis en attente par un opérateur", "libérer ou clore"),
+}
+
+
+def held_groups(desk: Desk) -> tuple[Group, ...]:
+    """Groups of everything held, greatest first, then the one that waits longest."""
+    with desk.store.reading() as uow:
+        held = uow.dispatches.list(DispatchFilter(states=(State.HELD,), limit=MOST))
+        sources = {one.id: _source(uow, one) for one in held} if len(desk.sources) > 1 else {}
+    found: dict[tuple[str, ...], list[tuple[Dispatch, Wanted | None]]] = {}
+    for dispatch in held:
+        wanted = waits_for_recipient(dispatch)
+        found.setdefault(_key(dispatch, wanted, sources.get(dispatch.id, "")), []).append((dispatch, wanted))
+    groups = [_group(desk, key, members) for key, members in found.items()]
+    return tuple(sorted(groups, key=lambda group: (-group.count, group.oldest.created_at, group.oldest.id)))
+
+
+def _source(uow: UnitOfWork, dispatch: Dispatch) -> str:
+    version = uow.reports.get(dispatch.report_id)
+    file = uow.files.get(version.file_id) if version is not None else None
+    return file.source if file is not None else ""
+
+
+def _key(dispatch: Dispatch, wanted: Wanted | None, source: str) -> tuple[str, ...]:
+    if wanted is None or dispatch.hold_code not in BY_RECIPIENT:
+        return ("hold", dispatch.hold_code)
+    if wanted.id:
+        return ("code", source if wanted.id_type is IdType.LOCAL else "", str(wanted.id_type), wanted.id)
+    return ("name", wanted.label or wanted.family)
+
+
+def _group(desk: Desk, key: tuple[str, ...], members: Iterable[tuple[Dispatch, Wanted | None]]) -> Group:
+    members = list(members)
+    first, wanted = members[0]
+    ids = tuple(dispatch.id for dispatch, _ in members)
+    if key[0] == "hold":
+        what, todo = _OTHERS.get(key[1], (key[1] or "sans motif", f"« dispatcher explain {first.id} »"))
+        return Group(what=what, todo=todo, ids=ids, label="", oldest=first)
+    label = next((one.label or one.family for _, one in members if one is not None and (one.label or one.family)), "")
+    if key[0] == "name" or wanted is None:
+        what = f"nom « {label} », sans code" if label else "aucun destinataire nommé"
+        return Group(what=what, todo="un par un, un nom ne fait pas une règle", ids=ids, label=label, oldest=first)
+    what = f"code {wanted.id}" if wanted.id_type is IdType.LOCAL else f"{wanted.id_type} {wanted.id}"
+    source = key[1]
+    settled = route_one(desk, source, wanted).route is not None
+    todo = f"dispatcher release --code {wanted.id}" if settled else f"dispatcher release {first.id} --to … --remember"
+    what += f" (source {source})" if source else ""
+    return Group(
+        what=what, todo=todo, ids=ids, label=label, oldest=first, source=source, code=wanted.id, settled=settled
+    )

@@ -1,0 +1,225 @@
+"""An operator settles what waits, by the installed command: groups, choice, memory, and a process killed in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dispatcher.cli.main import app
+from dispatcher.directory.bulk.importing import import_file
+from dispatcher.outbox.states import State
+from dispatcher.resources import sample
+from tests.integration.laboratory import Installation, install
+from tests.pki import pki
+
+CHANNEL = """
+[channels.pro]
+family = "apicrypt"
+sender = "resultats@labo.test"
+domains = ["sandbox.mssante.test", "cabinets.mssante.test"]
+transport = "folder"
+folder = "sortie"
+"""
+HL7 = (
+    "MSH|^~\\&|SIL|LABO|DISP|DISP|20261120101500||ORU^R01^ORU_R01|{number}|P|2.5|||||FRA|UNICODE UTF-8\r"
+    "PID|1||{number}^^^LABO^PI||ESSAI^Zoé^^^^^L||19800102|F\r"
+    "OBR|1||{number}^LABO|NFS^Numération^L|||20261120080000|||||||||{to}|||||||20261120101000||HM|F\r"
+    "OBX|1|NM|718-7^Hémoglobine^LN||13.2|g/dL|12.0-16.0||||F\r"
+)
+EXTRACTION = "Extraction_Correspondance_MSSante_202611200600.txt"
+RPPS, BOX = "99700000013", "paul.durand@sandbox.mssante.test"
+
+
+@pytest.fixture
+def labo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    """Four results for the unknown code D077, one for a name alone, one for D078."""
+    installation = install(tmp_path, pki(), channel=CHANNEL, local="B;;;;b@sandbox.mssante.test;Dr B;;;;;\n")
+    copy = tmp_path / EXTRACTION
+    copy.write_bytes(sample("directory", EXTRACTION).read_bytes())
+    import_file(copy, installation.office.settings.directory.folder, now=datetime(2026, 11, 21, tzinfo=UTC))
+    for number, to in enumerate([*["D077^DURAND^Paul"] * 4, "^DURAND^Paul", "D078^GIRARD^Thomas"]):
+        text = HL7.format(number=f"T{number}", to=to)
+        (installation.inbox / f"{number}.hl7").write_text(text, encoding="utf-8", newline="")
+    installation.run()
+    monkeypatch.setenv("DISPATCHER_CONFIG", str(installation.config))
+    monkeypatch.setenv("USER", "eve")
+    monkeypatch.setenv("LOGNAME", "eve")
+    monkeypatch.setenv("COLUMNS", "160")
+    return installation
+
+
+def run(*words: str, rc: int = 0, answer: str | None = None) -> Result:
+    result = CliRunner().invoke(app, list(words), input=answer)
+    assert result.exit_code == rc, (result.output, result.exception)
+    return result
+
+
+def told(*words: str, rc: int = 0) -> Any:
+    return json.loads(run(*words, "--json", rc=rc).stdout)
+
+
+def held() -> dict[str, list[str]]:
+    return {group["what"]: group["ids"] for group in told("list", "--held")}
+
+
+def states(labo: Installation, ids: list[str]) -> list[State]:
+    found = {one.id: one.state for one in labo.dispatches()}
+    return [found[item] for item in ids]
+
+
+def test_from_the_greatest_group_to_a_rule(labo: Installation) -> None:
+    groups = told("list", "--held")
+    assert (groups[0]["what"], groups[0]["count"]) == ("code D077", 4)
+    assert sorted(group["count"] for group in groups) == [1, 1, 4]
+    shown = run("list", "--held").stdout
+    assert "--remember" in shown
+    ids = groups[0]["ids"]
+    explained = run("explain", ids[0]).stdout
+    assert "candidat 1 : " in explained
+    assert RPPS in explained
+    seen = told("release", ids[0], "--to", "1", "--remember")
+    assert [one["id"] for one in seen["going"]] == ids
+    assert {one["address"] for one in seen["going"]} == {BOX}
+    assert states(labo, ids) == [State.HELD] * 4, "a preview changes nothing"
+    result = run("release", ids[0], "--to", "1", "--remember", answer="n\n", rc=1)
+    assert "Rien n'a été retenu ni libéré" in result.stdout
+    result = run("release", ids[0], "--to", "1", "--remember", "--reason", "vu avec le cabinet", answer="o\n")
+    assert "4 libérés" in result.stdout
+    assert states(labo, ids) == [State.READY] * 4
+    (line,) = told("directory", "local", "list", "--code", "D077")
+    assert (line["identifier"], line["address"], line["added_by"], line["reason"]) == (
+        *(RPPS, ""),
+        *("eve", "vu avec le cabinet"),
+    )
+    assert line["added_on"]
+    assert sorted(held()) == sorted(group["what"] for group in groups[1:])
+
+
+def test_taking_back_releases_and_recalls_nothing(labo: Installation) -> None:
+    ids = held()["code D077"]
+    told("release", ids[0], "--to", BOX, "--remember", "--yes")
+    back = run("directory", "local", "undo", "--yes").stdout
+    assert "Aucun envoi n'est libéré ni rappelé" in " ".join(back.split())
+    assert told("directory", "local", "list", "--code", "D077") == []
+    assert states(labo, ids) == [State.READY] * 4
+
+
+def test_a_name_alone_and_a_contradiction_release_nothing(labo: Installation) -> None:
+    name = next(ids for what, ids in held().items() if "sans code" in what)
+    refused = run("release", name[0], "--to", BOX, "--remember", "--yes", rc=1)
+    assert "un nom seul ne fait pas" in " ".join(refused.output.split())
+    ids = held()["code D077"]
+    run("directory", "local", "add", "D077", "--address", "ailleurs@dehors.test")
+    refused = run("release", ids[0], "--to", BOX, "--remember", "--yes", rc=1)
+    assert "dit déjà autre chose" in " ".join(refused.output.split())
+    assert "ailleurs@dehors.test" in refused.output
+    assert states(labo, [*ids, *name]) == [State.HELD] * 5
+    done = told("release", ids[0], "--to", BOX, "--remember", "--yes", "--replace")
+    assert done["done"] == ids
+    assert len(told("directory", "local", "list", "--code", "D077")) == 1
+
+
+def test_without_remember_only_the_one_goes(labo: Installation) -> None:
+    ids = held()["code D077"]
+    assert told("release", ids[0], "--to", "1")["done"] == [ids[0]]
+    assert states(labo, ids) == [State.READY, *[State.HELD] * 3]
+    assert told("directory", "local", "list", "--code", "D077") == []
+
+
+def test_a_line_added_by_hand_settles_a_group(labo: Installation) -> None:
+    ids = held()["code D077"]
+    run("directory", "local", "add", "D077", "--identifier", RPPS)
+    (group,) = [one for one in told("list", "--held") if one["what"] == "code D077"]
+    assert (group["settled"], group["todo"]) == (True, "dispatcher release --code D077")
+    assert [one["id"] for one in told("release", "--code", "D077")["going"]] == ids
+    assert told("release", "--code", "D077", "--yes")["done"] == ids
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("release",),
+        ("release", "D1", "--code", "D077"),
+        ("release", "D1", "--remember"),
+        ("release", "D1", "D2", "--to", "2"),
+    ],
+)
+def test_a_wrong_call_says_so(labo: Installation, words: tuple[str, ...]) -> None:
+    run(*words, rc=2)
+
+
+def test_on_a_terminal_one_key_is_enough(labo: Installation) -> None:
+    """The only question: « Retenir pour la prochaine fois ? »; with one dispatch to settle nothing more is asked."""
+    program = shutil.which("dispatcher")
+    if program is None:
+        pytest.skip("the command is not installed")
+    (item,) = held()["code D078"]
+    master, slave = pty.openpty()
+    child = subprocess.Popen(
+        [program, "release", item, "--to", "thomas.girard@sandbox.mssante.test"],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        cwd=Path(__file__).resolve().parents[2],
+    )
+    os.close(slave)
+    seen = b""
+    while "[o/N]" not in seen.decode("utf-8", "replace"):
+        seen += os.read(master, 4096)
+    os.write(master, b"o\n")
+    try:
+        while more := os.read(master, 4096):
+            seen += more
+    except OSError:  # the other end is closed
+        pass
+    assert child.wait(60) == 0, seen.decode()
+    text = " ".join(seen.decode().split())
+    assert "Retenir pour la prochaine fois" in text
+    assert text.count("[o/N]") == 1
+    assert states(labo, [item]) == [State.READY]
+    assert [line["code"] for line in told("directory", "local", "list", "--code", "D078")] == ["D078"]
+
+
+def test_killed_between_the_rule_and_the_releases(labo: Installation) -> None:
+    ids = held()["code D077"]
+    script = textwrap.dedent(
+        """
+        import os, signal, sys
+        from dispatcher.cli.main import main
+        from dispatcher.service import learn
+
+        released, true = [], learn.release
+
+        def release(*words, **more):
+            if released:
+                os.kill(os.getpid(), signal.SIGKILL)
+            released.append(1)
+            return true(*words, **more)
+
+        learn.release = release
+        sys.argv = ["dispatcher", *sys.argv[1:]]
+        main()
+        """
+    )
+    words = ["release", ids[0], "--to", "1", "--remember", "--yes"]
+    done = subprocess.run([sys.executable, "-c", script, *words], cwd=Path(__file__).resolve().parents[2])
+    assert done.returncode == -signal.SIGKILL
+    assert states(labo, ids) == [State.READY, *[State.HELD] * 3]
+    assert len(told("directory", "local", "list", "--code", "D077")) == 1
+    (group,) = [one for one in told("list", "--held") if one["what"] == "code D077"]
+    assert (group["count"], group["settled"]) == (3, True)
+    assert told("release", ids[1], "--to", "1", "--remember", "--yes")["done"] == ids[1:]
+    assert states(labo, ids) == [State.READY] * 4
+    assert len(told("directory", "local", "list", "--code", "D077")) == 1

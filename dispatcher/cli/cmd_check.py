@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from dispatcher import wiring
-from dispatcher.cli import check_certificates, cmd_directory_status, directory_alarms
+from dispatcher.cli import check_certificates, cmd_directory_drift, cmd_directory_status, directory_alarms
 from dispatcher.cli.cmd_conformance import users_kit
 from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
@@ -72,6 +72,7 @@ def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
     yield from cmd_directory_status.findings(parts.settings, fetched)
     yield from directory_alarms.findings(parts.settings, parts.clock, parts.store)
     yield from check_certificates.findings(parts.settings, parts.clock, connect=connect)
+    yield from cmd_directory_drift.findings(parts.desk)
     yield from check_conformance(parts.desk, elsewhere=users_kit())
     problem = parts.directory.table.problem
     if problem is not None:

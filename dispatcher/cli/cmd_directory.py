@@ -6,6 +6,7 @@ import typer
 
 from dispatcher.cli import (
     cmd_directory_certificates,
+    cmd_directory_drift,
     cmd_directory_import,
     cmd_directory_status,
     cmd_directory_sync,
@@ -26,4 +27,5 @@ def register(app: typer.Typer) -> None:
     cmd_directory_sync.register(group)
     cmd_directory_certificates.register(group)
     directory_look.register(group)
+    cmd_directory_drift.register(group)
     app.add_typer(group, name="directory")

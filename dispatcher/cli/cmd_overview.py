@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dispatcher.cli import directory_alarms
+from dispatcher.cli import cmd_directory_drift, directory_alarms
 from dispatcher.cli.context import office
 from dispatcher.cli.held_show import show_held
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
@@ -56,12 +56,15 @@ def status(json: Json = False) -> None:
         for c in view.channels
     ]
     table("Canaux", ("Canal", "En attente", "Débit", "Fin prévue", "Situation"), rows)
+    drifted = cmd_directory_drift.number(parts.desk)
+    if drifted is not None and drifted.drifting:
+        say(f"{drifted.drifting} destinataire(s) ont changé depuis leur dernier envoi : {cmd_directory_drift.SEE}")
     if view.unmatched:
         say(f"{view.unmatched} avis reçu(s) ne correspondent à aucun envoi.")
 
 
 def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
-    problem = parts.directory.table.problem
+    problem, drifted = parts.directory.table.problem, cmd_directory_drift.number(parts.desk)
     return {
         "dispatches": {str(state): count for state, count in view.dispatches.items()},
         "files": {str(state): count for state, count in view.files.items()},
@@ -75,6 +78,7 @@ def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
             directory_alarms.as_json(one) for one in directory_alarms.watched(parts.settings, parts.clock, parts.store)
         ],
         "local_table": str(problem) if problem else None,
+        "drifting": drifted.drifting if drifted is not None else None,
     }
 
 

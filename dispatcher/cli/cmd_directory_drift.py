@@ -1,0 +1,78 @@
+"""``dispatcher directory drift``: recipients of lately who are no longer what they were; and their number elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from dispatcher.cli.context import office
+from dispatcher.cli.output import moment, print_json, say
+from dispatcher.errors import DispatcherError
+from dispatcher.routing.sources import label
+from dispatcher.service.check import Finding, bad, good, warning
+from dispatcher.service.desk import Desk
+from dispatcher.service.drift import DAYS, Drift, DriftReport, drift
+
+SEE = "« dispatcher directory drift » dit lesquels, et quoi faire."
+
+
+def register(group: typer.Typer) -> None:
+    """Add the command of this file to ``dispatcher directory``."""
+    group.command("drift")(told)
+
+
+def told(
+    days: Annotated[int, typer.Option(min=1, help="Destinataires des N derniers jours.")] = DAYS,
+    json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
+) -> None:
+    """Qui a changé depuis son dernier envoi : boîte disparue, passée à un autre, certificat ou ligne qui finit."""
+    parts = office()
+    report = drift(parts.desk, days=days)
+    parts.close()
+    if json:
+        print_json(asdict(report))
+        return
+    for one in report.lines:
+        _tell(one)
+    compared = f"{report.recipients} destinataire(s) depuis le {moment(report.since)}"
+    say(f"{compared} : {report.drifting} à revoir." if report.lines else f"{compared} : rien n'a changé.")
+    if report.not_comparable:
+        say(f"{report.not_comparable} n'ont pas pu être comparés : l'annuaire qui les donnait n'est plus là.")
+
+
+def _tell(one: Drift) -> None:
+    who = f"{one.label} ({one.id_type} {one.id})" if one.id else one.label
+    waiting = f", {one.waiting} en attente de départ" if one.waiting else ""
+    say(f"{who}, {one.address} : {one.mails} envoi(s), le dernier le {moment(one.last_at)}{waiting}.")
+    version = f", {one.version}" if one.version else ""
+    where = "" if one.source == "certificates" else f" [{label(one.source)}{version}]"
+    say(f"  {one.text}{where}")
+    say(f"  → {one.todo}")
+
+
+def number(desk: Desk) -> DriftReport | None:
+    """The report of the usual days; None when a source cannot be read (which is told elsewhere)."""
+    try:
+        return drift(desk)
+    except DispatcherError:
+        return None
+
+
+def findings(desk: Desk) -> Iterator[Finding]:
+    """For ``check``."""
+    subject = "destinataires"
+    try:
+        report = drift(desk)
+    except DispatcherError as error:
+        yield bad(subject, error)
+        return
+    if report.drifting:
+        yield warning(subject, f"{report.drifting} sur {report.recipients} ont changé depuis leur dernier envoi", SEE)
+    elif report.recipients:
+        yield good(subject, f"{report.recipients} destinataire(s) de ces {DAYS} jours inchangé(s)")
+    if report.not_comparable:
+        text = f"{report.not_comparable} ne peuvent plus être comparés : l'annuaire qui les donnait n'est plus là"
+        yield warning(subject, text, "« dispatcher directory status » dit quels annuaires sont là.")

@@ -22,7 +22,7 @@ class ScheduledSection(PathSection):
     at: str = "03:30"
     """Time of day in Paris."""
     every_hours: float = Field(default=24, gt=0, le=24 * 30)
-    retry_minutes: float = Field(default=30, ge=1)
+    retry_minutes: float = Field(default=30, gt=0)
     """After a failure."""
     max_age_days: float = Field(default=15, gt=0)
     """Older data than this alarms."""

@@ -168,7 +168,7 @@ class FhirServer:
         for number, fault in enumerate(self.faults):
             if fault.only in path:
                 return self.faults.pop(number)
-        return self.always or Fault()
+        return self.always if self.always is not None and self.always.only in path else Fault()
 
     def _page(self, request: BaseHTTPRequestHandler) -> tuple[int, bytes]:
         if request.headers.get("ESANTE-API-KEY") != self.key:

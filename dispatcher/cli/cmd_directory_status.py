@@ -68,6 +68,14 @@ def findings(wanted: Settings, fetched: Collection[str]) -> Iterator[Finding]:
             yield good(subject, f"{one.info.rows or one.info.pairs // 2} ligne(s), {_age(one)}")
 
 
+def tell(wanted: Settings, fetched: Collection[str]) -> None:
+    """For ``dispatcher status``: sources imported by hand whose data is damaged or too old, on standard error."""
+    for one in looked_at(wanted):
+        if one.problem and one.name not in fetched:
+            complain(f"ALARME, {one.title} : {one.problem.rstrip('.')}.")
+            complain(f"  → {one.hint}")
+
+
 def as_json(one: Standing) -> dict[str, Any]:
     """A source for programs."""
     info = asdict(one.info) if one.info else {}

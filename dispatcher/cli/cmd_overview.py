@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dispatcher.cli import cmd_directory_drift, directory_alarms
+from dispatcher.cli import cmd_directory_drift, cmd_directory_status, directory_alarms
 from dispatcher.cli.context import office
 from dispatcher.cli.held_show import show_held
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
@@ -42,6 +42,8 @@ def status(json: Json = False) -> None:
     if problem is not None:
         say(f"Table des destinataires, la dernière bonne reste en service : {problem}")
     directory_alarms.tell(parts.settings, parts.clock, parts.store)
+    fetched = {one.name for one in directory_alarms.watched(parts.settings, parts.clock)}
+    cmd_directory_status.tell(parts.settings, fetched)
     _tell_oldest(view, parts.clock.now())
     table("Envois", ("État", "Nombre"), [(STATES[s], str(n)) for s, n in view.dispatches.items() if n])
     table("Fichiers", ("État", "Nombre"), [(FILE_STATES[s], str(n)) for s, n in view.files.items() if n])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.keyring.master import MasterKey
 from dispatcher.resources import sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,14 +22,18 @@ PAIRS = "N° ADELI;N° RPPS\n990010001;99700000013\n12;SECRET\n"
 def folder(tmp_path: Path) -> Path:
     text = sample("config", "dispatcher.toml").read_text(encoding="utf-8")
     (tmp_path / "dispatcher.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "state").mkdir()
+    MasterKey.create(tmp_path / "keys" / "master.key")
     name = "Extraction_Correspondance_MSSante_202611200600.txt"
     (tmp_path / name).write_bytes(sample("directory", name).read_bytes())
     (tmp_path / "adeli.csv").write_text(PAIRS, encoding="latin-1", newline="\r\n")
     return tmp_path
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dispatcher", "--config", str(folder / "dispatcher.toml"), "directory", *arguments]
+def run(folder: Path, *arguments: str, within: str = "directory") -> subprocess.CompletedProcess[str]:
+    words = [within, *arguments] if within else list(arguments)
+    command = [sys.executable, "-m", "dispatcher", "--config", str(folder / "dispatcher.toml"), *words]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, timeout=100)
 
@@ -64,6 +69,7 @@ def test_status_tells_what_is_there_how_old_and_why_the_rest_matters(folder: Pat
     assert found["mssante"]["rows"] == 37
     assert round(found["mssante"]["age_days"]) == 90
     assert "données vieilles de 90 jours (limite 15)" in found["mssante"]["problem"]
+    assert "données vieilles de 90 jours" in run(folder, "status", within="").stderr
     assert not found["adeli"]["present"]
     assert found["adeli"]["max_age_days"] is None
     assert "ancien numéro ADELI" in found["adeli"]["missing"]

@@ -19,6 +19,7 @@ from dispatcher.directory.local.table import LocalTable
 from dispatcher.directory.snapshots.writing import ImportReport
 from dispatcher.errors import DirectoryError
 from dispatcher.report.model import IdType
+from dispatcher.resources import sample
 from tests.tools.big_directories import PEOPLE
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -247,6 +248,29 @@ def test_a_line_without_end_is_read_past_in_pieces(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(text, "MAX_TEXT_BYTES", 1_000_000)
     with pytest.raises(DirectoryError, match="dépasse"):
         list(text.numbered(Endless(b"x" * 5_000_000)))
+
+
+def test_the_samples_are_taken_whole_and_answer_together(tmp_path: Path) -> None:
+    names = [item.name for item in sample("directory").iterdir() if item.name != "destinataires.csv"]
+    reports = {}
+    for name in sorted(names):
+        if name.endswith((".txt", ".csv")):
+            report = take(tmp_path, sample("directory", name).read_bytes(), name)
+            reports[report.kind] = report
+    assert set(reports) == {"mssante", "people", "structures", "adeli"}
+    assert all(report.bad_count == 0 for report in reports.values())
+    held = door(tmp_path)
+    (old,) = held.by_identifier(IdType.ADELI, "990010001")
+    ((_, new),) = held.equivalents(IdType.ADELI, "990010001")
+    (activity,) = held.people(IdType.RPPS, new)
+    assert (old.family, activity.family, activity.address) == ("ANCIENNE", "ANCIENNE", "")
+    assert len(held.equivalents(IdType.ADELI, "990010019")) == 2
+    (alone,) = held.search("sansboite")
+    assert (alone.given, alone.address) == ("Victor", "")
+    assert [entry.structure_name for entry in held.search("clinique sans boite")] == ["CLINIQUE SANS BOÎTE DE L'ESSAI"]
+    assert held.search("eloise lefevre exemple"), "found by both, each box once"
+    boxes = [entry.address for entry in held.search("lefevre eloise")]
+    assert len(boxes) == len(set(boxes)) == 2
 
 
 @given(st.text(min_size=1, max_size=30))

@@ -59,6 +59,8 @@ def _tell(parts: Office, report: SyncReport, before: bytes | None, json: bool) -
         print_json({"ok": True, **asdict(report), **difference_json(found, touched)})
     elif not report.changed:
         say(f"Rien de nouveau : la liste du {moment(report.as_of)} reste en service.")
+        for note in report.notes:
+            say(f"  {note}")
     else:
         say(f"Liste du {moment(report.as_of)} en service, {report.rows} domaines.")
         tell_difference(found, touched)

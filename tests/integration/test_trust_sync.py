@@ -85,6 +85,16 @@ def allowed(labo: Installation, domain: str) -> bool:
     return CliRunner().invoke(app, words).exit_code == 0
 
 
+def test_a_running_service_sees_the_new_list(labo: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert labo.office.desk.domains().allows("dest.test")
+    steps.sync_due(labo.office, lambda: False)
+    monkeypatch.setattr("dispatcher.directory.trust.in_force.LOOK_AGAIN", -1.0)
+    assert labo.office.desk.domains().allows("neuf.test")
+    assert not labo.office.desk.domains().allows("dest.test")
+    same = labo.office.desk.domains()
+    assert labo.office.desk.domains() is same, "not verified again while nothing changed"
+
+
 def test_a_newer_list_is_taken_and_what_changes_is_told(labo: Installation, server: ListServer) -> None:
     answer = told(labo, "trust", "sync")
     assert (answer["ok"], answer["changed"], answer["rows"]) == (True, True, 2)
@@ -147,6 +157,20 @@ def test_a_failed_download_changes_nothing(
     answer = told(labo, "trust", "sync", rc=1)
     assert part in answer["message"]
     assert allowed(labo, "dest.test")
+
+
+def test_what_a_person_put_aside_is_asked_whole_not_taken_and_no_alarm(labo: Installation, server: ListServer) -> None:
+    (first,) = told(labo, "trust", "list")
+    run(labo, "trust", "sync")
+    run(labo, "trust", "restore", first["version"], "--reason", "vu avec l'ANS")
+    answer = told(labo, "trust", "sync")
+    assert (answer["ok"], answer["changed"], answer["version"]) == (True, False, first["version"])
+    assert "Une personne est revenue à la liste" in answer["notes"][0]
+    assert "if-none-match" not in server.seen[1][1], "what the server said was of another list"
+    assert "ALARME" not in run(labo, "status").stderr
+    server.content, server.etag = made(5, "plus-neuf.test"), '"2"'
+    assert told(labo, "trust", "sync")["changed"] is True
+    assert allowed(labo, "plus-neuf.test")
 
 
 def test_a_redirection_on_the_same_server_is_followed(labo: Installation, server: ListServer) -> None:

@@ -121,6 +121,9 @@ class TrustSync:
             before = uow.reference.newest(KIND)
             verdict = import_list(answer.body, trust, uow.reference, now=now, actor=SYNC, retention=keeping)
             after = uow.reference.newest(KIND)
+            others = {row.version for row in uow.reference.versions(KIND)[1:]}
+        if not verdict.accepted and verdict.version in others and _newer(verdict.version, after):
+            return self._unchanged(fetched=len(answer.body), notes=verdict.reasons)  # a person put it aside: no alarm
         if not verdict.accepted or after is None:
             reasons = " ".join(verdict.reasons)
             raise DirectoryError(
@@ -144,7 +147,7 @@ class TrustSync:
             notes=(f"{found.in_words()}.", *verdict.notes),
         )
 
-    def _unchanged(self, fetched: int = 0) -> SyncReport:
+    def _unchanged(self, fetched: int = 0, notes: tuple[str, ...] = ()) -> SyncReport:
         now = self._clock.now()
         with self._store.reading() as uow:
             newest = next(iter(uow.reference.versions(KIND)), None)
@@ -152,7 +155,14 @@ class TrustSync:
             raise DirectoryError("Le serveur dit la liste inchangée, mais aucune n'est en service.", hint=_FULL)
         as_of = generated_of(newest.version) or now
         return SyncReport(
-            name=NAME, full=False, changed=False, version=newest.version, as_of=as_of, rows=0, fetched=fetched
+            name=NAME,
+            full=False,
+            changed=False,
+            version=newest.version,
+            as_of=as_of,
+            rows=0,
+            fetched=fetched,
+            notes=notes,
         )
 
     @property
@@ -182,6 +192,11 @@ class TrustSync:
             put(self._notes, json.dumps(seen, indent=1).encode())
         except OSError as error:
             log.warning("what the server said of the list is not remembered: %s", type(error).__name__)
+
+
+def _newer(version: str, held: tuple[str, bytes] | None) -> bool:
+    one, other = generated_of(version), generated_of(held[0]) if held else None
+    return one is not None and other is not None and one > other
 
 
 _FULL = "« dispatcher trust sync --full » la demande de nouveau."

@@ -15,7 +15,7 @@ from signxml.algorithms import DigestAlgorithm, SignatureMethod
 
 from dispatcher.directory.trust.allowed_domains import Verdict, verify
 from dispatcher.directory.trust.content import NAMESPACE
-from dispatcher.directory.trust.signed_list import DS, MAX_BYTES
+from dispatcher.directory.trust.signed_list import DS, MAX_BYTES, check_signature, parse
 from dispatcher.sealing.authority import Authority
 from tests.pki import pki
 from tests.unit.directory.list_builder import NOW, good, sign, text, trust, unsigned
@@ -158,6 +158,18 @@ def test_a_comment_does_not_split_a_domain_name() -> None:
     verdict = verify(content, trust(), now=NOW)
     assert verdict.accepted
     assert verdict.names == {"evil.test.mssante.test"}
+
+
+def test_only_what_was_signed_is_read() -> None:
+    """W3C « XML Signature Best Practices »: what is read comes out of the verification, not out of the file."""
+    content = good().replace(b"<ListeDomaines>", b"<ListeDomaines><!-- not signed -->")
+    assert b"not signed" in content
+    root = parse(content)
+    checked = check_signature(root)
+    assert checked.signed is not None
+    assert checked.signed is not root
+    assert b"not signed" not in etree.tostring(checked.signed)
+    assert checked.signed.find(f"{{{DS}}}Signature") is None
 
 
 @pytest.mark.parametrize(

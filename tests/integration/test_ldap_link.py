@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from dispatcher.directory.ldap.link import LdapLink, Record, equals
 from dispatcher.sealing.authority import Authority
 from dispatcher.settings.ldap import LdapSettings
 from tests.pki import LIFETIME, START, pki
+from tests.servers.faultproxy import FaultProxy
 from tests.servers.openldap import BASE, PASSWORD, READER, OpenLdap, openldap, person
 from tests.servers.process import free_port
 
@@ -132,6 +135,41 @@ def test_a_server_that_hangs_is_given_up(server: OpenLdap, by: str) -> None:
         server.resume()
     assert told.code == "ldap-unreachable"
     assert "pas de réponse dans le délai" in str(told)
+
+
+def test_a_name_nobody_knows_is_told(server: OpenLdap) -> None:
+    told = fault(settings(server, url="ldap://nulle-part.invalid", timeout_seconds=3))
+    assert told.code == "ldap-unreachable"
+    assert "nom de serveur inconnu" in str(told)
+
+
+def test_what_is_no_ldap_server_is_told(server: OpenLdap) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def answer() -> None:
+            for _ in range(2):
+                line, _ = door.accept()
+                with line:
+                    line.recv(100)
+                    line.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        for scheme in ("ldap", "ldaps"):
+            url = f"{scheme}://127.0.0.1:{door.getsockname()[1]}"
+            assert fault(settings(server, url=url, timeout_seconds=2)).code in {"ldap-tls", "ldap-unreachable"}
+
+
+@pytest.mark.parametrize("after", [0, 500, 3_000, 60_000, 400_000])
+def test_a_line_cut_in_the_middle_is_a_fault_never_a_shorter_directory(
+    server: OpenLdap, password: Path, after: int
+) -> None:
+    proxy = FaultProxy(("127.0.0.1", server.port))
+    proxy.cut_down = after
+    wanted = settings(server, url=f"ldap://127.0.0.1:{proxy.port}", bind_dn=READER, password_file=password)
+    try:
+        assert fault(wanted, page_size=500).code in {"ldap-unreachable", "ldap-tls", "ldap-client-certificate"}
+    finally:
+        proxy.close()
 
 
 @pytest.mark.parametrize("by", ["starttls", "ldaps"])

@@ -13,11 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.clock import SystemClock
 from dispatcher.directory.snapshots import tables
 from dispatcher.directory.snapshots.reading import Snapshot
+from dispatcher.directory.syncing.base import SyncStopped
+from dispatcher.directory.syncing.configured import syncs
 from dispatcher.report.model import IdType
 from dispatcher.resources import sample
 from dispatcher.sealing.authority import Authority
+from dispatcher.settings import load
 from tests.pki import LIFETIME, START, pki
 from tests.servers.openldap import BASE, PASSWORD, READER, OpenLdap, openldap, person
 
@@ -181,3 +185,21 @@ def test_a_sync_killed_in_the_middle_leaves_the_old_data(synced: Path) -> None:
             left.unlink()
     assert caught >= 3, "no run was killed in its middle: the test shows nothing"
     assert dispatcher(synced, "sync", "ldap-centre").returncode == 0
+
+
+def test_a_stop_in_the_middle_publishes_nothing(server: OpenLdap, synced: Path) -> None:
+    before = target(synced).read_bytes()
+    settings = load(synced / "dispatcher.toml")
+    (sync,) = syncs(settings, SystemClock())
+    told: list[int] = []
+
+    def stop(_what: str, done: int, _total: int | None) -> None:
+        told.append(done)
+        if done >= 3_000:
+            raise SyncStopped
+
+    with pytest.raises(SyncStopped):
+        sync.run(progress=stop)
+    assert told[-1] == 3_000
+    assert target(synced).read_bytes() == before
+    assert not list(target(synced).parent.glob(".*.importing"))

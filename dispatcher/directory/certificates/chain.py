@@ -75,7 +75,7 @@ def load_der(content: bytes) -> tuple[x509.Certificate, ...]:
         pass
     try:
         found = tuple(pkcs7.load_der_pkcs7_certificates(content))
-    except UnsupportedAlgorithm:
+    except (UnsupportedAlgorithm, x509.InvalidVersion):
         found = ()
     if not found:
         raise ValueError("no certificate")
@@ -100,9 +100,12 @@ def readable(certificate: x509.Certificate) -> bool:
 def load_crls(content: bytes) -> tuple[x509.CertificateRevocationList, ...]:
     """All revocation lists in PEM (several) or DER bytes. Raises ``ValueError`` when there is none."""
     blocks = re.findall(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", content, re.DOTALL)
-    if blocks:
-        return tuple(x509.load_pem_x509_crl(block) for block in blocks)
-    return (x509.load_der_x509_crl(content),)
+    try:
+        if blocks:
+            return tuple(x509.load_pem_x509_crl(block) for block in blocks)
+        return (x509.load_der_x509_crl(content),)
+    except (UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        raise ValueError("revocation list of an unknown kind") from error
 
 
 def anchors(certificates: Iterable[x509.Certificate]) -> Anchors:

@@ -9,6 +9,7 @@ from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, UnitOfWork
 from dispatcher.report.model import IdType
+from dispatcher.routing.holds import HOLDS, OUTSIDE, Reason
 from dispatcher.routing.route import Wanted
 from dispatcher.service.desk import Desk
 from dispatcher.service.learn import waits_for_recipient
@@ -52,14 +53,11 @@ class Group:
         return len(self.ids)
 
 
-_OTHERS: dict[str, tuple[str, str]] = {
-    "untrusted-domain": ("domaine non autorisé", "mettre la liste des domaines à jour, puis libérer"),
-    "stale-domain-list": ("liste des domaines trop ancienne", "« dispatcher trust import », puis libérer"),
-    "no-protection": ("aucune protection possible", "trouver un certificat, puis libérer"),
-    "directory-unavailable": ("annuaire ou table illisible", "corriger la table ou l'annuaire, puis libérer"),
-    "report-check": ("faute dans le compte rendu", "corriger dans le logiciel du laboratoire et réexporter"),
-    "operator": ("mis en attente par un opérateur", "libérer ou clore"),
+_OTHERS: dict[str, Reason] = {
+    "report-check": Reason("Faute dans le compte rendu.", "Corriger dans le SIL et réexporter."),
+    "operator": Reason("Mis en attente par un opérateur.", "Libérer ou clore."),
 }
+"""Holds that are not of routing."""
 
 
 def held_groups(desk: Desk) -> tuple[Group, ...]:
@@ -94,8 +92,9 @@ def _group(desk: Desk, key: tuple[str, ...], members: Iterable[tuple[Dispatch, W
     first, wanted = members[0]
     ids = tuple(dispatch.id for dispatch, _ in members)
     if key[0] == "hold":
-        what, todo = _OTHERS.get(key[1], (key[1] or "sans motif", f"« dispatcher explain {first.id} »"))
-        return Group(what=what, todo=todo, ids=ids, label="", oldest=first)
+        plain = Reason(first.reason or "Sans motif.", f"« dispatcher explain {first.id} »")
+        reason = {**HOLDS, **OUTSIDE, **_OTHERS}.get(key[1], plain)
+        return Group(what=reason.means, todo=reason.do, ids=ids, label="", oldest=first)
     label = next((one.label or one.family for _, one in members if one is not None and (one.label or one.family)), "")
     if key[0] == "name" or wanted is None:
         what = f"nom « {label} », sans code" if label else "aucun destinataire nommé"

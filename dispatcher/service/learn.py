@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dispatcher.clock import paris
-from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.errors import StoreError
+from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.outbox.states import State
 from dispatcher.ports import Directory, DispatchFilter, LocalRules, UnitOfWork
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.facts import Identity, own_identity
-from dispatcher.routing.route import Decision, Wanted
+from dispatcher.routing.route import Decision, Hold, Wanted
 from dispatcher.routing.trace import from_json
 from dispatcher.service.choose import Choice
 from dispatcher.service.desk import Desk
-from dispatcher.service.make import route_one
-from dispatcher.service.release import Released, release
+from dispatcher.service.release import Released, decide_again, release, report_of
 from dispatcher.service.rule import BY_HAND, NoRule, Rule, drafts, same_name
 
 MOST = 10_000
@@ -64,7 +64,12 @@ class Plan:
 class _Held:
     dispatch: Dispatch
     wanted: Wanted
-    source: str
+    version: ReportVersion
+    file: SourceFile
+
+    @property
+    def source(self) -> str:
+        return self.file.source
 
 
 class _With:
@@ -181,7 +186,7 @@ def _equivalents(desk: Desk, wanted: Wanted) -> tuple[Identity, ...]:
 def _first_that_leads(desk: Desk, asked: _Held, found: Sequence[Rule], address: str) -> tuple[Rule | None, Decision]:
     decision = Decision(wanted=asked.wanted)
     for rule in found:
-        decision = route_one(replace(desk, directory=_With(desk.directory, rule)), asked.source, asked.wanted)
+        decision = _decided(replace(desk, directory=_With(desk.directory, rule)), asked)
         if decision.route is not None and decision.route.address == address:
             return rule, decision
     return None, decision
@@ -192,12 +197,10 @@ def _settled(
 ) -> tuple[tuple[Going, ...], tuple[tuple[str, str], ...]]:
     """Every dispatch held for who ``code`` is: where it would go with the rule, or why it would stay."""
     there = desk if rule is None else replace(desk, directory=_With(desk.directory, rule))
-    known: dict[tuple[str, Wanted], Decision] = {}
     going: list[Going] = []
     staying: list[tuple[str, str]] = []
     for one in held_for(desk, code, source):
-        place = one.source, one.wanted
-        decision = known.get(place) or known.setdefault(place, route_one(there, one.source, one.wanted))
+        decision = _decided(there, one)
         if decision.route is None:
             staying.append((one.dispatch.id, decision.hold.reason if decision.hold else "Sur papier."))
         elif named is not None and not same_name(named, one.wanted):
@@ -208,25 +211,36 @@ def _settled(
     return tuple(going), tuple(staying)
 
 
+def _decided(desk: Desk, one: _Held) -> Decision:
+    """What releasing it would decide: by its own report, whose wishes and patient count too."""
+    try:
+        report = report_of(desk, one.version, one.file)
+    except StoreError as error:
+        report = str(error)
+    if isinstance(report, str):
+        return Decision(wanted=one.wanted, hold=Hold(code="unreadable", reason=report))
+    return decide_again(desk, report, one.source, one.wanted)
+
+
 def held_for(desk: Desk, code: str, source: str | None = None) -> tuple[_Held, ...]:
     """Held dispatches whose file gives this code and which wait for nothing but a recipient, oldest first."""
     wanted = DispatchFilter(states=(State.HELD,), recipient=code, limit=MOST)
-    sources: dict[str, str] = {}
+    files: dict[str, SourceFile | None] = {}
     with desk.store.reading() as uow:
-        found = [_held(uow, dispatch, sources) for dispatch in uow.dispatches.list(wanted)]
+        found = [_held(uow, dispatch, files) for dispatch in uow.dispatches.list(wanted)]
     return tuple(one for one in found if one is not None and one.wanted.id == code and source in {None, one.source})
 
 
-def _held(uow: UnitOfWork, dispatch: Dispatch, sources: dict[str, str]) -> _Held | None:
+def _held(uow: UnitOfWork, dispatch: Dispatch, files: dict[str, SourceFile | None]) -> _Held | None:
     """None when it is not held by the rules of routing: a fault of the report, a person, a newer version…"""
     wanted = waits_for_recipient(dispatch)
     version = uow.reports.get(dispatch.report_id) if wanted is not None else None
     if wanted is None or version is None or version.superseded:
         return None
-    if version.file_id not in sources:
-        file = uow.files.get(version.file_id)
-        sources[version.file_id] = file.source if file is not None else ""
-    return _Held(dispatch=dispatch, wanted=wanted, source=sources[version.file_id])
+    if version.file_id not in files:
+        files[version.file_id] = uow.files.get(version.file_id)
+    file = files[version.file_id]
+    return None if file is None else _Held(dispatch=dispatch, wanted=wanted, version=version, file=file)
 
 
 def waits_for_recipient(dispatch: Dispatch) -> Wanted | None:

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from dispatcher.errors import IllegalMove, KeyringError, StoreError
-from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter
+from dispatcher.report.model import Report
+from dispatcher.routing.route import Decision, Wanted
 from dispatcher.routing.trace import as_json, from_json, with_handling
 from dispatcher.service.desk import Desk
 from dispatcher.service.force import put_in_force
@@ -66,19 +68,31 @@ def release(
             held = replace(dispatch, hold_code=refused.code, reason=refused.reason)
             return _still_held(desk, held, actor)
         return _write(desk, Made(dispatch=dispatch), reason, actor)
-    try:
-        result = read_file(desk, file)
-    except KeyringError as error:
-        return Released(id=dispatch_id, released=False, why=str(error))
-    if version.position >= len(result.reports):
-        return Released(id=dispatch_id, released=False, why="Le fichier d'origine ne se lit plus de la même façon.")
-    report, _missing = desk.terminology.code(result.reports[version.position], file.source)
+    report = report_of(desk, version, file)
+    if isinstance(report, str):
+        return Released(id=dispatch_id, released=False, why=report)
     made = _make_again(desk, Sheets(desk, version, report), dispatch, file.source, to)
     if made.dispatch.state is State.HELD:
         return _still_held(desk, made.dispatch, actor)
     if expect and made.dispatch.address != expect:
         return Released(id=dispatch_id, released=False, why=ELSEWHERE.format(address=made.dispatch.address))
     return _write(desk, made, reason, actor)
+
+
+def report_of(desk: Desk, version: ReportVersion, file: SourceFile) -> Report | str:
+    """The report of a version, read again from the kept original; or why it cannot be (French)."""
+    try:
+        result = read_file(desk, file)
+    except KeyringError as error:
+        return str(error)
+    if version.position >= len(result.reports):
+        return "Le fichier d'origine ne se lit plus de la même façon."
+    return desk.terminology.code(result.reports[version.position], file.source)[0]
+
+
+def decide_again(desk: Desk, report: Report, source: str, wanted: Wanted, to: str = "") -> Decision:
+    """What the rules say today of one recipient of this very report. A preview asks the same, so that it is exact."""
+    return route_one(desk, source, wanted, chosen=to)
 
 
 def _sealed(desk: Desk, dispatch: Dispatch) -> bool:
@@ -96,7 +110,7 @@ def _sealed(desk: Desk, dispatch: Dispatch) -> bool:
 
 def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str, to: str) -> Made:
     wanted = from_json(dispatch.decision).wanted
-    decision = route_one(desk, source, wanted, chosen=to)
+    decision = decide_again(desk, sheets.report, source, wanted, to)
     kept = with_handling(as_json(decision), sheets.report.handling) | _waited(dispatch.decision)
     again = replace(dispatch, decision=kept)
     if decision.route is None:

@@ -418,7 +418,8 @@ def test_groups_of_what_waits(lab: Bench) -> None:
         ("code D077", 3),
         ("code D078", 1),
         (groups[2].what, 1),
-        ("domaine non autorisé", 1),
+        (groups[3].what, 1),
     ]
     assert "sans code" in groups[2].what
+    assert "domaine" in groups[3].what
     assert not any(group.settled for group in groups)

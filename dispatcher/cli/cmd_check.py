@@ -72,7 +72,7 @@ def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
     yield from cmd_directory_status.findings(parts.settings, fetched)
     yield from directory_alarms.findings(parts.settings, parts.clock, parts.store)
     yield from check_certificates.findings(parts.settings, parts.clock, connect=connect)
-    yield from cmd_directory_drift.findings(parts.desk)
+    yield from cmd_directory_drift.findings(parts)
     yield from check_conformance(parts.desk, elsewhere=users_kit())
     problem = parts.directory.table.problem
     if problem is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,11 +11,13 @@ import typer
 
 from dispatcher.cli.context import office
 from dispatcher.cli.output import moment, print_json, say
-from dispatcher.errors import DispatcherError
+from dispatcher.daemon import steps
+from dispatcher.directory.drift_number import DriftNumber, load
+from dispatcher.errors import DirectoryError, DispatcherError
 from dispatcher.routing.sources import label
 from dispatcher.service.check import Finding, bad, good, warning
-from dispatcher.service.desk import Desk
 from dispatcher.service.drift import DAYS, Drift, DriftReport, drift
+from dispatcher.wiring import Office
 
 SEE = "« dispatcher directory drift » dit lesquels, et quoi faire."
 
@@ -31,6 +34,8 @@ def told(
     """Qui a changé depuis son dernier envoi : boîte disparue, passée à un autre, certificat ou ligne qui finit."""
     parts = office()
     report = drift(parts.desk, days=days)
+    if days == DAYS:
+        remember(parts, report)
     parts.close()
     if json:
         print_json(asdict(report))
@@ -53,22 +58,26 @@ def _tell(one: Drift) -> None:
     say(f"  → {one.todo}")
 
 
-def number(desk: Desk) -> DriftReport | None:
-    """The report of the usual days; None when a source cannot be read (which is told elsewhere)."""
-    try:
-        return drift(desk)
-    except DispatcherError:
-        return None
+def remember(parts: Office, report: DriftReport) -> None:
+    """Keep the number of the usual days for ``status``. A disk that does not play along is no fault of the report."""
+    with suppress(DirectoryError):
+        steps.keep_drift(parts, report)
 
 
-def findings(desk: Desk) -> Iterator[Finding]:
-    """For ``check``."""
+def number(parts: Office) -> DriftNumber | None:
+    """As counted last by the service, by ``check`` or by this command."""
+    return load(parts.settings.directory.folder)
+
+
+def findings(parts: Office) -> Iterator[Finding]:
+    """For ``check``: counted now."""
     subject = "destinataires"
     try:
-        report = drift(desk)
+        report = drift(parts.desk)
     except DispatcherError as error:
         yield bad(subject, error)
         return
+    remember(parts, report)
     if report.drifting:
         yield warning(subject, f"{report.drifting} sur {report.recipients} ont changé depuis leur dernier envoi", SEE)
     elif report.recipients:

@@ -58,15 +58,16 @@ def status(json: Json = False) -> None:
         for c in view.channels
     ]
     table("Canaux", ("Canal", "En attente", "Débit", "Fin prévue", "Situation"), rows)
-    drifted = cmd_directory_drift.number(parts.desk)
+    drifted = cmd_directory_drift.number(parts)
     if drifted is not None and drifted.drifting:
-        say(f"{drifted.drifting} destinataire(s) ont changé depuis leur dernier envoi : {cmd_directory_drift.SEE}")
+        day = f"{moment(drifted.at)} : {drifted.drifting} destinataire(s) ont changé depuis leur dernier envoi"
+        say(f"Au {day}. {cmd_directory_drift.SEE}")
     if view.unmatched:
         say(f"{view.unmatched} avis reçu(s) ne correspondent à aucun envoi.")
 
 
 def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
-    problem, drifted = parts.directory.table.problem, cmd_directory_drift.number(parts.desk)
+    problem, drifted = parts.directory.table.problem, cmd_directory_drift.number(parts)
     return {
         "dispatches": {str(state): count for state, count in view.dispatches.items()},
         "files": {str(state): count for state, count in view.files.items()},
@@ -81,6 +82,7 @@ def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
         ],
         "local_table": str(problem) if problem else None,
         "drifting": drifted.drifting if drifted is not None else None,
+        "drifting_at": drifted.at if drifted is not None else None,
     }
 
 

@@ -33,6 +33,8 @@ BATCH_SECONDS = 2.0
 HEALTH_SECONDS = 5.0
 SYNC_SECONDS = 15.0
 """How often is asked which directory is due; the answer stands beside each snapshot."""
+DRIFT_SECONDS = 600.0
+"""How often is asked whether recipients are to be compared again."""
 
 
 class Daemon:
@@ -91,6 +93,7 @@ class Daemon:
             "recover": (service.lease_seconds / 4, lambda: steps.recover_all(self._office)),
             "health": (HEALTH_SECONDS, self._look_after),
             "sync": (SYNC_SECONDS, lambda: steps.sync_due(self._office, self._stop.is_set)),
+            "drift": (DRIFT_SECONDS, lambda: steps.count_drift(self._office)),
         }
         for name, (seconds, job) in ticks.items():
             self._scheduler.add_job(

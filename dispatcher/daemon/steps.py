@@ -10,6 +10,9 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
+from dispatcher.directory.drift_number import DriftNumber, outdated
+from dispatcher.directory.drift_number import load as load_drift
+from dispatcher.directory.drift_number import save as save_drift
 from dispatcher.directory.syncing import runner
 from dispatcher.directory.syncing.base import SyncStopped
 from dispatcher.directory.syncing.configured import syncs
@@ -20,6 +23,7 @@ from dispatcher.intake.spool import FolderSpool
 from dispatcher.service import alarms
 from dispatcher.service.batch import form_batches
 from dispatcher.service.collect import Collected, collect
+from dispatcher.service.drift import DriftReport, drift
 from dispatcher.service.internal import place, sentence
 from dispatcher.service.line import Sent
 from dispatcher.service.prepare import prepare_file
@@ -195,3 +199,33 @@ def sync_due(office: Office, stop: Callable[[], bool]) -> int:
         except DirectoryError as error:
             log.debug("directory %s: %s", sync.name, error.code)
     return renewed
+
+
+def count_drift(office: Office) -> int | None:
+    """Compare the recipients of lately when a source changed or half a day passed; gives how many drift, if counted."""
+    before = load_drift(office.settings.directory.folder)
+    if not outdated(before, _seen(office), office.clock.now()):
+        return None
+    report = drift(office.desk)
+    keep_drift(office, report)
+    if report.drifting and not (before and before.drifting):
+        log.warning("%d recipients are no longer what they were: dispatcher directory drift", report.drifting)
+    if before and before.drifting and not report.drifting:
+        log.warning("all recipients are again what they were")
+    return report.drifting
+
+
+def keep_drift(office: Office, report: DriftReport) -> None:
+    """Remember the number for ``status``. Raises :class:`DirectoryError`."""
+    number = DriftNumber(
+        at=office.clock.now(),
+        recipients=report.recipients,
+        drifting=report.drifting,
+        not_comparable=report.not_comparable,
+        versions=_seen(office),
+    )
+    save_drift(office.settings.directory.folder, number)
+
+
+def _seen(office: Office) -> dict[str, str]:
+    return {**office.directory.versions(), "allowed-domains": office.desk.domains().version}

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from dispatcher.cli.main import app
 from dispatcher.clock import FrozenClock
+from dispatcher.daemon import steps
 from dispatcher.outbox.states import State
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry
@@ -58,7 +59,8 @@ def mailed(labo: Installation, address: str, *, line: int = 0, used: tuple[Entry
 def test_all_is_well(labo: Installation) -> None:
     mailed(labo, "table@dest.test", line=2)
     assert "1 destinataire(s)" in run(labo, "directory", "drift").stdout
-    assert told(labo, "status")["drifting"] == 0
+    status = told(labo, "status")
+    assert (status["drifting"], bool(status["drifting_at"])) == (0, True)
     assert any(
         one["subject"] == "destinataires" and one["severity"] == "info" for one in told(labo, "check", "--offline")
     )
@@ -87,3 +89,22 @@ def test_a_directory_that_is_not_there_makes_nobody_vanish(labo: Installation) -
     report = told(labo, "directory", "drift")
     assert (report["lines"], report["not_comparable"]) == ([], 1)
     assert "n'ont pas pu être comparés" in run(labo, "directory", "drift").stdout
+
+
+def test_the_service_counts_when_a_source_changed_and_tells_once(
+    labo: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dispatcher.directory.trust.in_force.LOOK_AGAIN", -1.0)
+    assert told(labo, "status")["drifting"] is None, "never counted"
+    mailed(labo, "table@dest.test", line=2)
+    assert steps.count_drift(labo.office) == 0
+    assert steps.count_drift(labo.office) is None, "nothing changed since"
+    table = labo.folder / "tables/destinataires.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("D1;", "D2;"), encoding="utf-8")
+    logged: list[str] = []
+    monkeypatch.setattr(steps.log, "warning", lambda text, *_: logged.append(text))
+    assert steps.count_drift(labo.office) == 1
+    assert ["no longer what they were" in line for line in logged] == [True]
+    assert told(labo, "status")["drifting"] == 1
+    (labo.office.settings.directory.folder / "drift.json").write_text("{", encoding="utf-8")
+    assert told(labo, "status")["drifting"] is None, "a spoilt file counts as none"

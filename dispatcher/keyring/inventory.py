@@ -93,6 +93,14 @@ def places(settings: Settings) -> KeyPlaces:
                 tls.append(TlsFiles(owner=where, certificate=section.client_cert, key=section.client_key))
             if section.ca_file:
                 authorities.append((where, section.ca_file))
+    if settings.directory.issuers:
+        authorities.append(("directory.issuers", settings.directory.issuers))
+    for name, server in settings.directory.ldap.items():
+        if server.client_cert and server.client_key:
+            files = TlsFiles(owner=f"directory.ldap.{name}", certificate=server.client_cert, key=server.client_key)
+            tls.append(files)
+        if server.ca_file:
+            authorities.append((f"directory.ldap.{name}", server.ca_file))
     signing = tuple(name for name, c in settings.channels.items() if c.sign and c.family == "smime")
     return KeyPlaces(
         folder=settings.keys.folder,

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from dispatcher.daemon import steps
+from dispatcher.directory.syncing import state as sync_state
+from dispatcher.directory.syncing.configured import syncs
+from dispatcher.directory.syncing.runner import look
 from dispatcher.report.model import IdType
 from dispatcher.routing.route import Decision, Envelope, RecipientRole, Wanted
 from dispatcher.sealing import authority
@@ -205,3 +210,24 @@ def test_ldap_certificates_and_revocation_demand_pinned_authorities(site: Site) 
     done = site.dispatcher("check", "--offline")
     assert done.returncode == 2
     assert "issuers" in done.stderr
+
+
+def test_the_tick_of_the_service_copies_the_directory_and_a_dead_server_alarms(site: Site) -> None:
+    text = site.installation.config.read_text(encoding="utf-8").replace(
+        '["certificates"]', '["entries", "certificates"]'
+    )
+    site.installation.config.write_text(text, encoding="utf-8")
+    office = build(load(site.installation.config))
+    try:
+        assert steps.sync_due(office, lambda: False) >= 1
+        (entry,) = office.directory.by_address(GOOD)
+        assert entry.source == "ldap-centre"
+        site.server.stop()
+        (centre,) = [one for one in syncs(office.settings, office.clock) if one.name == "ldap-centre"]
+        state = sync_state.load(centre.target)
+        sync_state.save(centre.target, replace(state, tried_at=datetime.now(UTC) - timedelta(days=2)))
+        steps.sync_due(office, lambda: False)
+        assert office.directory.by_address(GOOD) == (entry,), "the old data stays"
+        assert "injoignable" in look(centre, office.clock.now()).alarm
+    finally:
+        office.close()

@@ -129,6 +129,15 @@ family = "smime"
 sender = "a@labo.test"
 host = "mail.test"
 sign = false
+[directory]
+issuers = "trust/autorites.pem"
+[directory.ldap.centre]
+url = "ldaps://annuaire.test"
+base = "dc=test"
+ca_file = "trust/annuaire.pem"
+client_cert = "tls/l.pem"
+client_key = "tls/l.key"
+attributes.address = "mail"
 """,
         tmp_path,
     )
@@ -136,7 +145,10 @@ sign = false
     assert found.signing_channels == ("smime",)
     assert found.tls == (
         TlsFiles(owner="channels.mss", certificate=tmp_path / "tls/c.pem", key=tmp_path / "tls/c.key"),
+        TlsFiles(owner="directory.ldap.centre", certificate=tmp_path / "tls/l.pem", key=tmp_path / "tls/l.key"),
     )
+    assert ("directory.issuers", tmp_path / "trust/autorites.pem") in found.authorities
+    assert ("directory.ldap.centre", tmp_path / "trust/annuaire.pem") in found.authorities
     assert ("channels.mss", tmp_path / "tls/ca.pem") in found.authorities
     assert found.folder == tmp_path / "keys"
     assert found.certificates == tmp_path / "certificates"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dispatcher.cli import directory_alarms
 from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, table
 from dispatcher.clock import SystemClock
@@ -27,12 +28,16 @@ def register(group: typer.Typer) -> None:
 def status(json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False) -> None:
     """Chaque annuaire : lignes, date des données, âge et limite ; ce qui manque, et pourquoi cela compte.
 
-    Code 1 si des données sont abîmées ou trop vieilles, ou si aucune source ne donne de boîtes.
+    Code 1 si des données sont abîmées ou trop vieilles, si une synchronisation échoue, ou si aucune source ne donne de
+    boîtes.
     """
-    found = looked_at(settings())
-    wrong = faults(found)
+    wanted, clock = settings(), SystemClock()
+    found = looked_at(wanted)
+    fetched = {one.name: one for one in directory_alarms.watched(wanted, clock)}
+    wrong = faults(found) or any(one.alarm for one in fetched.values())
     if json:
-        print_json([as_json(one) for one in found])
+        synced = {name: directory_alarms.as_json(one) for name, one in fetched.items()}
+        print_json([{**as_json(one), "sync": synced.pop(one.name, None)} for one in found])
     else:
         columns = ("Source", "Lignes", "Adresses", "Données du", "Âge", "Limite", "Version")
         table("", columns, [_row(one) for one in found])
@@ -40,6 +45,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = 
             if one.problem or one.missing:
                 complain(f"{one.title} : {(one.problem or f'rien en service ; {one.missing}').rstrip('.')}.")
                 complain(f"  → {one.hint}")
+        directory_alarms.tell(wanted, clock)
     if wrong:
         raise typer.Exit(FAILURES)
 

@@ -295,6 +295,10 @@ def test_an_alarm_is_told_once_at_its_start_and_once_at_its_end(labo: Installati
     shown = json.loads(command(labo, "status", "--json").stdout)["directories"][0]
     assert shown["alarm"]
     assert shown["age_days"] < 1
+    status = command(labo, "directory", "status")
+    assert (status.returncode, "ALARME, API Annuaire Santé" in " ".join(status.stderr.split())) == (1, True)
+    answers = json.loads(command(labo, "directory", "status", "--json").stdout)
+    assert {one["name"]: one["sync"] and one["sync"]["failures"] for one in answers}["fhir"] == 3
     check = command(labo, "check", "--offline")
     assert check.returncode == 1
     assert "annuaire fhir : synchronisation en échec" in " ".join(check.stderr.split())

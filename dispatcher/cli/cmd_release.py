@@ -149,7 +149,8 @@ def _together(desk: Desk, rules: TableRules | None, plan: Plan, *, yes: bool, re
     if json and not yes:
         print_json(_plan_json(plan))
         return
-    if not yes and len(plan.going) > 1 and not asking.yes(f"Libérer exactement ces {len(plan.going)} envois ?"):
+    several = len(plan.going) > 1 or plan.warning
+    if not yes and several and not asking.yes(f"Libérer exactement ces {len(plan.going)} envois ?"):
         say("Rien n'a été retenu ni libéré.")
         raise typer.Exit(FAILURES)
     results = remember(desk, rules, plan, reason=reason, actor=actor())
@@ -168,6 +169,8 @@ def _show(plan: Plan) -> None:
         before = plan.rule.before
         where = f"à la place de : {spoken(before)}" if before is not None and plan.rule.written else "ligne nouvelle"
         say(f"Règle : {spoken(plan.rule.after)} ({where if plan.rule.written else 'déjà dans la table'}).")
+    if plan.warning:
+        complain(plan.warning)
     rows = [(one.id, one.named or "–", one.label, one.address) for one in plan.going[:SHOWN]]
     columns = ("Envoi", "Le fichier nomme", "Partirait vers", "Adresse")
     table(f"{len(plan.going)} envoi(s) à libérer", columns, rows, empty="Aucun envoi à libérer.")
@@ -190,6 +193,7 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
         "refusal": plan.refusal.why if plan.refusal is not None else None,
         "against": [asdict(line) for line in plan.refusal.against] if plan.refusal is not None else [],
         "version": plan.version,
+        "warning": plan.warning,
     }
 
 

@@ -23,7 +23,7 @@ from dispatcher.routing.trace import from_json
 from dispatcher.service.choose import Choice
 from dispatcher.service.desk import Desk
 from dispatcher.service.release import Released, decide_again, release, report_of
-from dispatcher.service.rule import BY_HAND, NoRule, Rule, drafts, same_name
+from dispatcher.service.rule import BY_HAND, NoRule, Rule, doubt, drafts, same_name
 
 MOST = 10_000
 """Held dispatches looked at for one code."""
@@ -58,6 +58,8 @@ class Plan:
     """Why nothing can be remembered."""
     version: str = ""
     """Of the table that was looked at."""
+    warning: str = ""
+    """French: what to look at twice before saying yes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +135,8 @@ def plan_rule(desk: Desk, rules: LocalRules, dispatch_id: str, choice: Choice, *
         reason = decision.hold.reason if decision.hold is not None else "Elle mènerait ailleurs."
         return Plan(rule=None, refusal=NoRule(why=NOWHERE.format(reason=reason)))
     going, staying = _settled(desk, rule, asked.wanted, asked.wanted.id)
-    return Plan(rule=rule, going=going, staying=staying, version=version)
+    warning = doubt(asked.wanted, choice)
+    return Plan(rule=rule, going=going, staying=staying, version=version, warning=warning)
 
 
 def plan_code(desk: Desk, code: str, source: str | None = None) -> Plan:

@@ -13,7 +13,7 @@ from dispatcher.report.identifiers import compact
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.facts import Identity, own_identity
-from dispatcher.routing.identities import names_agree
+from dispatcher.routing.likeness import Name, agree
 from dispatcher.routing.route import Wanted
 from dispatcher.service.choose import Choice
 
@@ -130,8 +130,20 @@ def _completes(line: LocalEntry, identity: Identity | None, address: str) -> boo
 
 
 def same_name(one: Wanted, other: Wanted) -> bool:
-    """Two files name one person under this code, as far as their names tell."""
-    if one.family and other.family:
-        return names_agree(one.family, one.given, other.family, other.given)
-    left, right = one.label or one.family, other.label or other.family
-    return not left or not right or names_agree(left, "", right, "")
+    """Two files may name one person under this code, as strictly as before a mail leaves."""
+    return agree(_name(one), _name(other))
+
+
+def _name(wanted: Wanted) -> Name:
+    return Name(wanted.family, wanted.given) if wanted.family else Name(wanted.label)
+
+
+def doubt(wanted: Wanted, choice: Choice) -> str:
+    """French, when the file names somebody else than the box chosen; empty when the names go together."""
+    entry = choice.entry
+    if entry is None or not entry.family or agree(_name(wanted), Name(entry.family, entry.given)):
+        return ""
+    return (
+        f"Attention : le fichier nomme « {wanted.label or wanted.family} », et la boîte choisie est celle de "
+        f"« {entry.label} ». La règle vaudrait pour tous les résultats de ce code."
+    )

@@ -264,6 +264,25 @@ def test_what_is_held_for_something_else_stays(lab: Bench) -> None:
     assert "quelqu'un d'autre" in seen.staying[0][1] or "AUTREMENT" in seen.staying[0][1]
 
 
+def test_another_name_under_the_code_stays_even_when_the_rule_is_an_address(lab: Bench) -> None:
+    """An address from the table is not compared with any name: the names of the files are all there is."""
+    rules = Rules(lab)
+    ids = bring(lab, "D077^NOUVEAU^Ana", "D077^AUTREMENT^Zoltan", "D077^NOUVEAU^A.", "D077")
+    seen = plan(lab, rules, ids[0], "libre@dest.test")
+    assert [one.id for one in seen.going] == [ids[0], ids[2], ids[3]]
+    ((item, why),) = seen.staying
+    assert item == ids[1]
+    assert "quelqu'un d'autre" in why
+    assert "AUTREMENT" in why
+
+
+def test_a_box_of_another_name_is_warned_about(lab: Bench) -> None:
+    rules = Rules(lab)
+    (item,) = bring(lab, "D077^NOUVEAU^Ana")
+    assert plan(lab, rules, item, RPPS).warning == ""
+    assert "PETIT Sophie" in plan(lab, rules, item, PETIT).warning
+
+
 @pytest.mark.parametrize("text", ["9", "0", "DURAND", "12345", "99700000021x"])
 def test_what_means_nobody_is_refused_with_what_to_type(lab: Bench, text: str) -> None:
     (item,) = bring(lab, "D077^NOUVEAU^Ana")

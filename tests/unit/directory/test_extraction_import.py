@@ -174,6 +174,7 @@ def test_a_missing_national_form_is_made_up_for() -> None:
 def test_structures_in_national_and_bare_form() -> None:
     assert structure("1", "1990004012") == ("FINESS", "990004012")
     assert structure("1", "990004012") == ("FINESS", "990004012")
+    assert structure("1", "3990004012") == ("FINESS", "3990004012")
     assert structure("", "1990004012") == ("FINESS", "990004012")
     assert structure("3", "399900001100018") == ("SIRET", "99900001100018")
     assert structure("", "99900001100018") == ("SIRET", "99900001100018")
@@ -227,11 +228,13 @@ def test_an_unknown_paperless_value_is_empty_and_told(tmp_path: Path) -> None:
 def test_double_rows_count_once_and_a_refusal_wins(tmp_path: Path) -> None:
     place = {"Type_identifiant_structure": "1", "Identification_Structure": "1990004012"}
     other = {"Type_identifiant_structure": "1", "Identification_Structure": "1990004020"}
-    lines = [line(1, **place), line(1, Adresse_BAL="P1@DEST.test", Dématérialisation="N", **place), line(1, **other)]
+    again = line(1, Adresse_BAL="P1@DEST.test", Dématérialisation="N", **place).replace("NOM1", "LATER")
+    lines = [line(1, **place), again, line(1, **other)]
     report = take(tmp_path, content(lines))
     assert (report.rows, report.addresses, report.duplicates) == (2, 1, 1)
     found = opened(tmp_path).by_address("p1@dest.test")
     assert [entry.paperless for entry in found] == [False, True]
+    assert {entry.family for entry in found} == {"NOM1"}, "the first row stays"
 
 
 def test_a_file_that_shrank_is_refused_unless_forced(tmp_path: Path) -> None:

@@ -135,6 +135,21 @@ def test_each_activity_is_a_row_and_bad_lines_are_told_without_their_content(tmp
     assert [entry.town for entry in door(tmp_path).people(IdType.SIRET, "99900001100018")] == ["RENNES"]
 
 
+def test_padded_fields_and_dropped_columns_of_a_newer_layout_are_read(tmp_path: Path) -> None:
+    padded = activity(**{"Nom d'exercice": "  DURAND ", "Raison sociale site": "CABINET DU PORT "})
+    gone = [place for place, name in enumerate(NAMES) if "savoir-faire" in name]
+    lines = people(padded).decode().splitlines()
+    kept = ["|".join(part for place, part in enumerate(one.split("|")) if place not in gone) for one in lines]
+    take(tmp_path, "\n".join(kept).encode())
+    (found,) = door(tmp_path).people(IdType.RPPS, "99700000013")
+    assert (found.family, found.structure_name, found.profession) == ("DURAND", "CABINET DU PORT", "Médecin")
+
+
+def test_a_header_of_two_kinds_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DirectoryError, match="plusieurs fichiers"):
+        take(tmp_path, b"Adresse BAL;ADELI;RPPS\np@dest.test;990010001;99700000013\n")
+
+
 def test_the_other_files_of_the_archive_are_not_taken_for_people(tmp_path: Path) -> None:
     with pytest.raises(DirectoryError, match="aucun annuaire connu") as caught:
         take(tmp_path, SKILLS.encode())
@@ -204,11 +219,16 @@ def test_old_and_new_numbers_are_found_from_both_sides(tmp_path: Path, data: byt
 
 
 def test_an_old_number_with_two_new_ones_gives_both_and_is_told(tmp_path: Path) -> None:
-    data = "N° ADELI;N° RPPS\n990010001;99700000013\n990010001;99700000021\n990010001;99700000021\n12;34\n"
+    data = (
+        "N° ADELI;N° RPPS\n990010001;99700000013\n990010001;99700000021\n990010001;99700000021\n12;34\n990010001;34\n"
+    )
     report = take(tmp_path, data.encode())
     assert len(door(tmp_path).equivalents(IdType.ADELI, "990010001")) == 2
     assert "1 numéro(s) ADELI mènent à plusieurs RPPS" in report.notes[0]
-    assert [(bad.line, bad.reason) for bad in report.bad] == [(5, "numéro ADELI qui n'a pas 9 caractères")]
+    assert [(bad.line, bad.reason) for bad in report.bad] == [
+        (5, "numéro ADELI qui n'a pas 9 caractères"),
+        (6, "numéro RPPS qui n'a pas 11 chiffres"),
+    ]
 
 
 def test_a_kind_can_be_forced_and_its_missing_columns_are_named(tmp_path: Path) -> None:

@@ -90,6 +90,13 @@ def test_a_word_in_very_many_rows_still_answers(tmp_path: Path, monkeypatch: pyt
         assert len(door(tmp_path).search(text)) == count, text
 
 
+def test_a_family_name_is_found_behind_any_number_of_given_names(tmp_path: Path) -> None:
+    others = [durand(given="Martin", identifier=f"998{number:08d}") for number in range(reading.POOL + 5)]
+    hold(tmp_path, "people", *others, durand(family="MARTIN"))
+    assert door(tmp_path).search("martin")[0].family == "MARTIN"
+    assert door(tmp_path).search("mart")[0].family == "MARTIN"
+
+
 def test_each_box_counts_once_and_the_newest_data_wins(tmp_path: Path) -> None:
     hold(tmp_path, "mssante", durand(BOX, paperless=False, given="Paul-Marie"), durand("old@dest.test"), days_old=3)
     hold(tmp_path, "fhir", durand(BOX, rank=1), durand("new@dest.test"))

@@ -40,7 +40,7 @@ def status(json: Json = False) -> None:
         print_json(_status_json(parts, view))
         return
     if problem is not None:
-        say(f"Table des destinataires, la dernière bonne reste en service : {problem}")
+        say(f"La table des destinataires est fautive ; la dernière bonne reste en service. {problem}")
     directory_alarms.tell(parts.settings, parts.clock, parts.store)
     fetched = {one.name for one in directory_alarms.watched(parts.settings, parts.clock)}
     cmd_directory_status.tell(parts.settings, fetched)

@@ -37,9 +37,10 @@ def show_changes(changes: Sequence[Change]) -> None:
     rows = [_row(change) for change in changes]
     columns = ("Ligne", "Devient", "Code", "Source", "Avant", "Après")
     table("Différences", columns, rows, empty="Aucune différence.")
-    counts = [f"{sum(one.kind is kind for one in changes)} {word}(s)" for kind, word in WORDS.items()]
-    if changes:
-        say(f"{', '.join(counts)}.")
+    counts = {word: sum(one.kind is kind for one in changes) for kind, word in WORDS.items()}
+    told = [f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items() if count]
+    if told:
+        say(f"Lignes : {', '.join(told)}.")
 
 
 def _row(change: Change) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def undo(
     if json:
         print_json({"written": True, "version": now.version, "changes": [change_json(one) for one in changes]})
         return
-    say(f"Version {kept.number} remise.")
+    say(f"La version {kept.number} est de nouveau en service.")
     say("Aucun envoi n'est libéré ni rappelé par là : ce qui est parti est parti, ce qui est libéré reste libéré.")
 
 

@@ -63,7 +63,8 @@ def test_a_line_is_added_changed_removed_and_taken_back(labo: Installation) -> N
     shown = run("set", "C", "--address", "c@dest.test", "--until", "31/12/2027", answer="y\n")
     assert "adresse (vide)" in shown.stdout
     assert "adresse c@dest.test, au 2027-12-31" in shown.stdout
-    assert told("list", "--code", "C")[0]["identifier"] == "99700000013"
+    (line,) = told("list", "--code", "C")
+    assert (line["identifier"], line["reason"]) == ("99700000013", "nouveau prescripteur"), "what is not given stays"
     assert "ne sont pas rappelés" in run("remove", "C", "--yes").stdout
     assert codes() == ["0012", "B"]
     assert "libéré ni rappelé" in run("undo", "--yes").stdout

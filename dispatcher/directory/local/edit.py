@@ -23,8 +23,8 @@ class Stamp:
     reason: str = ""
 
     def mark(self, entry: LocalEntry) -> LocalEntry:
-        """The line with this stamp."""
-        return replace(entry, added_by=self.by, added_on=self.on, reason=self.reason)
+        """The line with this stamp; without a new reason the line keeps its own."""
+        return replace(entry, added_by=self.by, added_on=self.on, reason=self.reason or entry.reason)
 
 
 class ChangeKind(StrEnum):

@@ -98,7 +98,7 @@ def _tell(seen: Examination, answer: CertificateAnswer) -> None:
     table("", columns, rows, empty="Aucun certificat trouvé.")
     for source in seen.sources:
         if source.silent:
-            complain(f"{source.silent}.")
+            complain(f"{source.silent[:1].upper()}{source.silent[1:]}.")
     if answer.chosen is not None:
         say(f"Les envois à {seen.address} sont chiffrés pour le certificat {answer.chosen.fingerprint} (SHA-256).")
     elif answer.unknown:

@@ -92,7 +92,7 @@ class LdapCertificates:
         return timedelta(0) <= at - kept.asked_at < timedelta(hours=hours)
 
     def _kept_or_silent(self, kept: Kept | None, fault: LdapFault) -> Answered:
-        reason = fault.message.rstrip(".")
+        reason = fault.message[:1].lower() + fault.message[1:].rstrip(".")
         if kept is None or not kept.values:
             return Answered(silent=reason)
         answer = self._understood(kept)

@@ -232,7 +232,7 @@ class Payloads(Protocol):
     def put(self, owner: str, kind: str, content: bytes) -> None:
         """``owner``: id of a file, report, dispatch or receipt.
 
-        ``kind``: ``original``, ``sibling:<name>``, ``rendition:<format>``, ``sealed`` or ``notice``.
+        ``kind``: ``original``, ``sibling:<name>``, ``rendition:<format>``, ``sealed``, ``notice``, ``recipient``.
         """
 
     def get(self, owner: str, kind: str) -> bytes | None: ...
@@ -330,6 +330,32 @@ class Gaps(Protocol):
         """It is in the tables now."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OppositionRow:
+    """Somebody objects to electronic mail (Ségur, MSS/va1.20 and va1.22)."""
+
+    id: str
+    key: str
+    """Keyed hash of the number it stands under; never the number."""
+    scope: str
+    """:class:`dispatcher.routing.about.Scope`."""
+    kind: str
+    """What the number is: ``ins``, ``patient``, ``RPPS``, ``code``…"""
+    added_at: datetime
+    actor: str
+    note: str = ""
+    """Why, in the words of who recorded it; no identity."""
+
+
+class Oppositions(Protocol):
+    """Recorded oppositions, journalled. ``add``, ``remove``: False when nothing changed; ``scopes``: under any hash."""
+
+    def add(self, row: OppositionRow) -> bool: ...
+    def remove(self, opposition_id: str, *, actor: str) -> bool: ...
+    def scopes(self, keys: Iterable[str]) -> frozenset[str]: ...
+    def list(self) -> tuple[OppositionRow, ...]: ...
+
+
 class UnitOfWork(Protocol):
     """One transaction; everything written inside is committed together or not at all."""
 
@@ -351,6 +377,8 @@ class UnitOfWork(Protocol):
     def pace(self) -> PaceBook: ...
     @property
     def reference(self) -> Reference: ...
+    @property
+    def oppositions(self) -> Oppositions: ...
     @property
     def gaps(self) -> Gaps: ...
 

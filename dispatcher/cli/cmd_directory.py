@@ -11,6 +11,7 @@ from dispatcher.cli import (
     cmd_directory_status,
     cmd_directory_sync,
     cmd_local,
+    cmd_opposition,
     directory_look,
     local_versions,
 )
@@ -18,6 +19,7 @@ from dispatcher.cli import (
 group = typer.Typer(help="Annuaires : import, recherche, résolution, table du laboratoire.", no_args_is_help=True)
 local_versions.register(cmd_local.group)
 group.add_typer(cmd_local.group, name="local")
+group.add_typer(cmd_opposition.group, name="opposition")
 
 
 def register(app: typer.Typer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dispatcher.routing import sources
+from dispatcher.routing.addresses import PATIENT_DOMAIN
 from dispatcher.routing.case import Case, Finding, chosen, not_applicable, passed, stopped
 from dispatcher.routing.facts import ChannelPolicy, domain_of
 from dispatcher.routing.route import Envelope
@@ -24,6 +25,8 @@ CARRIED = {
     "apicrypt": frozenset({"hprim-medecins", "hprim-sante"}),
 }
 """By family of channel. A network of HPRIM readers takes the report as the text of the mail (hprim.md §1.8)."""
+FOR_PATIENTS = frozenset({"cda", "cda-n1", "pdf"})
+"""What somebody without medical software can read."""
 
 
 def fresh_directory(case: Case) -> Finding:
@@ -67,6 +70,12 @@ def channel_and_format(case: Case) -> Finding:
     case.format, by_format = _first(
         (line.format if line else "", by_table), (other, by_domain), (channel.default_format, "celui du canal")
     )
+    if case.patient and (channel.family != "mssante" or case.format not in FOR_PATIENTS):
+        return stopped(
+            "format-not-carried",
+            f"Un patient lit un PDF, avec ou sans CDA, par un canal « mssante » ; trouvé : format « {case.format} », "
+            f"canal « {name} ». Indiquer canal et format pour {PATIENT_DOMAIN} dans [routing.domains].",
+        )
     if case.format not in CARRIED[channel.family]:
         can = ", ".join(sorted(CARRIED[channel.family]))
         return stopped(
@@ -83,7 +92,7 @@ def _first(*ways: tuple[str, str]) -> tuple[str, str]:
 
 
 def allowed_domain(case: Case) -> Finding:
-    """only inside the trust space (promise 6)."""
+    """Only inside the trust space (promise 6)."""
     domain, facts = domain_of(case.address), case.facts
     assert case.channel is not None
     standing = Standing(

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dispatcher.report.model import Addressee, ExplicitRecipient, IdType, Practitioner, Report
-from dispatcher.routing.addresses import PATIENT_DOMAIN, well_formed
+from dispatcher.routing.addresses import is_patient, well_formed
 from dispatcher.routing.identities import bare_identifier
 from dispatcher.routing.route import RecipientRole, Wanted
+
+PATIENT = "boîte d'un patient"
+"""How lists call it: nobody is named."""
 
 
 def recipients(report: Report, *, copies: bool, added: Iterable[Wanted] = ()) -> tuple[Wanted, ...]:
@@ -72,23 +75,17 @@ def _person(person: Practitioner, role: RecipientRole, address: str = "") -> Wan
 
 
 def _explicit(recipient: ExplicitRecipient) -> Wanted:
+    if is_patient(recipient.address):
+        return Wanted(role=RecipientRole.PATIENT, label=PATIENT, address=recipient.address.strip().lower())
     person = recipient.practitioner or Practitioner()
     wanted = _person(person, RecipientRole.EXPLICIT, recipient.address)
     return wanted if wanted.label else Wanted(role=wanted.role, label=wanted.address, address=wanted.address)
 
 
 def _patient(report: Report) -> list[Wanted]:
-    """The patient, when the sender asks for it (DESTMSSANTEPAT): the box of « Mon espace santé » bears the matricule,
-    so only a qualified INS leads there.
-    """
-    ins = report.patient.ins
-    named = any(one.address.lower().endswith(f"@{PATIENT_DOMAIN}") for one in report.recipients)
-    if not report.handling.to_patient or named:
-        return []
-    if ins is None or not ins.qualified:
-        return [Wanted(role=RecipientRole.EXPLICIT, label="patient (sans INS qualifiée)")]
-    address = f"{ins.matricule.lower()}@{PATIENT_DOMAIN}"
-    return [Wanted(role=RecipientRole.EXPLICIT, label=address, address=address)]
+    """The patient, when the sender asks for it (DESTMSSANTEPAT). The rules form the address from the INS."""
+    named = any(is_patient(one.address) for one in report.recipients)
+    return [Wanted(role=RecipientRole.PATIENT, label=PATIENT)] if report.handling.to_patient and not named else []
 
 
 def _addressee(addressee: Addressee) -> Wanted:

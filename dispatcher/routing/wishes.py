@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dispatcher.routing import facts as facts_of
 from dispatcher.routing.about import Scope
-from dispatcher.routing.addresses import PATIENT_DOMAIN
+from dispatcher.routing.addresses import is_patient
 from dispatcher.routing.case import Case, Finding, chosen, not_applicable, on_paper, passed, stopped
-from dispatcher.routing.facts import domain_of
 
 _DESPITE = (
     "Le clore, ou corriger la consigne dans le logiciel du laboratoire et réémettre ; pour l'envoyer quand même : "
@@ -98,7 +97,7 @@ def patient_box(case: Case) -> Finding:
             "rendu : rien n'y part. Vérifier l'export, ou clore cet envoi.",
         )
     case.address = address
-    case.label = "patient (Mon espace santé)"
+    case.label = case.wanted.label
     return chosen("Boîte du patient, formée de son INS qualifiée.")
 
 
@@ -111,8 +110,7 @@ def recipient_opposition(case: Case) -> Finding:
 
 def not_a_patient(case: Case) -> Finding:
     """Mail for professionals never goes to a patient's box, which bears the number of somebody else."""
-    domain = domain_of(case.address)
-    if domain == PATIENT_DOMAIN or domain.endswith(f".{PATIENT_DOMAIN}"):
+    if is_patient(case.address):
         return stopped(
             "patient-recipient",
             "L'adresse de ce destinataire est celle d'un patient (Mon espace santé) : le courrier des professionnels "

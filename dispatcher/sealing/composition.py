@@ -55,6 +55,10 @@ class Addressing:
     date: datetime
     replaces: tuple[str, ...] = ()
     """Message-IDs of the versions this recipient already got, oldest first."""
+    patient: bool = False
+    """The patient of the report, in his own box."""
+    last_message: bool = False
+    """He may not answer (``X-MSS-MES: FIN``, mssante.md §5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +170,10 @@ def _attached(report: Report, contents: Contents, head: Letterhead, to: Addressi
             replaces,
             tuple((attachment.name, purpose) for attachment, purpose in carried),
             (head.laboratory or head.sender_label, phone),
+            patient=to.patient,
         ),
         attachments=tuple(attachment for attachment, _ in carried),
-        headers=_mss_fields(report, contents, head) if head.family == "mssante" else (),
+        headers=_mss_fields(report, contents, head, to) if head.family == "mssante" else (),
     )
 
 
@@ -206,13 +211,15 @@ def _as_is(rendition: Rendition) -> Attachment:
     return Attachment(media_type=rendition.media_type, content=rendition.content, name=rendition.file_name)
 
 
-def _mss_fields(report: Report, contents: Contents, head: Letterhead) -> tuple[tuple[str, str], ...]:
+def _mss_fields(report: Report, contents: Contents, head: Letterhead, to: Addressing) -> tuple[tuple[str, str], ...]:
     fields: list[tuple[str, str]] = []
     if contents.xdm:
         fields.append(("X-MSS-CODECDA", contents.code))
         fields.append(("X-MSS-INS", "O" if _qualified(report) else "N"))
     if head.nil:
         fields.append(("X-MSS-NIL", head.nil))
+    if to.patient and to.last_message:
+        fields.append(("X-MSS-MES", "FIN"))
     return tuple(fields)
 
 

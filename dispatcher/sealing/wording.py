@@ -101,15 +101,23 @@ def _person(patient: Patient) -> str:
     return one_line(f"{name} {patient.first_given}" + (f", {born} {day}" if day else ""))
 
 
-def body(report: Report, replaces: bool, attachments: tuple[tuple[str, str], ...], signature: tuple[str, ...]) -> str:
+def body(
+    report: Report,
+    replaces: bool,
+    attachments: tuple[tuple[str, str], ...],
+    signature: tuple[str, ...],
+    *,
+    patient: bool = False,
+) -> str:
     """The text a person reads: whose report, what is attached (name, purpose), who sends it, the laboratory's own words
-    (CORPSMAIL_PS). No result of ours in it.
+    (CORPSMAIL_PS, for a patient CORPSMAIL_PATIENT). No result of ours in it.
     """
+    words = report.handling.patient_mail_text if patient else report.handling.mail_text
     paragraphs = [
         "Bonjour,",
         f"Veuillez trouver ci-joint le compte rendu d'examens biologiques de :\n  {_person(report.patient)}",
         *_remarks(report, replaces),
-        *([report.handling.mail_text] if report.handling.mail_text else []),
+        *([words] if words else []),
     ]
     if attachments:
         paragraphs.append("Pièces jointes :\n" + "\n".join(f"- {name} : {purpose}" for name, purpose in attachments))

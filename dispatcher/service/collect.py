@@ -20,10 +20,11 @@ from dispatcher.errors import DispatcherError
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import Fetched, Mailbox, ReceiptRow, Store, UnitOfWork
-from dispatcher.receipts.matching import effect, match
+from dispatcher.receipts.matching import Find, effect, match
 from dispatcher.receipts.notice import Notice
 from dispatcher.receipts.notices import read
 from dispatcher.service.internal import place
+from dispatcher.service.patients import as_sent
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +83,15 @@ def take_notice(channel: str, fetched: Fetched, store: Store, clock: Clock, resu
 
 
 def _too_early(uow: UnitOfWork, notices: Sequence[Notice]) -> bool:
-    found = [(match(notice, uow.dispatches.find_message).dispatch, notice) for notice in notices]
+    found = [(match(notice, _finder(uow)).dispatch, notice) for notice in notices]
     return any(dispatch is not None and effect(dispatch.state, notice).again for dispatch, notice in found)
+
+
+def _finder(uow: UnitOfWork) -> Find:
+    def find(*, message_id: str = "", envid: str = "") -> Dispatch | None:
+        return as_sent(uow, uow.dispatches.find_message(message_id=message_id, envid=envid))
+
+    return find
 
 
 def _apply(
@@ -96,7 +104,7 @@ def _apply(
     clock: Clock,
     result: Collected,
 ) -> bool:
-    found = match(notice, uow.dispatches.find_message)
+    found = match(notice, _finder(uow))
     if found.dispatch is None:
         _keep(uow, store, channel, notice, digest, content, clock, found.why)
         return False

@@ -22,7 +22,7 @@ BY_RECIPIENT = frozenset(
         "name-disagrees",
         "identifier-disagrees",
         "bad-address",
-        *("ambiguous-correspondence", "moved-away", "red-list", "sources-disagree"),
+        *("ambiguous-correspondence", "moved-away", "red-list", "sources-disagree", "unverified-identifier"),
     }
 )
 """Holds that knowing the recipient settles."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -23,10 +23,12 @@ from dispatcher.outbox.dispatch import Accepted, Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import Mail, Store, TransportSession, UnitOfWork
 from dispatcher.routing.route import Hold
+from dispatcher.service import oppositions
 from dispatcher.service.channel import Channel
 from dispatcher.service.internal import place, sentence
 from dispatcher.service.keeper import Keeper
 from dispatcher.service.outcome import Outcome, Settled, pause, settle
+from dispatcher.service.patients import envelope_address
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +190,7 @@ class Line:
             with self._transaction() as uow:
                 if uow.pace.paused(self._channel.scope, now) is not None:
                     return _Step.STOP
-                if self._superseded(uow, dispatch):
+                if self._superseded(uow, dispatch) or self._opposed(uow, dispatch):
                     return _Step.PASSED_OVER
                 if uow.pace.take(self._channel.scope, 1, self._channel.limit, now):
                     try:
@@ -223,6 +225,17 @@ class Line:
         uow.dispatches.move(dispatch.id, State.WITHDRAWN, event="dispatch.withdrawn", reason=SUPERSEDED)
         return True
 
+    def _opposed(self, uow: UnitOfWork, dispatch: Dispatch) -> bool:
+        """Somebody objected since it was prepared: it waits for a person."""
+        refused = oppositions.refuses(uow, dispatch)
+        if refused is None:
+            return False
+        log.error("dispatch %s held before it left (%s)", dispatch.id, refused.code)
+        held = {"event": "dispatch.held", "hold_code": refused.code, "reason": refused.reason}
+        with suppress(LeaseLost):  # its new owner will see the same
+            uow.dispatches.move(dispatch.id, State.HELD, fence=dispatch.fence, **held)
+        return True
+
     def _hand_over(self, dispatch: Dispatch, mail: Mail) -> None:
         self._mails += 1
         result: Accepted | TransportError
@@ -242,14 +255,15 @@ class Line:
         try:
             with self._store.reading() as uow:
                 content = uow.payloads.get(dispatch.id, "sealed")
+                recipient = envelope_address(uow, dispatch)
         except KeyringError as error:
             log.error("dispatch %s: sealed mail cannot be decrypted (%s)", dispatch.id, error.code)
             return None
-        if content is None:
+        if content is None or not recipient:
             return None
         return Mail(
             sender=self._channel.settings.sender,
-            recipient=dispatch.address,
+            recipient=recipient,
             message_id=dispatch.message_id,
             envid=dispatch.envid,
             content=content,

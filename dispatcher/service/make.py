@@ -6,7 +6,6 @@ one recipient holds that recipient's dispatch with a reason; the others go on.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,20 +16,27 @@ from dispatcher.outbox.states import State
 from dispatcher.report import checks
 from dispatcher.report.model import Report, Severity, sentences
 from dispatcher.routing.about import About
+from dispatcher.routing.addresses import is_patient
 from dispatcher.routing.gathering import gather
 from dispatcher.routing.route import Decision, Hold, Route, Wanted
 from dispatcher.routing.rules import decide, without_doubles
 from dispatcher.routing.trace import as_json, with_handling
+from dispatcher.service import oppositions
 from dispatcher.service.desk import Desk
 from dispatcher.service.internal import place, sentence
+from dispatcher.service.oppositions import KEPT, hashes, recipient_opposes
+from dispatcher.service.patients import RECIPIENT, masked
 from dispatcher.service.render import Sheets, seal_for
 
 log = logging.getLogger(__name__)
 
-PATIENT = "patient-recipient"
-"""Hold of routing/delivery.py: the address is a patient's."""
-NOT_ASKED = "not-for-professionals"
-"""Hold of a document the sender keeps from professionals."""
+WISHES = frozenset(
+    {
+        *("not-for-professionals", "masked-from-professionals", "hidden-from-guardians"),
+        *("not-for-patient", "hidden-from-patient"),
+    }
+)
+"""Holds of what the sender asks of the document (routing/wishes.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +74,8 @@ def make(
 ) -> tuple[Made, ...]:
     """One dispatch per recipient of ``wanted``, in that order; none for decisions that ``but`` is true for."""
     sheets = Sheets(desk, version, report)
-    decisions = without_doubles(route_one(desk, source, one) for one in wanted)
+    known = oppositions.about(desk, report)
+    decisions = without_doubles(route_one(desk, source, one, about=known) for one in wanted)
     return tuple(make_one(desk, sheets, decision, blocked) for decision in decisions if not but(decision))
 
 
@@ -77,29 +84,19 @@ def make_one(desk: Desk, sheets: Sheets, decision: Decision, blocked: Blocked | 
     dispatch = _blank(desk, sheets, decision)
     if blocked is not None:
         return Made(dispatch=_held(dispatch, Hold(code=blocked.code, reason=blocked.reason)))
-    if (refused := _not_asked(sheets.report, decision)) is not None:
-        return Made(dispatch=_held(dispatch, refused))
     if decision.paper:
-        return Made(
-            dispatch=replace(dispatch, state=State.PAPER, reason="Ce destinataire reçoit ses résultats sur papier.")
-        )
+        return Made(dispatch=replace(dispatch, state=State.PAPER, reason=on_paper(decision)))
     if decision.hold is not None or decision.route is None:
         return Made(dispatch=_held(dispatch, decision.hold))
     return seal_one(desk, sheets, dispatch, decision.route)
 
 
-def _not_asked(report: Report, decision: Decision) -> Hold | None:
-    """The sender asks that no professional gets this document by MSSanté: nobody does without a person. A patient's
-    box has its own hold.
-    """
-    is_patient = decision.hold is not None and decision.hold.code == PATIENT
-    if report.handling.to_professionals is not False or is_patient:
-        return None
-    return Hold(
-        code=NOT_ASKED,
-        reason="Le laboratoire demande de ne pas envoyer ce document aux professionnels (DESTMSSANTEPS = N) : "
-        "le clore, ou corriger la consigne dans le SIL et réémettre.",
-    )
+def on_paper(decision: Decision) -> str:
+    """Why nothing leaves electronically: an opposition says so, else the recipient takes paper."""
+    last = decision.trace[-1] if decision.trace else None
+    if last is not None and last.rule.endswith("opposition"):
+        return last.text
+    return "Ce destinataire reçoit ses résultats sur papier."
 
 
 def seal_one(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Made:
@@ -126,7 +123,10 @@ def seal_one(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Ma
         sealed_sha256=sealed.mail.sha256,
         sealed_bytes=sealed.mail.size,
     )
-    return Made(dispatch=ready, payloads={**sealed.renditions, "sealed": sealed.mail.content})
+    payloads = {**sealed.renditions, "sealed": sealed.mail.content}
+    if is_patient(route.address):
+        payloads[RECIPIENT] = route.address.encode()
+    return Made(dispatch=masked(desk, ready, route.address), payloads=payloads)
 
 
 def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "", about: About | None = None) -> Decision:
@@ -142,6 +142,7 @@ def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "", abou
             now=desk.clock.now(),
             chosen=chosen,
             about=about,
+            opposed=recipient_opposes(desk),
         )
     except DirectoryError as error:
         return Decision(wanted=wanted, hold=Hold(code="directory-unavailable", reason=str(error)))
@@ -150,10 +151,7 @@ def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "", abou
 
 def _blank(desk: Desk, sheets: Sheets, decision: Decision) -> Dispatch:
     version, wanted, route = sheets.version, decision.wanted, decision.route
-    kept = with_handling(as_json(decision), sheets.report.handling)
-    label = wanted.label
-    if decision.hold is not None and decision.hold.code == PATIENT:
-        kept, label = _masked(kept, wanted.address or wanted.label), "boîte d'un patient"
+    kept = decision_json(desk, sheets.report, decision)
     dispatch = Dispatch(
         id=desk.store.new_id("D"),
         report_id=version.id,
@@ -162,22 +160,22 @@ def _blank(desk: Desk, sheets: Sheets, decision: Decision) -> Dispatch:
         state=State.HELD,
         recipient_key=desk.cipher.hash(wanted.key),
         role=wanted.role,
-        label=label or "destinataire non nommé",
+        label=wanted.label or "destinataire non nommé",
         recipient_id=wanted.id,
         recipient_id_type=wanted.id_type,
         lane=Lane.URGENT if sheets.urgent else Lane.ROUTINE,
         created_at=desk.clock.now(),
         decision=kept,
     )
-    return dispatch if route is None else with_route(dispatch, route)
+    if route is None:
+        return masked(desk, dispatch, wanted.address)
+    return with_route(dispatch, route)
 
 
-def _masked(decision: dict[str, object], address: str) -> dict[str, object]:
-    """The decision without the address: that of a patient's mailbox is the INS, and index tables hold no identity."""
-    text = json.dumps(decision, ensure_ascii=False)
-    local = address.partition("@")[0]
-    masked: dict[str, object] = json.loads(text.replace(local, "patient") if local else text)
-    return masked
+def decision_json(desk: Desk, report: Report, decision: Decision) -> dict[str, object]:
+    """What is kept of a decision: itself, the sender's wishes, and under what an opposition may stand."""
+    kept = with_handling(as_json(decision), report.handling)
+    return {**kept, KEPT: hashes(desk, report.patient, decision)}
 
 
 def with_route(dispatch: Dispatch, route: Route) -> Dispatch:

@@ -14,6 +14,7 @@ from dispatcher.outbox.retry import RetryDecision, RetryKind, decide
 from dispatcher.outbox.states import State
 from dispatcher.ports import ReceiptRow, Store, UnitOfWork
 from dispatcher.service.channel import Channel
+from dispatcher.service.patients import quotable
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,13 @@ def _since(uow: UnitOfWork, dispatch: Dispatch, now: datetime) -> datetime:
 def _accepted(dispatch: Dispatch, accepted: Accepted, now: datetime) -> dict[str, Any]:
     text = accepted.text.removeprefix(accepted.status).strip()
     reply = " ".join(part for part in (str(accepted.reply), accepted.status, text) if part)
-    return {"attempts": dispatch.attempts + 1, "sent_at": now, "reply": reply[:200], "reason": "", "due_at": None}
+    return {
+        "attempts": dispatch.attempts + 1,
+        "sent_at": now,
+        "reply": quotable(dispatch, reply)[:200],
+        "reason": "",
+        "due_at": None,
+    }
 
 
 def _refused(dispatch: Dispatch, error: TransportError, decision: RetryDecision) -> dict[str, Any]:
@@ -94,7 +101,7 @@ def _refused(dispatch: Dispatch, error: TransportError, decision: RetryDecision)
     return {
         "attempts": dispatch.attempts + (1 if decision.uses_attempt else 0),
         "due_at": decision.due_at,
-        "reason": decision.reason,
+        "reason": quotable(dispatch, decision.reason),
         "hold_code": decision.hold_code,
         "reply": reply[:200],
     }

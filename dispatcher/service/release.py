@@ -13,12 +13,15 @@ from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter
 from dispatcher.report.model import Report
-from dispatcher.routing.route import Decision, Wanted
-from dispatcher.routing.trace import as_json, from_json, with_handling
+from dispatcher.routing.route import Decision, RecipientRole, Wanted
+from dispatcher.routing.trace import from_json
+from dispatcher.routing.wanted import recipients
+from dispatcher.service import oppositions
 from dispatcher.service.desk import Desk
 from dispatcher.service.force import put_in_force
-from dispatcher.service.make import NOT_ASKED, Made, route_one, seal_one, with_route
+from dispatcher.service.make import WISHES, Made, decision_json, on_paper, route_one, seal_one, with_route
 from dispatcher.service.originals import read_file
+from dispatcher.service.patients import masked
 from dispatcher.service.render import Sheets
 
 SUPERSEDED = "Une version plus récente de ce compte rendu existe : celle-ci ne part plus. La clore."
@@ -28,7 +31,7 @@ ELSEWHERE = "Il irait maintenant à {address}, ce qui n'a pas été montré : le
 CHANGED = "Cet envoi a changé d'état entre-temps : le regarder de nouveau."
 
 
-FAULTY = frozenset({"report-check", NOT_ASKED})
+FAULTY = WISHES | {"report-check"}
 """Holds about what stands in the report itself."""
 DESPITE = "Corriger dans le SIL et réexporter ; pour l'envoyer tel quel : --despite-errors."
 
@@ -64,6 +67,8 @@ def release(
         return Released(id=dispatch_id, released=False, why=f"{dispatch.reason} {DESPITE}")
     if not to and not expect and _sealed(desk, dispatch):
         refused = desk.channels[dispatch.channel].gate.refuses(dispatch.address, dispatch.label, desk.clock.now())
+        with desk.store.reading() as uow:
+            refused = refused or oppositions.refuses(uow, dispatch)
         if refused is not None:  # the mail was sealed days ago, perhaps
             held = replace(dispatch, hold_code=refused.code, reason=refused.reason)
             return _still_held(desk, held, actor)
@@ -71,7 +76,7 @@ def release(
     report = report_of(desk, version, file)
     if isinstance(report, str):
         return Released(id=dispatch_id, released=False, why=report)
-    made = _make_again(desk, Sheets(desk, version, report), dispatch, file.source, to)
+    made = _make_again(desk, Sheets(desk, version, report), dispatch, file.source, to, despite)
     if made.dispatch.state is State.HELD:
         return _still_held(desk, made.dispatch, actor)
     if expect and made.dispatch.address != expect:
@@ -90,9 +95,11 @@ def report_of(desk: Desk, version: ReportVersion, file: SourceFile) -> Report | 
     return desk.terminology.code(result.reports[version.position], file.source)[0]
 
 
-def decide_again(desk: Desk, report: Report, source: str, wanted: Wanted, to: str = "") -> Decision:
+def decide_again(
+    desk: Desk, report: Report, source: str, wanted: Wanted, to: str = "", *, despite: bool = False
+) -> Decision:
     """What the rules say today of one recipient of this very report. A preview asks the same, so that it is exact."""
-    return route_one(desk, source, wanted, chosen=to)
+    return route_one(desk, source, wanted, chosen=to, about=oppositions.about(desk, report, despite=despite))
 
 
 def _sealed(desk: Desk, dispatch: Dispatch) -> bool:
@@ -108,15 +115,17 @@ def _sealed(desk: Desk, dispatch: Dispatch) -> bool:
         raise
 
 
-def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str, to: str) -> Made:
-    wanted = from_json(dispatch.decision).wanted
-    decision = decide_again(desk, sheets.report, source, wanted, to)
-    kept = with_handling(as_json(decision), sheets.report.handling) | _waited(dispatch.decision)
+def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str, to: str, despite: bool) -> Made:
+    wanted = _wanted(dispatch, sheets.report)
+    decision = decide_again(desk, sheets.report, source, wanted, to, despite=despite)
+    kept = decision_json(desk, sheets.report, decision) | _waited(dispatch.decision)
     again = replace(dispatch, decision=kept)
     if decision.route is None:
         hold = decision.hold
-        reason = hold.reason if hold else "Ce destinataire reçoit ses résultats sur papier."
-        return Made(dispatch=replace(again, hold_code=hold.code if hold else "paper", reason=reason))
+        held = replace(
+            again, hold_code=hold.code if hold else "paper", reason=hold.reason if hold else on_paper(decision)
+        )
+        return Made(dispatch=masked(desk, held, to or wanted.address))
     return seal_one(desk, sheets, with_route(again, decision.route), decision.route)
 
 
@@ -125,6 +134,15 @@ def _waited(before: Mapping[str, object]) -> dict[str, object]:
     if before.get("waited"):
         return {"waited": before["waited"]}
     return {"waited": before["hold"]} if before.get("hold") else {}
+
+
+def _wanted(dispatch: Dispatch, report: Report) -> Wanted:
+    """As decided on; a patient's address, kept nowhere in clear, is read again from the report."""
+    wanted = from_json(dispatch.decision).wanted
+    if wanted.role is not RecipientRole.PATIENT:
+        return wanted
+    named = (one.address for one in recipients(report, copies=False) if one.role is RecipientRole.PATIENT)
+    return replace(wanted, address=next(named, ""))
 
 
 def _still_held(desk: Desk, dispatch: Dispatch, actor: str) -> Released:

@@ -15,7 +15,7 @@ from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion
 from dispatcher.ports import DispatchFilter, RecipientCertificate, Signer
 from dispatcher.report.model import Attachment, Handling, Practitioner, Report
-from dispatcher.routing.addresses import well_formed
+from dispatcher.routing.addresses import is_patient, well_formed
 from dispatcher.routing.route import Envelope, Route
 from dispatcher.sealing.composition import Addressing, Contents, Letterhead, compose
 from dispatcher.sealing.policy import Limits
@@ -102,6 +102,8 @@ def seal_for(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Se
             message_id=message_id(dispatch.id, channel.settings.sender.rpartition("@")[2]),
             date=sheets.created_at,
             replaces=_earlier_mails(desk, dispatch),
+            patient=is_patient(route.address),
+            last_message=route.last_message,
         ),
         envelope=route.envelope,
     )
@@ -137,6 +139,8 @@ def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tup
 
 
 def _context(sheets: Sheets, channel: Channel, route: Route) -> WriteContext:
+    if is_patient(route.address):  # no professional to name, and the address is an identity
+        return sheets.context(sender=channel.settings.sender)
     recipient = Practitioner(
         id=route.id, id_type=route.id_type, title=route.title, family=route.family or route.label, given=route.given
     )

@@ -7,15 +7,19 @@ from dispatcher.report.model import IdType, Report
 from dispatcher.routing.route import Decision, RecipientRole, Wanted
 from dispatcher.routing.rules import without_doubles
 from dispatcher.routing.wanted import recipients
+from dispatcher.service import oppositions
 from dispatcher.service.desk import Desk
 from dispatcher.service.make import route_one
+from dispatcher.service.patients import shown
 
 
 def resolve_report(desk: Desk, report: Report, source: str) -> tuple[Decision, ...]:
     """One decision per recipient of a report, as if it came in by ``source`` now; copies as that source has it."""
     settings = desk.sources.get(source)
     wanted = recipients(report, copies=settings.copies if settings is not None else True)
-    return without_doubles(route_one(desk, source, one) for one in wanted)
+    known = oppositions.about(desk, report)
+    decisions = without_doubles(route_one(desk, source, one, about=known) for one in wanted)
+    return tuple(shown(decision) for decision in decisions)
 
 
 def resolve_identifier(

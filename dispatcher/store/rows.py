@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Row, Select, Table, select
 
 from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
-from dispatcher.ports import GapRow, ReceiptRow
+from dispatcher.ports import GapRow, OppositionRow, ReceiptRow
 from dispatcher.store import tables
 
 T = TypeVar("T")
@@ -47,3 +47,4 @@ REPORT = Kind(ReportVersion, tables.reports)
 BATCH = Kind(Batch, tables.batches)
 RECEIPT = Kind(ReceiptRow, tables.receipts)
 GAP = Kind(GapRow, tables.gaps)
+OPPOSITION = Kind(OppositionRow, tables.oppositions)

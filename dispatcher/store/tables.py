@@ -249,6 +249,19 @@ gaps = Table(
     Column("last_at", Moment, nullable=False),
 )
 
+oppositions = Table(
+    "oppositions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("key"),  # keyed hash of the number
+    _text("scope"),
+    _text("kind"),
+    Column("added_at", Moment, nullable=False),
+    _text("actor"),
+    _text("note", FreeText),
+    UniqueConstraint("key", "scope"),
+)
+
 journal = Table(
     "journal",
     metadata,

@@ -9,6 +9,7 @@ from dispatcher.store.dispatches import SqlDispatches
 from dispatcher.store.files import SqlFiles
 from dispatcher.store.gaps import SqlGaps
 from dispatcher.store.journal import Head, SqlJournal
+from dispatcher.store.oppositions import SqlOppositions
 from dispatcher.store.pace import SqlPaceBook
 from dispatcher.store.payloads import SqlPayloads
 from dispatcher.store.receipts import SqlReceipts
@@ -55,6 +56,10 @@ class SqlUnit:
     @cached_property
     def reference(self) -> SqlReference:
         return SqlReference(self._session)
+
+    @cached_property
+    def oppositions(self) -> SqlOppositions:
+        return SqlOppositions(self._session)
 
     @cached_property
     def gaps(self) -> SqlGaps:

@@ -15,7 +15,7 @@ from dispatcher.clock import FrozenClock
 from dispatcher.errors import KeyringError, StoreError
 from dispatcher.keyring.master import AesGcmCipher, NamedKey
 from dispatcher.outbox.pacing import PaceLimit, per_minute
-from dispatcher.ports import ReceiptRow, Store, UnitOfWork
+from dispatcher.ports import OppositionRow, ReceiptRow, Store, UnitOfWork
 from dispatcher.store.engine import SqlStore
 from dispatcher.terminology.entries import Missing, MissingKind
 from tests.contract.store_kit import Database, Seed, make_cipher
@@ -321,6 +321,33 @@ def test_gaps_are_counted_by_report(store: SqlStore, clock: FrozenClock) -> None
         uow.gaps.forget(first)
         uow.gaps.forget(first)
         assert len(uow.gaps.list()) == 2
+
+
+def test_oppositions_stand_once_per_key_and_scope_and_are_journalled(store: SqlStore, clock: FrozenClock) -> None:
+    def row(number: str, key: str = "a" * 64, scope: str = "patient") -> OppositionRow:
+        return OppositionRow(id=number, key=key, scope=scope, kind="ins", added_at=clock.now(), actor="eve", note="vu")
+
+    with store.transaction() as uow:
+        assert uow.oppositions.add(row("P1"))
+        assert not uow.oppositions.add(row("P2"))
+        assert uow.oppositions.add(row("P3", scope="professionnels"))
+        assert uow.oppositions.add(row("P4", key="b" * 64))
+    with store.reading() as uow:
+        assert uow.oppositions.scopes([]) == frozenset()
+        assert uow.oppositions.scopes(["c" * 64]) == frozenset()
+        assert uow.oppositions.scopes(["a" * 64, "c" * 64]) == {"patient", "professionnels"}
+        assert [one.id for one in uow.oppositions.list()] == ["P1", "P3", "P4"]
+        assert uow.oppositions.list()[0] == row("P1")
+    with store.transaction() as uow:
+        assert uow.oppositions.remove("P1", actor="bob")
+        assert not uow.oppositions.remove("P1", actor="bob")
+        assert uow.oppositions.scopes(["a" * 64]) == {"professionnels"}
+        lines = uow.journal.of_subject("P1")
+        assert [(line.event, line.actor) for line in lines] == [
+            ("opposition.added", "eve"),
+            ("opposition.removed", "bob"),
+        ]
+        assert "a" * 64 not in str([line.detail for line in lines])
 
 
 def test_identifiers_can_be_read_out(store: SqlStore) -> None:

@@ -17,7 +17,6 @@ from dispatcher.formats.xdm.reader import EntryData, read_metadata
 from dispatcher.outbox.states import FileState, State
 from dispatcher.report.checks import overrides
 from dispatcher.service.explain import explain
-from dispatcher.service.make import NOT_ASKED
 from dispatcher.service.release import release
 from tests.service.bench import Bench, channel_settings
 from tests.service.samples import LEO, ZOE, Person, hprim_with_document, oru
@@ -118,7 +117,7 @@ def test_what_the_laboratory_hides_stands_in_the_metadata(mss: Bench, cda: bytes
 def test_nobody_gets_what_is_not_for_professionals_and_it_is_said(mss: Bench, cda: bytes) -> None:
     mss.bring(volet(cda, "DESTMSSANTEPS=N", "DESTDMP=Y"))
     held = mss.one()
-    assert (held.state, held.hold_code) == (State.HELD, NOT_ASKED)
+    assert (held.state, held.hold_code) == (State.HELD, "not-for-professionals")
     assert "DESTMSSANTEPS" in held.reason
     told = explain(mss.real, mss.channels, held.id)
     assert told is not None

@@ -63,6 +63,21 @@ naissance) quand le prénom est le même, un nom coupé à la longueur du champ,
 s'accordent pas : deux prénoms différents, « Jean » et « Jean-Paul », « Michel » et « Michèle », DUPOND et DUPONT.
 Un envoi ainsi retenu à tort se règle une fois pour toutes : indiquer l'adresse de cette personne dans la table du
 laboratoire.
+
+## Les patients
+
+Rien ne part vers un patient sans `patients = true` dans [routing]. L'adresse est formée de son INS qualifiée
+(`matricule@patient.mssante.fr`, 15 caractères, clé vérifiée) ; une autre adresse dans le fichier est retenue, si
+bien que les résultats d'un enfant vont à sa propre boîte. Les consignes du message (invisible au patient, `FIN`) et
+les oppositions sont suivies. L'adresse d'un patient n'est écrite nulle part en clair : listes et journaux montrent
+un pseudonyme.
+
+## Les oppositions
+
+« dispatcher directory opposition add | list | remove ». Celle d'un patient vaut pour sa boîte (`--pour patient`) ou
+pour les envois aux professionnels (`--pour professionnels`) ; celle d'un professionnel ou d'une structure (`--pour
+destinataire`) pour tout envoi. Seule une empreinte à clé du numéro est gardée, avec qui, quand et pourquoi. Elle
+est suivie à la préparation (papier) et regardée de nouveau au moment de la remise (mis en attente).
 """
 
 

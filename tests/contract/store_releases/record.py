@@ -15,7 +15,7 @@ from dispatcher.clock import FrozenClock
 from dispatcher.outbox.dispatch import Batch
 from dispatcher.outbox.pacing import per_minute
 from dispatcher.outbox.states import FileState, State
-from dispatcher.ports import ReceiptRow
+from dispatcher.ports import OppositionRow, ReceiptRow
 from dispatcher.store import schema
 from dispatcher.store.engine import SqlStore, open_store
 from dispatcher.terminology.entries import Missing, MissingKind
@@ -29,6 +29,9 @@ def fill(url: str) -> None:
     """A few rows of every kind: one mail sent, one unknown, one waiting."""
     clock = FrozenClock()
     store = open_store(url, make_cipher(), clock)
+    objection = OppositionRow(id="P1", key="ab" * 32, scope="patient", kind="ins", added_at=clock.now(), actor="eve")
+    with store.transaction() as uow:
+        uow.oppositions.add(objection)
     seed = Seed(store, clock)
     seed.file(path="/entree/DUPONT.hl7", name="DUPONT.hl7", state=FileState.READ)
     with store.transaction() as uow:

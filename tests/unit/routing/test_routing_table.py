@@ -53,7 +53,7 @@ def line(**values: Any) -> LocalEntry:
 
 
 def to_patient(about: About = About(ins=INS), address: str = "", **more: Any) -> Decision:  # noqa: B008 - frozen
-    who = wanted(role=RecipientRole.PATIENT, address=address)
+    who = wanted(role=RecipientRole.PATIENT, address=address, label="boîte d'un patient")
     return decided(who, **{"policy": PATIENTS, "allowed": [PATIENT_DOMAIN], "about": about, **more})
 
 
@@ -331,7 +331,7 @@ def test_only_a_qualified_ins_with_a_right_key_leads_to_a_patient(ins: Ins | Non
 def test_a_patient_gets_it_in_his_own_box_only() -> None:
     route = to_patient(address=f"{MATRICULE}@{PATIENT_DOMAIN}").route
     assert route is not None
-    assert (route.address, route.label) == (f"{MATRICULE}@{PATIENT_DOMAIN}", "patient (Mon espace santé)")
+    assert (route.address, route.label) == (f"{MATRICULE}@{PATIENT_DOMAIN}", "boîte d'un patient")
     assert not route.last_message
     assert to_patient(wishes(last_message=True, to_patient=True)).route.last_message  # type: ignore[union-attr]
     parent = to_patient(address=f"146026322000196@{PATIENT_DOMAIN}")

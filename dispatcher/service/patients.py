@@ -1,0 +1,66 @@
+"""A patient's address is his INS: rows, decisions and sentences carry a pseudonym, the address an encrypted payload.
+
+Index tables hold no patient identity in clear (decision D4); D14 for logs and lists.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.ports import UnitOfWork
+from dispatcher.routing.addresses import hidden, is_patient
+from dispatcher.routing.route import Decision
+from dispatcher.service.desk import Desk
+
+RECIPIENT = "recipient"
+"""Kind of the payload that holds the address."""
+_MATRICULE = re.compile(r"\b[1-478][0-9]{4}(?:[0-9]{2}|2[ABab])[0-9]{6}(?:[0-9]{2})?\b")
+
+
+def masked(desk: Desk, dispatch: Dispatch, address: str) -> Dispatch:
+    """``dispatch`` with the pseudonym of ``address`` wherever a patient's address stands, in the decision too."""
+    if not is_patient(address) and "@patient." not in json.dumps(dispatch.decision):
+        return dispatch
+    name = f"patient-{desk.cipher.hash(f'adresse:{address.lower()}')[:16]}"
+    return replace(
+        dispatch,
+        address=hidden(dispatch.address, name),
+        label=hidden(dispatch.label, name),
+        reason=hidden(dispatch.reason, name),
+        recipient_id="" if is_patient(address) else dispatch.recipient_id,
+        decision=json.loads(hidden(json.dumps(dispatch.decision, ensure_ascii=False), name)),
+    )
+
+
+def shown(decision: Decision) -> Decision:
+    """For a screen: without the number in front of a patient's address."""
+    wanted, route = decision.wanted, decision.route
+    return replace(
+        decision,
+        wanted=replace(wanted, address=hidden(wanted.address, "patient")),
+        route=None if route is None else replace(route, address=hidden(route.address, "patient")),
+        trace=tuple(replace(step, text=hidden(step.text, "patient")) for step in decision.trace),
+    )
+
+
+def envelope_address(uow: UnitOfWork, dispatch: Dispatch) -> str:
+    """The address to write on the envelope. Raises StoreError, KeyringError."""
+    if not is_patient(dispatch.address):
+        return dispatch.address
+    kept = uow.payloads.get(dispatch.id, RECIPIENT)
+    return kept.decode() if kept is not None else ""
+
+
+def as_sent(uow: UnitOfWork, dispatch: Dispatch | None) -> Dispatch | None:
+    """In memory only, to compare with a notice: the dispatch with the address it was sent to."""
+    if dispatch is None or not is_patient(dispatch.address):
+        return dispatch
+    return replace(dispatch, address=envelope_address(uow, dispatch) or dispatch.address)
+
+
+def quotable(dispatch: Dispatch, text: str) -> str:
+    """What a server said, without the matricule it may quote."""
+    return _MATRICULE.sub("…", text) if is_patient(dispatch.address) else text

@@ -1,0 +1,259 @@
+"""Patients as recipients and oppositions, through the whole engine: own box only, nowhere in clear, obeyed late."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from dispatcher.errors import ConfigError
+from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.states import State
+from dispatcher.report.identifiers import nir_key
+from dispatcher.routing.about import Scope
+from dispatcher.routing.policy import DomainPolicy, Policy
+from dispatcher.service import oppositions
+from dispatcher.service.release import release
+from tests.service.bench import DURAND, Bench
+from tests.service.samples import LEO, ZOE, Person, dsn, oru
+
+EVE = "operator:eve"
+BOX = f"{ZOE.ins}@patient.mssante.fr"
+
+
+def asked(
+    *flags: str, fin: bool = False, prt: str = "", who: Person = ZOE, vali: str = "VALI", order: str = "R1"
+) -> bytes:
+    """A result with the wishes of the ANS volet, for a qualified patient."""
+    lines = oru(who=who).decode().strip("\r").split("\r")
+    ins = f"{who.ins}^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.10&ISO^INS"
+    for place, line in enumerate(lines):
+        if line.startswith("PID"):
+            fields = line.split("|")
+            fields += [""] * (33 - len(fields))
+            fields[3] = f"{fields[3]}~{ins}" if fields[3] and ins not in fields[3] else ins
+            fields[32] = vali
+            lines[place] = "|".join(fields)
+    if prt:
+        lines.append(f"PRT||UC||RCT^^participation{'|' * 11}^^X.400^{prt}")
+    for number, flag in enumerate(flags):
+        lines.append(f"OBX|{50 + number}|CE|{flag[:-2]}^X^MetaDMPMSS||{flag[-1]}^^expandedYes-NoIndicator||||||F")
+        if fin and flag.startswith("DESTMSSANTEPAT"):
+            lines.append("NTE|1||| FIN".replace(" ", ""))
+    return "\r".join(lines).encode() + b"\r"
+
+
+@pytest.fixture(name="mes")
+def patients_switched_on(bench: Bench) -> Bench:
+    bench.desk = replace(bench.desk, policy=patients(bench))
+    return bench
+
+
+def patients(bench: Bench, **changes: Any) -> Policy:
+    values: dict[str, Any] = {
+        "patients": True,
+        "allow_test_ins": True,
+        "domains": {"patient.mssante.fr": DomainPolicy(channel="mss", format="cda")},
+    }
+    return replace(bench.desk.policy, **values | changes)
+
+
+def of_patient(bench: Bench) -> Dispatch:
+    (found,) = [dispatch for dispatch in bench.dispatches() if dispatch.role == "patient"]
+    return found
+
+
+def mail_of(bench: Bench, dispatch_id: str) -> EmailMessage:
+    content = bench.payload(dispatch_id, "sealed")
+    assert content is not None
+    mail = message_from_bytes(content, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
+def leave(bench: Bench) -> None:
+    bench.batch("mss")
+    bench.send("mss")
+
+
+def everything_in_clear(bench: Bench) -> str:
+    """All text of the index tables and the journal, as somebody with the database file alone would read it."""
+    found = []
+    with sqlite3.connect(bench.database) as database:
+        for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for row in database.execute(f"SELECT * FROM {table}"):
+                found += [str(value) for value in row if isinstance(value, str)]
+    return "\n".join(found)
+
+
+def test_the_patient_gets_it_in_his_own_box_and_is_named_nowhere(mes: Bench) -> None:
+    mes.bring(asked("DESTMSSANTEPS=Y", "DESTMSSANTEPAT=Y"))
+    dispatch = of_patient(mes)
+    assert (dispatch.state, dispatch.label, dispatch.recipient_id) == (State.READY, "boîte d'un patient", "")
+    assert dispatch.domain == "patient.mssante.fr"
+    mail = mail_of(mes, dispatch.id)
+    assert mail["To"].addresses[0].addr_spec.lower() == BOX
+    assert mail["X-MSS-MES"] is None
+    leave(mes)
+    assert [handed.mail.recipient for handed in mes.transport.accepted] == [BOX]
+    assert str(ZOE.ins) not in everything_in_clear(mes)
+    assert str(ZOE.ins) not in "".join(of_patient(mes).decision["trace"][0]["text"])  # type: ignore[index]
+
+
+def test_without_the_switch_it_waits_and_leaves_once_switched_on(bench: Bench) -> None:
+    bench.bring(asked("DESTMSSANTEPS=Y", "DESTMSSANTEPAT=Y"))
+    held = of_patient(bench)
+    assert (held.state, held.hold_code) == (State.HELD, "patient-recipient")
+    bench.desk = replace(bench.desk, policy=patients(bench))
+    assert release(bench.desk, held.id, reason="en service", actor=EVE).released
+    leave(bench)
+    assert [handed.mail.recipient for handed in bench.transport.accepted] == [BOX]
+    assert str(ZOE.ins) not in everything_in_clear(bench)
+
+
+def test_a_patient_who_may_not_answer(mes: Bench) -> None:
+    mes.bring(asked("DESTMSSANTEPS=Y", "DESTMSSANTEPAT=Y", fin=True))
+    assert mail_of(mes, of_patient(mes).id)["X-MSS-MES"] == "FIN"
+
+
+def test_an_unqualified_identity_leads_nowhere(mes: Bench) -> None:
+    mes.bring(asked("DESTMSSANTEPS=Y", "DESTMSSANTEPAT=Y", vali="PROV"))
+    assert of_patient(mes).hold_code == "patient-identity"
+
+
+def test_the_address_of_a_parent_is_never_written_to(mes: Bench) -> None:
+    number = "1460263220001"
+    parent = f"{number}{nir_key(number)}"
+    mes.bring(asked("DESTMSSANTEPS=Y", "DESTMSSANTEPAT=Y", prt=f"{parent}@patient.mssante.fr"))
+    held = of_patient(mes)
+    assert (held.state, held.hold_code) == (State.HELD, "patient-address")
+    assert parent not in everything_in_clear(mes)
+    released = release(mes.desk, held.id, to=f"{parent}@patient.mssante.fr", reason="essai", actor=EVE)
+    assert not released.released
+    assert parent not in everything_in_clear(mes)
+
+
+def test_another_patients_address_is_never_written_to(mes: Bench) -> None:
+    mes.bring(asked("DESTMSSANTEPS=Y", "DESTMSSANTEPAT=Y", who=LEO, prt=BOX))
+    assert of_patient(mes).hold_code == "patient-address"
+
+
+def test_a_prescribers_hold_is_not_released_to_a_patient(mes: Bench) -> None:
+    mes.bring(oru(to="INCONNU^DURAND^Pierre"))
+    held = mes.one(states=(State.HELD,))
+    answer = release(mes.desk, held.id, to=BOX, reason="essai", actor=EVE)
+    assert not answer.released
+    assert mes.get(held.id).hold_code == "patient-recipient"
+    assert str(ZOE.ins) not in everything_in_clear(mes)
+
+
+@pytest.mark.parametrize(("flag", "code"), [("INVISIBLE_PATIENT=Y", "hidden-from-patient")])
+def test_what_the_patient_must_not_see_does_not_go_to_him(mes: Bench, flag: str, code: str) -> None:
+    mes.bring(asked("DESTMSSANTEPS=Y", "DESTMSSANTEPAT=Y", flag))
+    assert of_patient(mes).hold_code in {code, "report-check"}
+
+
+def test_a_notice_of_his_operator_is_matched_though_the_row_hides_his_address(mes: Bench) -> None:
+    mes.bring(asked("DESTMSSANTEPS=Y", "DESTMSSANTEPAT=Y"))
+    leave(mes)
+    mes.mailbox.arrive(dsn(of_patient(mes).message_id, BOX))
+    mes.collect()
+    assert of_patient(mes).state is State.DELIVERED
+    assert str(ZOE.ins) not in everything_in_clear(mes)
+
+
+def test_hprim_is_no_format_for_a_patient(mes: Bench) -> None:
+    mes.desk = replace(mes.desk, policy=patients(mes, domains={}))
+    mes.bring(asked("DESTMSSANTEPS=Y", "DESTMSSANTEPAT=Y"))
+    assert of_patient(mes).hold_code == "format-not-carried"
+
+
+# ------------------------------------------------------------------------------------------------ oppositions
+
+
+def test_an_opposition_is_kept_without_the_number_and_journalled(bench: Bench) -> None:
+    row = oppositions.record(bench.desk, f"ins:{ZOE.ins}", Scope.PATIENT_BOX, actor=EVE, note="courrier du 3 mars")
+    assert row is not None
+    assert oppositions.record(bench.desk, f"ins:{ZOE.ins}", Scope.PATIENT_BOX, actor=EVE) is None, "once"
+    assert str(ZOE.ins) not in everything_in_clear(bench)
+    assert bench.events(row.id) == ["opposition.added"]
+    with bench.store.transaction() as uow:
+        assert uow.oppositions.list() == (row,)
+        assert uow.oppositions.remove(row.id, actor=EVE)
+        assert not uow.oppositions.remove(row.id, actor=EVE)
+        assert uow.oppositions.list() == ()
+    assert bench.events(row.id) == ["opposition.added", "opposition.removed"]
+
+
+@pytest.mark.parametrize("text", ["", "ins:", "ins:123", "RPPS", "nom:DURAND", f"ins:{ZOE.ins}0"])
+def test_what_names_nobody_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        oppositions.named(text)
+
+
+def test_a_scope_that_does_not_fit_is_refused(bench: Bench) -> None:
+    for text, scope in ((f"ins:{ZOE.ins}", Scope.RECIPIENT), ("code:D001", Scope.PATIENT_BOX)):
+        with pytest.raises(ConfigError):
+            oppositions.record(bench.desk, text, scope, actor=EVE)
+
+
+def test_a_patient_who_objects_to_the_professional_way(mes: Bench) -> None:
+    oppositions.record(mes.desk, f"ins:{ZOE.ins}", Scope.PROFESSIONALS, actor=EVE)
+    mes.bring(asked("DESTMSSANTEPS=Y", "DESTMSSANTEPAT=Y"))
+    states = {dispatch.role: (dispatch.state, dispatch.reason) for dispatch in mes.dispatches()}
+    assert states["prescriber"][0] is State.PAPER
+    assert "opposé" in states["prescriber"][1]
+    assert states["patient"][0] is State.READY
+
+
+def test_a_patient_who_objects_to_his_own_box(mes: Bench) -> None:
+    oppositions.record(mes.desk, f"ins:{ZOE.ins}", Scope.PATIENT_BOX, actor=EVE)
+    mes.bring(asked("DESTMSSANTEPS=Y", "DESTMSSANTEPAT=Y"))
+    states = {dispatch.role: dispatch.state for dispatch in mes.dispatches()}
+    assert states == {"prescriber": State.READY, "patient": State.PAPER}
+
+
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        (f"ins:{ZOE.ins}", Scope.PROFESSIONALS),
+        ("code:D001", Scope.RECIPIENT),
+        (f"adresse:{DURAND}", Scope.RECIPIENT),
+    ],
+)
+def test_an_opposition_after_preparation_is_seen_at_hand_over(bench: Bench, text: str, scope: Scope) -> None:
+    bench.bring(asked("DESTMSSANTEPS=Y"))
+    (ready,) = bench.dispatches(states=(State.READY,))
+    bench.batch()
+    row = oppositions.record(bench.desk, text, scope, actor=EVE)
+    assert row is not None
+    bench.send()
+    held = bench.get(ready.id)
+    assert (held.state, held.hold_code) == (State.HELD, "opposition")
+    assert bench.transport.accepted == []
+    assert not release(bench.desk, held.id, reason="essai", actor=EVE).released, "not while it stands"
+    with bench.store.transaction() as uow:
+        uow.oppositions.remove(row.id, actor=EVE)
+    assert release(bench.desk, held.id, reason="levée", actor=EVE).released
+    bench.batch()
+    bench.send()
+    assert [handed.mail.recipient for handed in bench.transport.accepted] == [DURAND]
+
+
+@pytest.mark.parametrize("text", ["code:D001", f"adresse:{DURAND.upper()}"])
+def test_a_recipient_who_objects_takes_paper(bench: Bench, text: str) -> None:
+    oppositions.record(bench.desk, text, Scope.RECIPIENT, actor=EVE)
+    bench.bring(oru())
+    assert bench.one().state is State.PAPER
+    assert "opposé" in bench.one().reason
+
+
+def test_somebody_elses_opposition_changes_nothing(bench: Bench) -> None:
+    oppositions.record(bench.desk, f"ins:{LEO.ins or '146026322000196'}", Scope.PROFESSIONALS, actor=EVE)
+    oppositions.record(bench.desk, "code:D002", Scope.RECIPIENT, actor=EVE)
+    bench.bring(oru())
+    assert bench.one().state is State.READY

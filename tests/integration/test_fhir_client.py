@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import threading
@@ -310,6 +311,15 @@ def test_an_answer_that_swells_is_refused(server: FhirServer, tmp_path: Path) ->
     """Two hundred kilobytes on the wire, 200 MB unpacked."""
     server.always = Fault(body=b" " * 200_000_000)
     assert "réponse de plus de 40 Mo, refusée" in refusal(server, tmp_path).message
+
+
+def test_a_compressed_answer_that_ends_early_is_tried_again(server: FhirServer, tmp_path: Path) -> None:
+    """Its length is the one announced: only the compression tells that the end is missing."""
+    server.gzip = False
+    short = gzip.compress(outcome("x" * 5000))[:-12]
+    server.faults = [Fault(body=short, headers={"Content-Encoding": "gzip"})]
+    assert len(fetch(server, tmp_path, rest=Quick())) == 25
+    assert len(server.arrivals) == 4
 
 
 def test_an_unknown_compression_is_refused(server: FhirServer, tmp_path: Path) -> None:

@@ -245,6 +245,12 @@ def test_a_box_told_twice_is_one_with_the_stricter_word() -> None:
     assert (row["paperless"], row["red_list"]) == (0, 1)
 
 
+def test_control_characters_and_half_characters_are_no_part_of_a_name() -> None:
+    (row,) = rows_of([practitioner(1, family="DU\x00RAND\n\ud800", given="x" * 1000)])
+    assert row["family"] == "DU RAND"
+    assert len(str(row["given"])) == 200
+
+
 def test_people_and_structures_without_a_box_are_known_by_name() -> None:
     found = rows_of([practitioner(1), practitioner(2), role(1, 1, 1), organization(1)])
     assert [(row["record"], row.get("identifier"), row.get("structure_id")) for row in found] == [

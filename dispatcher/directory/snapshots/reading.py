@@ -21,7 +21,7 @@ from dispatcher.routing.identities import LENGTHS, PEOPLE, STRUCTURES, bare_iden
 
 COMMON = 100_000
 """A word in more rows than this is no family name. Counting so far takes 2 ms."""
-POOL = 500
+POOL = 250
 """Rows one step of a search looks at: keeps a very common word under 50 ms."""
 
 _COLUMNS = (

@@ -5,7 +5,8 @@ writes 1.2 GB into the folder): ``DIRECTORY_FOLDER=DIR pytest -s tests/benchmark
 
 Measured at full size on two shared cores, 2026-11 (SQLite 3.40), twenty questions a second asked meanwhile:
 
-- 536,000 boxes in 7 to 11 s (7 s of work), 126 MB of memory; 1.5 million activities in 16 to 23 s (17 s of work), 145 MB
+- 536,000 boxes in 7 to 11 s (7 s of work), 126 MB of memory; 1.5 million activities in 16 to 23 s (17 s of work),
+  145 MB
   (a second import compares itself to the held copy); with three times the load the cores can take, 18 and 57 s;
   questions meanwhile under 8 ms, once 0.13 s when the old file is let go;
 - by number 0.07 ms; searches over both copies 0.5 to 36 ms, « durand quimper » 7 ms.

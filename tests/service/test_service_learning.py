@@ -191,8 +191,7 @@ def test_a_name_alone_makes_no_rule(lab: Bench) -> None:
 def test_a_national_number_is_not_turned_into_another(lab: Bench) -> None:
     rules = Rules(lab)
     (item,) = bring(lab, "10009999999^NOUVEAU^Ana^^^^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO^^^^RPPS")
-    if lab.get(item).recipient_id_type != IdType.RPPS:
-        pytest.skip("the number is not read as RPPS")
+    assert lab.get(item).recipient_id_type == IdType.RPPS
     seen = plan(lab, rules, item, ANA.address)
     assert seen.refusal is not None
     assert "ne se traduit pas" in seen.refusal.why

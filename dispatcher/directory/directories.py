@@ -105,7 +105,7 @@ class Directories:
 def _merged(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Each box once per address, person and structure: the first one (newest data), what it leaves open filled in.
 
-    Filled in are the refusal of electronic mail and the rank, which not every source tells.
+    Filled in are the refusal of electronic mail, the rank and the red list, which not every source tells.
     """
     kept: dict[tuple[str, str, str], Entry] = {}
     for entry in entries:
@@ -116,5 +116,6 @@ def _merged(entries: Iterable[Entry]) -> tuple[Entry, ...]:
                 first,
                 paperless=entry.paperless if first.paperless is None else first.paperless,
                 rank=entry.rank if first.rank is None else first.rank,
+                red_list=first.red_list or entry.red_list,
             )
     return tuple(kept.values())

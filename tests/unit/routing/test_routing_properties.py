@@ -50,6 +50,7 @@ def entries(draw: st.DrawFn) -> Entry:
         structure_id=draw(structures),
         paperless=draw(st.sampled_from([None, True, False])),
         rank=draw(st.sampled_from([None, 1, 2])),
+        red_list=draw(st.sampled_from([False, False, True])),
     )
 
 
@@ -89,6 +90,7 @@ situations: dict[str, Any] = {
         st.sampled_from(list(POLICY.channels)),
     ),
     "chosen": st.just("") | addresses,
+    "pairs": st.lists(st.sampled_from([("990010001", RPPS), ("990010001", OTHER_RPPS)]), max_size=2, unique=True),
 }
 worlds = st.fixed_dictionaries(situations)
 books = st.lists(entries(), max_size=6)
@@ -123,6 +125,7 @@ def test_never_chosen_by_name(who: Wanted, book: list[Entry], world: dict[str, A
         one for one in world["lines"] if one.code == who.id and one.source in {"", "lis"} and one.delivery == "mail"
     ]
     numbers = {one.identifier for one in mine} | {who.id, who.id.removeprefix("8")} - {""}
+    numbers |= {number for pair in world["pairs"] if numbers & set(pair) for number in pair}
     named = {one.address for one in mine}
     behind = {box.address for box in book if {box.identifier, box.structure_id} & numbers - {""}}
     if world["policy"].prefer == "ORG" and who.organisation_id:
@@ -152,6 +155,35 @@ def test_deterministic_whatever_the_order(who: Wanted, book: list[Entry], world:
     one, other = decided(who, *book, **world), decided(who, *shuffled, **world)
     assert one == other
     assert as_json(one) == as_json(other)
+
+
+@settings(max_examples=300)
+@given(wanteds, books, worlds)
+def test_without_the_directory_a_route_becomes_a_hold_or_stays(
+    who: Wanted, book: list[Entry], world: dict[str, Any]
+) -> None:
+    """Dropping every entry never sends a routed report elsewhere: the same address, or a person."""
+    before, after = decided(who, *book, **world), decided(who, **world)
+    if before.route is not None and after.route is not None:
+        assert after.route.address == before.route.address
+        named = {one.address for one in world["lines"]} | {world["chosen"], who.address}
+        assert after.route.address in named, "an address somebody gave"
+
+
+@settings(max_examples=300)
+@given(wanteds, books, worlds)
+def test_no_patients_box_for_a_professional_and_no_red_list_by_search(
+    who: Wanted, book: list[Entry], world: dict[str, Any]
+) -> None:
+    decision = decided(who, *book, **world)
+    if decision.route is None:
+        assert all(entry.address or not entry.red_list for entry in decision.used)
+        return
+    address = decision.route.address
+    assert not address.endswith("@patient.mssante.fr")
+    given_ = {one.address for one in world["lines"]} | {world["chosen"], who.address}
+    behind = [box for box in book if box.address == address]
+    assert address in given_ or not all(box.red_list for box in behind)
 
 
 unrelated = st.builds(

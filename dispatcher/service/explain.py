@@ -145,9 +145,11 @@ def _done(line: JournalLine) -> str:
 
 PERSON = "operator:"
 RELEASED, LOOKED = "dispatch.released", "dispatch.looked-again"
+REFUSED = "dispatch.release-refused"
 _DEEDS = {
     RELEASED: "Libéré",
     LOOKED: "Recherche refaite, sans succès,",
+    REFUSED: "Libération refusée, demandée",
     "dispatch.held": "Mis en attente",
     "dispatch.closed": "Clos",
     "dispatch.withdrawn": "Retiré",

@@ -28,6 +28,8 @@ SUPERSEDED = "Une version plus récente de ce compte rendu existe : celle-ci ne 
 CORRUPT = "corrupt"
 """Code of a payload that no longer unpacks."""
 ELSEWHERE = "Il irait maintenant à {address}, ce qui n'a pas été montré : le regarder de nouveau."
+REFUSED = "dispatch.release-refused"
+"""Event of the journal line about a choice that could not be followed."""
 CHANGED = "Cet envoi a changé d'état entre-temps : le regarder de nouveau."
 
 
@@ -78,6 +80,8 @@ def release(
         return Released(id=dispatch_id, released=False, why=report)
     made = _make_again(desk, Sheets(desk, version, report), dispatch, file.source, to, despite)
     if made.dispatch.state is State.HELD:
+        if to or expect:
+            return _refused(desk, dispatch, made.dispatch.reason, actor)
         return _still_held(desk, made.dispatch, actor)
     if expect and made.dispatch.address != expect:
         return Released(id=dispatch_id, released=False, why=ELSEWHERE.format(address=made.dispatch.address))
@@ -159,6 +163,13 @@ def _still_held(desk: Desk, dispatch: Dispatch, actor: str) -> Released:
             reason=dispatch.reason,
         )
     return Released(id=dispatch.id, released=False, why=dispatch.reason)
+
+
+def _refused(desk: Desk, dispatch: Dispatch, why: str, actor: str) -> Released:
+    """What a person chose cannot be done: the dispatch keeps its hold, its candidates and its decision; told apart."""
+    with desk.store.transaction() as uow:
+        uow.journal.write(dispatch.id, REFUSED, actor=actor, reason=why)
+    return Released(id=dispatch.id, released=False, why=why)
 
 
 _FIELDS = (

@@ -9,7 +9,10 @@ import pytest
 from dispatcher.outbox.dispatch import Dispatch, JournalLine
 from dispatcher.outbox.states import MOVES, FileState, State
 from dispatcher.ports import DispatchFilter, Mail, Store
+from dispatcher.report.model import IdType
+from dispatcher.routing.candidates import Entry
 from dispatcher.service import operate
+from dispatcher.service.choose import candidates
 from dispatcher.service.operate import Changed
 from dispatcher.service.release import release
 from tests.fakes import OK, EverybodyAllowed, ReplyLost
@@ -230,10 +233,10 @@ def test_a_file_that_is_done_is_not_read_again(bench: Bench) -> None:
 # ------------------------------------------------------------------------------------------------ release
 
 
-def unknown_recipient(bench: Bench) -> Dispatch:
+def unknown_recipient(bench: Bench, code: str = "unknown-recipient") -> Dispatch:
     bench.bring(oru(to="D077^NOUVEAU^Ana"))
     (dispatch,) = bench.dispatches()
-    assert dispatch.hold_code == "unknown-recipient"
+    assert dispatch.hold_code == code
     return dispatch
 
 
@@ -261,17 +264,38 @@ def test_released_to_the_address_a_person_chose(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "code"), [("quelqu.un@dehors.test", "untrusted-domain"), ("pas une adresse", "bad-address")]
+    ("address", "said"),
+    [("quelqu.un@dehors.test", "dehors.test"), ("pas une adresse", "mal formée")],
 )
-def test_an_address_outside_the_allowed_domains_stays_held(bench: Bench, address: str, code: str) -> None:
-    dispatch = unknown_recipient(bench)
+def test_a_refused_choice_leaves_the_dispatch_as_it_was(bench: Bench, address: str, said: str) -> None:
+    """Its hold, its reason, its candidates and the whole decision: an operator goes on choosing where he stood."""
+    bench.directory.entries += [
+        Entry(address=DURAND, id_type=IdType.RPPS, identifier="99700000013", family="NOUVEAU", given="Ana"),
+        Entry(address=PETIT, id_type=IdType.RPPS, identifier="99700000021", family="NOUVEAU", given="Ana"),
+    ]
+    dispatch = unknown_recipient(bench, "ambiguous-recipient")
     answer = release(bench.desk, dispatch.id, to=address, reason="insiste", actor=EVE)
     assert not answer.released
-    held = bench.get(dispatch.id)
-    assert (held.state, held.hold_code, held.address) == (State.HELD, code, "")
-    assert answer.why == held.reason
-    assert last(bench, dispatch.id).actor == EVE
+    assert said in answer.why
+    assert bench.get(dispatch.id) == dispatch
+    line = last(bench, dispatch.id)
+    assert (line.event, line.actor) == ("dispatch.release-refused", EVE)
+    assert [one.address for one in candidates(bench.get(dispatch.id))] == [DURAND, PETIT]
     assert release(bench.desk, dispatch.id, to=PETIT, reason="bonne adresse", actor=EVE).released
+
+
+def test_a_choice_that_cannot_be_sealed_leaves_the_dispatch_as_it_was(bench: Bench) -> None:
+    dispatch = unknown_recipient(bench)
+
+    class Broken:
+        name = "hprim-medecins"
+
+        def write(self, report, context):  # type: ignore[no-untyped-def]
+            raise ValueError
+
+    bench.with_writer("hprim-medecins", Broken())
+    assert not release(bench.desk, dispatch.id, to=PETIT, reason="essai", actor=EVE).released
+    assert bench.get(dispatch.id) == dispatch
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.HELD])

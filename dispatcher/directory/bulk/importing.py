@@ -17,10 +17,10 @@ from dispatcher.directory.bulk.kinds import BadLine, Kind, Reader
 from dispatcher.directory.bulk.mssante import Mssante
 from dispatcher.directory.bulk.people import People
 from dispatcher.directory.bulk.structures import Structures
-from dispatcher.directory.bulk.text import dated, header_of, numbered, open_text, sha256
+from dispatcher.directory.bulk.text import cut_off, dated, ends_whole, header_of, numbered, open_text, sha256
 from dispatcher.directory.snapshots.tables import Pair, Row
 from dispatcher.directory.snapshots.writing import ImportReport, Origin, Writer, writing
-from dispatcher.errors import DirectoryError
+from dispatcher.errors import DirectoryError, in_french
 
 KINDS: tuple[Kind, ...] = (Mssante(), People(), Structures(), Adeli())
 PROGRESS = 10_000
@@ -41,8 +41,9 @@ def import_file(
     """Read ``source`` and replace the snapshot of its kind in ``folder``; the report's ``kind`` says which.
 
     ``kind``: the name of a kind the file is taken for, whatever its header looks like. ``shrink_percent``: a file with
-    fewer rows than the held one by more than this is refused unless ``force``. ``progress`` is told the number of lines
-    read, now and then; what it raises stops the import. Raises :class:`DirectoryError`; what is held is then as it was.
+    fewer rows than the held one by more than this is refused unless ``force``; one cut within a line always.
+    ``progress`` is told the number of lines read, now and then; what it raises stops the import. Raises
+    :class:`DirectoryError`; what is held is then as it was.
     """
     wanted = tuple(one for one in KINDS if kind is None or one.name == kind)
     try:
@@ -52,13 +53,13 @@ def import_file(
             chosen = wanted[0] if kind else recognised(header, name)
             reader = chosen.reader(header)
             with writing(folder / f"{chosen.name}.sqlite3", now=now) as snapshot:
-                _load(chosen, stream, reader, snapshot, progress)
+                _load(chosen, _rows(stream, reader, header.separator.encode(), snapshot, progress), snapshot)
                 origin = Origin(source=name, as_of=dated(source, name, header, now), sha256=digest)
                 notes = [*reader.notes(), *_ambiguous(chosen, snapshot)]
                 return snapshot.publish(origin, shrink_percent=shrink_percent, force=force, notes=notes)
     except OSError as error:
         raise DirectoryError(
-            f"{error.filename or source} : {error.strerror or type(error).__name__}.",
+            f"{error.filename or source} : {in_french(error)}.",
             hint="Vérifier le chemin, les droits et la place libre ; l'annuaire en service est gardé.",
         ) from error
 
@@ -81,15 +82,17 @@ def recognised(header: Header, name: str) -> Kind:
     )
 
 
-def _load(kind: Kind, stream: IO[bytes], reader: Reader, snapshot: Writer, progress: Told | None) -> None:
-    rows = _rows(stream, reader, snapshot, progress)
+def _load(kind: Kind, rows: Iterator[Row | Pair], snapshot: Writer) -> None:
     if kind.pairs:
         snapshot.pair(cast(Iterator[Pair], rows))
     else:
         snapshot.add(rows)
 
 
-def _rows(stream: IO[bytes], reader: Reader, snapshot: Writer, progress: Told | None) -> Iterator[Row | Pair]:
+def _rows(
+    stream: IO[bytes], reader: Reader, separator: bytes, snapshot: Writer, progress: Told | None
+) -> Iterator[Row | Pair]:
+    last = before = b""  # of the lines that could be used
     for number, line in numbered(stream):
         if progress and number % PROGRESS == 0:
             progress(number)
@@ -98,10 +101,14 @@ def _rows(stream: IO[bytes], reader: Reader, snapshot: Writer, progress: Told | 
                 raise BadLine("ligne trop longue")
             row = reader.row(line)
         except BadLine as error:
+            if line is not None and not line.endswith(b"\n"):
+                raise cut_off(str(error)) from error
             snapshot.leave_out(number, str(error))
             continue
         if row is not None:
+            last, before = line, last
             yield row
+    ends_whole(last, before, separator)
 
 
 def _ambiguous(kind: Kind, snapshot: Writer) -> list[str]:

@@ -25,6 +25,8 @@ COLUMNS: Columns = {
 }
 MANDATORY = ("finess", "name", "routing_line")
 SECTION = b"structureet;"
+GEOLOCATION = 6
+"""Fields of a ``geolocalisation`` line."""
 _ETALAB = ("finess", "etalab")
 _ORDER = (
     "section;nofinesset;nofinessej;rs;rslongue;complrs;compldistrib;numvoie;typvoie;voie;compvoie;lieuditbp;commune;"
@@ -62,10 +64,8 @@ class StructuresReader:
     def row(self, line: bytes) -> Row | None:
         """The establishment of a line; ``None`` for other sections. Raises :class:`BadLine`."""
         if self.sections and not line.startswith(SECTION):
-            known = line.startswith(b"geolocalisation;") or not line.strip()
-            if known:
-                return None
-            raise BadLine("section inconnue (attendu structureet ou geolocalisation)")
+            _other_section(line)
+            return None
         values = self.fields.values(self._even(line))
         if values is None:
             return None
@@ -108,6 +108,16 @@ class StructuresReader:
     def notes(self) -> list[str]:
         """Encoding."""
         return self.fields.notes()
+
+
+def _other_section(line: bytes) -> None:
+    """A line that is not kept, of the other section and whole all the same, or empty. Raises :class:`BadLine`."""
+    if line.startswith(b"geolocalisation;"):
+        fields = line.count(b";") + 1
+        if fields < GEOLOCATION:
+            raise BadLine(f"{fields} champs, {GEOLOCATION} attendus")
+    elif line.strip():
+        raise BadLine("section inconnue (attendu structureet ou geolocalisation)")
 
 
 __all__ = ["COLUMNS", "Layout", "Structures", "StructuresReader"]

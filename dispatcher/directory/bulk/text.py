@@ -110,6 +110,28 @@ def numbered(stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
             )
 
 
+def cut_off(why: str) -> DirectoryError:
+    """What to say of a text whose last line has no end and cannot be used (``why``, French): the rest is missing."""
+    return DirectoryError(
+        f"Le fichier est coupé : sa dernière ligne n'a pas de fin et n'est pas complète ({why}).",
+        hint=f"Même avec « --force », un fichier coupé n'est pas pris. {_AGAIN}",
+    )
+
+
+def ends_whole(last: bytes, before: bytes, separator: bytes) -> None:
+    """The last line of a text may lack its line break, nothing else that the line ``before`` has.
+
+    Raises :class:`DirectoryError` when separators or half a line break are missing: the text was cut there.
+    """
+    if last.endswith(b"\n"):
+        return
+    found, usual = last.count(separator), before.count(separator)
+    if found < usual:
+        raise cut_off(f"{found} séparateurs, {usual} à la ligne d'avant")
+    if last.endswith(b"\r") and before.endswith(b"\r\n"):
+        raise cut_off("fin de ligne coupée en deux")
+
+
 def dated(source: Path, name: str, header: Header, now: datetime) -> datetime:
     """The day the data stands for, aware UTC: from the names of text and archive (AAAAMMJJhhmm, Paris), else from the
     first line (FINESS), else when the file was last written. Never a day to come: it would hide that data grows old.

@@ -397,7 +397,7 @@ def test_a_foreign_or_damaged_file_is_told_not_trusted(tmp_path: Path) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(max_size=60) | st.text("|O N8@.", max_size=90), max_size=6))
 def test_no_line_breaks_an_import(tmp_path: Path, lines: list[str]) -> None:
-    data = content([line(1)]) + "\n".join(lines).encode("utf-8", "surrogatepass")
+    data = content([line(1)]) + "\n".join([*lines, ""]).encode("utf-8", "surrogatepass")
     report = take(tmp_path, data, force=True)
     assert report.rows >= 1
     assert report.lines == report.rows + report.bad_count + report.duplicates

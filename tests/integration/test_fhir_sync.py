@@ -178,7 +178,7 @@ def test_a_sync_killed_in_mid_load_leaves_the_old_data(labo: Installation, serve
     go_on.set()
     assert (snapshot(labo).version(), boxes(labo, 4)) == (before, kept)
     found = json.loads(command(labo, "directory", "search", "ESSAI4", "--json").stdout)
-    assert [entry["address"] for entry in found] == ["p4@medecin.test"], "look-ups go on from the old copy"
+    assert [entry["address"] for entry in found["entries"]] == ["p4@medecin.test"], "look-ups go on from the old copy"
     code, answer = sync(labo, "--full")
     assert (code, answer["rows"]) == (0, 66)
     assert boxes(labo, 59) == [("p59@medecin.test", "ESSAI59", people.finess(5))]

@@ -1,7 +1,8 @@
 """ADELI → RPPS: correspondence of the old numbers with the new ones, ``N° ADELI;N° RPPS``.
 
 Met as Latin-1 with CRLF and as UTF-8. One ADELI number with two RPPS is ambiguous: both are kept, so that both are
-found, and nobody is chosen.
+found, and nobody is chosen. An RPPS whose key does not hold is a slip of the pen: it could be anybody's, so the pair is
+left out and told.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dispatcher.directory.bulk.columns import Header, Layout
 from dispatcher.directory.bulk.kinds import BadLine, Fields
 from dispatcher.directory.snapshots.tables import Pair
 from dispatcher.errors import DirectoryError
+from dispatcher.report.identifiers import rpps_ok
 from dispatcher.report.model import IdType
 from dispatcher.routing import sources
 from dispatcher.routing.identities import LENGTHS, bare_identifier
@@ -60,6 +62,8 @@ class AdeliReader:
             raise BadLine("numéro ADELI qui n'a pas 9 caractères")
         if len(rpps) != LENGTHS[IdType.RPPS] or not rpps.isdigit() or not rpps.isascii():
             raise BadLine("numéro RPPS qui n'a pas 11 chiffres")
+        if not rpps_ok(rpps):
+            raise BadLine("numéro RPPS dont la clé est fausse")
         return IdType.ADELI.value, adeli, IdType.RPPS.value, rpps
 
     def notes(self) -> list[str]:

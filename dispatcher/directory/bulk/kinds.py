@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 
 from dispatcher.directory.bulk.columns import Header, Layout
 from dispatcher.directory.snapshots.tables import Pair, Row
+from dispatcher.report.identifiers import compact
 from dispatcher.report.model import IdType
 from dispatcher.routing.identities import LENGTHS, PEOPLE, STRUCTURES, TYPE_DIGITS, bare_identifier, from_national_form
 
@@ -109,10 +110,28 @@ class Fields:
 
 
 def person(type_text: str, identifier: str, national: str) -> tuple[str, str]:
-    """Kind (``RPPS``, ``ADELI`` or empty) and bare identifier of the person of a line; both empty without a person."""
+    """Kind (``RPPS``, ``ADELI`` or empty) and bare identifier of the person of a line; both empty without a person.
+
+    Raises :class:`BadLine` when identifier and national form (type digit and identifier) are not one person's.
+    """
     usual = _PERSON.get(type_text)
-    if usual and len(identifier) == usual[1] and identifier.isdigit():
+    if usual and len(identifier) == usual[1] and identifier.isdigit() and national in ("", type_text + identifier):
         return usual[0], identifier
+    kind, bare = _told(type_text, identifier, national)
+    if identifier and national and not _same(kind, bare, identifier, national):
+        raise BadLine("« Identifiant PP » et « Identification nationale PP » ne désignent pas la même personne")
+    return kind, bare
+
+
+def _same(kind: str, bare: str, identifier: str, national: str) -> bool:
+    """Both columns are ``bare``: one plain or in national form, the other behind its type digit or without."""
+    plain, whole = compact(bare), compact(national)
+    digit = TYPE_DIGITS[IdType(kind)] if kind else whole[:1]
+    own = bare_identifier(IdType(kind), identifier) if kind else compact(identifier)
+    return own == plain and whole in {plain, digit + plain}
+
+
+def _told(type_text: str, identifier: str, national: str) -> tuple[str, str]:
     kind = _KINDS.get(type_text.casefold())
     if kind in PEOPLE and identifier:
         return kind.value, bare_identifier(kind, identifier)

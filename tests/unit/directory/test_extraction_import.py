@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from dispatcher.directory.bulk import importing
 from dispatcher.directory.bulk.columns import Header, fold_header
 from dispatcher.directory.bulk.importing import import_file
-from dispatcher.directory.bulk.kinds import person, structure
+from dispatcher.directory.bulk.kinds import BadLine, person, structure
 from dispatcher.directory.bulk.mssante import Mssante
 from dispatcher.directory.snapshots.reading import Snapshot
 from dispatcher.directory.snapshots.writing import LISTED_LINES
@@ -169,6 +169,22 @@ def test_a_missing_national_form_is_made_up_for() -> None:
     assert person("0", "990010001", "0990010001") == ("ADELI", "990010001")
     assert person("3", "990010001/12", "3990010001/12") == ("", "990010001/12")
     assert person("", "", "") == ("", "")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ("8", "99700000013", "899700000021"),
+        ("", "99700000013", "899700000021"),
+        ("0", "990010001", "0990010002"),
+        ("8", "99700000013", "0990010001"),
+        ("3", "990010001/12", "3990010001/13"),
+    ],
+)
+def test_two_numbers_of_two_people_are_no_person(told: tuple[str, str, str]) -> None:
+    with pytest.raises(BadLine, match="la même personne"):
+        person(*told)
+    person(told[0], told[1], "")
 
 
 def test_structures_in_national_and_bare_form() -> None:

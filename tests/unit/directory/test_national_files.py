@@ -18,6 +18,7 @@ from dispatcher.directory.directories import Directories
 from dispatcher.directory.local.table import LocalTable
 from dispatcher.directory.snapshots.writing import ImportReport
 from dispatcher.errors import DirectoryError
+from dispatcher.report.identifiers import luhn_ok
 from dispatcher.report.model import IdType
 from dispatcher.resources import sample
 from tests.tools.big_directories import PEOPLE
@@ -49,6 +50,17 @@ def activity(**values: str) -> dict[str, str]:
         "Bureau cedex (coord. structure)": "29000 QUIMPER CEDEX",
         **values,
     }
+
+
+def of(rpps: str) -> dict[str, str]:
+    return activity(**{"Identifiant PP": rpps, "Identification nationale PP": f"8{rpps}"})
+
+
+def many(count: int = 100) -> bytes:
+    """Pairs of the old numbers 990000000 and up, each with a new one whose key holds."""
+    keyed = [f"{number}{key}" for number in range(9970000000, 9970000000 + count) for key in range(10)]
+    rpps = [one for one in keyed if luhn_ok(one)]
+    return "".join(["ADELI;RPPS\n", *(f"99{place:07d};{one}\n" for place, one in enumerate(rpps))]).encode()
 
 
 def people(*rows: dict[str, str], header: str = PEOPLE, end: str = "|\n") -> bytes:
@@ -231,6 +243,28 @@ def test_an_old_number_with_two_new_ones_gives_both_and_is_told(tmp_path: Path) 
     ]
 
 
+def test_a_line_whose_two_numbers_are_not_one_person_s_is_left_out_and_told(tmp_path: Path) -> None:
+    two = activity(**{"Identification nationale PP": "899700000021"})
+    untyped = two | {"Type d'identifiant PP": ""}
+    other_kind = activity(**{"Identification nationale PP": "0990010001"})
+    bare = activity(**{"Identification nationale PP": "99700000013"})
+    spaced = activity(**{"Identification nationale PP": "8 997 0000 0013"})
+    report = take(tmp_path, people(activity(), two, untyped, other_kind, bare, spaced))
+    assert (report.rows, [bad.line for bad in report.bad]) == (3, [3, 4, 5])
+    assert {bad.reason for bad in report.bad} == {
+        "« Identifiant PP » et « Identification nationale PP » ne désignent pas la même personne"
+    }
+    assert door(tmp_path).people(IdType.RPPS, "99700000021") == ()
+
+
+def test_an_old_number_whose_new_one_has_a_wrong_key_is_left_out_and_told(tmp_path: Path) -> None:
+    report = take(tmp_path, PAIRS.replace("99700000039", "99700000038").encode())
+    assert (report.pairs, [(bad.line, bad.reason) for bad in report.bad]) == (
+        4,
+        [(4, "numéro RPPS dont la clé est fausse")],
+    )
+
+
 def test_a_kind_can_be_forced_and_its_missing_columns_are_named(tmp_path: Path) -> None:
     with pytest.raises(DirectoryError, match="« nofinesset »"):
         take(tmp_path, PAIRS.encode(), kind="structures")
@@ -238,8 +272,7 @@ def test_a_kind_can_be_forced_and_its_missing_columns_are_named(tmp_path: Path) 
 
 
 def test_a_smaller_list_of_pairs_is_refused_too(tmp_path: Path) -> None:
-    many = "ADELI;RPPS\n" + "".join(f"99{number:07d};997{number:08d}\n" for number in range(100))
-    take(tmp_path, many.encode())
+    take(tmp_path, many())
     with pytest.raises(DirectoryError, match="6 lignes au lieu de 200"):
         take(tmp_path, PAIRS.encode())
     report = take(tmp_path, PAIRS.encode(), force=True)
@@ -247,8 +280,8 @@ def test_a_smaller_list_of_pairs_is_refused_too(tmp_path: Path) -> None:
 
 
 def test_what_changed_is_counted(tmp_path: Path) -> None:
-    take(tmp_path, people(activity(), activity(**{"Identifiant PP": "99700000021"})))
-    report = take(tmp_path, people(activity(), activity(**{"Identifiant PP": "99700000039"}), activity()))
+    take(tmp_path, people(activity(), of("99700000021")))
+    report = take(tmp_path, people(activity(), of("99700000039"), activity()))
     assert (report.previous_rows, report.added, report.removed) == (2, 1, 1)
 
 
@@ -317,8 +350,7 @@ ANY = st.one_of(
 def test_no_file_gives_a_traceback_or_replaces_more_by_less(tmp_path: Path, data: bytes, kind: str | None) -> None:
     held = tmp_path / "held"
     if not held.exists():
-        many = "ADELI;RPPS\n" + "".join(f"99{number:07d};997{number:08d}\n" for number in range(100))
-        take(tmp_path, many.encode())
+        take(tmp_path, many())
     try:
         report = take(tmp_path, data, "any.bin", kind=kind)
     except DirectoryError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ import typer
 from dispatcher.cli.cmd_read import read_path, source_settings
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, complain, print_json, say
-from dispatcher.cli.search_show import show_found
+from dispatcher.cli.search_show import found_json, show_found
 from dispatcher.dialects.model import Dialect
 from dispatcher.errors import ConfigError
 from dispatcher.report.identifiers import compact
@@ -43,7 +42,7 @@ def search(
     shown, more = found[:limit], len(found) - limit
     if json:
         counted = {"more": max(more, 0), "at_least": more >= BEYOND}
-        print_json({"entries": [asdict(entry) for entry in shown], **counted})
+        print_json({"entries": [found_json(entry) for entry in shown], **counted})
         return
     show_found(shown)
     if more > 0:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from dispatcher.cli.output import console, say, table
 from dispatcher.report.model import IdType
@@ -12,6 +14,11 @@ WIDE = 120
 """From this width on a table; below it lines, which never cut an address in two."""
 RED = "liste rouge"
 NO_BOX = "pas de boîte connue"
+
+
+def found_json(entry: Entry) -> dict[str, Any]:
+    """An entry for programs; the address of a red-listed box is told to nobody."""
+    return asdict(entry) | ({"address": ""} if entry.red_list else {})
 
 
 def show_found(found: Sequence[Entry]) -> None:
@@ -50,8 +57,7 @@ def _place(entry: Entry) -> str:
 
 def _box(entry: Entry) -> str:
     refused = " (refuse la dématérialisation)" if entry.paperless is False else ""
-    hidden = f" ({RED})" if entry.red_list else ""
-    return f"{entry.address}{refused}{hidden}"
+    return f"{RED if entry.red_list else entry.address}{refused}"
 
 
 def _boxes(entries: Sequence[Entry]) -> list[tuple[str, str]]:

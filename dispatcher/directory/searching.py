@@ -29,10 +29,13 @@ def joined(found: Iterable[Entry], text: str, limit: int, boxes: Boxes) -> tuple
     asked: dict[tuple[IdType, str], tuple[Entry, ...]] = {}
     for entry in sorted(found, key=ranking(words_of(text))):
         for line in _lines(entry, asked, boxes):
-            lines.setdefault(_key(line), line)
+            first = lines.setdefault(_key(line), line)
+            if line.red_list and not first.red_list:
+                lines[_key(line)] = replace(first, red_list=True)
         if len(lines) >= limit:
             break
-    return tuple(lines.values())[:limit]
+    hidden = {line.address for line in lines.values() if line.red_list} - {""}
+    return tuple(replace(line, red_list=line.red_list or line.address in hidden) for line in lines.values())[:limit]
 
 
 def _lines(entry: Entry, asked: dict[tuple[IdType, str], tuple[Entry, ...]], boxes: Boxes) -> Iterator[Entry]:

@@ -15,6 +15,8 @@ from typer.testing import CliRunner, Result
 from dispatcher.cli import output, search_show
 from dispatcher.cli.main import app
 from dispatcher.directory.bulk.importing import import_file
+from dispatcher.directory.snapshots.tables import row_of
+from dispatcher.directory.snapshots.writing import Origin, writing
 from dispatcher.errors import ConfigError
 from dispatcher.report.model import IdType
 from dispatcher.resources import sample
@@ -130,14 +132,27 @@ LONG = Entry(
 )
 
 
+def test_the_address_of_a_red_listed_box_is_told_to_nobody(labo: Installation) -> None:
+    entry = replace(LONG, identifier="99700000914", family="ROUGE", address="anonyme@dest.test", red_list=True)
+    with writing(labo.office.settings.directory.folder / "fhir.sqlite3", now=datetime.now(UTC)) as snapshot:
+        snapshot.add([row_of(entry)])
+        snapshot.publish(Origin(source="fhir", as_of=datetime.now(UTC)))
+    (found,) = told("search", "rouge")["entries"]
+    assert (found["identifier"], found["address"], found["red_list"]) == ("99700000914", "", True)
+    shown = run("search", "rouge").stdout
+    assert "liste rouge" in shown
+    assert "anonyme" not in shown
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_what_is_found_fits_the_screen(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     screen = Console(width=width, record=True, highlight=False)
     for module in (output, search_show):
         monkeypatch.setattr(module, "console", lambda: screen)
     second = replace(LONG, address="second@dest.test", paperless=False)
+    secret = "anonyme@dest.test"
     hidden = Entry(
-        address="", id_type=IdType.RPPS, identifier="99700000021", family="CACHÉ", given="Ana", red_list=True
+        address=secret, id_type=IdType.RPPS, identifier="99700000021", family="CACHÉ", given="Ana", red_list=True
     )
     bare = Entry(address="", id_type=IdType.RPPS, identifier="99700000047", family="SANS", given="Boîte")
     search_show.show_found([LONG, second, hidden, bare])
@@ -146,6 +161,7 @@ def test_what_is_found_fits_the_screen(monkeypatch: pytest.MonkeyPatch, width: i
     assert text.count(RPPS) == 1, "one person, two boxes"
     assert "refuse la" in text
     assert "liste rouge" in text
+    assert "anonyme" not in text
     assert "pas de boîte connue" in text
     if width == 80:
         assert LONG.address in text, "an address is never cut in two"

@@ -65,10 +65,11 @@ PAIR = "INSERT OR IGNORE INTO equivalent VALUES (?, ?, ?, ?)"
 
 _SAME = "b.address = a.address AND b.identifier = a.identifier AND b.structure_id = a.structure_id"
 
-_REFUSAL_WINS = f"""
-UPDATE entry AS a SET paperless = 0 WHERE a.address IN (SELECT address FROM again) AND EXISTS
-    (SELECT 1 FROM entry AS b WHERE {_SAME} AND b.paperless = 0)
-"""  # noqa: S608
+_BOTH_WISHES_STAY = tuple(
+    f"UPDATE entry AS a SET {wish} WHERE a.address IN (SELECT address FROM again) AND EXISTS "  # noqa: S608
+    f"(SELECT 1 FROM entry AS b WHERE {_SAME} AND b.{wish})"
+    for wish in ("paperless = 0", "red_list = 1")
+)
 _FIRST_STAYS = f"""
 DELETE FROM entry AS a WHERE a.address IN (SELECT address FROM again) AND EXISTS
     (SELECT 1 FROM entry AS b WHERE {_SAME} AND b.id < a.id)
@@ -126,14 +127,15 @@ def create(database: sqlite3.Connection) -> None:
 def finish(database: sqlite3.Connection) -> int:
     """Indexes, double rows out, words in. Returns the number of double rows left out.
 
-    Of two rows with the same address, person and structure the first stays; a refusal of electronic mail on either
-    of them stays too.
+    Of two rows with the same address, person and structure the first stays; a refusal of electronic mail and the wish
+    to stand on the red list stay whichever of them tells it.
     """
     database.execute("CREATE INDEX entry_address ON entry (address, identifier, structure_id) WHERE address != ''")
     database.execute(
         "CREATE TEMP TABLE again AS SELECT address FROM entry WHERE address != '' GROUP BY address HAVING count(*) > 1"
     )
-    database.execute(_REFUSAL_WINS)
+    for wish in _BOTH_WISHES_STAY:
+        database.execute(wish)
     removed = database.execute(_FIRST_STAYS).rowcount
     database.executescript(_INDEXES)
     database.executescript(_WORDS)

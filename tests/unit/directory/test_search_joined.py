@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -113,6 +114,26 @@ def test_each_box_counts_once_and_the_newest_data_wins(tmp_path: Path) -> None:
     assert len(held.by_address(BOX.upper())) == 1
     assert len(held.people(IdType.RPPS, "99700000013")) == 4
     assert set(held.versions()) == {"fhir", "mssante", "local"}
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_two_rows_of_one_box_both_wishes_stay(tmp_path: Path, turn: int) -> None:
+    rows = [durand(BOX, given="Paul", paperless=True), durand(BOX, given="P.", paperless=False, red_list=True)][::turn]
+    hold(tmp_path, "fhir", *rows, durand("other@dest.test"))
+    found = {entry.address: entry for entry in door(tmp_path).by_identifier(IdType.RPPS, "99700000013")}
+    assert (found[BOX].given, found[BOX].paperless, found[BOX].red_list) == (rows[0].given, False, True)
+    assert not found["other@dest.test"].red_list
+
+
+def test_a_box_red_listed_at_one_place_is_so_wherever_it_is_found(tmp_path: Path) -> None:
+    hold(tmp_path, "mssante", durand(BOX, **QUIMPER))
+    hold(tmp_path, "fhir", durand(BOX, red_list=True, **RENNES), durand("other@dest.test"))
+    found = door(tmp_path).search("durand")
+    assert {(entry.address, entry.red_list) for entry in found} == {(BOX, True), ("other@dest.test", False)}
+    team = Entry(address="team@dest.test", box_type="ORG", structure_name="ACCUEIL DU PORT")
+    hold(tmp_path, "mssante", team)
+    hold(tmp_path, "ldap-own", replace(team, red_list=True), days_old=1)
+    assert [entry.red_list for entry in door(tmp_path).search("accueil du port")] == [True]
 
 
 def test_a_damaged_source_is_told_and_not_left_out(tmp_path: Path) -> None:

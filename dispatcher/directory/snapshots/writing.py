@@ -15,7 +15,6 @@ import contextlib
 import hashlib
 import os
 import sqlite3
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -25,14 +24,12 @@ from pathlib import Path
 
 from dispatcher.clock import PARIS
 from dispatcher.directory.snapshots import tables
+from dispatcher.directory.snapshots.scratch import beside
 from dispatcher.directory.snapshots.tables import Pair, Row
 from dispatcher.errors import DirectoryError
 
 LISTED_LINES = 100
 """How many bad lines are listed one by one; all are counted."""
-SCRATCH = ".importing"
-ABANDONED_AFTER = 86_400
-"""Seconds after which the file of a load that was killed is removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,20 +94,14 @@ class ImportReport:
 @contextmanager
 def writing(target: Path, *, now: datetime) -> Iterator[Writer]:
     """A writer for the snapshot at ``target``; ``now`` is aware. Raises :class:`DirectoryError`: disk, rights."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=SCRATCH, dir=target.parent)
-        os.close(handle)
-    except OSError as error:
-        raise _unwritable(target, error) from error
-    scratch = Path(name)
-    try:
+    with contextlib.ExitStack() as closing_too:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            scratch = closing_too.enter_context(beside(target))
+        except OSError as error:
+            raise _unwritable(target, error) from error
         with closing(sqlite3.connect(scratch.absolute().as_uri(), uri=True)) as database:
             yield Writer(database, scratch, target, now)
-    finally:
-        with contextlib.suppress(OSError):
-            scratch.unlink(missing_ok=True)
 
 
 class Writer:
@@ -258,14 +249,6 @@ def _meta(report: ImportReport, origin: Origin) -> dict[str, str]:
         "duplicates": str(report.duplicates),
         "bad": str(report.bad_count),
     }
-
-
-def _sweep(target: Path) -> None:
-    """Remove what loads killed long ago left behind."""
-    for left in target.parent.glob(f".{target.name}.*{SCRATCH}"):
-        with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > ABANDONED_AFTER:
-                left.unlink()
 
 
 def _put_in_place(scratch: Path, target: Path) -> None:

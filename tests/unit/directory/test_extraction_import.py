@@ -7,12 +7,14 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +25,7 @@ from dispatcher.directory.bulk.columns import Header, fold_header
 from dispatcher.directory.bulk.importing import import_file
 from dispatcher.directory.bulk.kinds import BadLine, person, structure
 from dispatcher.directory.bulk.mssante import Mssante
+from dispatcher.directory.snapshots import scratch
 from dispatcher.directory.snapshots.reading import Snapshot
 from dispatcher.directory.snapshots.writing import LISTED_LINES
 from dispatcher.errors import DirectoryError
@@ -321,12 +324,33 @@ def test_a_killed_import_leaves_the_held_one_and_its_rest_is_swept_up(tmp_path: 
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout is not None
         assert process.stdout.readline()
+        (left,) = [path for path in (tmp_path / "out").iterdir() if path.suffix == ".importing"]
+        os.utime(left, (0, 0))
+        assert take(tmp_path, content([line(1), line(3)])).rows == 2
+        assert left.exists(), "its writer is alive, however old the file"
         process.kill()
     assert opened(tmp_path).version().startswith("2026-11-20")
-    (left,) = [path for path in (tmp_path / "out").iterdir() if path.suffix == ".importing"]
-    os.utime(left, (0, 0))
+    os.utime(left)
     assert take(tmp_path, content([line(1), line(2)])).rows == 2
-    assert not left.exists()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mssante.sqlite3"], "swept up, however young"
+
+
+def test_a_scratch_file_swept_up_before_it_is_held_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, made = tempfile.mkstemp, []
+
+    def swept_up_at_once(**where: Any) -> tuple[int, str]:
+        handle, name = make(**where)
+        made.append(name)
+        if len(made) == 1:
+            scratch.sweep(tmp_path / "out" / "mssante.sqlite3")
+        return handle, name
+
+    monkeypatch.setattr(tempfile, "mkstemp", swept_up_at_once)
+    assert take(tmp_path, content([line(1)])).rows == 1
+    assert len(made) == 2
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mssante.sqlite3"]
 
 
 def test_an_older_file_is_told(tmp_path: Path) -> None:

@@ -73,7 +73,9 @@ def _import(file: Path, wanted: DirectorySettings, kind: str | None, *, force: b
 @contextmanager
 def _progress(name: str, *, shown: bool) -> Iterator[Told]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not shown, transient=True) as bar:
+    console = Console(stderr=True)
+    hidden = not (shown and console.is_interactive)  # elsewhere the bar would leave an empty line behind
+    with Progress(*columns, console=console, disable=hidden, transient=True) as bar:
         line = bar.add_task(name, total=None)
         yield lambda done: bar.update(line, description=f"{name} : {done} lignes lues")
 

@@ -17,7 +17,7 @@ from dispatcher.directory.local.table import LocalTable
 from dispatcher.directory.searching import joined
 from dispatcher.directory.snapshots.reading import Snapshot
 from dispatcher.directory.snapshots.words import identifier_in
-from dispatcher.errors import DirectoryError
+from dispatcher.errors import DirectoryError, in_french
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.identities import PEOPLE
@@ -44,7 +44,7 @@ class Directories:
             return ()
         except OSError as error:
             raise DirectoryError(
-                f"Dossier des annuaires illisible ({error.strerror or type(error).__name__}).",
+                f"Dossier des annuaires illisible ({in_french(error)}).",
                 hint="Vérifier les droits du dossier « directory.folder » de la configuration.",
             ) from error
         return tuple(self.snapshot(name.removesuffix(SUFFIX)) for name in names if not name.startswith("."))

@@ -48,6 +48,7 @@ def test_several_files_are_taken_at_once_and_a_bad_one_does_not_stop_the_rest(fo
     assert "notes.txt : la première ligne n'est l'en-tête d'aucun annuaire" in done.stderr
     assert "SECRET" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+    assert "" not in (done.stdout.splitlines() + done.stderr.splitlines()), "no empty line"
     again = run(folder, "import", "Extraction_Correspondance_MSSante_202611200600.txt", "--json")
     (report,) = json.loads(again.stdout)
     assert (report["ok"], report["kind"], report["added"], report["removed"]) == (True, "mssante", 0, 0)

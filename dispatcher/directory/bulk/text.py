@@ -24,6 +24,7 @@ MAX_TEXT_BYTES = 4_000_000_000
 MAX_LINE_BYTES = 65_536
 _STAMP = re.compile(r"(?<!\d)(20\d{2})-?(\d{2})-?(\d{2})(?:-?(\d{2})(\d{2}))?(?!\d)")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, EOFError)
+_FOREIGN = {b"%PDF": "un PDF", b"\x1f\x8b": "une archive gzip", b"Rar!": "une archive RAR", b"7z\xbc": "une archive 7z"}
 _AGAIN = "Télécharger de nouveau le fichier ; l'annuaire en service est gardé."
 
 
@@ -31,10 +32,13 @@ _AGAIN = "Télécharger de nouveau le fichier ; l'annuaire en service est gardé
 def open_text(source: Path, members: Callable[[str], bool]) -> Iterator[tuple[IO[bytes], str]]:
     """The text of ``source`` and its name; out of the ZIP when it is one, the one whose name ``members`` accepts.
 
-    Raises :class:`DirectoryError`: a damaged archive (also while reading), none or several texts that fit.
+    Raises :class:`DirectoryError`: a damaged or empty archive (also while reading), none or several texts that fit, a
+    PDF or another archive.
     """
     with source.open("rb") as file:
-        if file.read(4) != b"PK\x03\x04":
+        begin = file.read(4)
+        if begin != b"PK\x03\x04":
+            _told_apart(source, begin)
             file.seek(0)
             yield file, source.name
             return
@@ -44,15 +48,25 @@ def open_text(source: Path, members: Callable[[str], bool]) -> Iterator[tuple[IO
             member = _member(archive, members)
             inner = closing.enter_context(archive.open(member))
         except (*_DAMAGED, RuntimeError, ValueError, UnicodeError) as error:
-            raise _damaged(source, error) from error
+            raise _damaged(source) from error
         try:
             yield BufferedReader(cast(RawIOBase, inner), 1 << 20), Path(member.filename).name
         except _DAMAGED as error:
-            raise _damaged(source, error) from error
+            raise _damaged(source) from error
 
 
-def _damaged(source: Path, error: Exception) -> DirectoryError:
-    return DirectoryError(f"{source.name} : archive ZIP abîmée ({type(error).__name__}).", hint=_AGAIN)
+def _damaged(source: Path) -> DirectoryError:
+    return DirectoryError(f"{source.name} : archive ZIP abîmée ou incomplète.", hint=_AGAIN)
+
+
+def _told_apart(source: Path, begin: bytes) -> None:
+    """What is plainly no text is named for what it is. Raises :class:`DirectoryError`."""
+    if begin == b"PK\x05\x06":
+        raise DirectoryError(f"{source.name} : l'archive ZIP est vide.", hint=_AGAIN)
+    what = next((name for first, name in _FOREIGN.items() if begin.startswith(first)), "")
+    if what or (begin and source.suffix.lower() == ".zip"):
+        text = f"c'est {what}, pas un annuaire" if what else "ce n'est pas une archive ZIP, malgré son nom"
+        raise DirectoryError(f"{source.name} : {text}.", hint=_AGAIN)
 
 
 def _member(archive: zipfile.ZipFile, wanted: Callable[[str], bool]) -> zipfile.ZipInfo:

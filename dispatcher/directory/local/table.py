@@ -21,7 +21,7 @@ from dispatcher.directory.local.history import BY_HAND, OUTSIDE, History, digest
 from dispatcher.directory.local.lines import read_line
 from dispatcher.directory.local.locking import locked
 from dispatcher.directory.local.zeros import lost_since, odd_lengths
-from dispatcher.errors import DirectoryError
+from dispatcher.errors import DirectoryError, in_french
 from dispatcher.report.identifiers import compact
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.identities import STRUCTURES, tokens
@@ -287,7 +287,7 @@ def _faulty(name: str, faults: Collection[Fault], hint: str) -> DirectoryError:
 
 def _unreadable(path: Path, error: OSError) -> DirectoryError:
     return DirectoryError(
-        f"{path.name} : table illisible ({error.strerror or type(error).__name__}).",
+        f"{path.name} : table illisible ({in_french(error)}).",
         hint="Vérifier le chemin et les droits (« directory.local » de la configuration).",
     )
 

@@ -11,11 +11,25 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from dispatcher.errors import DirectoryError
+from dispatcher.errors import DirectoryError, in_french
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry
 
 SCHEMA = "3"
+SQLITE = {
+    sqlite3.SQLITE_FULL: "disque plein",
+    sqlite3.SQLITE_IOERR: "erreur du disque",
+    sqlite3.SQLITE_READONLY: "fichier en lecture seule",
+    sqlite3.SQLITE_CANTOPEN: "fichier impossible à ouvrir",
+    sqlite3.SQLITE_PERM: "accès refusé",
+    sqlite3.SQLITE_BUSY: "occupé par un autre programme",
+    sqlite3.SQLITE_LOCKED: "occupé par un autre programme",
+    sqlite3.SQLITE_NOMEM: "mémoire épuisée",
+    sqlite3.SQLITE_TOOBIG: "texte trop long",
+    sqlite3.SQLITE_CORRUPT: "fichier abîmé",
+    sqlite3.SQLITE_NOTADB: "fichier abîmé",
+}
+"""What each primary result code of SQLite means to an operator (sqlite.org, « Result and Error Codes »)."""
 FIELDS = (
     "record",
     "address",
@@ -166,7 +180,7 @@ _KEYS = {
 def compare(database: sqlite3.Connection, held: Path) -> tuple[int, int]:
     """What was added and removed since the snapshot at ``held``, which must be readable.
 
-    Counted are boxes; where there are none, people; else structures; else pairs.
+    Counted are boxes; where there are none, people; else structures; else pairs, each once.
     """
     database.execute("ATTACH ? AS held", (_read_only(held),))
     try:
@@ -178,7 +192,8 @@ def compare(database: sqlite3.Connection, held: Path) -> tuple[int, int]:
         )
     finally:
         database.execute("DETACH held")
-    return int(added), int(removed)
+    each = 2 if what == "pair" else 1  # a pair stands in the table both ways
+    return int(added) // each, int(removed) // each
 
 
 def _countable(database: sqlite3.Connection) -> str:
@@ -215,9 +230,19 @@ def read_meta(path: Path) -> dict[str, str] | None:
     return found if found.get("schema") == SCHEMA else None
 
 
+def in_words(error: Exception) -> str:
+    """What the system or SQLite says, in French. A rare cause is told by its number."""
+    if isinstance(error, OSError):
+        return in_french(error)
+    if isinstance(error, UnicodeError):
+        return "texte en octets impossibles"
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary result code
+    return SQLITE.get(code) or (f"erreur {code} de SQLite" if code else "opération refusée par SQLite")
+
+
 def unreadable(path: Path, error: Exception) -> DirectoryError:
     """What to say of a snapshot that cannot be read."""
     return DirectoryError(
-        f"L'annuaire {path.name} est illisible ({type(error).__name__}).",
+        f"L'annuaire {path.name} est illisible ({in_words(error)}).",
         hint="Le charger de nouveau (« dispatcher directory import » ou « sync »).",
     )

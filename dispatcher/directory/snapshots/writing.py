@@ -81,7 +81,7 @@ class ImportReport:
     bad: tuple[BadRow, ...] = ()
     """The first ones, at most :data:`LISTED_LINES`."""
     previous_rows: int | None = None
-    """Rows and pairs of the snapshot replaced, or ``None`` when there was none."""
+    """Rows and pairs (each once) of the snapshot replaced, or ``None`` when there was none."""
     added: int = 0
     """Boxes (people, structures, pairs where there is no box) that were not in the snapshot replaced."""
     removed: int = 0
@@ -198,7 +198,7 @@ class Writer:
             duplicates=duplicates,
             bad_count=self.bad_count,
             bad=tuple(self.bad),
-            previous_rows=int(held.get("rows", 0)) + int(held.get("pairs", 0)) if held else None,
+            previous_rows=int(held.get("rows", 0)) + int(held.get("pairs", 0)) // 2 if held else None,
             notes=notes,
         )
 
@@ -220,16 +220,17 @@ def _digest(database: sqlite3.Connection) -> str:
 
 
 def _guard(report: ImportReport, shrink: float, force: bool) -> None:
-    kept, previous = report.rows + report.pairs, report.previous_rows
+    kept, previous = report.rows + report.pairs // 2, report.previous_rows
     if kept == 0:
         raise DirectoryError(
             f"{report.source} : aucune ligne utilisable ({report.bad_count} ligne(s) refusée(s)).",
             hint="L'annuaire en service est gardé ; reprendre les données à leur source.",
         )
     if previous and not force and kept < previous * (1 - shrink / 100):
-        lost = 100 * (previous - kept) / previous
+        lost = f"{100 * (previous - kept) / previous:.1f} % de moins ({shrink:g} % permis)".replace(".", ",")
+        what = "correspondances" if report.pairs else "lignes"
         raise DirectoryError(
-            f"{report.source} : {kept} lignes au lieu de {previous}, soit {lost:.1f} % de moins ({shrink:g} % permis).",
+            f"{report.source} : {kept} {what} au lieu de {previous}, soit {lost}.",
             hint="Données tronquées ? Les reprendre à leur source ; si elles sont bonnes, relancer avec « --force ».",
         )
 
@@ -281,10 +282,7 @@ def _swap(scratch: Path, target: Path) -> None:
 
 
 def _unwritable(target: Path, error: Exception) -> DirectoryError:
-    why = type(error).__name__ if isinstance(error, UnicodeError) else str(error)
-    if isinstance(error, OSError):
-        why = error.strerror or type(error).__name__
     return DirectoryError(
-        f"L'annuaire {target.name} n'a pas pu être écrit ({why}).",
+        f"L'annuaire {target.name} n'a pas pu être écrit ({tables.in_words(error)}).",
         hint=f"Vérifier la place libre et les droits du dossier {target.parent} ; l'annuaire en service est gardé.",
     )

@@ -27,7 +27,7 @@ from dispatcher.directory.bulk.kinds import BadLine, person, structure
 from dispatcher.directory.bulk.mssante import Mssante
 from dispatcher.directory.snapshots import scratch
 from dispatcher.directory.snapshots.reading import Snapshot
-from dispatcher.directory.snapshots.writing import LISTED_LINES
+from dispatcher.directory.snapshots.writing import LISTED_LINES, writing
 from dispatcher.errors import DirectoryError
 from dispatcher.report.model import IdType
 from dispatcher.resources import sample
@@ -261,7 +261,7 @@ def test_a_file_that_shrank_is_refused_unless_forced(tmp_path: Path) -> None:
     smaller = content([line(number) for number in range(94)])
     with pytest.raises(DirectoryError) as caught:
         take(tmp_path, smaller)
-    assert "94 lignes au lieu de 100" in str(caught.value)
+    assert "94 lignes au lieu de 100, soit 6,0 % de moins (5 % permis)" in str(caught.value)
     held = opened(tmp_path).info()
     assert held is not None
     assert held.rows == 100
@@ -371,6 +371,8 @@ def test_an_older_file_is_told(tmp_path: Path) -> None:
         (zipped({"a.pdf": b""}), "aucun fichier texte"),
         (zipped({"a.txt": SAMPLE.encode()})[:-200], "ZIP"),
         (b"\x00" * 100_000, "séparateur"),
+        (zipped({}), "l'archive ZIP est vide"),
+        (b"%PDF-1.7\n", "c'est un PDF"),
     ],
 )
 def test_what_is_no_extraction_is_refused_and_the_held_one_stays(tmp_path: Path, data: bytes, part: str) -> None:
@@ -379,13 +381,33 @@ def test_what_is_no_extraction_is_refused_and_the_held_one_stays(tmp_path: Path,
         take(tmp_path, data, "other.txt")
     assert part in str(caught.value)
     assert caught.value.hint
+    assert "BadZip" not in str(caught.value)
     assert len(opened(tmp_path).by_address("p1@dest.test")) == 1
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mssante.sqlite3"], "no scratch left behind"
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DirectoryError, match=r"absent\.zip"):
+def test_a_missing_file_and_a_folder_are_told_in_french(tmp_path: Path) -> None:
+    with pytest.raises(DirectoryError, match=r"absent\.zip : introuvable\."):
         import_file(tmp_path / "absent.zip", tmp_path, now=NOW)
+    with pytest.raises(DirectoryError, match=r"c'est un dossier\."):
+        import_file(tmp_path, tmp_path / "out", now=NOW)
+
+
+def test_a_page_under_the_name_of_an_archive_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DirectoryError, match="pas une archive ZIP, malgré son nom"):
+        take(tmp_path, b"<html>", "extraction.zip")
+    with pytest.raises(DirectoryError, match="en-tête vide"):
+        take(tmp_path, b"", "extraction.zip")
+
+
+def test_a_full_disk_is_told_in_french(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DirectoryError, match=r"n'a pas pu être écrit \(disque plein\)"),
+        writing(tmp_path / "mssante.sqlite3", now=NOW) as snapshot,
+    ):
+        with snapshot.own_tables() as database:
+            database.execute("PRAGMA max_page_count = 20")
+        snapshot.add([("x" * 9000, *[""] * 15, None, None, 0)] * 50)
 
 
 def test_readers_see_the_old_one_or_the_new_one(tmp_path: Path) -> None:

@@ -273,10 +273,10 @@ def test_a_kind_can_be_forced_and_its_missing_columns_are_named(tmp_path: Path) 
 
 def test_a_smaller_list_of_pairs_is_refused_too(tmp_path: Path) -> None:
     take(tmp_path, many())
-    with pytest.raises(DirectoryError, match="6 lignes au lieu de 200"):
+    with pytest.raises(DirectoryError, match=r"3 correspondances au lieu de 100, soit 97,0 % de moins \(5 % permis\)"):
         take(tmp_path, PAIRS.encode())
     report = take(tmp_path, PAIRS.encode(), force=True)
-    assert (report.added, report.removed) == (6, 200)
+    assert (report.previous_rows, report.added, report.removed) == (100, 3, 100)
 
 
 def test_what_changed_is_counted(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ class Daemon:
             "recover": (service.lease_seconds / 4, lambda: steps.recover_all(self._office)),
             "health": (HEALTH_SECONDS, self._look_after),
             "sync": (SYNC_SECONDS, lambda: steps.sync_due(self._office, self._stop.is_set)),
+            "watch": (SYNC_SECONDS, lambda: steps.watch_sources(self._office)),
             "drift": (DRIFT_SECONDS, lambda: steps.count_drift(self._office)),
         }
         for name, (seconds, job) in ticks.items():

@@ -14,7 +14,7 @@ from dispatcher.directory.drift_number import DriftNumber, outdated
 from dispatcher.directory.drift_number import load as load_drift
 from dispatcher.directory.drift_number import save as save_drift
 from dispatcher.directory.syncing import runner
-from dispatcher.directory.syncing.base import SyncStopped
+from dispatcher.directory.syncing.base import Progress, SyncStopped
 from dispatcher.directory.syncing.configured import syncs
 from dispatcher.directory.syncing.state import load as sync_state
 from dispatcher.directory.syncing.timetable import due
@@ -174,24 +174,34 @@ def recover_all(office: Office) -> int:
     return len(recover(office.store, office.clock))
 
 
+RUN_SECONDS = 6 * 3600.0
+"""The most one fetch of the service may take: others wait behind it."""
+
+
+def watch_sources(office: Office) -> int:
+    """Tell alarms that begin or end about the data of every source; gives how many. Needs no fetch to be over."""
+    told = 0
+    for sync in syncs(office.settings, office.clock, office.store):
+        try:
+            told += bool(runner.watch(sync, office.clock))
+        except DirectoryError as error:
+            log.debug("directory %s: %s", sync.name, error.code)  # told once by the runner
+    return told
+
+
 def sync_due(office: Office, stop: Callable[[], bool]) -> int:
     """Fetch the directories and the list of allowed domains, those that are due; gives how many were renewed.
 
     What is due stands beside each snapshot; the outbox knows nothing of it. A failure has been told by its alarm.
     """
-
-    def go_on(what: str, done: int, total: int | None) -> None:
-        if stop():
-            raise SyncStopped
-
+    watch_sources(office)
     renewed = 0
     for sync in syncs(office.settings, office.clock, office.store):
         if stop():
             break
         try:
-            runner.watch(sync, office.clock)
             if due(sync.schedule, sync_state(sync.target), office.clock.now()):
-                runner.run(sync, office.clock, progress=go_on)
+                runner.run(sync, office.clock, progress=_bounded(office, sync.title, stop))
                 renewed += 1
         except SyncStopped:
             log.info("directory %s: sync stopped with the service; the held data stays", sync.name)
@@ -199,6 +209,23 @@ def sync_due(office: Office, stop: Callable[[], bool]) -> int:
         except DirectoryError as error:
             log.debug("directory %s: %s", sync.name, error.code)
     return renewed
+
+
+def _bounded(office: Office, title: str, stop: Callable[[], bool]) -> Progress:
+    """Ends a fetch with the service, and one that takes longer than :data:`RUN_SECONDS` as a failure."""
+    begun = office.clock.monotonic()
+
+    def go_on(what: str, done: int, total: int | None) -> None:
+        if stop():
+            raise SyncStopped
+        if office.clock.monotonic() - begun > RUN_SECONDS:
+            raise DirectoryError(
+                f"{title} : toujours en cours après {RUN_SECONDS / 3600:.0f} heures, abandonné.",
+                hint="Les données en service sont gardées ; serveur ou réseau trop lent ? « dispatcher directory sync »"
+                " lance une récupération sans cette limite.",
+            )
+
+    return go_on
 
 
 def count_drift(office: Office) -> int | None:

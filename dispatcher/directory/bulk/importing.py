@@ -18,6 +18,7 @@ from dispatcher.directory.bulk.mssante import Mssante
 from dispatcher.directory.bulk.people import People
 from dispatcher.directory.bulk.structures import Structures
 from dispatcher.directory.bulk.text import cut_off, dated, ends_whole, header_of, numbered, open_text, sha256
+from dispatcher.directory.snapshots import tables
 from dispatcher.directory.snapshots.tables import Pair, Row
 from dispatcher.directory.snapshots.writing import ImportReport, Origin, Writer, writing
 from dispatcher.errors import DirectoryError, in_french
@@ -52,9 +53,11 @@ def import_file(
             header = header_of(stream)
             chosen = wanted[0] if kind else recognised(header, name)
             reader = chosen.reader(header)
-            with writing(folder / f"{chosen.name}.sqlite3", now=now) as snapshot:
+            target = folder / f"{chosen.name}.sqlite3"
+            with writing(target, now=now) as snapshot:
                 _load(chosen, _rows(stream, reader, header.separator.encode(), snapshot, progress), snapshot)
-                origin = Origin(source=name, as_of=dated(source, name, header, now), sha256=digest)
+                as_of = dated(source, name, header, now, _held_date(target, digest))
+                origin = Origin(source=name, as_of=as_of, sha256=digest)
                 notes = [*reader.notes(), *_ambiguous(chosen, snapshot)]
                 return snapshot.publish(origin, shrink_percent=shrink_percent, force=force, notes=notes)
     except OSError as error:
@@ -62,6 +65,15 @@ def import_file(
             f"{error.filename or source} : {in_french(error)}.",
             hint="Vérifier le chemin, les droits et la place libre ; l'annuaire en service est gardé.",
         ) from error
+
+
+def _held_date(target: Path, digest: str) -> datetime | None:
+    """What the held snapshot is dated, when it was made of the very same file."""
+    meta = tables.read_meta(target) or {}
+    try:
+        return datetime.fromisoformat(meta["source_date"]) if meta.get("sha256") == digest else None
+    except (KeyError, ValueError):
+        return None
 
 
 def recognised(header: Header, name: str) -> Kind:

@@ -146,9 +146,10 @@ def ends_whole(last: bytes, before: bytes, separator: bytes) -> None:
         raise cut_off("fin de ligne coupée en deux")
 
 
-def dated(source: Path, name: str, header: Header, now: datetime) -> datetime:
+def dated(source: Path, name: str, header: Header, now: datetime, held: datetime | None = None) -> datetime:
     """The day the data stands for, aware UTC: from the names of text and archive (AAAAMMJJhhmm, Paris), else from the
-    first line (FINESS), else when the file was last written. Never a day to come: it would hide that data grows old.
+    first line (FINESS), else ``held`` (what the same bytes were dated before: fetching them again does not make them
+    younger), else when the file was last written. Never a day to come: it would hide that data grows old.
     """
     latest = now + timedelta(days=1)
     for text in (name, source.name, header.line if len(header.names) <= 6 else ""):
@@ -160,6 +161,8 @@ def dated(source: Path, name: str, header: Header, now: datetime) -> datetime:
                 continue
             if found <= latest:
                 return found
+    if held is not None and held <= now:
+        return held
     return min(datetime.fromtimestamp(source.stat().st_mtime, UTC).replace(microsecond=0), now.astimezone(UTC))
 
 

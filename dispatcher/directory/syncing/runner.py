@@ -1,13 +1,17 @@
 """One run of one source, with its lock, its held state and its alarm; the command and the daemon's tick share it.
 
 A run that fails keeps the last good data and opens an alarm; the next one that succeeds closes it. Data older than the
-source's limit opens it too, whether anybody tried or not. Both moments are told once (design, promise 7).
+source's limit opens it too, whether anybody tried or not, and so does data that cannot be read or never came. Both
+moments are told once (design, promise 7): told first, then kept, so that a full disk silences nothing.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +25,33 @@ from dispatcher.directory.syncing.state import SyncState
 from dispatcher.errors import DirectoryError
 
 log = logging.getLogger(__name__)
+
+NOTHING_DAYS = 2.0
+"""A configured source that has brought nothing for longer than this alarms."""
+
+
+class _Unkept:
+    """What this process has told and could not write down: it is not told again."""
+
+    def __init__(self) -> None:
+        self._guard, self._told = threading.Lock(), set[tuple[Path, str]]()
+
+    def first(self, target: Path, event: str) -> bool:
+        """Remember; whether it is new."""
+        with self._guard:
+            before = len(self._told)
+            self._told.add((target, event))
+            return len(self._told) > before
+
+    def forget(self, target: Path, event: str) -> bool:
+        """It is written down, or over; whether it was remembered."""
+        with self._guard:
+            known = (target, event) in self._told
+            self._told.discard((target, event))
+            return known
+
+
+_unkept = _Unkept()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +73,15 @@ class Watched:
     """Data that grows old, before it alarms (French), or empty."""
 
 
-def look(sync: Sync, now: datetime) -> Watched:
-    """How ``sync`` stands, from its files alone."""
-    state = held.load(sync.target)
-    as_of = _as_of(sync)
+def look(sync: Sync, now: datetime, state: SyncState | None = None) -> Watched:
+    """How ``sync`` stands, from its files alone (and ``state`` when it is not written down yet)."""
+    state = state or held.load(sync.target)
+    as_of, unreadable = _as_of(sync)
     age = (now - as_of).total_seconds() / 86_400 if as_of is not None else None
     limit = sync.schedule.max_age_days
     alarm, hint = _alarm(state, as_of, age, sync.schedule)
+    if not alarm:
+        alarm, hint = _nothing(sync, state, as_of, unreadable, now)
     return Watched(
         name=sync.name,
         title=sync.title,
@@ -63,15 +96,31 @@ def look(sync: Sync, now: datetime) -> Watched:
     )
 
 
-def _as_of(sync: Sync) -> datetime | None:
-    """From the data itself: a file imported by hand counts as much as a fetched one."""
+def _as_of(sync: Sync) -> tuple[datetime | None, bool]:
+    """From the data itself: a file imported by hand counts as much as a fetched one. Then: it cannot be read."""
     if isinstance(sync, TellsItsDate):
-        return sync.as_of()
+        return sync.as_of(), False
     meta = tables.read_meta(sync.target)
+    if meta is None:
+        return None, sync.target.exists()
     try:
-        return datetime.fromisoformat(meta["source_date"]) if meta else None
+        return datetime.fromisoformat(meta["source_date"]), False
     except (KeyError, ValueError):
-        return None
+        return None, True
+
+
+def _nothing(sync: Sync, state: SyncState, as_of: datetime | None, unreadable: bool, now: datetime) -> tuple[str, str]:
+    """Data that is there and cannot be used, or that has not come for too long."""
+    if unreadable:
+        return (
+            f"les données en service ({sync.target.name}) sont illisibles : aucune recherche n'y répond.",
+            "Les charger de nouveau : « dispatcher directory sync » ou « import ».",
+        )
+    if as_of is not None or sync.schedule.manual or state.known_since is None:
+        return "", ""
+    if (now - state.known_since).total_seconds() <= NOTHING_DAYS * 86_400:
+        return "", ""
+    return f"aucune donnée en service depuis le {paris(state.known_since):%d/%m/%Y}.", sync.schedule.hint
 
 
 def _alarm(state: SyncState, as_of: datetime | None, age: float | None, schedule: Schedule) -> tuple[str, str]:
@@ -104,22 +153,51 @@ def run(
     """Fetch one source now. Raises :class:`DirectoryError` (whatever went wrong), :class:`SyncBusy` among it, or
     :class:`SyncStopped`; the held data stays in service.
     """
-    with only_one(sync.target, sync.title):
+    with _alone(sync):
         state = held.load(sync.target).began(clock.now())
-        held.save(sync.target, state)
+        _keep(sync, state)
         begun = clock.monotonic()
         try:
             report = _guarded(sync, full=full, force=force, progress=progress)
         except DirectoryError as error:
-            held.save(sync.target, state.failed(error, clock.now()))
             log.warning("directory %s: sync failed (%d in a row): %s", sync.name, state.failures + 1, error.code)
-            _alarms(sync, clock)
+            with suppress(DirectoryError):  # told already, and the fault of the run is the one to hear
+                _alarms(sync, clock, state.failed(error, clock.now()))
             raise
         report = replace(report, seconds=round(clock.monotonic() - begun, 3))
-        held.save(sync.target, state.succeeded(report, clock.now()))
         log.info("directory %s: %d rows of %s in service", sync.name, report.rows, report.version)
-        _alarms(sync, clock)
+        _alarms(sync, clock, state.succeeded(report, clock.now()))
         return report
+
+
+@contextmanager
+def _alone(sync: Sync) -> Iterator[None]:
+    """Under the source's lock; a disk that refuses the lock file is told once."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(only_one(sync.target, sync.title))
+        except SyncBusy:
+            raise
+        except DirectoryError as error:
+            _cannot_keep(sync, error)
+            raise
+        yield
+
+
+def _keep(sync: Sync, state: SyncState) -> None:
+    """Write the state down. Raises :class:`DirectoryError`, told once."""
+    try:
+        held.save(sync.target, state)
+    except DirectoryError as error:
+        _cannot_keep(sync, error)
+        raise
+    if _unkept.forget(sync.target, "disk"):
+        log.error("directory %s: ALARM over: its state can be written again", sync.name)
+
+
+def _cannot_keep(sync: Sync, error: DirectoryError) -> None:
+    if _unkept.first(sync.target, "disk"):
+        log.error("directory %s: ALARM begins: its state cannot be written: %s %s", sync.name, error, error.hint)
 
 
 def _guarded(sync: Sync, *, full: bool, force: bool, progress: Progress) -> SyncReport:
@@ -139,28 +217,43 @@ def _guarded(sync: Sync, *, full: bool, force: bool, progress: Progress) -> Sync
 
 
 def watch(sync: Sync, clock: Clock) -> str:
-    """Tell the start of an alarm once, and its end once: ``begin``, ``end`` or nothing. For ticks between runs."""
+    """Tell the start of an alarm once, and its end once: ``begin``, ``end`` or nothing. For ticks between runs; while
+    one is under way a new alarm is told all the same, and written down by the run.
+    """
     try:
-        with only_one(sync.target, sync.title):
-            return _alarms(sync, clock)
+        with _alone(sync):
+            return _alarms(sync, clock, held.load(sync.target))
     except SyncBusy:
-        return ""  # the run will tell
+        found = look(sync, clock.now())
+        return _begins(sync, found) if found.alarm and found.state.alarm_since is None else ""
 
 
-def _alarms(sync: Sync, clock: Clock) -> str:
-    """Under the lock: only one process may change what was told."""
-    now = clock.now()
-    found = look(sync, now)
+def _begins(sync: Sync, found: Watched) -> str:
+    if not _unkept.first(sync.target, "begin"):
+        return ""
+    log.error("directory %s: ALARM begins: %s %s", sync.name, found.alarm, found.hint)
+    return "begin"
+
+
+def _alarms(sync: Sync, clock: Clock, state: SyncState) -> str:
+    """Tell what begins and what ends, then keep ``state`` with it. Under the lock: only one process may change what
+    was told. Raises :class:`DirectoryError` when it cannot be kept.
+    """
+    now, event = clock.now(), ""
+    before = held.load(sync.target)
+    state = state if state.known_since else replace(state, known_since=min(now, state.tried_at or now))
+    found = look(sync, now, state)
     state = _grows_old(sync, found, now)
     if found.alarm and state.alarm_since is None:
-        held.save(sync.target, replace(state, alarm_since=now))
-        log.error("directory %s: ALARM begins: %s %s", sync.name, found.alarm, found.hint)
-        return "begin"
-    if not found.alarm and state.alarm_since is not None:
-        held.save(sync.target, replace(state, alarm_since=None))
+        event, state = _begins(sync, found), replace(state, alarm_since=now)
+    elif not found.alarm and (_unkept.forget(sync.target, "begin") or state.alarm_since is not None):
         log.error("directory %s: ALARM over: data of %s in service", sync.name, found.as_of)
-        return "end"
-    return ""
+        event, state = "end", replace(state, alarm_since=None)
+    if state != before:
+        _keep(sync, state)
+    if state.alarm_since is not None:
+        _unkept.forget(sync.target, "begin")  # it is written down
+    return event
 
 
 def _grows_old(sync: Sync, found: Watched, now: datetime) -> SyncState:
@@ -168,13 +261,13 @@ def _grows_old(sync: Sync, found: Watched, now: datetime) -> SyncState:
     state = found.state
     if found.alarm or bool(found.warning) == (state.warned_since is not None):
         return state
-    state = replace(state, warned_since=now if found.warning else None)
-    held.save(sync.target, state)
-    if found.warning:
+    if found.warning and _unkept.first(sync.target, "old"):
         log.warning("directory %s: grows old: %s %s", sync.name, found.warning, sync.schedule.hint)
-    else:
+    elif not found.warning:
         log.warning("directory %s: no longer old: data of %s in service", sync.name, found.as_of)
-    return state
+    if not found.warning:
+        _unkept.forget(sync.target, "old")
+    return replace(state, warned_since=now if found.warning else None)
 
 
 __all__ = ["SyncBusy", "Watched", "look", "run", "watch"]

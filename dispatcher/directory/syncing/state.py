@@ -22,6 +22,8 @@ from dispatcher.errors import DirectoryError, in_french
 class SyncState:
     """Moments are aware UTC; None or empty: never."""
 
+    known_since: datetime | None = None
+    """First time the source was seen in the settings."""
     tried_at: datetime | None = None
     """Start of the last run, whatever became of it."""
     succeeded_at: datetime | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -360,3 +361,16 @@ def test_no_file_gives_a_traceback_or_replaces_more_by_less(tmp_path: Path, data
         assert report.rows + report.pairs > 0
     assert len(door(tmp_path).equivalents(IdType.ADELI, "990000042")) == 1
     assert not [path.name for path in held.iterdir() if path.name.startswith(".")]
+
+
+def test_the_same_bytes_without_a_date_of_their_own_do_not_grow_younger(tmp_path: Path) -> None:
+    data = PAIRS.encode()
+    source = tmp_path / "adeli.csv"
+    dates = []
+    for days in (20, 0):
+        source.write_bytes(data)
+        written = (NOW - timedelta(days=days)).timestamp()
+        os.utime(source, (written, written))
+        dates.append(import_file(source, tmp_path / "held", now=NOW).source_date)
+    assert dates == [NOW - timedelta(days=20)] * 2
+    assert take(tmp_path, data, "adeli_202611200600.csv").source_date > dates[0], "a date in the name is believed"

@@ -216,3 +216,102 @@ def test_a_stop_is_no_failure(source: Source) -> None:
     assert (state.failures, state.succeeded_at) == (0, None)
     assert not due(source.schedule, state, source.clock.now())
     assert due(source.schedule, state, source.clock.now() + timedelta(minutes=31))
+
+
+# ---------------------------------------------------------------------------------------- alarms that must be heard
+
+
+@pytest.fixture(autouse=True)
+def nothing_told_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_unkept", runner._Unkept())
+
+
+def test_a_state_that_cannot_be_written_is_told_once_and_its_end_too(
+    source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = held.path_of(source.target)
+    place.mkdir()  # stands for a full disk
+    for _ in range(3):
+        fails(source)
+        with pytest.raises(DirectoryError):
+            runner.watch(source, source.clock)
+    told = [one for one in caplog.records if "cannot be written" in one.message]
+    assert [one.levelno for one in told] == [logging.ERROR]
+    assert source.runs == 0, "a run whose time cannot be kept would be due again at once"
+    place.rmdir()
+    runner.run(source, source.clock)
+    assert caplog.text.count("ALARM over: its state can be written again") == 1
+
+
+def test_old_data_is_told_even_when_it_cannot_be_written_down(source: Source, caplog: pytest.LogCaptureFixture) -> None:
+    source.age = timedelta(days=16)
+    held.path_of(source.target).mkdir()
+    for _ in range(3):
+        with pytest.raises(DirectoryError):
+            runner.watch(source, source.clock)
+    assert caplog.text.count("trop vieilles") == 1
+
+
+def test_a_disk_that_fills_during_the_run_hides_neither_fault(
+    source: Source, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner.run(source, source.clock)
+
+    def full(*, full: bool = False, force: bool = False, progress: Progress = silent) -> SyncReport:
+        place = held.path_of(source.target)
+        place.unlink()
+        place.mkdir()
+        raise DirectoryError("Plus de place.", hint="Faire de la place.")
+
+    monkeypatch.setattr(source, "run", full)
+    with pytest.raises(DirectoryError, match="Plus de place"):
+        runner.run(source, source.clock)
+    assert "Plus de place" in caplog.text
+    assert "cannot be written" in caplog.text
+
+
+def test_a_source_that_never_brought_anything_alarms(source: Source) -> None:
+    source.age = None
+    source.fault = SyncStopped()  # as a run that is killed: no failure is counted
+    with pytest.raises(SyncStopped):
+        runner.run(source, source.clock)
+    assert runner.watch(source, source.clock) == ""
+    source.clock.advance(86_400 * 2.1)
+    assert [runner.watch(source, source.clock) for _ in range(2)] == ["begin", ""]
+    assert runner.look(source, source.clock.now()).alarm == "aucune donnée en service depuis le 20/11/2026."
+    source.fault = None
+    runner.run(source, source.clock)
+    assert runner.look(source, source.clock.now()).alarm == ""
+
+
+class FileSource:
+    """A source whose date stands in its snapshot."""
+
+    name = title = "essai"
+    schedule = Schedule()
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def run(self, *, full: bool = False, force: bool = False, progress: Progress = silent) -> SyncReport:
+        raise AssertionError
+
+
+def test_data_in_service_that_cannot_be_read_alarms(tmp_path: Path) -> None:
+    source, clock = FileSource(tmp_path / "essai.sqlite3"), FrozenClock(NOW)
+    assert runner.watch(source, clock) == ""
+    source.target.write_bytes(b"damaged" * 1000)
+    assert [runner.watch(source, clock) for _ in range(2)] == ["begin", ""]
+    assert "illisibles" in runner.look(source, NOW).alarm
+
+
+def test_old_data_alarms_while_a_run_is_under_way(source: Source, caplog: pytest.LogCaptureFixture) -> None:
+    source.age = timedelta(days=16)
+    with only_one(source.target, source.title):
+        assert [runner.watch(source, source.clock) for _ in range(2)] == ["begin", ""]
+    assert runner.watch(source, source.clock) == "", "told already, now written down"
+    assert held.load(source.target).alarm_since == NOW
+    source.age = timedelta(0)
+    assert runner.watch(source, source.clock) == "end"
+    assert caplog.text.count("ALARM begins") == 1
+    assert caplog.text.count("ALARM over") == 1

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
 from dispatcher import wiring
-from dispatcher.cli import asking
 from dispatcher.cli.context import office
-from dispatcher.cli.output import DONE, FAILURES, WRONG_CALL, complain, print_json, say, table
+from dispatcher.cli.output import WRONG_CALL, complain
 from dispatcher.cli.person import actor
-from dispatcher.directory.local.book import CHANGED
+from dispatcher.cli.release_ask import How
+from dispatcher.cli.release_plan import together
+from dispatcher.cli.release_show import told
+from dispatcher.cli.release_to import release_to
 from dispatcher.directory.local.rules import TableRules
-from dispatcher.errors import DirectoryError
-from dispatcher.service.choose import Choice, choose
-from dispatcher.service.desk import Desk
-from dispatcher.service.learn import Plan, plan_code, plan_rule, remember, spoken
-from dispatcher.service.release import Released
+from dispatcher.service.learn import plan_code
 from dispatcher.service.release import release as release_one
-
-SHOWN = 20
-"""Dispatches listed one by one; more are counted by address."""
 
 
 def register(app: typer.Typer) -> None:
@@ -48,6 +41,10 @@ def release(
     despite: Annotated[
         bool, typer.Option("--despite-errors", help="Envoie tel quel un compte rendu retenu pour une faute.")
     ] = False,
+    despite_name: Annotated[
+        bool,
+        typer.Option("--despite-name", help="Envoie alors que le fichier nomme quelqu'un d'autre ; gardé au journal."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Libère sans demander ce qui est montré.")] = False,
     reason: Annotated[str, typer.Option("--reason", help="Motif, gardé au journal.")] = "libéré par un opérateur",
     json: Annotated[
@@ -60,14 +57,13 @@ def release(
     if wrong := _wrong_call(named, to, keep, code):
         complain(wrong)
         raise typer.Exit(WRONG_CALL)
+    how = How(keep, instead, despite, despite_name, yes, json, reason)
     if code:
-        _together(parts.desk, None, plan_code(parts.desk, code, source), yes=yes, reason=reason, json=json)
-        return
-    rules = TableRules(wiring.table_book(parts.settings, parts.clock))
-    if to and len(named) == 1 and (keep or (asking.interactive() and not json)):
-        _choose_and_learn(parts.desk, rules, named[0], to, keep, instead, yes, reason, json)
-        return
-    _one_by_one(parts.desk, named, to, reason, despite, json)
+        together(parts.desk, None, plan_code(parts.desk, code, source), how)
+    elif to:
+        release_to(parts.desk, TableRules(wiring.table_book(parts.settings, parts.clock)), named, to, how)
+    else:
+        told([release_one(parts.desk, one, reason=reason, actor=actor(), despite=despite) for one in named], None, json)
 
 
 def _wrong_call(named: Sequence[str], to: str, keep: bool, code: str) -> str:
@@ -78,134 +74,3 @@ def _wrong_call(named: Sequence[str], to: str, keep: bool, code: str) -> str:
     if to.strip().isdigit() and len(to.strip()) <= 3 and len(named) != 1:
         return "Un numéro de candidat vaut pour un seul envoi."
     return ""
-
-
-def _one_by_one(desk: Desk, named: Sequence[str], to: str, reason: str, despite: bool, json: bool) -> None:
-    results = []
-    for item in named:
-        choice = _chosen(desk, item, to) if to else Choice(address="")
-        if choice.refusal:
-            results.append(Released(id=item, released=False, why=choice.refusal))
-            continue
-        address = choice.address
-        results.append(release_one(desk, item, to=address, reason=reason, actor=actor(), despite=despite))
-    _told(results, None, json)
-
-
-def _chosen(desk: Desk, item: str, to: str) -> Choice:
-    with desk.store.reading() as uow:
-        dispatch = uow.dispatches.get(item)
-    if dispatch is None:
-        return Choice(address="", refusal="Aucun envoi ne porte ce numéro.")
-    return choose(desk, dispatch, to)
-
-
-def _choose_and_learn(
-    desk: Desk, rules: TableRules, item: str, to: str, keep: bool, instead: bool, yes: bool, reason: str, json: bool
-) -> None:
-    choice = _chosen(desk, item, to)
-    if choice.refusal:
-        _told([Released(id=item, released=False, why=choice.refusal)], None, json)
-    if not json:
-        _show_choice(choice)
-    while True:
-        plan = plan_rule(desk, rules, item, choice, instead=instead)
-        if not keep and not _wants(plan):
-            _one_by_one(desk, [item], choice.address, reason, False, json)
-        try:
-            return _together(desk, rules, plan, yes=yes, reason=reason, json=json)
-        except DirectoryError as error:
-            if error.code != CHANGED or json or yes:
-                raise
-            complain("La table a changé entre-temps : voici de nouveau ce qui se passerait.")
-
-
-def _show_choice(choice: Choice) -> None:
-    entry = choice.entry
-    known = f"{entry.label}, {entry.id_type} {entry.identifier}, " if entry is not None and entry.identifier else ""
-    number = f"Candidat {choice.number} : " if choice.number else "Choisi : "
-    say(f"{number}{known or (entry.label + ', ' if entry is not None else '')}{choice.address}")
-
-
-def _wants(plan: Plan) -> bool:
-    """Asked once, when there is something to remember."""
-    if plan.rule is None or not plan.rule.written:
-        if plan.refusal is not None:
-            say(plan.refusal.why)
-        return False
-    others = len(plan.going) - 1
-    more = f" ; règle aussi {others} autre(s) envoi(s)" if others > 0 else ""
-    return asking.yes(f"Retenir pour la prochaine fois ({spoken(plan.rule.after)}{more}) ?")
-
-
-def _together(desk: Desk, rules: TableRules | None, plan: Plan, *, yes: bool, reason: str, json: bool) -> None:
-    """Show the plan, ask, store the rule, release exactly what was shown."""
-    if not json:
-        _show(plan)
-    if plan.refusal is not None or not plan.going:
-        if json:
-            print_json(_plan_json(plan))
-        raise typer.Exit(FAILURES if plan.refusal is not None or plan.staying else DONE)
-    if json and not yes:
-        print_json(_plan_json(plan))
-        return
-    several = len(plan.going) > 1 or plan.warning
-    if not yes and several and not asking.yes(f"Libérer exactement ces {len(plan.going)} envois ?"):
-        say("Rien n'a été retenu ni libéré.")
-        raise typer.Exit(FAILURES)
-    results = remember(desk, rules, plan, reason=reason, actor=actor())
-    if plan.rule is not None and plan.rule.written and not json:
-        say(f"Retenu : {spoken(plan.rule.after)}. « dispatcher directory local undo » le reprend.")
-    _told(results, plan, json)
-
-
-def _show(plan: Plan) -> None:
-    if plan.refusal is not None:
-        complain(plan.refusal.why)
-        for line in plan.refusal.against:
-            complain(f"  ligne {line.line} : {spoken(line)}{f', {line.label}' if line.label else ''}")
-        return
-    if plan.rule is not None:
-        before = plan.rule.before
-        where = f"à la place de : {spoken(before)}" if before is not None and plan.rule.written else "ligne nouvelle"
-        say(f"Règle : {spoken(plan.rule.after)} ({where if plan.rule.written else 'déjà dans la table'}).")
-    if plan.warning:
-        complain(plan.warning)
-    rows = [(one.id, one.named or "–", one.label, one.address) for one in plan.going[:SHOWN]]
-    columns = ("Envoi", "Le fichier nomme", "Partirait vers", "Adresse")
-    table(f"{len(plan.going)} envoi(s) à libérer", columns, rows, empty="Aucun envoi à libérer.")
-    if len(plan.going) > SHOWN:
-        counts = Counter(one.address for one in plan.going)
-        listed = ", ".join(f"{address} ({count})" for address, count in counts.most_common())
-        say(f"… et {len(plan.going) - SHOWN} autre(s). En tout, par adresse : {listed}.")
-    for item, why in plan.staying[:SHOWN]:
-        say(f"Reste en attente : {item}. {why}")
-    if len(plan.staying) > SHOWN:
-        say(f"… et {len(plan.staying) - SHOWN} autre(s) en attente.")
-
-
-def _plan_json(plan: Plan) -> dict[str, Any]:
-    rule = plan.rule
-    return {
-        "rule": None if rule is None else asdict(rule.after) | {"new": rule.before is None, "written": rule.written},
-        "going": [asdict(one) for one in plan.going],
-        "staying": [list(one) for one in plan.staying],
-        "refusal": plan.refusal.why if plan.refusal is not None else None,
-        "against": [asdict(line) for line in plan.refusal.against] if plan.refusal is not None else [],
-        "version": plan.version,
-        "warning": plan.warning,
-    }
-
-
-def _told(results: Sequence[Released], plan: Plan | None, json: bool) -> NoReturn:
-    done = [one.id for one in results if one.released]
-    refused = [(one.id, one.why) for one in results if not one.released]
-    if json:
-        told = {"done": done, "refused": [list(one) for one in refused]}
-        print_json(told | (_plan_json(plan) if plan is not None else {}))
-    else:
-        if done:
-            say(f"{len(done)} {'libéré' if len(done) == 1 else 'libérés'} : {', '.join(done)}")
-        for item, why in refused:
-            complain(f"{item} : {why}")
-    raise typer.Exit(FAILURES if refused else DONE)

@@ -39,6 +39,7 @@ EVENTS: dict[str, str] = {
     "dispatch.looked-again": "recherche refaite, toujours en attente",
     "dispatch.replayed": "rejoué",
     "dispatch.released": "libéré",
+    "dispatch.name-overruled": "nom différent, vu et accepté",
     "dispatch.release-refused": "libération refusée, toujours en attente",
     "receipt.smtp": "réponse de l'opérateur",
     "receipt.dsn": "avis de remise reçu",

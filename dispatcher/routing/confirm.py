@@ -95,7 +95,7 @@ def _named_people(case: Case) -> tuple[Entry, ...]:
 
 
 def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
-    name = _personal_name(case.wanted)
+    name = personal_name(case.wanted)
     if name is None:
         return _unconfirmed(case, "Le compte rendu ne donne pas de nom à comparer à celui de l'annuaire.")
     same = [box for box in known if agree(name, Name(box.family, box.given))]
@@ -127,7 +127,7 @@ def _one_person(box: Entry, same: Iterable[Entry]) -> bool:
     )
 
 
-def _personal_name(wanted: Wanted) -> Name | None:
+def personal_name(wanted: Wanted) -> Name | None:
     """The name the file gives a person; a label only where it can be one."""
     if wanted.family or wanted.given:
         return Name(wanted.family, wanted.given)

@@ -10,7 +10,9 @@ from dispatcher.clock import paris
 from dispatcher.outbox.dispatch import Batch, Dispatch, JournalLine, ReportVersion, SourceFile
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, Store
-from dispatcher.routing.trace import candidate, explain_french, numbered
+from dispatcher.routing.identities import tokens
+from dispatcher.routing.route import RecipientRole
+from dispatcher.routing.trace import candidate, explain_french, from_json, numbered
 from dispatcher.service.channel import Channel
 
 
@@ -61,6 +63,7 @@ def explain(store: Store, channels: Mapping[str, Channel], dispatch_id: str) -> 
     lines = [
         *_what(dispatch, report, file),
         *explain_french(dispatch.decision, _today(dispatch)),
+        *_named(dispatch),
         *_waited(dispatch),
         *(_done(line) for line in people),
         *_when(dispatch, batch, channels.get(dispatch.channel)),
@@ -124,6 +127,17 @@ def _situation(dispatch: Dispatch, people: Sequence[JournalLine]) -> list[str]:
     return [] if dispatch.state in {State.SENT, State.DELIVERED, State.READ} else [f"Situation : {dispatch.reason}"]
 
 
+def _named(dispatch: Dispatch) -> list[str]:
+    """Whom the file named, for ever, when that is not who it is for now."""
+    try:
+        wanted = from_json(dispatch.decision).wanted
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return []
+    text = wanted.label or " ".join(part for part in (wanted.family, wanted.given) if part)
+    same = sorted(tokens(text)) == sorted(tokens(dispatch.label))
+    return [] if not text or same or wanted.role is RecipientRole.PATIENT else [f"Le fichier nommait « {text} »."]
+
+
 def _waited(dispatch: Dispatch) -> list[str]:
     """Why it waited before a person released it, and who else was possible."""
     waited = dispatch.decision.get("waited")
@@ -145,10 +159,11 @@ def _done(line: JournalLine) -> str:
 
 PERSON = "operator:"
 RELEASED, LOOKED = "dispatch.released", "dispatch.looked-again"
-REFUSED = "dispatch.release-refused"
+REFUSED, OVERRULED = "dispatch.release-refused", "dispatch.name-overruled"
 _DEEDS = {
     RELEASED: "Libéré",
     LOOKED: "Recherche refaite, sans succès,",
+    OVERRULED: "Nom différent, vu et accepté",
     REFUSED: "Libération refusée, demandée",
     "dispatch.held": "Mis en attente",
     "dispatch.closed": "Clos",

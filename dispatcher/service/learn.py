@@ -20,10 +20,11 @@ from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.facts import Identity, own_identity
 from dispatcher.routing.route import Decision, Hold, Wanted
 from dispatcher.routing.trace import from_json
+from dispatcher.service.another import disagreement
 from dispatcher.service.choose import Choice
 from dispatcher.service.desk import Desk
-from dispatcher.service.release import Released, decide_again, release, report_of
-from dispatcher.service.rule import BY_HAND, NoRule, Rule, doubt, drafts, same_name
+from dispatcher.service.release import DESPITE_NAME, Released, decide_again, release, report_of
+from dispatcher.service.rule import BY_HAND, NoRule, Rule, drafts, same_name
 
 MOST = 10_000
 """Held dispatches looked at for one code."""
@@ -31,6 +32,7 @@ RULE = "rule.remembered"
 """Event of the journal line about the rule itself; its subject is :data:`SUBJECT`."""
 SUBJECT = "table:local"
 OTHER_NAME = "Le fichier nomme quelqu'un d'autre sous ce code ({name}) : à regarder à part."
+FOR_ALL = "La règle vaudrait pour tous les résultats de ce code."
 NOWHERE = "Rien à retenir : avec cette règle l'envoi resterait en attente. {reason}"
 
 
@@ -135,7 +137,8 @@ def plan_rule(desk: Desk, rules: LocalRules, dispatch_id: str, choice: Choice, *
         reason = decision.hold.reason if decision.hold is not None else "Elle mènerait ailleurs."
         return Plan(rule=None, refusal=NoRule(why=NOWHERE.format(reason=reason)))
     going, staying = _settled(desk, rule, asked.wanted, asked.wanted.id)
-    warning = doubt(asked.wanted, choice)
+    other = disagreement(desk.directory, asked.dispatch, choice.address)
+    warning = f"{other} {FOR_ALL}" if other else ""
     return Plan(rule=rule, going=going, staying=staying, version=version, warning=warning)
 
 
@@ -145,12 +148,18 @@ def plan_code(desk: Desk, code: str, source: str | None = None) -> Plan:
     return Plan(rule=None, going=going, staying=staying)
 
 
-def remember(desk: Desk, rules: LocalRules | None, plan: Plan, *, reason: str, actor: str) -> tuple[Released, ...]:
+def remember(
+    desk: Desk, rules: LocalRules | None, plan: Plan, *, reason: str, actor: str, despite_name: bool = False
+) -> tuple[Released, ...]:
     """Store the rule of the plan and release exactly its dispatches; each tells what became of it.
 
+    A plan with a warning is followed only with ``despite_name``: otherwise nothing is written nor released.
     Raises :class:`dispatcher.errors.DirectoryError` before anything is released: the table changed since the plan
     (``table-changed``), or could not be written.
     """
+    if plan.warning and not despite_name:
+        why = f"{plan.warning} {DESPITE_NAME}"
+        return tuple(Released(id=one.id, released=False, why=why) for one in plan.going)
     said = reason
     if plan.rule is not None:
         rule = plan.rule.after
@@ -159,7 +168,10 @@ def remember(desk: Desk, rules: LocalRules | None, plan: Plan, *, reason: str, a
             with desk.store.transaction() as uow:
                 uow.journal.write(SUBJECT, RULE, actor=actor, version=version, **_facts(rule))
         said = f"{reason} ; règle retenue : {spoken(rule)}"
-    return tuple(release(desk, one.id, reason=said, actor=actor, expect=one.address) for one in plan.going)
+    return tuple(
+        release(desk, one.id, reason=said, actor=actor, expect=one.address, despite_name=despite_name)
+        for one in plan.going
+    )
 
 
 def spoken(rule: LocalEntry) -> str:

@@ -17,6 +17,7 @@ from dispatcher.routing.route import Decision, RecipientRole, Wanted
 from dispatcher.routing.trace import from_json
 from dispatcher.routing.wanted import recipients
 from dispatcher.service import oppositions
+from dispatcher.service.another import disagreement
 from dispatcher.service.desk import Desk
 from dispatcher.service.force import put_in_force
 from dispatcher.service.make import WISHES, Made, decision_json, on_paper, route_one, seal_one, with_route
@@ -28,6 +29,9 @@ SUPERSEDED = "Une version plus récente de ce compte rendu existe : celle-ci ne 
 CORRUPT = "corrupt"
 """Code of a payload that no longer unpacks."""
 ELSEWHERE = "Il irait maintenant à {address}, ce qui n'a pas été montré : le regarder de nouveau."
+OVERRULED = "dispatch.name-overruled"
+"""Event of the journal line about a name that did not agree and that a person passed over."""
+DESPITE_NAME = "Vérifier la personne ; si c'est bien elle : --despite-name."
 REFUSED = "dispatch.release-refused"
 """Event of the journal line about a choice that could not be followed."""
 CHANGED = "Cet envoi a changé d'état entre-temps : le regarder de nouveau."
@@ -47,45 +51,80 @@ class Released:
     why: str = ""
 
 
-def release(
-    desk: Desk, dispatch_id: str, *, to: str = "", reason: str, actor: str, despite: bool = False, expect: str = ""
-) -> Released:
-    """Release one held dispatch. ``to``: the address the operator chose, or empty to look again; ``expect``: the
-    address he was shown, anything else is left as it is.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A held dispatch that may be released, with what it was made of."""
 
-    A report held for what stands in it leaves only with ``despite``: releasing does not mend the report.
-    """
+    dispatch: Dispatch
+    version: ReportVersion
+    file: SourceFile
+
+
+def opened(desk: Desk, dispatch_id: str, *, despite: bool = False) -> Opened | str:
+    """The dispatch as it stands, or why it is not to be released (French)."""
     with desk.store.reading() as uow:
         dispatch = uow.dispatches.get(dispatch_id)
         version = uow.reports.get(dispatch.report_id) if dispatch else None
         file = uow.files.get(version.file_id) if version else None
     if dispatch is None or version is None or file is None:
-        return Released(id=dispatch_id, released=False, why="Aucun envoi ne porte ce numéro.")
+        return "Aucun envoi ne porte ce numéro."
     if dispatch.state is not State.HELD:
-        return Released(id=dispatch_id, released=False, why="Cet envoi n'attend pas d'opérateur.")
+        return "Cet envoi n'attend pas d'opérateur."
     if version.superseded:
-        return Released(id=dispatch_id, released=False, why=SUPERSEDED)
+        return SUPERSEDED
     if dispatch.hold_code in FAULTY and not despite:
-        return Released(id=dispatch_id, released=False, why=f"{dispatch.reason} {DESPITE}")
+        return f"{dispatch.reason} {DESPITE}"
+    return Opened(dispatch=dispatch, version=version, file=file)
+
+
+def release(
+    desk: Desk,
+    dispatch_id: str,
+    *,
+    to: str = "",
+    reason: str,
+    actor: str,
+    despite: bool = False,
+    despite_name: bool = False,
+    expect: str = "",
+) -> Released:
+    """Release one held dispatch. ``to``: the address the operator chose, or empty to look again; ``expect``: the
+    address he was shown, anything else is left as it is.
+
+    A report held for what stands in it leaves only with ``despite``: releasing does not mend the report. A box of
+    somebody else than the file names gets it only with ``despite_name``, which the journal keeps.
+    Raises DirectoryError.
+    """
+    found = opened(desk, dispatch_id, despite=despite)
+    if isinstance(found, str):
+        return Released(id=dispatch_id, released=False, why=found)
+    dispatch = found.dispatch
+    other = disagreement(desk.directory, dispatch, to or expect) if to or (expect and despite_name) else ""
+    if other and not despite_name:
+        return _refused(desk, dispatch, f"{other} {DESPITE_NAME}", actor)
     if not to and not expect and _sealed(desk, dispatch):
-        refused = desk.channels[dispatch.channel].gate.refuses(dispatch.address, dispatch.label, desk.clock.now())
-        with desk.store.reading() as uow:
-            refused = refused or oppositions.refuses(uow, dispatch)
-        if refused is not None:  # the mail was sealed days ago, perhaps
-            held = replace(dispatch, hold_code=refused.code, reason=refused.reason)
-            return _still_held(desk, held, actor)
-        return _write(desk, Made(dispatch=dispatch), reason, actor)
-    report = report_of(desk, version, file)
+        return _as_sealed(desk, dispatch, reason, actor)
+    report = report_of(desk, found.version, found.file)
     if isinstance(report, str):
         return Released(id=dispatch_id, released=False, why=report)
-    made = _make_again(desk, Sheets(desk, version, report), dispatch, file.source, to, despite)
+    made = _make_again(desk, Sheets(desk, found.version, report), dispatch, found.file.source, to, despite)
     if made.dispatch.state is State.HELD:
         if to or expect:
             return _refused(desk, dispatch, made.dispatch.reason, actor)
         return _still_held(desk, made.dispatch, actor)
     if expect and made.dispatch.address != expect:
         return Released(id=dispatch_id, released=False, why=ELSEWHERE.format(address=made.dispatch.address))
-    return _write(desk, made, reason, actor)
+    return _write(desk, made, reason, actor, other)
+
+
+def _as_sealed(desk: Desk, dispatch: Dispatch, reason: str, actor: str) -> Released:
+    """The mail sealed before, perhaps days ago: it goes on unless something stands against it by now."""
+    refused = desk.channels[dispatch.channel].gate.refuses(dispatch.address, dispatch.label, desk.clock.now())
+    with desk.store.reading() as uow:
+        refused = refused or oppositions.refuses(uow, dispatch)
+    if refused is not None:
+        return _still_held(desk, replace(dispatch, hold_code=refused.code, reason=refused.reason), actor)
+    return _write(desk, Made(dispatch=dispatch), reason, actor)
 
 
 def report_of(desk: Desk, version: ReportVersion, file: SourceFile) -> Report | str:
@@ -191,7 +230,7 @@ _FIELDS = (
 )
 
 
-def _write(desk: Desk, made: Made, reason: str, actor: str) -> Released:
+def _write(desk: Desk, made: Made, reason: str, actor: str, overruled: str = "") -> Released:
     """Back on its way, with what was made again. Its version is now the one in force: a person says so."""
     dispatch = made.dispatch
     changes = {name: getattr(dispatch, name) for name in _FIELDS} if made.payloads else {}
@@ -200,6 +239,8 @@ def _write(desk: Desk, made: Made, reason: str, actor: str) -> Released:
             version = uow.reports.get(dispatch.report_id)
             if version is None or version.superseded:
                 return Released(id=dispatch.id, released=False, why=SUPERSEDED)
+            if overruled:
+                uow.journal.write(dispatch.id, OVERRULED, actor=actor, reason=overruled)
             uow.dispatches.move(
                 dispatch.id,
                 State.READY,

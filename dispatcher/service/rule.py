@@ -136,14 +136,3 @@ def same_name(one: Wanted, other: Wanted) -> bool:
 
 def _name(wanted: Wanted) -> Name:
     return Name(wanted.family, wanted.given) if wanted.family else Name(wanted.label)
-
-
-def doubt(wanted: Wanted, choice: Choice) -> str:
-    """French, when the file names somebody else than the box chosen; empty when the names go together."""
-    entry = choice.entry
-    if entry is None or not entry.family or agree(_name(wanted), Name(entry.family, entry.given)):
-        return ""
-    return (
-        f"Attention : le fichier nomme « {wanted.label or wanted.family} », et la boîte choisie est celle de "
-        f"« {entry.label} ». La règle vaudrait pour tous les résultats de ce code."
-    )

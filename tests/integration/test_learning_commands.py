@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from dispatcher.cli import asking
 from dispatcher.cli.main import app
 from dispatcher.directory.bulk.importing import import_file
 from dispatcher.outbox.states import State
@@ -79,7 +80,7 @@ def states(labo: Installation, ids: list[str]) -> list[State]:
     return [found[item] for item in ids]
 
 
-def test_from_the_greatest_group_to_a_rule(labo: Installation) -> None:
+def test_from_the_greatest_group_to_a_rule(labo: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     groups = told("list", "--held")
     assert (groups[0]["what"], groups[0]["count"]) == ("code D077", 4)
     assert sorted(group["count"] for group in groups) == [1, 1, 4]
@@ -93,9 +94,11 @@ def test_from_the_greatest_group_to_a_rule(labo: Installation) -> None:
     assert [one["id"] for one in seen["going"]] == ids
     assert {one["address"] for one in seen["going"]} == {BOX}
     assert states(labo, ids) == [State.HELD] * 4, "a preview changes nothing"
-    result = run("release", ids[0], "--to", "1", "--remember", answer="n\n", rc=1)
-    assert "Rien n'a été retenu ni libéré" in result.stdout
-    result = run("release", ids[0], "--to", "1", "--remember", "--reason", "vu avec le cabinet", answer="o\n")
+    monkeypatch.setattr(asking, "interactive", lambda: True)
+    for answer, said in (("n\n", "Rien n'a été libéré"), ("o\nn\n", "Rien n'a été retenu ni libéré")):
+        assert said in run("release", ids[0], "--to", "1", "--remember", answer=answer, rc=1).output
+        assert states(labo, ids) == [State.HELD] * 4
+    result = run("release", ids[0], "--to", "1", "--remember", "--reason", "vu avec le cabinet", answer="o\no\n")
     assert "4 libérés" in result.stdout
     assert states(labo, ids) == [State.READY] * 4
     (line,) = told("directory", "local", "list", "--code", "D077")
@@ -133,7 +136,7 @@ def test_a_name_alone_and_a_contradiction_release_nothing(labo: Installation) ->
 
 def test_without_remember_only_the_one_goes(labo: Installation) -> None:
     ids = held()["code D077"]
-    assert told("release", ids[0], "--to", "1")["done"] == [ids[0]]
+    assert told("release", ids[0], "--to", "1", "--yes")["done"] == [ids[0]]
     assert states(labo, ids) == [State.READY, *[State.HELD] * 3]
     assert told("directory", "local", "list", "--code", "D077") == []
 
@@ -160,36 +163,95 @@ def test_a_wrong_call_says_so(labo: Installation, words: tuple[str, ...]) -> Non
     run(*words, rc=2)
 
 
-def test_on_a_terminal_one_key_is_enough(labo: Installation) -> None:
-    """The only question: « Retenir pour la prochaine fois ? »; with one dispatch to settle nothing more is asked."""
-    program = shutil.which("dispatcher")
-    if program is None:
-        pytest.skip("the command is not installed")
+class Terminal:
+    """The installed command on a real terminal."""
+
+    def __init__(self, *words: str) -> None:
+        program = shutil.which("dispatcher")
+        if program is None:
+            pytest.skip("the command is not installed")
+        self._master, slave = pty.openpty()
+        where = Path(__file__).resolve().parents[2]
+        self._child = subprocess.Popen([program, *words], stdin=slave, stdout=slave, stderr=slave, cwd=where)
+        os.close(slave)
+        self.seen = b""
+
+    def answer(self, after: str, text: str) -> None:
+        """Type ``text`` once ``after`` was asked."""
+        start = len(self.seen)
+        while after not in " ".join(self.seen[start:].decode("utf-8", "replace").split()):
+            self.seen += os.read(self._master, 4096)
+        os.write(self._master, f"{text}\n".encode())
+
+    def end(self) -> tuple[int, str]:
+        """Exit code, and everything that was shown."""
+        try:
+            while more := os.read(self._master, 4096):
+                self.seen += more
+        except OSError:  # the other end is closed
+            pass
+        os.close(self._master)
+        return self._child.wait(60), " ".join(self.seen.decode().split())
+
+
+def test_on_a_terminal_two_keys_are_enough(labo: Installation) -> None:
+    """« Libérer cet envoi vers … ? », « Retenir pour la prochaine fois ? », and nothing more for one."""
     (item,) = held()["code D078"]
-    master, slave = pty.openpty()
-    child = subprocess.Popen(
-        [program, "release", item, "--to", "thomas.girard@sandbox.mssante.test"],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        cwd=Path(__file__).resolve().parents[2],
-    )
-    os.close(slave)
-    seen = b""
-    while "[o/N]" not in seen.decode("utf-8", "replace"):
-        seen += os.read(master, 4096)
-    os.write(master, b"o\n")
-    try:
-        while more := os.read(master, 4096):
-            seen += more
-    except OSError:  # the other end is closed
-        pass
-    assert child.wait(60) == 0, seen.decode()
-    text = " ".join(seen.decode().split())
-    assert "Retenir pour la prochaine fois" in text
-    assert text.count("[o/N]") == 1
+    terminal = Terminal("release", item, "--to", "thomas.girard@sandbox.mssante.test")
+    terminal.answer("[o/N]", "o")
+    terminal.answer("[o/N]", "o")
+    code, text = terminal.end()
+    assert code == 0, text
+    assert text.index("Libérer cet envoi vers") < text.index("Retenir pour la prochaine fois")
+    assert text.count("[o/N]") == 2
     assert states(labo, [item]) == [State.READY]
     assert [line["code"] for line in told("directory", "local", "list", "--code", "D078")] == ["D078"]
+
+
+GIRARD_BOX = "thomas.girard@sandbox.mssante.test"
+
+
+@pytest.mark.parametrize("more", [[], ["--remember"]])
+def test_without_a_terminal_nothing_leaves_unasked(labo: Installation, more: list[str]) -> None:
+    (item,) = held()["code D078"]
+    before = labo.dispatches()
+    output = run("release", item, "--to", GIRARD_BOX, *more, rc=1, answer="o\no\n").output
+    text = " ".join(output.split())
+    assert "Le fichier nomme" in text
+    assert "GIRARD" in text
+    assert "--yes" in text
+    assert told("release", item, "--to", GIRARD_BOX)["would"][0]["address"] == GIRARD_BOX, "a look, nothing more"
+    assert labo.dispatches() == before
+    run("release", item, "--to", GIRARD_BOX, *more, "--yes")
+    assert states(labo, [item]) == [State.READY]
+
+
+@pytest.mark.parametrize("more", [[], ["--remember"]])
+def test_another_person_takes_more_than_yes(labo: Installation, more: list[str]) -> None:
+    (item,) = held()["code D078"]
+    before = labo.dispatches()
+    words = ["release", item, "--to", BOX, *more]
+    output = " ".join(run(*words, "--yes", rc=1).output.split())
+    assert "GIRARD" in output
+    assert "DURAND" in output
+    assert "--despite-name" in output
+    assert told(*words, "--yes", rc=1)["done"] == []
+    assert labo.dispatches() == before
+    assert told("directory", "local", "list", "--code", "D078") == []
+    assert told(*words, "--yes", "--despite-name")["done"] == [item]
+    explained = " ".join(run("explain", item).stdout.split())
+    assert "Le fichier nommait « GIRARD Thomas »" in explained
+    assert "Nom différent, vu et accepté par eve" in explained
+
+
+@pytest.mark.parametrize(("typed", "ends"), [("o", 1), ("Durand", 0)])
+def test_another_person_is_confirmed_by_typing_his_name(labo: Installation, typed: str, ends: int) -> None:
+    (item,) = held()["code D078"]
+    terminal = Terminal("release", item, "--to", BOX, "--yes")
+    terminal.answer("taper « DURAND »", typed)
+    code, text = terminal.end()
+    assert code == ends, text
+    assert states(labo, [item]) == [State.READY if ends == 0 else State.HELD]
 
 
 def test_killed_between_the_rule_and_the_releases(labo: Installation) -> None:

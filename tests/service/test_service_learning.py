@@ -419,7 +419,8 @@ def test_exactly_what_was_shown_leaves_and_nothing_else_changes(
         gone = {one.id for one in seen.going if ids.index(one.id) in closed}
         operate.close(bench.store, gone, reason="vu", actor="operator:max")
         before = rows(bench)
-        results = remember(bench.desk, rules, seen, reason="x", actor=EVE) if seen.rule is not None else ()
+        how = {"reason": "x", "actor": EVE, "despite_name": bool(seen.warning)}
+        results = remember(bench.desk, rules, seen, **how) if seen.rule is not None else ()
         after = rows(bench)
         shown = {one.id: one.address for one in seen.going}
         changed = {item for item in after if after[item] != before[item]}
@@ -427,6 +428,21 @@ def test_exactly_what_was_shown_leaves_and_nothing_else_changes(
         for item in changed:
             assert (after[item].state, after[item].address) == (State.READY, shown[item])
         assert {one.id for one in results if not one.released} == gone
+
+
+def test_a_rule_for_somebody_else_is_neither_written_nor_followed_unseen(lab: Bench) -> None:
+    rules = Rules(lab)
+    (item,) = bring(lab, "D077^NOUVEAU^Ana")
+    before, seen = rows(lab), plan(lab, rules, item, PETIT)
+    (left,) = remember(lab.desk, rules, seen, reason="x", actor=EVE)
+    assert not left.released
+    assert "--despite-name" in left.why
+    assert (rules.writes, rows(lab)) == ([], before)
+    (gone,) = remember(lab.desk, rules, seen, reason="x", actor=EVE, despite_name=True)
+    assert gone.released
+    told = explain(lab.store, lab.channels, item)
+    assert told is not None
+    assert any("accepté par eve" in line and "« NOUVEAU Ana »" in line for line in told.lines)
 
 
 def test_groups_of_what_waits(lab: Bench) -> None:

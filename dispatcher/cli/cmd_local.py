@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from dispatcher.cli.context import settings
-from dispatcher.cli.local_show import change_json, show_changes, show_lines, show_warnings
+from dispatcher.cli.local_show import change_json, not_in_service, show_changes, show_lines, show_warnings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
 from dispatcher.cli.person import login
 from dispatcher.directory.local import edit
@@ -53,15 +53,19 @@ def book() -> TableBook:
 def list_lines(
     code: Annotated[str, typer.Option("--code", help="Seulement ce code.")] = "", json: Json = False
 ) -> None:
-    """La table du laboratoire, telle qu'elle est enregistrée ; ses fautes et ses remarques."""
-    look = book().look()
-    lines = [entry for entry in look.table.entries if code in ("", entry.code)]
+    """La table du laboratoire en service ; les fautes du fichier, s'il en a, et les remarques."""
+    table = book()
+    look = table.look()
+    kept = table.serving() if look.table.faults else None
+    held = table.judged(table.history.content(kept.digest), table.path.name) if kept is not None else look.table
+    lines = [entry for entry in held.entries if code in ("", entry.code)]
     if json:
         print_json([asdict(entry) for entry in lines])
     else:
         show_lines(lines)
-        show_warnings(look.table)
+        show_warnings(held)
     if look.table.faults:
+        complain(not_in_service(table, look))
         for fault in look.table.faults:
             complain(str(fault))
         raise typer.Exit(FAILURES)
@@ -269,6 +273,7 @@ def _change(
     while True:
         look = table.look()
         expected(look, expect)
+        _sound(table, look)
         changes = plan(look)
         if not json:
             show_changes(changes)
@@ -286,6 +291,16 @@ def _change(
             complain("La table a changé entre-temps : voici de nouveau ce qui changerait.")
             continue
         return _done(now, changes, written=True, json=json)
+
+
+def _sound(table: TableBook, look: Look) -> None:
+    """Refuse to write into a table that is not in service: what is written there would serve nobody."""
+    if look.table.faults:
+        listed = "\n".join(f"  {fault}" for fault in look.table.faults)
+        raise DirectoryError(
+            f"{not_in_service(table, look)} Rien n'a été écrit.\n{listed}\n",
+            hint="Corriger le fichier, ou « dispatcher directory local undo » remet la dernière bonne version.",
+        )
 
 
 def expected(look: Look, expect: str) -> None:

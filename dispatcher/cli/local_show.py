@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from dispatcher.cli.output import moment, print_json, say, table
+from dispatcher.cli.output import complain, moment, print_json, say, table
+from dispatcher.directory.local.book import Look, TableBook
 from dispatcher.directory.local.columns import FRENCH, Fault
 from dispatcher.directory.local.edit import Change, ChangeKind
 from dispatcher.directory.local.history import Kept
@@ -66,17 +67,31 @@ def _said(entry: LocalEntry | None, other: LocalEntry | None) -> str:
     return ", ".join(told)
 
 
-def show_history(kept: Sequence[Kept], current: str) -> None:
+def not_in_service(book: TableBook, look: Look) -> str:
+    """What to say of a table with faults, and which one answers meanwhile."""
+    kept = book.serving()
+    many = f"{len(look.table.faults)} faute(s)"
+    if kept is None:
+        return f"{book.path.name} n'est pas en service ({many}), et aucune bonne version n'est gardée."
+    return f"{book.path.name} n'est pas en service ({many}) : la version {kept.number} du {moment(kept.at)} y reste."
+
+
+def show_history(book: TableBook, look: Look) -> None:
     """Newest first."""
-    rows = [
-        (str(one.number), moment(one.at), one.by, one.what, one.digest, _standing(one, current, kept)) for one in kept
-    ]
+    kept = tuple(reversed(book.history.versions()))
+    rows = [(str(one.number), moment(one.at), one.by, one.what, one.digest, standing(book, look, one)) for one in kept]
     table("", ("Version", "Le", "Par", "Ce qui a été fait", "Empreinte", ""), rows, empty="Aucune version gardée.")
+    if look.table.faults:
+        complain(not_in_service(book, look))
 
 
-def _standing(one: Kept, current: str, kept: Sequence[Kept]) -> str:
-    if one.digest == current and next(other for other in kept if other.digest == current) is one:
+def standing(book: TableBook, look: Look, one: Kept) -> str:
+    """``en service`` of the version that answers, ``fautive`` of one that cannot, ``copie effacée``; else nothing."""
+    serving = book.serving() if look.table.faults else book.history.last(look.version)
+    if serving is not None and serving.number == one.number:
         return "en service"
+    if book.faulty(one):
+        return "fautive"
     return "" if one.there else "copie effacée"
 
 

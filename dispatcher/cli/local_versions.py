@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dispatcher.cli.cmd_local import By, Expect, Json, Yes, book, expected
-from dispatcher.cli.local_show import accept_told, change_json, show_changes, show_history, show_warnings
+from dispatcher.cli.local_show import accept_told, change_json, show_changes, show_history, show_warnings, standing
 from dispatcher.cli.output import print_json, say
 from dispatcher.cli.person import login
 from dispatcher.directory.local import edit
@@ -27,11 +27,12 @@ def history(json: Json = False) -> None:
     """Les versions gardées de la table, la plus récente d'abord ; ce qui a changé entre elles."""
     table = book()
     look = table.look()
-    kept = tuple(reversed(table.history.versions()))
     if json:
-        print_json([{**kept_json(one), "current": one.digest == look.version} for one in kept])
+        kept = reversed(table.history.versions())
+        told = [(kept_json(one), one.digest == look.version, standing(table, look, one)) for one in kept]
+        print_json([{**one, "current": current, "standing": word} for one, current, word in told])
         return
-    show_history(kept, look.version)
+    show_history(table, look)
 
 
 def undo(
@@ -41,7 +42,7 @@ def undo(
     expect: Expect = "",
     json: Json = False,
 ) -> None:
-    """Remet la version précédente de la table. Ne libère et ne rappelle aucun envoi."""
+    """Remet la dernière bonne version d'avant. Ne libère et ne rappelle aucun envoi."""
     table = book()
     look = table.look()
     expected(look, expect)

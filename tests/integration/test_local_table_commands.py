@@ -169,6 +169,31 @@ def test_the_whole_table_is_replaced_only_when_asked(labo: Installation) -> None
     assert codes() == ["N"]
 
 
+def test_a_faulty_table_is_not_written_into_and_undo_brings_the_last_good_one(labo: Installation) -> None:
+    run("add", "C", "--address", "c@dest.test")
+    good = table(labo).read_bytes()
+    table(labo).write_bytes(good + b"Z;;;;oups;;;;;;\n")
+    faulty = table(labo).read_bytes()
+    for words in (("add", "D", "--address", "d@dest.test"), ("remove", "B", "--yes"), ("set", "B", "--label", "x")):
+        result = CliRunner().invoke(app, ["directory", "local", *words])
+        assert isinstance(result.exception, DirectoryError)
+        assert "n'est pas en service (1 faute(s)) : la version 2 du" in str(result.exception)
+        assert table(labo).read_bytes() == faulty
+    assert [one["standing"] for one in told("history")] == ["en service", ""]
+    assert "n'est pas en service" in run("history").output
+    assert "n'est pas en service" in run("list", rc=1).output
+    table(labo).write_bytes(b"rien\n")
+    assert [line["code"] for line in told("list", rc=1)] == ["0012", "B", "C"], "those that answer"
+    run("undo", "--yes")
+    assert table(labo).read_bytes() == good
+    assert [one["standing"] for one in told("history")] == ["en service", "fautive", "", ""]
+    result = CliRunner().invoke(app, ["directory", "local", "undo", "--to", "3", "--yes"])
+    assert isinstance(result.exception, DirectoryError), "a faulty version is never put back"
+    assert table(labo).read_bytes() == good
+    run("undo", "--yes")
+    assert codes() == ["0012", "B"]
+
+
 def test_a_faulty_table_alarms_once_and_the_last_good_one_serves(labo: Installation) -> None:
     assert labo.office.directory.local("sil", "B")
     good = table(labo).read_text(encoding="utf-8")

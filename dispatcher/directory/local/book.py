@@ -103,16 +103,31 @@ class TableBook:
             content = self.history.content(to.digest)
             if content is None:
                 raise DirectoryError(f"La version {to.number} n'est plus gardée.", hint="Voir « local history ».")
+            faults = self.judged(content, self.path.name).faults
+            if faults:
+                raise _refused(self.path.name, faults)
             self._put(look, content, by, f"version {to.number} remise", before=to.before)
         return self.look()
 
     def previous(self, version: str) -> Kept | None:
-        """The version before this one, or the latest one kept when this one was saved outside the program."""
+        """The last good version before this one; the latest good one when this one was saved outside the program."""
         known = self.history.last(version)
-        if known is None:
-            kept = self.history.versions()
-            return kept[-1] if kept else None
-        return self.history.last(known.before) if known.before else None
+        if known is None or self.faulty(known):
+            return self.serving(other_than=version)
+        before = self.history.last(known.before) if known.before else None
+        return self.serving(other_than=version) if before is not None and self.faulty(before) else before
+
+    def faulty(self, kept: Kept) -> bool:
+        """A kept version with faults: it is not in service, whatever was written when."""
+        content = self.history.content(kept.digest)
+        return content is not None and bool(self.judged(content, self.path.name).faults)
+
+    def serving(self, *, other_than: str = "") -> Kept | None:
+        """The last good version kept: it answers while the file itself is faulty."""
+        for kept in reversed(self.history.versions()):
+            if kept.digest != other_than and self.history.content(kept.digest) is not None and not self.faulty(kept):
+                return kept
+        return None
 
     def _unchanged(self, version: str) -> Look:
         look = self.look()

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dispatcher.cli import asking
 from dispatcher.cli.context import settings
 from dispatcher.cli.local_show import change_json, not_in_service, show_changes, show_lines, show_warnings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
@@ -280,7 +281,7 @@ def _change(
         if not changes or (json and not yes):
             return _done(look, changes, written=False, json=json)
         if not yes:
-            typer.confirm("Écrire ?", abort=True)
+            asking.or_stop("Écrire ?")
         person = by or login()
         try:
             edits = edit.edits(changes, table.stamp(person, reason))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from dispatcher.cli import asking
 from dispatcher.cli.context import office
 from dispatcher.cli.output import DONE, FAILURES, WRONG_CALL, complain, print_json, say, table
 from dispatcher.cli.person import actor
@@ -88,7 +89,7 @@ def replay(
         print_json({"plan": plan_json, "refused": [list(item) for item in plan.left_out]})
         return
     if not yes:
-        typer.confirm("Rejouer exactement cette liste ?", abort=True)
+        asking.or_stop("Rejouer exactement cette liste ?")
     result = operate.replay(parts.store, parts.clock, plan, reason=reason, actor=actor())
     _told(Changed(done=result.done, refused=result.refused + plan.left_out), "rejoués", json)
 

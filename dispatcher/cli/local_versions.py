@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from dispatcher.cli import asking
 from dispatcher.cli.cmd_local import By, Expect, Json, Yes, book, expected
 from dispatcher.cli.local_show import accept_told, change_json, show_changes, show_history, show_warnings, standing
 from dispatcher.cli.output import print_json, say
@@ -58,7 +59,7 @@ def undo(
     if not json:
         show_changes(changes)
         if not yes:
-            typer.confirm(f"Remettre la version {kept.number} ?", abort=True)
+            asking.or_stop(f"Remettre la version {kept.number} ?")
     now = table.undo(version=look.version, to=kept, by=by or login())
     if json:
         print_json({"written": True, "version": now.version, "changes": [change_json(one) for one in changes]})
@@ -76,7 +77,7 @@ def accept(by: By = "", yes: Yes = False, json: Json = False) -> None:
     if not json:
         show_warnings(look.table, lost_since(before.entries, look.table.entries, table.path.name))
         if not yes:
-            typer.confirm("Accepter la table telle qu'elle est ?", abort=True)
+            asking.or_stop("Accepter la table telle qu'elle est ?")
     if not json or yes:
         table.accept(version=look.version, by=by or login())
     accept_told(look.version, written=not json or yes, json=json)

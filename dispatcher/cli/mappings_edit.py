@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dispatcher.cli import asking
 from dispatcher.cli.code_folder import CODES, CodeFolder, open_folder, parse_day, today
 from dispatcher.cli.output import FAILURES, print_json, say, table
 from dispatcher.clock import SystemClock
@@ -107,7 +108,7 @@ def _finish(
         _show(plan)
     wrote = plan.writes and not dry_run
     if wrote and ask:
-        typer.confirm("Écrire ?", abort=True)
+        asking.or_stop("Écrire ?")
     backup = _write(place, plan.book, before) if wrote else None
     counts = Counter(step.outcome.value for step in plan.steps)
     if json:
@@ -294,7 +295,7 @@ def circuit(
     if not json:
         _tell_circuit(file, found, len(new - old), len(old - new))
         if not yes:
-            typer.confirm("Écrire ?", abort=True)
+            asking.or_stop("Écrire ?")
     remark = f"{file.name}, lu le {today().isoformat()}, {found.shape}, {len(found.codes)} codes"
     remark += f", version {found.version}" if found.version else ""
     remark += f", SHA-256 {sha256(content).hexdigest()}"

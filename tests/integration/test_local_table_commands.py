@@ -130,7 +130,7 @@ def test_a_table_changed_while_a_person_looks_is_shown_again(
         return True
 
     asked: list[str] = []
-    monkeypatch.setattr("typer.confirm", somebody_else)
+    monkeypatch.setattr("dispatcher.cli.asking.or_stop", somebody_else)
     shown = run("remove", "B")
     assert len(asked) == 2
     assert "a changé entre-temps" in shown.output

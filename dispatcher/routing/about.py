@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from dispatcher.report.identifiers import INS_OIDS, TEST_INS_OIDS, compact, nir_ok
 from dispatcher.report.model import Handling, IdType, Ins, Patient
-from dispatcher.routing.addresses import PATIENT_DOMAIN
+from dispatcher.routing.addresses import PATIENT_DOMAIN, as_compared
 
 
 class Scope(StrEnum):
@@ -57,7 +57,7 @@ def recipient_keys(identities: Iterable[tuple[IdType, str]], code: str, address:
     """Texts an opposition of a recipient may stand under."""
     keys = [f"{kind}:{compact(identifier)}" for kind, identifier in identities]
     keys += [f"code:{code.strip()}"] if code.strip() else []
-    keys += [f"adresse:{address.lower()}"] if address else []
+    keys += [f"adresse:{as_compared(address)}"] if address else []
     return tuple(dict.fromkeys(keys))
 
 

@@ -11,13 +11,16 @@ from datetime import date
 
 from dispatcher.report.model import IdType
 
+BOX_TYPES = frozenset({"PER", "ORG", "APP", "CAB"})
+"""Kinds of mailboxes (MSSanté): of a person, a structure, a software, a practice."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One mailbox, activity or structure in a directory."""
 
     address: str
-    """Lower case; empty for a person or structure known without a box."""
+    """In the form of :func:`dispatcher.routing.addresses.canonical`; empty without a box."""
     box_type: str = "PER"
     """``PER``, ``ORG``, ``APP`` or ``CAB``."""
     id_type: IdType | None = None

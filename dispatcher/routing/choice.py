@@ -6,7 +6,7 @@ Each rule takes the case, may add to it, and answers in French. The table of all
 from __future__ import annotations
 
 from dispatcher.routing import facts as facts_of
-from dispatcher.routing.addresses import well_formed
+from dispatcher.routing.addresses import as_compared, well_formed
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.case import Case, Finding, chosen, not_applicable, on_paper, ordered, passed, spoken, stopped
 from dispatcher.routing.facts import Identity, valid_lines
@@ -26,8 +26,9 @@ def explicit_address(case: Case) -> Finding:
     if not well_formed(address):
         return stopped(
             "bad-address",
-            f"L'adresse donnée pour {case.name} est mal formée ; attendu nom@domaine. La corriger dans le logiciel du "
-            "laboratoire, ou choisir une adresse ici.",
+            f"L'adresse donnée pour {case.name} est mal formée ; attendu nom@domaine, sans espace ni caractère "
+            "invisible, sans accent avant le « @ ». La corriger dans le logiciel du laboratoire, ou choisir une "
+            "adresse ici.",
         )
     case.address = address
     case.identity = facts_of.own_identity(case.wanted)
@@ -59,7 +60,7 @@ def local_table(case: Case) -> Finding:
 
 
 def _effect(line: LocalEntry) -> tuple[object, ...]:
-    return line.id_type, line.identifier, line.address.lower(), line.format, line.channel, line.delivery
+    return line.id_type, line.identifier, as_compared(line.address), line.format, line.channel, line.delivery
 
 
 def _none_valid(case: Case, lines: tuple[LocalEntry, ...]) -> Finding:
@@ -111,7 +112,7 @@ def _apply(case: Case, line: LocalEntry) -> Finding:
     if line.id_type and line.identifier:
         case.identity = (line.id_type, line.identifier)
     if line.address:
-        case.address, case.by_person = line.address.lower(), True
+        case.address, case.by_person = as_compared(line.address), True
         return chosen(f"Pour le {case.code}, {where}, donne l'adresse {case.address}.")
     if case.identity:
         return passed(f"Pour le {case.code}, {where}, donne le {spoken(case.identity)}.")

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from dispatcher.report.identifiers import rpps_ok
 from dispatcher.report.model import IdType
 from dispatcher.routing.about import About, patient_box, recipient_keys
+from dispatcher.routing.addresses import as_compared
 from dispatcher.routing.candidates import Entry, LocalEntry
+from dispatcher.routing.domain_names import domain_key
 from dispatcher.routing.identities import PEOPLE, STRUCTURES, bare_identifier, from_national_form, tokens
 from dispatcher.routing.policy import ChannelPolicy, Policy
 from dispatcher.routing.route import RecipientRole, Wanted
@@ -82,8 +84,8 @@ class Lookups:
 
 
 def explicit_address(wanted: Wanted, facts: Facts) -> str:
-    """The address that needs no directory, lower case: an operator's choice, else the one in the file."""
-    return (facts.chosen or wanted.address).strip().lower()
+    """The address that needs no directory, in canonical form: an operator's choice, else the one in the file."""
+    return as_compared(facts.chosen or wanted.address)
 
 
 def own_identity(wanted: Wanted) -> Identity | None:
@@ -189,7 +191,7 @@ def lookups(wanted: Wanted, facts: Facts, policy: Policy) -> Lookups:
     beside = organisation(wanted) if policy.prefer == "ORG" else None
     own = own_identity(wanted)
     asked = {*identities(wanted, facts), own, beside} - {None}
-    addresses = {explicit_address(wanted, facts), *(line.address.lower() for line in lines)} - {""}
+    addresses = {explicit_address(wanted, facts), *(as_compared(line.address) for line in lines)} - {""}
     boxes = boxes_to_choose_from(wanted, facts, policy)
     reachable = frozenset(addresses | {box.address for box in boxes})
     first = Lookups(
@@ -219,8 +221,9 @@ def _of_patient(facts: Facts, policy: Policy) -> Lookups:
 
 
 def domain_of(address: str) -> str:
-    """Part after the ``@``, lower case."""
-    return address.rpartition("@")[2].lower()
+    """Part after the ``@``, in the form domains are compared in."""
+    domain = address.rpartition("@")[2]
+    return domain_key(domain) or domain.lower()
 
 
 __all__ = ["ChannelPolicy", "Facts", "Identity", "Lookups", "Policy", "domain_of", "lookups"]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dispatcher.routing.domain_names import pattern_key
+
 if TYPE_CHECKING:
     from dispatcher.settings import ChannelSettings, Settings
 
@@ -38,8 +40,14 @@ class ChannelPolicy:
             sender=settings.sender,
             mutual_tls=settings.client_cert is not None and settings.tls != "none",
             local=settings.transport == "folder" or settings.host in LOOPBACK,
-            domains=tuple(domain.lower() for domain in settings.domains),
+            domains=tuple(map(pattern_key, settings.domains)),
         )
+
+    def serves(self, domain: str) -> bool:
+        """The site said that this channel's proxy serves ``domain`` (in the form of comparison)."""
+        own = pattern_key(self.sender.rpartition("@")[2])
+        patterns = [own, *map(pattern_key, self.domains)]
+        return any(domain.endswith(one[1:]) if one.startswith("*.") else domain == one for one in patterns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +65,7 @@ class Policy:
     channels: Mapping[str, ChannelPolicy]
     default_channel: str
     domains: Mapping[str, DomainPolicy] = field(default_factory=dict)
-    """By lower-case domain; ``*.example.org`` for everything below one."""
+    """By domain, in any writing; ``*.example.org`` for everything below one."""
     prefer: str = "PER"
     """``PER`` or ``ORG``: which kind of box when a recipient has both."""
     patients: bool = False
@@ -80,7 +88,7 @@ class Policy:
             channels={name: ChannelPolicy.of(name, channel) for name, channel in settings.channels.items()},
             default_channel=routing.default_channel or next(iter(settings.channels)),
             domains={
-                name.lower(): DomainPolicy(channel=one.channel or "", format=one.format or "")
+                pattern_key(name): DomainPolicy(channel=one.channel or "", format=one.format or "")
                 for name, one in routing.domains.items()
             },
             prefer=routing.prefer,
@@ -94,8 +102,9 @@ class Policy:
 
     def for_domain(self, domain: str) -> DomainPolicy:
         """What is set for ``domain``: itself before ``*.`` of a domain above it, the longest of these first."""
-        exact = self.domains.get(domain)
+        known = {pattern_key(name): one for name, one in self.domains.items()}
+        exact = known.get(domain)
         if exact is not None:
             return exact
-        above = [name for name in self.domains if name.startswith("*.") and domain.endswith(name[1:])]
-        return self.domains[max(above, key=len)] if above else DomainPolicy()
+        above = [name for name in known if name.startswith("*.") and domain.endswith(name[1:])]
+        return known[max(above, key=len)] if above else DomainPolicy()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dispatcher.report.model import IdType
+from dispatcher.routing.addresses import as_compared
 from dispatcher.routing.candidates import Entry
 
 
@@ -54,7 +55,7 @@ class Wanted:
         return (
             f"{self.id_type}:{self.id}"
             if self.id
-            else f"address:{self.address.lower()}"
+            else f"address:{as_compared(self.address)}"
             if self.address
             else f"label:{self.label}"
         )

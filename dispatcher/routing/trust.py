@@ -35,7 +35,7 @@ def judge(domain: str, channel: ChannelPolicy, standing: Standing, *, name: str)
     serves it, which the channel's sender or its ``domains`` setting says; the proxy itself refuses whom it has no key
     for.
     """
-    if channel.family == "apicrypt" and _served(channel, domain):
+    if channel.family == "apicrypt" and channel.serves(domain):
         return passed(f"Le domaine « {domain} » est de ceux que sert le canal « {channel.name} ».")
     if not standing.version:
         return stopped(
@@ -78,11 +78,3 @@ class Gate:
             max_age_days=self.max_age_days,
         )
         return judge(domain, self.channel, standing, name=f"« {label} »").hold
-
-
-def _served(channel: ChannelPolicy, domain: str) -> bool:
-    if domain == domain_of(channel.sender):
-        return True
-    return any(
-        domain.endswith(pattern[1:]) if pattern.startswith("*.") else domain == pattern for pattern in channel.domains
-    )

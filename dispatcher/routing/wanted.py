@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dispatcher.report.model import Addressee, ExplicitRecipient, IdType, Practitioner, Report
-from dispatcher.routing.addresses import is_patient, well_formed
+from dispatcher.routing.addresses import as_compared, canonical, is_patient
 from dispatcher.routing.identities import bare_identifier
 from dispatcher.routing.route import RecipientRole, Wanted
 
@@ -41,9 +41,9 @@ def recipients(report: Report, *, copies: bool, added: Iterable[Wanted] = ()) ->
 
 
 def _same(known: Wanted, other: Wanted) -> bool:
-    if known.address and other.address and known.address.lower() != other.address.lower():
+    if known.address and other.address and as_compared(known.address) != as_compared(other.address):
         return False  # two services of one hospital, each with its own box
-    return known.key == other.key or bool(known.address and known.address.lower() == other.address.lower())
+    return known.key == other.key or bool(known.address and as_compared(known.address) == as_compared(other.address))
 
 
 def _joined(first: Wanted, other: Wanted) -> Wanted:
@@ -70,13 +70,13 @@ def _person(person: Practitioner, role: RecipientRole, address: str = "") -> Wan
         family=person.family.strip(),
         given=person.given.strip(),
         organisation_id=person.organisation_id.strip(),
-        address=address.strip().lower(),
+        address=as_compared(address),
     )
 
 
 def _explicit(recipient: ExplicitRecipient) -> Wanted:
     if is_patient(recipient.address):
-        return Wanted(role=RecipientRole.PATIENT, label=PATIENT, address=recipient.address.strip().lower())
+        return Wanted(role=RecipientRole.PATIENT, label=PATIENT, address=as_compared(recipient.address))
     person = recipient.practitioner or Practitioner()
     wanted = _person(person, RecipientRole.EXPLICIT, recipient.address)
     return wanted if wanted.label else Wanted(role=wanted.role, label=wanted.address, address=wanted.address)
@@ -91,7 +91,7 @@ def _patient(report: Report) -> list[Wanted]:
 def _addressee(addressee: Addressee) -> Wanted:
     """Line 12 of an HPRIM Médecins header: a code padded with blanks, then a label or the name of a mailbox."""
     label = " ".join(addressee.label.split())
-    address = label.lower() if well_formed(label) and "." in label.partition("@")[2] else ""
+    address = canonical(label) or ""
     return Wanted(
         role=RecipientRole.EXPLICIT, id=addressee.id.strip(), id_type=IdType.LOCAL, label=label, address=address
     )

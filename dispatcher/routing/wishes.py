@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dispatcher.routing import facts as facts_of
 from dispatcher.routing.about import Scope
-from dispatcher.routing.addresses import is_patient
+from dispatcher.routing.addresses import as_compared, is_patient
 from dispatcher.routing.case import Case, Finding, chosen, not_applicable, on_paper, passed, stopped
 
 _DESPITE = (
@@ -90,7 +90,7 @@ def patient_box(case: Case) -> Finding:
             "juste, OID, cinq traits). Qualifier l'identité dans le logiciel du laboratoire et réémettre, ou clore.",
         )
     given = case.facts.chosen or case.wanted.address
-    if given and given.strip().lower() != address:
+    if given and as_compared(given) != address:
         return stopped(
             "patient-address",
             "L'adresse de patient donnée n'est pas celle que forme l'INS du patient de ce compte "

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from dispatcher.errors import SealError
 from dispatcher.report.folding import unaccented
+from dispatcher.routing.domain_names import domain_key
 
 CRLF = b"\r\n"
 LINE = 76
@@ -94,10 +95,7 @@ def address(what: str, value: str) -> str:
     Raises :class:`SealError`, code ``address``. The address is not quoted there: a patient's address is the INS.
     """
     local, _, domain = checked(what, value).rpartition("@")
-    try:
-        ascii_domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        ascii_domain = ""
+    ascii_domain = domain if domain.isascii() else domain_key(domain) or ""
     good = _DOT_ATOM.fullmatch(local) and _HOST.fullmatch(ascii_domain)
     if not good or len(local) > 64 or len(ascii_domain) > 255:
         raise SealError(

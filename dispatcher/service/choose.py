@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.report.identifiers import kind_of
 from dispatcher.report.model import IdType
+from dispatcher.routing.addresses import as_compared
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.identities import STRUCTURES, bare_identifier
 from dispatcher.routing.trace import from_json
@@ -63,7 +64,7 @@ def _candidate(dispatch: Dispatch, number: int) -> Choice:
             f"Le candidat {number}, {entry.label}, n'a pas de boîte à l'annuaire : donner une adresse, ou remettre le "
             "résultat autrement."
         )
-    return Choice(address=entry.address.lower(), entry=entry, number=number)
+    return Choice(address=as_compared(entry.address), entry=entry, number=number)
 
 
 def _identified(desk: Desk, text: str) -> Choice:

@@ -11,7 +11,7 @@ from dispatcher.clock import paris
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.ports import Directory, RecipientUse
 from dispatcher.report.model import IdType
-from dispatcher.routing.addresses import PATIENT_DOMAIN
+from dispatcher.routing.addresses import is_patient
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.drift import Case, Change, changes, comparable
 from dispatcher.routing.identities import PEOPLE, STRUCTURES
@@ -101,7 +101,7 @@ def drift(desk: Desk, *, days: int = DAYS) -> DriftReport:
 
 
 def _is_patient(use: RecipientUse) -> bool:
-    return use.domain == PATIENT_DOMAIN or use.role == RecipientRole.PATIENT
+    return is_patient(use.address) or use.role == RecipientRole.PATIENT
 
 
 def _together(one: Drift, other: Drift) -> Drift:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.ports import UnitOfWork
-from dispatcher.routing.addresses import hidden, is_patient
+from dispatcher.routing.addresses import as_compared, hidden, is_patient
 from dispatcher.routing.route import Decision
 from dispatcher.service.desk import Desk
 
@@ -22,16 +22,18 @@ _MATRICULE = re.compile(r"\b[1-478][0-9]{4}(?:[0-9]{2}|2[ABab])[0-9]{6}(?:[0-9]{
 
 def masked(desk: Desk, dispatch: Dispatch, address: str) -> Dispatch:
     """``dispatch`` with the pseudonym of ``address`` wherever a patient's address stands, in the decision too."""
-    if not is_patient(address) and "@patient." not in json.dumps(dispatch.decision):
+    name = f"patient-{desk.cipher.hash(f'adresse:{as_compared(address)}')[:16]}"
+    text = json.dumps(dispatch.decision, ensure_ascii=False)
+    without = hidden(text, name)
+    if not is_patient(address) and without == text:
         return dispatch
-    name = f"patient-{desk.cipher.hash(f'adresse:{address.lower()}')[:16]}"
     return replace(
         dispatch,
         address=hidden(dispatch.address, name),
         label=hidden(dispatch.label, name),
         reason=hidden(dispatch.reason, name),
         recipient_id="" if is_patient(address) else dispatch.recipient_id,
-        decision=json.loads(hidden(json.dumps(dispatch.decision, ensure_ascii=False), name)),
+        decision=json.loads(without),
     )
 
 

@@ -16,6 +16,7 @@ from dispatcher.outbox.dispatch import Dispatch, ReportVersion
 from dispatcher.ports import DispatchFilter, RecipientCertificate, Signer
 from dispatcher.report.model import Attachment, Handling, Practitioner, Report
 from dispatcher.routing.addresses import is_patient, well_formed
+from dispatcher.routing.facts import domain_of
 from dispatcher.routing.route import Envelope, Route
 from dispatcher.sealing.composition import Addressing, Contents, Letterhead, compose
 from dispatcher.sealing.policy import Limits
@@ -173,7 +174,7 @@ def _described(contents: Contents, own: Rendition | None) -> Contents:
 def _letterhead(desk: Desk, channel: Channel, handling: Handling) -> Letterhead:
     settings = channel.settings
     asked = handling.reply_to
-    inside = well_formed(asked) and desk.domains().allows(asked.rpartition("@")[2])
+    inside = well_formed(asked) and not is_patient(asked) and desk.domains().allows(domain_of(asked))
     return Letterhead(
         family=settings.family,
         sender=settings.sender,

@@ -11,6 +11,7 @@ from datetime import date
 
 from dispatcher.report.identifiers import compact
 from dispatcher.report.model import IdType
+from dispatcher.routing.addresses import as_compared
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.facts import Identity, own_identity
 from dispatcher.routing.likeness import Name, agree
@@ -126,7 +127,7 @@ def _in_force(line: LocalEntry, today: date) -> bool:
 def _completes(line: LocalEntry, identity: Identity | None, address: str) -> bool:
     """What the line says already agrees with the choice."""
     same_person = not line.identifier or (line.id_type, line.identifier) == identity or identity is None
-    return line.delivery == "mail" and same_person and line.address.lower() in {"", address}
+    return line.delivery == "mail" and same_person and as_compared(line.address) in {"", as_compared(address)}
 
 
 def same_name(one: Wanted, other: Wanted) -> bool:

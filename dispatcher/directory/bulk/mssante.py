@@ -6,13 +6,14 @@ other); one row per mailbox. Red-listed boxes are not in it.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from dispatcher.directory.bulk.columns import Columns, Header, layout
 from dispatcher.directory.bulk.kinds import BadLine, Fields, person, place, structure
 from dispatcher.directory.snapshots.tables import Row
 from dispatcher.routing import sources
+from dispatcher.routing.addresses import canonical
+from dispatcher.routing.candidates import BOX_TYPES
 
 COLUMNS: Columns = {
     "address": ("Adresse BAL", "Adresse de BAL", "Adresse de la BAL"),
@@ -37,14 +38,7 @@ MANDATORY = ("box_type", "address", "structure_id", "family", "given", "paperles
 """Without these a recipient could be mistaken or a refusal of electronic mail overlooked."""
 PERSON = ("person_id", "person_national")
 
-BOX_TYPES = frozenset({"PER", "ORG", "APP", "CAB"})
 _PAPERLESS = {"o": 1, "oui": 1, "true": 1, "vrai": 1, "1": 1, "n": 0, "non": 0, "false": 0, "faux": 0, "0": 0, "": None}
-_ADDRESS = re.compile(r"[^@\s<>,;|\"]{1,128}@[^@\s<>,;|\".](?:[^@\s<>,;|\"]{0,253}[^@\s<>,;|\".])?")
-
-
-def address_ok(text: str) -> bool:
-    """One mailbox address without blanks or separators; nothing is said about the box existing."""
-    return _ADDRESS.fullmatch(text) is not None
 
 
 class Mssante:
@@ -75,9 +69,11 @@ class MssanteReader:
         if values is None:
             return None
         address, box_type, person_type, person_id, national, structure_type, structure_id = values[:7]
-        address, box_type = address.lower(), box_type.upper()
-        if not address_ok(address):
-            raise BadLine("adresse de BAL mal formée" if address else "adresse de BAL vide")
+        if not address:
+            raise BadLine("adresse de BAL vide")
+        form, box_type = canonical(address), box_type.upper()
+        if form is None:
+            raise BadLine("adresse de BAL mal formée")
         if box_type not in BOX_TYPES:
             raise BadLine("type de BAL inconnu (attendu PER, ORG, APP ou CAB)")
         title, family, given, profession, service, name, sign, postcode, routing_line, paperless = values[7:]
@@ -87,7 +83,7 @@ class MssanteReader:
             postcode, town = place(postcode, "", routing_line)
         return (
             "",
-            address,
+            form,
             box_type,
             *person(person_type, person_id, national),
             *structure(structure_type, structure_id),

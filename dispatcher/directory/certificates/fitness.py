@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dispatcher.directory.certificates.chain import is_authority, readable
+from dispatcher.routing.addresses import as_compared
 
 CURVES = frozenset({"secp256r1", "secp384r1"})
 RSA_BITS = 2048
@@ -17,7 +18,7 @@ DAMAGED = "certificat abîmé : sujet, clé ou extensions illisibles"
 
 
 def addresses_of(certificate: x509.Certificate) -> tuple[str, ...]:
-    """Mail addresses, lower case."""
+    """Mail addresses, in the form of comparison."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         found = names.get_values_for_type(x509.RFC822Name)
@@ -25,7 +26,7 @@ def addresses_of(certificate: x509.Certificate) -> tuple[str, ...]:
         found = []
     if not found:
         found = [str(item.value) for item in certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
-    return tuple(dict.fromkeys(address.strip().lower() for address in found))
+    return tuple(dict.fromkeys(as_compared(address) for address in found))
 
 
 def only_an_issuer(certificate: x509.Certificate) -> bool:

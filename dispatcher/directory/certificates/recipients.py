@@ -23,6 +23,7 @@ from dispatcher.directory.certificates.found import FOLDER, Found, Unusable
 from dispatcher.directory.certificates.judging import Judge, RevocationPolicy, Standing, Verdict
 from dispatcher.errors import DirectoryError
 from dispatcher.ports import CertificateAnswer, RecipientCertificate
+from dispatcher.routing.addresses import as_compared
 
 if TYPE_CHECKING:
     from dispatcher.directory.certificates.cache import AnswerCache
@@ -123,7 +124,7 @@ class RecipientCertificates:
 
     def answer(self, address: str, at: datetime) -> CertificateAnswer:
         """See the port. No server is asked after a source that settles it."""
-        wanted, judge = address.strip().lower(), self._judge()
+        wanted, judge = as_compared(address), self._judge()
         asked: list[Source] = []
         for source in self._ask(wanted, judge, at):
             asked.append(source)
@@ -133,7 +134,7 @@ class RecipientCertificates:
 
     def examine(self, address: str, at: datetime) -> Examination:
         """Every source asked, for a person to look at. Raises as :meth:`answer`."""
-        wanted = address.strip().lower()
+        wanted = as_compared(address)
         return Examination(address=wanted, sources=tuple(self._ask(wanted, self._judge(), at)))
 
     def survey(self, at: datetime, *, expiring_days: int = 30) -> Survey:

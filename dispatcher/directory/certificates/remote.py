@@ -21,7 +21,7 @@ from dispatcher.directory.certificates.fitness import only_an_issuer
 from dispatcher.directory.certificates.found import Found, Unusable, found
 from dispatcher.directory.ldap.faults import LdapFault
 from dispatcher.directory.ldap.link import LdapLink, equals
-from dispatcher.routing.addresses import PATIENT_DOMAIN
+from dispatcher.routing.addresses import is_patient
 from dispatcher.routing.sources import LDAP, label
 from dispatcher.settings.ldap import LdapSettings
 
@@ -67,8 +67,7 @@ class LdapCertificates:
 
         A kept answer serves without a question until its time is over, and after that while the server is silent.
         """
-        domain = address.rpartition("@")[2]
-        if domain == PATIENT_DOMAIN or domain.endswith(f".{PATIENT_DOMAIN}"):
+        if is_patient(address):
             return Answered()  # a patient's number is nobody's business there
         kept = self._cache.get(self.source, address)
         if kept is not None:

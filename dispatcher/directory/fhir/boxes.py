@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from dispatcher.directory.bulk.mssante import BOX_TYPES, address_ok
 from dispatcher.directory.fhir.values import (
     Resource,
     extension_code,
@@ -20,6 +19,8 @@ from dispatcher.directory.fhir.values import (
     rank,
     text,
 )
+from dispatcher.routing.addresses import canonical, unlinked
+from dispatcher.routing.candidates import BOX_TYPES
 
 EMAIL_TYPE = frozenset({"frcorecontactpointemailtype", "frcoreemailtype", "fremailtype"})
 METADATA = frozenset({"asextmailboxmssmetadata", "asmailboxmssmetadata", "mailboxmss"})
@@ -75,8 +76,8 @@ def _box(telecom: Resource, default: str, odd: Counter[str]) -> Box | None:
             metadata = extension
     if mail_type != "MSSANTE" and (mail_type or metadata is None):
         return None
-    address = text(telecom.get("value")).lower().removeprefix("mailto:")
-    if not address_ok(address):
+    address = canonical(unlinked(text(telecom.get("value"))))
+    if address is None:
         odd["adresse de messagerie mal formée"] += 1
         return None
     box = Box(address, default, rank=rank(telecom.get("rank")))

@@ -13,14 +13,13 @@ from dataclasses import dataclass, replace
 from dispatcher.directory.ldap.link import Record
 from dispatcher.directory.snapshots.tables import Pair, Row, row_of
 from dispatcher.report.model import IdType
-from dispatcher.routing.addresses import well_formed
-from dispatcher.routing.candidates import Entry
+from dispatcher.routing.addresses import canonical
+from dispatcher.routing.candidates import BOX_TYPES, Entry
 from dispatcher.routing.identities import LENGTHS, PEOPLE, STRUCTURES, TYPE_DIGITS, bare_identifier, from_national_form
 from dispatcher.settings.ldap import LdapSettings, LdapValueSettings
 
 Identity = tuple[IdType, str]
 NOBODY: tuple[None] = (None,)
-BOX_TYPES = frozenset({"PER", "ORG", "APP", "CAB"})
 _YES, _NO = frozenset({"o", "oui", "true", "1"}), frozenset({"n", "non", "false", "0"})
 _KINDS = {digit: kind for kind, digit in TYPE_DIGITS.items()}
 _NAMED = {"rpps": IdType.RPPS, "adeli": IdType.ADELI, "finess": IdType.FINESS, "siret": IdType.SIRET}
@@ -55,8 +54,9 @@ class AttributeMap:
 
     def read(self, record: Record) -> Mapped:
         """Rows of one entry: one per address, and per structure when it has one address. Raises :class:`Unusable`."""
-        addresses = [address.lower() for address in self._texts(record, "address")]
-        if any(not well_formed(address) for address in addresses):
+        forms = dict.fromkeys(map(canonical, self._texts(record, "address")))
+        addresses = [form for form in forms if form is not None]
+        if None in forms:
             raise Unusable("adresse mal formée")
         people = self._identities(record, "identifier", PEOPLE)
         structures = self._identities(record, "structure", STRUCTURES)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from dispatcher.directory.bulk.columns import fold_header
-from dispatcher.directory.bulk.mssante import address_ok
 from dispatcher.directory.local.columns import FRENCH, Fault, Record, Sheet
 from dispatcher.report.identifiers import adeli_ok, finess_ok, finess_shape_ok, rpps_ok, rpps_shape_ok, siret_ok
 from dispatcher.report.model import IdType
+from dispatcher.routing.addresses import as_compared, canonical, is_patient, unlinked
 from dispatcher.routing.candidates import LocalEntry
 from dispatcher.routing.identities import (
     LENGTHS,
@@ -42,7 +42,6 @@ _WHAT = {
     IdType.FINESS: "9 caractères",
     IdType.SIRET: "14 chiffres",
 }
-PATIENT_DOMAIN = "patient.mssante.fr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,14 +146,14 @@ def _known(line: _Line, column: str, names: Collection[str] | None) -> str:
 
 
 def _address(line: _Line) -> str:
-    address = line.get("address").removeprefix("mailto:").lower()
+    address = unlinked(line.get("address"))
     if not address:
         return ""
-    if not address_ok(address):
-        line.fault("address", "adresse mal formée ; attendu nom@domaine, une seule adresse")
-    elif address.rpartition("@")[2] == PATIENT_DOMAIN:
+    if is_patient(address):
         line.fault("address", "adresse d'un patient ; cette table est celle des professionnels")
-    return address
+    elif canonical(address) is None:
+        line.fault("address", "adresse mal formée ; attendu nom@domaine, une seule adresse, sans accent avant le « @ »")
+    return as_compared(address)
 
 
 def _identifier(line: _Line) -> tuple[IdType | None, str]:

@@ -16,6 +16,7 @@ from typing import Any
 from dispatcher.directory.snapshots import tables, words
 from dispatcher.directory.snapshots.opening import Held, Opened
 from dispatcher.report.model import IdType
+from dispatcher.routing.addresses import as_compared
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.identities import LENGTHS, PEOPLE, STRUCTURES, bare_identifier, from_national_form
 
@@ -109,8 +110,8 @@ class Snapshot:
         return ()
 
     def by_address(self, address: str) -> tuple[Entry, ...]:
-        """Entries behind one address, case ignored."""
-        return self._where("address = ? AND address != ''", address.strip().lower())
+        """Entries behind one address, in whatever writing."""
+        return self._where("address = ? AND address != ''", as_compared(address))
 
     def equivalents(self, id_type: IdType, identifier: str) -> tuple[tuple[IdType, str], ...]:
         """Other identities of one person (ADELI ↔ RPPS)."""

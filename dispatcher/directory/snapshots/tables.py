@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dispatcher.errors import DirectoryError, in_french
 from dispatcher.report.model import IdType
+from dispatcher.routing.addresses import as_compared
 from dispatcher.routing.candidates import Entry
 
 SCHEMA = "3"
@@ -112,7 +113,7 @@ def row_of(entry: Entry, *, structure_type: IdType | str = "", shop_sign: str = 
     """An entry as a row of :data:`FIELDS`. ``structure_type``: kind of ``structure_id`` (FINESS or SIRET), or empty."""
     return (
         record,
-        entry.address.lower(),
+        as_compared(entry.address),
         entry.box_type,
         str(entry.id_type or ""),
         entry.identifier,

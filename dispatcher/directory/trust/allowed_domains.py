@@ -19,10 +19,10 @@ from cryptography import x509
 from dispatcher.clock import paris
 from dispatcher.directory.certificates.chain import Anchors, anchors, load_certificates, load_crls
 from dispatcher.directory.trust.content import Content, read_content
-from dispatcher.directory.trust.domain_names import domain_key
 from dispatcher.directory.trust.signed_list import Checked, ListFault, check_signature, parse
 from dispatcher.directory.trust.signer import judge_signer
 from dispatcher.errors import TrustError
+from dispatcher.routing.domain_names import domain_key
 
 CLOCK_SKEW = timedelta(hours=1)
 """How far ahead of our clock a list may be dated."""

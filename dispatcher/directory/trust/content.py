@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
-from dispatcher.directory.trust.domain_names import domain_key
 from dispatcher.directory.trust.operator_names import operator_key
+from dispatcher.routing.domain_names import domain_key
 
 NAMESPACE = "https://listeblanche.mssante.fr/schema"
 YEARS = range(2000, 2200)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.directory.trust.domain_names import domain_key
+from dispatcher.routing.domain_names import domain_key
 
 
 @pytest.mark.parametrize(

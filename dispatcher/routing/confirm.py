@@ -15,7 +15,7 @@ from dispatcher.routing.candidates import Entry
 from dispatcher.routing.case import Case, Finding, not_applicable, ordered, passed, spoken, stopped
 from dispatcher.routing.facts import Identity
 from dispatcher.routing.identities import PEOPLE, STRUCTURES, tokens
-from dispatcher.routing.likeness import Agreement, Name, agree, given_agreement, names_structure, structures_agree
+from dispatcher.routing.likeness import Agreement, Name, agree, given_agreement, person_words, structures_agree
 from dispatcher.routing.route import RecipientRole, Wanted
 
 _TABLE = "la table des destinataires"
@@ -91,7 +91,7 @@ def _named_people(case: Case) -> tuple[Entry, ...]:
     if not case.address:
         for identity in facts_of.identities(case.wanted, case.facts):
             found += case.facts.people.get(identity, ()) if identity[0] in PEOPLE else ()
-    return ordered(box for box in found if box.family and box.box_type != "ORG")
+    return ordered(box for box in found if tokens(box.family) and box.box_type != "ORG")
 
 
 def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
@@ -99,6 +99,8 @@ def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
     if name is None:
         return _unconfirmed(case, "Le compte rendu ne donne pas de nom à comparer à celui de l'annuaire.")
     same = [box for box in known if agree(name, Name(box.family, box.given))]
+    if same and not tokens(name.family) and len(tokens(name.given)) == 1:
+        return _unconfirmed(case, "Le compte rendu ne donne qu'un prénom, qui ne désigne personne.")
     if same and (case.address or all(_one_person(box, same) for box in known)):
         return passed("Le nom du compte rendu s'accorde avec celui de l'annuaire.")
     if same:
@@ -128,13 +130,13 @@ def _one_person(box: Entry, same: Iterable[Entry]) -> bool:
 
 
 def personal_name(wanted: Wanted) -> Name | None:
-    """The name the file gives a person; a label only where it can be one."""
-    if wanted.family or wanted.given:
+    """The name the file gives a person; a label only where it can be one. A point or a title is no name."""
+    if tokens(wanted.family) or tokens(wanted.given):
         return Name(wanted.family, wanted.given)
-    if wanted.role is RecipientRole.ADDED or "@" in wanted.label or names_structure(wanted.label):
+    if wanted.role is RecipientRole.ADDED or "@" in wanted.label:
         return None
-    letters = "".join(char for char in wanted.label if char.isalpha())
-    return Name(wanted.label) if len(letters) > 1 and not any(c.isdigit() for c in wanted.label) else None
+    words = person_words(wanted.label)
+    return Name(" ".join(words)) if words else None
 
 
 def _structure(case: Case, identity: Identity) -> Finding:

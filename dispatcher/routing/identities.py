@@ -51,9 +51,12 @@ def from_national_form(text: str, kinds: frozenset[IdType]) -> tuple[IdType, str
 
 
 def tokens(text: str) -> tuple[str, ...]:
-    """Words of a name, folded, titles left out; ``St`` becomes ``saint``. What holds a digit is no word of a name."""
+    """Words of a name, folded, titles left out; ``St`` becomes ``saint``.
+
+    A word of figures alone is no part of a name; one that only holds a figure is a mistyped word, and stays.
+    """
     words = re.findall(r"[^\W_]+", fold(text))
-    return tuple(_SPELLINGS.get(word, word) for word in words if word not in TITLES and word.isalpha())
+    return tuple(_SPELLINGS.get(word, word) for word in words if word not in TITLES and not word.isnumeric())
 
 
 def names_agree(family: str, given: str, other_family: str, other_given: str) -> bool:

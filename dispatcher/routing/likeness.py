@@ -9,13 +9,15 @@ measured on ``tests/unit/routing/lookalikes.csv`` (docs/adr/0012).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
 from rapidfuzz.distance import OSA
 
-from dispatcher.routing.identities import PARTICLES, tokens
+from dispatcher.report.folding import fold
+from dispatcher.routing.identities import PARTICLES, TITLES, tokens
 
 FAMILY_LIKENESS = 0.90
 """Least similarity (optimal string alignment, 1 is equal) at which a family name counts as mistyped."""
@@ -35,6 +37,13 @@ ssr sud nord est ouest sur unite universitaire usld biologie analyses imagerie c
 """
 GENERIC = frozenset(_WORDS.split())
 """Words that tell what a structure is, not which one."""
+_TELLING = """
+association biologie analyses cabinet chirurgie clinique ehpad ehpa etablissement hopital hopitaux hospitalier
+hospitaliere imagerie institut labo laboratoire medecine medical medicale nord ouest pharmacie pluridisciplinaire
+polyclinique secretariat selarl selas service soins sud unite universitaire
+"""
+_NOBODYS = frozenset(_TELLING.split())
+"""Those of them that are nobody's family name."""
 
 
 class Agreement(IntEnum):
@@ -191,6 +200,20 @@ def _distinctive(text: str, places: set[str]) -> tuple[str, ...]:
         for word in tokens(text)
         if word not in GENERIC and word not in PARTICLES and word not in places and len(word) > 1
     )
+
+
+def person_words(label: str) -> tuple[str, ...]:
+    """Words of a label that may be a person's name; empty when it only tells what a structure is, or a code.
+
+    « CABINET MEDICAL » is nobody, « CABINET DR MARTIN » may be MARTIN, « Dr MAS Pierre » may be MAS: a word that is a
+    family name too (mas, maison, local) is left in, and then the whole label is compared.
+    """
+    titled = any(word in TITLES for word in re.findall(r"[^\W\d_]+", fold(label)))
+    words = tuple(word for word in tokens(label) if sum(char.isalpha() for char in word) > (not word.isalpha()) * 2)
+    telling = [word for word in words if len(word) > 1 and word not in PARTICLES]
+    if not telling or (not titled and all(word in GENERIC for word in telling)):
+        return ()
+    return tuple(word for word in words if word not in _NOBODYS)
 
 
 def names_structure(text: str) -> bool:

@@ -220,15 +220,22 @@ def import_table(
 
 
 @group.command("diff")
-def diff(file: Annotated[Path, typer.Argument(help="Table à comparer : CSV ou XLSX.")], json: Json = False) -> None:
-    """Compare une table à celle en service."""
+def diff(
+    file: Annotated[Path, typer.Argument(help="Table à comparer : CSV ou XLSX.")],
+    whole: Annotated[bool, typer.Option("--whole", help="Comme « import --whole » : retraits compris.")] = False,
+    json: Json = False,
+) -> None:
+    """Montre ce que « local import » de ce fichier changerait, sans rien écrire."""
     look, new = book().look(), _read(file)
-    changes = edit.diff(look.table.entries, new.entries)
+    changes = edit.merge(look.table.entries, new.entries, whole=whole)
+    stay = 0 if whole else len(edit.merge(look.table.entries, new.entries, whole=True)) - len(changes)
     lost = lost_since(look.table.entries, new.entries, file.name)
     if json:
         print_json([change_json(change) for change in changes])
         return
     show_changes(changes)
+    if stay:
+        say(f"{stay} ligne(s) de la table ne sont pas dans ce fichier : elles restent (« --whole » les retirerait).")
     show_warnings(new, lost)
 
 

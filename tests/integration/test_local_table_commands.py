@@ -161,6 +161,16 @@ def test_lost_zeros_are_told_and_nothing_is_written(labo: Installation) -> None:
     assert codes() == ["0012", "B", "12"]
 
 
+@pytest.mark.parametrize("more", [(), ("--whole",)])
+def test_diff_shows_what_import_would_do(labo: Installation, more: tuple[str, ...]) -> None:
+    Path("autre.csv").write_text("code;adresse\nB;bb@dest.test\nN;n@dest.test\n")
+    shown = run("diff", "autre.csv", *more).stdout
+    assert ("1 ligne(s) de la table ne sont pas dans ce fichier" in shown) is not bool(more)
+    before = told("diff", "autre.csv", *more)
+    assert before == told("import", "autre.csv", *more)["changes"]
+    assert [one["kind"] for one in before] == ["changed", "added", *(["removed"] if more else [])]
+
+
 def test_the_whole_table_is_replaced_only_when_asked(labo: Installation) -> None:
     Path("autre.csv").write_text("code;adresse\nN;n@dest.test\n")
     run("import", "autre.csv", "--yes")

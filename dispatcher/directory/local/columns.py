@@ -203,6 +203,9 @@ def _header(row: list[str], name: str, line: int) -> tuple[tuple[str, ...], tupl
             faults.append(Fault(name=name, line=line, column=cell.strip(), text="colonne présente deux fois"))
             ours = ""
         header.append(ours)
+    if not any(header):
+        text = f"pas de ligne d'en-tête ; la mettre en première ligne : {expected_header()}"
+        return tuple(header), (Fault(name=name, line=line, column="", text=text),)
     if "code" not in header:
         text = f"colonne absente ; l'en-tête attendu est : {expected_header()}"
         faults.append(Fault(name=name, line=line, column="code", text=text))

@@ -252,3 +252,12 @@ def test_the_shipped_sample_is_in_order() -> None:
     assert table.warnings == ()
     assert len(table.entries) == 15
     assert diff(table.entries, parse(render(table.entries)).entries) == ()
+
+
+def test_a_table_without_heading_has_one_fault() -> None:
+    table = parse(b"D001;;RPPS;99700000013;a@dest.test;Dr A;;;;;;;;\nD002;;;;b@dest.test;;;;;;;;;\n")
+    (fault,) = table.faults
+    assert str(fault).startswith(
+        "destinataires.csv, ligne 1 : pas de ligne d'en-tête ; la mettre en première ligne : code;"
+    )
+    assert table.entries == ()

@@ -1,5 +1,7 @@
 """Use case: a person releases a held dispatch; the route is looked for again, or the address the person chose is taken.
 
+What was sealed before leaves as it is only when today's decision leads to the very same mail; else it is made again.
+
 The choice is checked by the same rules as any other: an allowed domain, a protection. It only replaces *who*.
 """
 
@@ -40,6 +42,18 @@ CHANGED = "Cet envoi a changé d'état entre-temps : le regarder de nouveau."
 FAULTY = WISHES | {"report-check"}
 """Holds about what stands in the report itself."""
 DESPITE = "Corriger dans le SIL et réexporter ; pour l'envoyer tel quel : --despite-errors."
+
+_WAY = (
+    "label",
+    "recipient_id",
+    "recipient_id_type",
+    "address",
+    "channel",
+    "format",
+    "envelope",
+    "certificate",
+)
+"""What a sealed mail was made for: another value asks for another mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +116,6 @@ def release(
     other = disagreement(desk.directory, dispatch, to or expect) if to or (expect and despite_name) else ""
     if other and not despite_name:
         return _refused(desk, dispatch, f"{other} {DESPITE_NAME}", actor)
-    if not to and not expect and _sealed(desk, dispatch):
-        return _as_sealed(desk, dispatch, reason, actor)
     report = report_of(desk, found.version, found.file)
     if isinstance(report, str):
         return Released(id=dispatch_id, released=False, why=report)
@@ -115,16 +127,6 @@ def release(
     if expect and made.dispatch.address != expect:
         return Released(id=dispatch_id, released=False, why=ELSEWHERE.format(address=made.dispatch.address))
     return _write(desk, made, reason, actor, other)
-
-
-def _as_sealed(desk: Desk, dispatch: Dispatch, reason: str, actor: str) -> Released:
-    """The mail sealed before, perhaps days ago: it goes on unless something stands against it by now."""
-    refused = desk.channels[dispatch.channel].gate.refuses(dispatch.address, dispatch.label, desk.clock.now())
-    with desk.store.reading() as uow:
-        refused = refused or oppositions.refuses(uow, dispatch)
-    if refused is not None:
-        return _still_held(desk, replace(dispatch, hold_code=refused.code, reason=refused.reason), actor)
-    return _write(desk, Made(dispatch=dispatch), reason, actor)
 
 
 def report_of(desk: Desk, version: ReportVersion, file: SourceFile) -> Report | str:
@@ -169,7 +171,25 @@ def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str, to:
             again, hold_code=hold.code if hold else "paper", reason=hold.reason if hold else on_paper(decision)
         )
         return Made(dispatch=masked(desk, held, to or wanted.address))
-    return seal_one(desk, sheets, with_route(again, decision.route), decision.route)
+    there = with_route(again, decision.route)
+    if not to and _sealed(desk, dispatch) and _same_way(masked(desk, there, decision.route.address), dispatch):
+        return _as_sealed(desk, replace(dispatch, decision=kept))
+    return seal_one(desk, sheets, there, decision.route)
+
+
+def _same_way(there: Dispatch, sealed: Dispatch) -> bool:
+    """The mail sealed days ago, perhaps, is the one that would be sealed today."""
+    return all(getattr(there, name) == getattr(sealed, name) for name in _WAY)
+
+
+def _as_sealed(desk: Desk, dispatch: Dispatch) -> Made:
+    """The sealed mail goes as it is, unless the last look before a hand-over would stop it again."""
+    refused = desk.channels[dispatch.channel].gate.refuses(dispatch.address, dispatch.label, desk.clock.now())
+    with desk.store.reading() as uow:
+        refused = refused or oppositions.refuses(uow, dispatch)
+    if refused is not None:
+        return Made(dispatch=replace(dispatch, hold_code=refused.code, reason=refused.reason))
+    return Made(dispatch=replace(dispatch, state=State.READY, hold_code=""))
 
 
 def _waited(before: Mapping[str, object]) -> dict[str, object]:
@@ -212,15 +232,8 @@ def _refused(desk: Desk, dispatch: Dispatch, why: str, actor: str) -> Released:
 
 
 _FIELDS = (
-    "label",
-    "recipient_id",
-    "recipient_id_type",
-    "address",
+    *_WAY,
     "domain",
-    "channel",
-    "format",
-    "envelope",
-    "certificate",
     "signer",
     "message_id",
     "envid",
@@ -233,7 +246,7 @@ _FIELDS = (
 def _write(desk: Desk, made: Made, reason: str, actor: str, overruled: str = "") -> Released:
     """Back on its way, with what was made again. Its version is now the one in force: a person says so."""
     dispatch = made.dispatch
-    changes = {name: getattr(dispatch, name) for name in _FIELDS} if made.payloads else {}
+    changes = {name: getattr(dispatch, name) for name in _FIELDS}
     try:
         with desk.store.transaction() as uow:
             version = uow.reports.get(dispatch.report_id)

@@ -321,6 +321,29 @@ def test_a_mail_held_by_a_person_goes_on_with_the_same_bytes(bench: Bench) -> No
     assert bench.get(dispatch.id).sealed_sha256 == dispatch.sealed_sha256
 
 
+def test_a_sealed_mail_held_for_a_wrong_address_is_not_sent_there_once_the_table_is_corrected(bench: Bench) -> None:
+    """Releasing looks again: what was sealed for the old address is sealed anew for the right one."""
+    (dispatch,) = queue(bench)
+    operate.hold(bench.store, [dispatch.id], reason="adresse fausse", actor=EVE)
+    bench.directory.lines[:] = [local("D001", PETIT)]
+    assert release(bench.desk, dispatch.id, reason="table corrigée", actor=EVE).released
+    assert bench.get(dispatch.id).address == PETIT
+    bench.batch()
+    bench.send()
+    assert [handed.mail.recipient for handed in bench.transport.accepted] == [PETIT]
+
+
+@pytest.mark.parametrize("changes", [{"delivery": "paper"}, {"delivery": "none"}, {"channel": "fermé"}])
+def test_a_sealed_mail_does_not_leave_against_what_the_table_says_today(bench: Bench, changes: dict[str, str]) -> None:
+    (dispatch,) = queue(bench)
+    operate.hold(bench.store, [dispatch.id], reason="voir avec lui", actor=EVE)
+    bench.directory.lines[:] = [local("D001", DURAND, **changes)]
+    assert not release(bench.desk, dispatch.id, reason="va", actor=EVE).released
+    assert bench.get(dispatch.id).state is State.HELD
+    bench.send()
+    assert bench.transport.accepted == []
+
+
 def test_a_sealed_mail_does_not_leave_for_a_domain_that_has_left_the_trust_space_since(bench: Bench) -> None:
     bench.bring(oru(to="M001^CABINET"))
     (dispatch,) = bench.dispatches()

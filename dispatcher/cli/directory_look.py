@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,11 +15,11 @@ from dispatcher.cli.output import FAILURES, complain, print_json, say
 from dispatcher.cli.search_show import found_json, show_found
 from dispatcher.dialects.model import Dialect
 from dispatcher.errors import ConfigError
-from dispatcher.report.identifiers import compact
 from dispatcher.report.model import IdType
 from dispatcher.routing.route import Decision
 from dispatcher.routing.trace import as_json, explain_french
-from dispatcher.service.resolve import resolve_identifier, resolve_report
+from dispatcher.service.meant import Meant, meant
+from dispatcher.service.resolve import resolve_address, resolve_identifier, resolve_report
 from dispatcher.wiring import Office
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
@@ -51,7 +52,7 @@ def search(
 
 
 def resolve(
-    what: Annotated[str, typer.Argument(help="RPPS, ADELI, FINESS, SIRET, code du laboratoire, ou un fichier.")],
+    what: Annotated[str, typer.Argument(help="RPPS, ADELI, FINESS, SIRET, code du laboratoire, adresse ou fichier.")],
     kind: Annotated[IdType | None, typer.Option("--type", help="Genre de l'identifiant ; deviné sinon.")] = None,
     source: Annotated[str | None, typer.Option(help="Source dont vient le code ou le fichier.")] = None,
     family: Annotated[str, typer.Option(help="Nom porté par le fichier, pour le contrôle.")] = "",
@@ -67,16 +68,34 @@ def resolve(
     if Path(what).is_file():
         _file(parts, Path(what), source if source is not None else only, json)
         return
-    decision = resolve_identifier(
-        parts.desk, what, kind=kind, source=source if source is not None else only, family=family, given=given
-    )
-    if json:
-        print_json(as_json(decision))
+    if fault := _no_such_file(what):
+        complain(fault)
+        raise typer.Exit(FAILURES)
+    place = source if source is not None else only
+    seen = meant(parts.desk, what, place) if kind is None else Meant(kind=kind, identifier=what)
+    if seen.address:
+        decision = resolve_address(parts.desk, seen.address, source=place)
     else:
+        decision = resolve_identifier(
+            parts.desk, seen.identifier, kind=seen.kind, source=place, family=family, given=given
+        )
+    if json:
+        print_json(as_json(decision) | {"note": seen.note})
+    else:
+        if seen.note:
+            say(seen.note)
         _say(decision)
-        if decision.hold is not None and kind is None and len(compact(what)) == 9:
-            say("Neuf caractères : un ADELI ou un FINESS ? Le dire par --type ADELI ou --type FINESS.")
     _end([decision])
+
+
+def _no_such_file(what: str) -> str:
+    """Why this is nothing to look for (French): empty, a folder, a path where no file is."""
+    if not what.strip():
+        return "Rien à chercher : donner un RPPS, ADELI, FINESS ou SIRET, un code, une adresse ou un fichier."
+    if Path(what).is_dir():
+        return f"« {what} » est un dossier : donner un fichier de compte rendu."
+    path = "/" in what or "\\" in what or re.search(r"\.(hl7|hpr|hprim|xml|pdf|txt|cda|zip|oru)$", what, re.IGNORECASE)
+    return f"Aucun fichier à cet endroit : « {what} ». Vérifier le chemin." if path and "@" not in what else ""
 
 
 def _file(parts: Office, path: Path, source: str, json: bool) -> None:

@@ -25,7 +25,7 @@ def resolve_report(desk: Desk, report: Report, source: str) -> tuple[Decision, .
 def resolve_identifier(
     desk: Desk, identifier: str, *, kind: IdType | None = None, source: str = "", family: str = "", given: str = ""
 ) -> Decision:
-    """The decision for a code or number standing alone; ``kind`` is guessed when not told (never ADELI or FINESS)."""
+    """The decision for a code or number standing alone; ``kind`` is guessed by its key when not told."""
     wanted = Wanted(
         role=RecipientRole.PRESCRIBER,
         id=identifier.strip(),
@@ -35,3 +35,9 @@ def resolve_identifier(
         given=given,
     )
     return route_one(desk, source, wanted)
+
+
+def resolve_address(desk: Desk, address: str, *, source: str = "") -> Decision:
+    """The decision for an address typed by a person."""
+    wanted = Wanted(role=RecipientRole.ADDED, label=address, address=address)
+    return shown(route_one(desk, source, wanted))

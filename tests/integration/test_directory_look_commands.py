@@ -78,8 +78,52 @@ def test_an_unknown_source_is_a_wrong_call(labo: Installation) -> None:
 
 
 def test_nine_characters_ask_which_kind(labo: Installation) -> None:
-    assert "--type FINESS" in run("resolve", "990004012", rc=1).stdout
+    assert "--type FINESS" in run("resolve", "990009999", rc=1).stdout
     assert told("resolve", "990004012", "--type", "FINESS")["route"]
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "identifier"),
+    [("990004012", "FINESS", "990004012"), ("1990004012", "FINESS", "990004012"), (f"8{RPPS}", "RPPS", RPPS)],
+)
+def test_what_the_directory_knows_is_no_laboratory_code(
+    labo: Installation, what: str, kind: str, identifier: str
+) -> None:
+    decision = told("resolve", what)
+    assert (decision["wanted"]["id_type"], decision["wanted"]["id"]) == (kind, identifier)
+    assert decision["route"]
+    assert kind in decision["note"]
+
+
+def test_an_rpps_with_a_wrong_key_is_told_as_such(labo: Installation) -> None:
+    text = " ".join(run("resolve", "99700000014", rc=1).output.split())
+    assert "clé de contrôle est fausse" in text
+    assert "code « 99700000014 »" not in text
+
+
+def test_an_address_is_looked_at_as_an_address(labo: Installation) -> None:
+    assert told("resolve", BOX)["route"]["address"] == BOX
+    refused = told("resolve", "quelqu.un@gmail.test", rc=1)
+    assert (refused["hold"]["code"], refused["wanted"]["id"]) == ("untrusted-domain", "")
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("", "Rien à chercher"),
+        ("  ", "Rien à chercher"),
+        ("absent/cr.hl7", "Aucun fichier"),
+        ("cr.HL7", "Aucun fichier"),
+    ],
+)
+def test_what_is_nobody_is_not_sent_to_the_table(labo: Installation, what: str, said: str) -> None:
+    output = run("resolve", what, rc=1).output
+    assert said in output
+    assert "table des destinataires" not in output
+
+
+def test_a_folder_is_no_report(labo: Installation, tmp_path: Path) -> None:
+    assert "est un dossier" in " ".join(run("resolve", str(tmp_path), rc=1).output.split())
 
 
 def test_a_report_tells_everybody_it_names(labo: Installation, tmp_path: Path) -> None:

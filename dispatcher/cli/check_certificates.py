@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 from dispatcher.cli.output import moment
 from dispatcher.clock import Clock
+from dispatcher.directory.certificates.chain import Anchors, signed_by_one_of
 from dispatcher.directory.certificates.found import FOLDER
 from dispatcher.directory.certificates.judging import Standing
 from dispatcher.directory.certificates.revocation_lists import Listed, RevocationLists
+from dispatcher.directory.certificates.revocation_sync import read_anchors
 from dispatcher.errors import DirectoryError
 from dispatcher.report.model import Severity
 from dispatcher.service.check import Finding, bad, good, warning
@@ -52,8 +54,12 @@ def _lists(settings: Settings, now: datetime) -> Iterator[Finding]:
     wanted = settings.directory.revocation
     if wanted.policy == "off":
         return
+    try:
+        pinned = read_anchors(settings.directory.issuers)
+    except DirectoryError:  # told with the certificates
+        pinned = None
     for one in RevocationLists(wanted, settings.directory.certificate_state).listed():
-        text, fault = _state(one, now)
+        text, fault = _state(one, now, pinned)
         subject = f"révocation, {one.place}"
         if not fault:
             yield good(subject, text)
@@ -63,10 +69,12 @@ def _lists(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding(subject=subject, severity=severity, text=text, hint=hint)
 
 
-def _state(one: Listed, now: datetime) -> tuple[str, bool]:
+def _state(one: Listed, now: datetime, pinned: Anchors | None) -> tuple[str, bool]:
     """What is said of a list, and whether it is a fault."""
     if one.problem:
         return one.problem, True
+    if pinned is not None and not all(signed_by_one_of(crl, pinned) for crl in one.lists):
+        return "n'est signée par aucune autorité épinglée qui en ait le droit (« directory.issuers »)", True
     if one.until is None:
         return "la liste ne dit pas jusqu'à quand elle vaut : elle ne peut blanchir aucun certificat", True
     if one.until < now:

@@ -13,14 +13,16 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from dispatcher.cli.check_certificates import _state
 from dispatcher.clock import FrozenClock
 from dispatcher.directory.certificates.revocation_lists import RevocationLists
-from dispatcher.directory.certificates.revocation_sync import RevocationSync
+from dispatcher.directory.certificates.revocation_sync import RevocationSync, read_anchors
 from dispatcher.directory.syncing import runner
 from dispatcher.errors import DirectoryError
 from dispatcher.settings.revocation import RevocationSettings
 from tests.pki import pki
 from tests.servers.openldap import BASE, OpenLdap, openldap
+from tests.unit.directory.test_certificate_judging import AT, Party
 
 
 class Web:
@@ -183,3 +185,40 @@ def test_a_file_is_read_again_when_it_changes(tmp_path: Path, clock: FrozenClock
     assert len(lists.current()) == 1
     file.write_bytes(b"rien")
     assert "ce n'est pas une liste de révocation" in lists.listed()[0].problem
+
+
+@pytest.mark.parametrize("what", ["other key", "other authority", "future", "no authority pinned", "may not sign"])
+def test_a_list_nobody_we_trust_signed_never_takes_the_place_of_the_good_one(
+    web: Web, tmp_path: Path, what: str
+) -> None:
+    """Plain http: whoever stands on the way may answer. Under a soft policy a forged list would clear a revoked one."""
+    clock = FrozenClock(AT)
+    root, bob = Party("Root", ca=True), Party("bob")
+    middle = Party("Mid", root, ca=True)
+    pinned = tmp_path / "issuers.pem"
+    pinned.write_bytes(
+        b"".join(one.certificate.public_bytes(serialization.Encoding.PEM) for one in (root, middle, bob))
+    )
+    wanted = settings(web.url)
+    web.body = good = middle.crl(bob)
+    sync = RevocationSync(wanted, tmp_path / "state", clock, issuers=pinned)
+    runner.run(sync, clock)
+    soon, later = AT - timedelta(hours=1), AT + timedelta(days=30)
+    web.body, said = {
+        "other key": (Party("Mid", seed="evil", ca=True).crl(made=soon), "n'est signée par aucune autorité"),
+        "other authority": (root.crl(made=soon), "celle d'une autre autorité"),
+        "future": (middle.crl(made=later), "datée dans l'avenir"),
+        "no authority pinned": (Party("Autre", ca=True).crl(made=soon), "n'est signée par aucune autorité"),
+        "may not sign": (bob.crl(made=soon), "n'est signée par aucune autorité"),
+    }[what]
+    with pytest.raises(DirectoryError, match=said):
+        runner.run(sync, clock)
+    held = RevocationLists(wanted, tmp_path / "state")
+    assert held.file_of(web.url).read_bytes() == good
+    assert runner.look(sync, clock.now()).alarm
+    found = _state(held.listed()[0], AT, read_anchors(pinned))
+    assert found[1] is False, found
+    held.file_of(web.url).write_bytes(Party("Mid", seed="evil", ca=True).crl(made=soon))
+    text, fault = _state(held.listed()[0], AT, read_anchors(pinned))
+    assert fault
+    assert "aucune autorité épinglée" in text

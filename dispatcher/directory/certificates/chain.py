@@ -222,6 +222,12 @@ def signed_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> 
         return False
 
 
+def signed_by_one_of(crl: x509.CertificateRevocationList, pinned: Anchors) -> bool:
+    """An authority a site pinned, of the list's issuer name and in right of signing lists, signed it."""
+    authorities = (one for one in (*pinned.roots, *pinned.intermediates) if one.subject == crl.issuer)
+    return any(is_authority(one) and _may_sign_lists(one) and signed_by(crl, one) for one in authorities)
+
+
 def _may_sign_lists(issuer: x509.Certificate) -> bool:
     """RFC 5280 §6.3.3 (f): a key usage, when there is one, must hold cRLSign."""
     try:

@@ -66,4 +66,4 @@ def _revocation(settings: Settings, clock: Clock) -> tuple[Sync, ...]:
         return ()
     from dispatcher.directory.certificates.revocation_sync import RevocationSync
 
-    return (RevocationSync(wanted.revocation, wanted.certificate_state, clock),)
+    return (RevocationSync(wanted.revocation, wanted.certificate_state, clock, issuers=wanted.issuers),)

@@ -45,7 +45,7 @@ def search(
         counted = {"more": max(more, 0), "at_least": more >= BEYOND}
         print_json({"entries": [found_json(entry) for entry in shown], **counted})
         return
-    show_found(shown)
+    show_found(shown, text)
     if more > 0:
         many = f"au moins {more}" if more >= BEYOND else str(more)
         say(f"… et {many} autre(s) : ajouter un prénom ou une ville, ou « --limit {limit * 5} ».")

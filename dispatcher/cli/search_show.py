@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from dispatcher.cli.output import console, say, table
+from dispatcher.directory.snapshots.words import identifier_in, words_of
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry
 
@@ -21,16 +22,29 @@ def found_json(entry: Entry) -> dict[str, Any]:
     return asdict(entry) | ({"address": ""} if entry.red_list else {})
 
 
-def show_found(found: Sequence[Entry]) -> None:
-    """Entries in the order they were ranked, those of one person or structure together."""
+def show_found(found: Sequence[Entry], text: str = "") -> None:
+    """Entries in the order they were ranked, those of one person or structure together; ``text``: what was typed."""
     people = _together(found)
     if not people:
-        say("Personne de ce nom dans les annuaires importés.")
+        say(nobody(text))
     elif console().width >= WIDE:
         _table(people)
     else:
         for number, entries in enumerate(people, 1):
             _lines(number, entries)
+
+
+def nobody(text: str) -> str:
+    """What to say of a search without an answer."""
+    if not words_of(text):
+        return "Rien à chercher : donner un nom, une ville, un identifiant ou une adresse."
+    if "@" in text:
+        what = "Aucune boîte à cette adresse"
+    elif any(char.isdigit() for char in text) and not any(word.isalpha() for word in words_of(identifier_in(text))):
+        what = "Personne sous ce numéro"
+    else:
+        what = "Personne de ce nom"
+    return f"{what} dans les annuaires importés."
 
 
 def _together(found: Sequence[Entry]) -> list[list[Entry]]:

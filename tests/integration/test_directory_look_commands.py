@@ -156,6 +156,20 @@ def test_search_counts_the_others(labo: Installation) -> None:
     assert (len(few["entries"]), few["more"]) == (3, len(everybody["entries"]) - 3)
     assert f"… et {few['more']} autre(s)" in run("search", "mssante", "--limit", "3").stdout
     assert "Personne de ce nom" in run("search", "zzzzz").stdout
+    assert "Personne sous ce numéro" in run("search", "99700009999").stdout
+    assert "Personne sous ce numéro" in run("search", "RPPS 997 0000 9999").stdout
+    assert "Aucune boîte à cette adresse" in run("search", "personne@sandbox.mssante.test").stdout
+    assert "Rien à chercher" in run("search", "").stdout
+
+
+def test_an_address_finds_its_box_and_no_line_of_the_table_beside_it(labo: Installation) -> None:
+    with (labo.folder / "tables/destinataires.csv").open("a", encoding="utf-8") as table:
+        table.write("E1;;;;autre@sandbox.mssante.test;Dr AUTRE;;;;;\n")
+    assert [one["address"] for one in told("search", BOX)["entries"]] == [BOX]
+    assert [one["address"] for one in told("search", "Autre@sandbox.mssante.test")["entries"]] == [
+        "autre@sandbox.mssante.test"
+    ]
+    assert told("search", "e1")["entries"][0]["source"] == "local"
 
 
 def test_search_is_without_accents(labo: Installation) -> None:

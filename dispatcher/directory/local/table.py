@@ -21,10 +21,11 @@ from dispatcher.directory.local.history import BY_HAND, OUTSIDE, History, digest
 from dispatcher.directory.local.lines import read_line
 from dispatcher.directory.local.locking import locked
 from dispatcher.directory.local.zeros import lost_since, odd_lengths
+from dispatcher.directory.snapshots.words import identifier_in, words_of
 from dispatcher.errors import DirectoryError, in_french
 from dispatcher.report.identifiers import compact
 from dispatcher.routing.candidates import Entry, LocalEntry
-from dispatcher.routing.identities import STRUCTURES, tokens
+from dispatcher.routing.identities import STRUCTURES
 
 log = logging.getLogger(__name__)
 
@@ -170,13 +171,19 @@ class LocalTable:
         return entries if len(ways) == 1 else ()
 
     def search(self, text: str, limit: int) -> tuple[Entry, ...]:
-        """Lines whose code, label, address or identifier hold every word of ``text``; for people only."""
-        words = tokens(text)
+        """Lines of this very address, code or identifier, or whose label holds every word of ``text``; for people only.
+
+        Words of an address are no name: everybody's hold those of the operator.
+        """
         table = self.table()
+        exact = {text.strip().lower().removeprefix("mailto:"), " ".join(text.split()).casefold(), identifier_in(text)}
+        words = () if "@" in text else words_of(text)
         found = []
         for entry in table.entries:
-            held = set(tokens(" ".join((entry.code, entry.label, entry.address, entry.identifier))))
-            if words and all(any(part.startswith(word) for part in held) for word in words):
+            joined = entry.label.replace("'", "")
+            held = words_of(f"{entry.code} {entry.label} {joined}", 100)
+            named = bool(words) and all(any(part.startswith(word) for part in held) for word in words)
+            if named or exact & ({entry.address, entry.code.casefold(), compact(entry.identifier)} - {""}):
                 found.append(as_entry(entry, table.version))
         return tuple(found[:limit])
 

@@ -21,10 +21,10 @@ def identifier_in(text: str) -> str:
     return compact(_KIND_NAMED.sub("", text))
 
 
-def words_of(text: str) -> list[str]:
-    """Folded words, the first :data:`MAX_WORDS`."""
+def words_of(text: str, most: int = MAX_WORDS) -> list[str]:
+    """Folded words, the first ``most``."""
     found = re.findall(r"[^\W_]+", fold(text))
-    return [word for word in found if max(word) <= _LATIN][:MAX_WORDS]
+    return [word for word in found if max(word) <= _LATIN][:most]
 
 
 def steps(words: list[str], common: Callable[[str], bool]) -> Iterator[str]:
@@ -66,6 +66,8 @@ def ranking(words: list[str]) -> Callable[[Entry], tuple[int, str, str]]:
 def _distance(entry: Entry, words: list[str]) -> int:
     """0 is best: every word is the family or given name; beginnings and other columns cost more."""
     family, given = (set(re.findall(r"[^\W_]+", fold(part))) for part in (entry.family, entry.given))
+    if "'" in entry.family or "’" in entry.family:
+        family |= set(re.findall(r"[^\W_]+", fold(entry.family).replace("'", "").replace("’", "")))
     cost = 0
     for word in words:
         if word in family:

@@ -27,6 +27,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
         ("LEFÈVRE Éloïse échantillon", "eloise.lefevre@sandbox.mssante.test"),
         ("boeuf", "solene.boeuf@sandbox.mssante.test"),
         ("BŒUF", "solene.boeuf@sandbox.mssante.test"),
+        ("nguessan", "aya.nguessan@cabinets.mssante.test"),
         ("nguess", "aya.nguessan@cabinets.mssante.test"),
         ("n'guessan", "aya.nguessan@cabinets.mssante.test"),
         ("gira", "thomas.girard@sandbox.mssante.test"),

@@ -53,6 +53,14 @@ def test_a_person_found_by_his_place_is_shown_with_his_boxes_once(tmp_path: Path
     assert door(tmp_path).search("durand nantes") == ()
 
 
+def test_an_apostrophe_may_be_typed_or_not(tmp_path: Path) -> None:
+    hold(tmp_path, "people", durand(family="N'DIAYE"), durand(family="D’ALMEIDA SOUZA", identifier="99700000021"))
+    for text in ("ndiaye", "n'diaye", "NDIAYE paul", "ndia"):
+        assert [entry.family for entry in door(tmp_path).search(text)] == ["N'DIAYE"], text
+    for text in ("dalmeida", "almeida souza", "dalmeida souza", "d'almeida"):
+        assert [entry.family for entry in door(tmp_path).search(text)] == ["D’ALMEIDA SOUZA"], text
+
+
 def test_a_person_without_a_box_is_shown_by_his_activities(tmp_path: Path) -> None:
     hold(tmp_path, "people", durand(**QUIMPER), durand(**RENNES), durand(**QUIMPER, profession="Médecin"))
     assert [entry.town for entry in door(tmp_path).search("durand paul")] == ["QUIMPER", "RENNES"]

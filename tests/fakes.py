@@ -180,6 +180,8 @@ class ScriptedDirectory:
     entries: list[Entry] = field(default_factory=list)
     lines: list[LocalEntry] = field(default_factory=list)
     fault: DirectoryError | None = None
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    """ADELI and RPPS of one person."""
 
     def versions(self) -> dict[str, str]:
         return {"mssante": "2026-03-11", "local": "essai"}
@@ -196,7 +198,9 @@ class ScriptedDirectory:
         return self.by_identifier(id_type, identifier)
 
     def equivalents(self, id_type: IdType, identifier: str) -> tuple[tuple[IdType, str], ...]:
-        return ()
+        if id_type is IdType.ADELI:
+            return tuple((IdType.RPPS, rpps) for adeli, rpps in self.pairs if adeli == identifier)
+        return tuple((IdType.ADELI, adeli) for adeli, rpps in self.pairs if rpps == identifier)
 
     def by_address(self, address: str) -> tuple[Entry, ...]:
         self._raise()

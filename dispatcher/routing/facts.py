@@ -6,7 +6,7 @@ the ports until nothing is missing. Facts that were never fetched count as « no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -168,15 +168,28 @@ def patient_address(facts: Facts, policy: Policy) -> tuple[str, str]:
     return patient_box(facts.about.ins, allow_test=policy.allow_test_ins)
 
 
-def opposition_keys(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
-    """Under what an opposition of this recipient may stand."""
+def opposition_keys(wanted: Wanted, facts: Facts, address: str = "") -> tuple[str, ...]:
+    """Under what an opposition of this recipient may stand: every number and the code he goes by, the address (lower
+    case; without one, that which needs no directory), and whoever the directories know behind it.
+    """
     if wanted.role is RecipientRole.PATIENT:
         return ()
     own = own_identity(wanted)
     code = wanted.id if wanted.id_type is IdType.LOCAL else ""
     known = dict.fromkeys([*([own] if own else []), *identities(wanted, facts)])
-    given = explicit_address(wanted, facts) or next((line.address for line in valid_lines(wanted, facts)), "")
-    return recipient_keys(known, code, given)
+    line = next((line.address.lower() for line in valid_lines(wanted, facts)), "")
+    box = address or explicit_address(wanted, facts) or line
+    behind = sorted({one for entry in facts.by_address.get(box, ()) for one in _holders(entry)})
+    return recipient_keys(dict.fromkeys([*known, *behind]), code, box)
+
+
+def _holders(entry: Entry) -> tuple[Identity, ...]:
+    """The person of a personal box; of any other the structure too, which a personal box only names as a workplace."""
+    found = [(entry.id_type, entry.identifier)] if entry.id_type and entry.identifier else []
+    if entry.box_type != "PER":
+        kind = {9: IdType.FINESS, 14: IdType.SIRET}.get(len(entry.structure_id))
+        found += [(kind, entry.structure_id)] if kind else []
+    return tuple(found)
 
 
 def lookups(wanted: Wanted, facts: Facts, policy: Policy) -> Lookups:
@@ -201,12 +214,16 @@ def lookups(wanted: Wanted, facts: Facts, policy: Policy) -> Lookups:
         addresses=reachable - facts.by_address.keys(),
         certificates=reachable - facts.certificates.keys(),
         domains=frozenset(domain_of(address) for address in reachable) - facts.allowed.keys(),
-        opposed=frozenset(opposition_keys(wanted, facts)) - facts.opposed.keys(),
+        opposed=_opposition_keys_of_all(wanted, facts, reachable) - facts.opposed.keys(),
     )
     name = search_text(wanted)
     if first or reachable or not name or name in facts.namesakes:
         return first
     return Lookups(names=frozenset({name}))
+
+
+def _opposition_keys_of_all(wanted: Wanted, facts: Facts, boxes: Iterable[str]) -> frozenset[str]:
+    return frozenset(key for box in ("", *boxes) for key in opposition_keys(wanted, facts, box))
 
 
 def _of_patient(facts: Facts, policy: Policy) -> Lookups:

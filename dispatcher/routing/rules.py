@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.case import Case, Finding, not_applicable, ordered
-from dispatcher.routing.facts import Facts, Lookups, lookups
+from dispatcher.routing.facts import Facts, Lookups, lookups, opposition_keys
 from dispatcher.routing.gathering import gather
 from dispatcher.routing.policy import ChannelPolicy, Policy
 from dispatcher.routing.route import Decision, Route, TraceStep, Wanted
@@ -55,6 +55,7 @@ def _told(case: Case, trace: Iterable[TraceStep]) -> Decision:
         line=case.line.line if case.line else 0,
         used=() if case.patient or not case.address else ordered(_entries(case)),
         refused=tuple(case.refused),
+        opposition=opposition_keys(case.wanted, facts, case.address),
     )
 
 

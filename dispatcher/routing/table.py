@@ -196,6 +196,15 @@ RULES: tuple[Rule, ...] = (
         confirm.one_owner,
     ),
     Rule(
+        "box-opposition",
+        "Opposition derrière la boîte",
+        "les oppositions enregistrées sous l'adresse retenue, ou sous un numéro que les annuaires y attachent",
+        (PASS, PAPER),
+        (),
+        "Ségur, MSS/va1.20 et va1.22",
+        wishes.recipient_opposition,
+    ),
+    Rule(
         "not-a-patient",
         "Pas la boîte d'un patient",
         "le domaine de l'adresse",

@@ -103,7 +103,8 @@ def patient_box(case: Case) -> Finding:
 
 def recipient_opposition(case: Case) -> Finding:
     """A professional or structure that wants no electronic mail from this laboratory, as recorded by the laboratory."""
-    if any(case.facts.opposed.get(key, False) for key in facts_of.opposition_keys(case.wanted, case.facts)):
+    keys = facts_of.opposition_keys(case.wanted, case.facts, case.address)
+    if any(case.facts.opposed.get(key, False) for key in keys):
         return on_paper("Ce destinataire s'est opposé à l'envoi par messagerie : à envoyer sur papier.")
     return passed("Aucune opposition de ce destinataire n'est enregistrée.")
 

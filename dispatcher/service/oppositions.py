@@ -13,7 +13,7 @@ from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.ports import OppositionRow, UnitOfWork
 from dispatcher.report.identifiers import compact, nir_ok
 from dispatcher.report.model import IdType, Patient, Report
-from dispatcher.routing.about import About, Scope, ins_key, local_key, patient_keys, recipient_keys
+from dispatcher.routing.about import About, Scope, ins_key, local_key, patient_keys
 from dispatcher.routing.identities import bare_identifier
 from dispatcher.routing.route import Decision, Hold, RecipientRole
 from dispatcher.service.desk import Desk
@@ -49,14 +49,11 @@ def recipient_opposes(desk: Desk) -> Callable[[str], bool]:
 
 
 def hashes(desk: Desk, patient: Patient, decision: Decision) -> dict[str, object]:
-    """Kept with the decision, for the look at hand-over: under what an opposition may stand."""
-    wanted, route = decision.wanted, decision.route
-    known = [(one.id_type, bare_identifier(one.id_type, one.id)) for one in (wanted, route) if one and one.id]
-    code = wanted.id if wanted.id_type is IdType.LOCAL else ""
-    mine = recipient_keys(known, code, route.address if route else wanted.address)
+    """Kept with the decision, for the look at hand-over: under what an opposition may stand, the very set the rules
+    looked at."""
     return {
         "patient": [desk.cipher.hash(key) for key in patient_keys(patient)],
-        "recipient": [] if wanted.role is RecipientRole.PATIENT else [desk.cipher.hash(key) for key in mine],
+        "recipient": [desk.cipher.hash(key) for key in decision.opposition],
     }
 
 

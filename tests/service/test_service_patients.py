@@ -14,11 +14,13 @@ from dispatcher.errors import ConfigError
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.report.identifiers import nir_key
+from dispatcher.report.model import IdType
 from dispatcher.routing.about import Scope
+from dispatcher.routing.candidates import Entry
 from dispatcher.routing.policy import DomainPolicy, Policy
 from dispatcher.service import oppositions
 from dispatcher.service.release import release
-from tests.service.bench import DURAND, Bench
+from tests.service.bench import DURAND, Bench, local
 from tests.service.samples import LEO, ZOE, Person, dsn, oru
 
 EVE = "operator:eve"
@@ -258,3 +260,43 @@ def test_somebody_elses_opposition_changes_nothing(bench: Bench) -> None:
     oppositions.record(bench.desk, "code:D002", Scope.RECIPIENT, actor=EVE)
     bench.bring(oru())
     assert bench.one().state is State.READY
+
+
+RPPS, ADELI = "99700000013", "759900013"
+BOX_OF_RPPS = Entry(address=DURAND, id_type=IdType.RPPS, identifier=RPPS, family="DURAND", given="Pierre")
+HOME = Entry(address=DURAND, box_type="ORG", structure_id="990004012", structure_name="EHPAD Les Tilleuls")
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [(f"rpps:{RPPS}", BOX_OF_RPPS), ("finess:990004012", HOME)],
+    ids=["person", "structure"],
+)
+def test_whoever_the_directory_knows_behind_the_tables_address_is_obeyed(bench: Bench, text: str, entry: Entry) -> None:
+    bench.directory.entries.append(entry)
+    oppositions.record(bench.desk, text, Scope.RECIPIENT, actor=EVE)
+    bench.bring(oru())
+    assert bench.one().state is State.PAPER
+
+
+def test_an_address_that_objects_takes_paper_when_the_directory_leads_to_it(bench: Bench) -> None:
+    bench.directory.entries.append(BOX_OF_RPPS)
+    bench.directory.lines[:] = [local("D001", "", id_type=IdType.RPPS, identifier=RPPS)]
+    oppositions.record(bench.desk, f"adresse:{DURAND}", Scope.RECIPIENT, actor=EVE)
+    bench.bring(oru())
+    assert bench.one().state is State.PAPER
+    assert "opposé" in bench.one().reason
+
+
+@pytest.mark.parametrize("text", [f"rpps:{RPPS}", f"adeli:{ADELI}", "code:D001", f"adresse:{DURAND}"])
+def test_every_number_he_goes_by_is_looked_at_again_at_hand_over(bench: Bench, text: str) -> None:
+    bench.directory.entries.append(BOX_OF_RPPS)
+    bench.directory.pairs.append((ADELI, RPPS))
+    bench.directory.lines[:] = [local("D001", "", id_type=IdType.ADELI, identifier=ADELI)]
+    bench.bring(oru())
+    (ready,) = bench.dispatches(states=(State.READY,))
+    bench.batch()
+    oppositions.record(bench.desk, text, Scope.RECIPIENT, actor=EVE)
+    bench.send()
+    assert (bench.get(ready.id).state, bench.get(ready.id).hold_code) == (State.HELD, "opposition")
+    assert bench.transport.accepted == []

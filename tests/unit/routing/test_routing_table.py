@@ -129,6 +129,8 @@ CASES = (
     ),
     row("recipient-opposition", PASS, lambda: decided(doctor(), per(BOX))),
     row("recipient-opposition", PAPER, lambda: decided(doctor(), per(BOX), opposed={f"RPPS:{RPPS}"})),
+    row("box-opposition", PASS, lambda: decided(doctor(), per(BOX))),
+    row("box-opposition", PAPER, lambda: decided(doctor(), per(BOX), opposed={f"adresse:{BOX}"})),
     row(
         "correspondence",
         PASS,

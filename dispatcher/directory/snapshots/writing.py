@@ -161,12 +161,13 @@ class Writer:
     ) -> ImportReport:
         """Finish the tables, ask the guards, put the file in place. Nothing may be added afterwards.
 
-        ``shrink_percent``: fewer rows than the held one by more than this are refused unless ``force``. No rows at all
-        are always refused.
+        ``shrink_percent``: fewer rows or fewer addresses than the held one by more than this are refused unless
+        ``force``. No rows at all are always refused.
         """
         with self._telling():
             report = self._report(origin, tuple(notes))
             _guard(report, shrink_percent, force)
+            _guard_boxes(report, tables.read_meta(self._target), shrink_percent, force)
             if report.previous_rows is not None:
                 added, removed = tables.compare(self._database, self._target)
                 report = replace(report, added=added, removed=removed)
@@ -233,6 +234,19 @@ def _guard(report: ImportReport, shrink: float, force: bool) -> None:
             f"{report.source} : {kept} {what} au lieu de {previous}, soit {lost}.",
             hint="Données tronquées ? Les reprendre à leur source ; si elles sont bonnes, relancer avec « --force ».",
         )
+
+
+def _guard_boxes(report: ImportReport, held: Mapping[str, str] | None, shrink: float, force: bool) -> None:
+    """People without their boxes are still rows: an attribute hidden by a server, or a box told in another way."""
+    previous = int(held.get("addresses", 0)) if held else 0
+    if force or report.addresses >= previous * (1 - shrink / 100):
+        return
+    lost = f"{100 * (previous - report.addresses) / previous:.1f} % de moins ({shrink:g} % permis)".replace(".", ",")
+    raise DirectoryError(
+        f"{report.source} : {report.addresses} adresses de messagerie au lieu de {previous}, soit {lost}.",
+        hint="Données tronquées, ou adresses que le serveur cache ou écrit autrement ? Les reprendre à leur source ; "
+        "si elles sont bonnes, relancer avec « --force ».",
+    )
 
 
 def _meta(report: ImportReport, origin: Origin) -> dict[str, str]:

@@ -14,10 +14,11 @@ from typing import Annotated, Any
 import typer
 
 from dispatcher.cli import asking
-from dispatcher.cli.context import settings
+from dispatcher.cli.context import office, settings
 from dispatcher.cli.local_show import change_json, not_in_service, show_changes, show_lines, show_warnings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
 from dispatcher.cli.person import login
+from dispatcher.clock import SystemClock
 from dispatcher.directory.local import edit
 from dispatcher.directory.local.book import CHANGED, Look, TableBook
 from dispatcher.directory.local.columns import COLUMNS, Record, Sheet
@@ -30,6 +31,7 @@ from dispatcher.errors import ConfigError, DirectoryError, in_french
 from dispatcher.report.identifiers import kind_of
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import LocalEntry
+from dispatcher.routing.facts import domain_of
 from dispatcher.whole_file import put
 from dispatcher.wiring import table_book
 
@@ -363,4 +365,18 @@ def _judged(fields: dict[str, Any]) -> LocalEntry:
         raise DirectoryError(f"Ligne refusée. {listed}", hint="La corriger et recommencer.")
     for warning in reading.warnings:
         complain(f"Remarque, colonne « {warning.column} » : {warning.text}.")
+    if reading.entry.address:
+        _remark_on_domain(reading.entry.address)
     return reading.entry
+
+
+def _remark_on_domain(address: str) -> None:
+    """Say now what would hold every result for this address: no channel may write into its domain."""
+    parts, now = office(), SystemClock().now()
+    gates = [channel.gate for channel in parts.desk.channels.values()]
+    holds = [gate.refuses(address, address, now) for gate in gates]
+    if gates and all(hold is not None and hold.code == "untrusted-domain" for hold in holds):
+        complain(
+            f"Remarque, colonne « adresse » : le domaine « {domain_of(address)} » n'est pas autorisé ; les envois vers "
+            "cette adresse seront retenus tant qu'il ne l'est pas (« dispatcher trust show »)."
+        )

@@ -169,6 +169,7 @@ def test_an_address_finds_its_box_and_no_line_of_the_table_beside_it(labo: Insta
     assert [one["address"] for one in told("search", "Autre@sandbox.mssante.test")["entries"]] == [
         "autre@sandbox.mssante.test"
     ]
+    assert told("search", "p1@sandbox.mssante.test")["entries"] == [], "the words of a domain are no name"
     assert told("search", "e1")["entries"][0]["source"] == "local"
 
 

@@ -161,6 +161,13 @@ def test_lost_zeros_are_told_and_nothing_is_written(labo: Installation) -> None:
     assert codes() == ["0012", "B", "12"]
 
 
+def test_an_address_outside_the_allowed_domains_is_remarked_on(labo: Installation) -> None:
+    shown = run("add", "G", "--address", "a@gmail.test")
+    assert "le domaine « gmail.test » n'est pas autorisé" in " ".join(shown.output.split())
+    assert "G" in codes()
+    assert "autorisé" not in run("add", "H", "--address", "h@dest.test").output
+
+
 @pytest.mark.parametrize("more", [(), ("--whole",)])
 def test_diff_shows_what_import_would_do(labo: Installation, more: tuple[str, ...]) -> None:
     Path("autre.csv").write_text("code;adresse\nB;bb@dest.test\nN;n@dest.test\n")

@@ -29,12 +29,15 @@ def add(
     scope: Annotated[
         Scope,
         typer.Option(
+            "--for",
             "--pour",
             help="patient : rien dans sa propre boîte ; professionnels : rien aux professionnels par messagerie ; "
             "destinataire : ce professionnel ou cette structure ne veut pas de courrier électronique.",
         ),
     ],
-    note: Annotated[str, typer.Option(help="Motif, sans le nom ni le numéro de la personne.")] = "",
+    note: Annotated[
+        str, typer.Option("--reason", "--note", help="Motif, sans le nom ni le numéro de la personne.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """Enregistre une opposition. Seule une empreinte à clé du numéro est gardée, avec qui et quand."""

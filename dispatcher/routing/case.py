@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.facts import ChannelPolicy, Facts, Identity, Policy
 from dispatcher.routing.route import Envelope, Hold, RecipientRole, Refused, Wanted
 
+_ARTICLES = {"le": "l'", "Le": "L'", "du": "de l'", "Du": "De l'", "au": "à l'", "Au": "À l'"}
 CANDIDATES = 20
 """How many candidates a hold carries at most."""
 
@@ -82,28 +84,29 @@ class Finding:
 
 def chosen(text: str) -> Finding:
     """The rule settled something."""
-    return Finding(outcome="chosen", text=text)
+    return Finding(outcome="chosen", text=elided(text))
 
 
 def passed(text: str) -> Finding:
     """The rule looked and had no objection."""
-    return Finding(outcome="passed", text=text)
+    return Finding(outcome="passed", text=elided(text))
 
 
 def not_applicable(text: str) -> Finding:
     """Nothing for this rule to look at."""
-    return Finding(outcome="not-applicable", text=text)
+    return Finding(outcome="not-applicable", text=elided(text))
 
 
 def stopped(code: str, reason: str, candidates: Iterable[Entry] = ()) -> Finding:
     """A person must decide. ``reason`` says what was found and what to do next."""
+    reason = elided(reason)
     hold = Hold(code=code, reason=reason, candidates=ordered(candidates)[:CANDIDATES])
     return Finding(outcome="stopped", text=reason, hold=hold)
 
 
 def on_paper(text: str) -> Finding:
     """No mail for this recipient."""
-    return Finding(outcome="stopped", text=text, paper=True)
+    return Finding(outcome="stopped", text=elided(text), paper=True)
 
 
 def ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -116,3 +119,10 @@ def ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 def spoken(identity: tuple[IdType, str]) -> str:
     """``RPPS 99700000013``."""
     return f"{identity[0]} {identity[1]}"
+
+
+def elided(text: str) -> str:
+    """« le RPPS », but « l'ADELI »: the article of a number as it is said aloud."""
+    for article, before in _ARTICLES.items():
+        text = re.sub(rf"\b{article} (?=ADELI\b)", before, text)
+    return text

@@ -37,9 +37,9 @@ def decide(wanted: Wanted, facts: Facts, policy: Policy) -> Decision:
 
 def _asked(rule: Rule, case: Case) -> Finding:
     if rule.audience is Audience.PROFESSIONALS and case.patient:
-        return not_applicable("Règle des professionnels.")
+        return not_applicable("Ne vaut que pour un professionnel ou une structure, et ce destinataire est le patient.")
     if rule.audience is Audience.PATIENT and not case.patient:
-        return not_applicable("Règle des patients.")
+        return not_applicable("Ne vaut que pour la boîte d'un patient, et ce destinataire n'en est pas un.")
     return rule.apply(case)
 
 

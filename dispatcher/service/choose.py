@@ -13,6 +13,7 @@ from dispatcher.report.identifiers import kind_of
 from dispatcher.report.model import IdType
 from dispatcher.routing.addresses import as_compared
 from dispatcher.routing.candidates import Entry
+from dispatcher.routing.case import elided
 from dispatcher.routing.identities import STRUCTURES, bare_identifier
 from dispatcher.routing.trace import from_json
 from dispatcher.service.desk import Desk
@@ -97,4 +98,4 @@ def _one_behind(entries: tuple[Entry, ...]) -> Entry | None:
 
 
 def _nobody(why: str) -> Choice:
-    return Choice(address="", refusal=why)
+    return Choice(address="", refusal=elided(why))

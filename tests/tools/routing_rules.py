@@ -74,8 +74,8 @@ un pseudonyme.
 
 ## Les oppositions
 
-« dispatcher directory opposition add | list | remove ». Celle d'un patient vaut pour sa boîte (`--pour patient`) ou
-pour les envois aux professionnels (`--pour professionnels`) ; celle d'un professionnel ou d'une structure (`--pour
+« dispatcher directory opposition add | list | remove ». Celle d'un patient vaut pour sa boîte (`--for patient`) ou
+pour les envois aux professionnels (`--for professionnels`) ; celle d'un professionnel ou d'une structure (`--for
 destinataire`) pour tout envoi. Seule une empreinte à clé du numéro est gardée, avec qui, quand et pourquoi. Elle
 est suivie à la préparation (papier) et regardée de nouveau au moment de la remise (mis en attente).
 """

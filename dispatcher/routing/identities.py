@@ -53,10 +53,14 @@ def from_national_form(text: str, kinds: frozenset[IdType]) -> tuple[IdType, str
 def tokens(text: str) -> tuple[str, ...]:
     """Words of a name, folded, titles left out; ``St`` becomes ``saint``.
 
-    A word of figures alone is no part of a name; one that only holds a figure is a mistyped word, and stays.
+    Figures and codes (``12``, ``d077``) are no part of a name; a word with a figure among letters is one, mistyped.
     """
     words = re.findall(r"[^\W_]+", fold(text))
-    return tuple(_SPELLINGS.get(word, word) for word in words if word not in TITLES and not word.isnumeric())
+    return tuple(_SPELLINGS.get(word, word) for word in words if word not in TITLES and _lettered(word))
+
+
+def _lettered(word: str) -> bool:
+    return 2 * sum(char.isalpha() for char in word) > len(word)
 
 
 def names_agree(family: str, given: str, other_family: str, other_given: str) -> bool:

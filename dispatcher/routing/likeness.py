@@ -19,14 +19,15 @@ from rapidfuzz.distance import OSA
 from dispatcher.report.folding import fold
 from dispatcher.routing.identities import PARTICLES, TITLES, tokens
 
-FAMILY_LIKENESS = 0.90
+FAMILY_LIKENESS = 0.92
 """Least similarity (optimal string alignment, 1 is equal) at which a family name counts as mistyped."""
-GIVEN_LIKENESS = 0.875
-"""The same for given names."""
 STRUCTURE_LIKENESS = 0.85
 """The same for what distinguishes the name of a structure."""
-CUT = 8
-"""Letters from which on a name may be the beginning of another, cut at the length of a field."""
+CUT = 15
+"""Letters from which on a name may be the beginning of another, cut at the length of a field. Shorter ones are names
+of their own: BERTRAND and BERTRANDON, SAINT-JEAN and SAINT-JEANNE."""
+DROPPED = frozenset({"de", "d", "von", "zu"})
+"""Particles a person may leave out. LE ROUX is not ROUX, BEN HADDAD not EL HADDAD: others are part of the name."""
 
 _WORDS = """
 association aux cabinet centre center ch chi chr chru chu clinique domicile ehpa ehpad en et etablissement foyer
@@ -109,7 +110,8 @@ def family_agreement(left: tuple[str, ...], right: tuple[str, ...]) -> Agreement
     """Of two family names, as words."""
     if not left or not right:
         return Agreement.UNKNOWN
-    if _writings(left) & _writings(right):
+    left, right = _particles_first(left), _particles_first(right)
+    if "".join(left) == "".join(right):
         return Agreement.SAME
     if set(_own_words(left)) & set(_own_words(right)):
         return Agreement.PART
@@ -119,31 +121,35 @@ def family_agreement(left: tuple[str, ...], right: tuple[str, ...]) -> Agreement
     return Agreement.NEAR if likeness(short, long) >= FAMILY_LIKENESS else Agreement.NONE
 
 
-def _writings(words: tuple[str, ...]) -> set[str]:
-    """The words joined, with and without leading particles: ``de la tour`` is also ``latour`` and ``tour``."""
-    found = {"".join(words)}
-    rest = words
-    while len(rest) > 1 and rest[0] in PARTICLES:
-        rest = rest[1:]
-        found.add("".join(rest))
-    return found
+def _particles_first(words: tuple[str, ...]) -> tuple[str, ...]:
+    """``tour (de la)`` is ``de la tour``."""
+    for place, word in enumerate(reversed(words)):
+        if word not in PARTICLES:
+            return (*words[len(words) - place :], *words[: len(words) - place])
+    return words
 
 
 def _own_words(words: tuple[str, ...]) -> list[str]:
-    """Words that are a name by themselves: no particles, ``saint`` with what follows it, no single letters."""
+    """Words that are a name by themselves: particles and ``saint`` with what follows, no single letters.
+
+    Particles that may be left out are: ``de la tour`` is ``latour``, ``d'almeida`` is ``almeida``.
+    """
     found: list[str] = []
-    saint = False
+    front = ""
     for word in words:
-        if word in {"saint", "sainte"}:
-            saint = True
-        elif word not in PARTICLES and len(word) > 1:
-            found.append(f"saint{word}" if saint else word)
-            saint = False
+        if word in {"saint", "sainte"} or (word in PARTICLES and word not in DROPPED):
+            front += word
+        elif word not in DROPPED and (front or len(word) > 1):
+            found.append(front + word)
+            front = ""
     return found
 
 
 def given_agreement(left: tuple[str, ...], right: tuple[str, ...]) -> Agreement:
-    """Of two given names, as words. ``Jean`` is not ``Jean-Paul``: brothers, or a father and his son."""
+    """Of two given names, as words. ``Jean`` is not ``Jean-Paul``: brothers, or a father and his son.
+
+    A letter apart is somebody else: Stéphane and Stéphanie, Marie-José and Marie-Rose.
+    """
     if not left or not right:
         return Agreement.UNKNOWN
     one, other = "".join(left), "".join(right)
@@ -151,9 +157,6 @@ def given_agreement(left: tuple[str, ...], right: tuple[str, ...]) -> Agreement:
         return Agreement.SAME
     if _shortened(left, right) or _shortened(right, left):
         return Agreement.SHORT
-    short, long = sorted((one, other), key=len)
-    if len(left) == len(right) and not long.startswith(short) and likeness(short, long) >= GIVEN_LIKENESS:
-        return Agreement.NEAR
     return Agreement.NONE
 
 

@@ -45,7 +45,7 @@ def measured(name: str) -> list[tuple[float, int, int]]:
 
 
 if __name__ == "__main__":
-    for constant in ("FAMILY_LIKENESS", "GIVEN_LIKENESS", "STRUCTURE_LIKENESS"):
+    for constant in ("FAMILY_LIKENESS", "STRUCTURE_LIKENESS"):
         print(f"\n{constant} (in force: {getattr(likeness, constant)})")
         for threshold, false_holds, missed in measured(constant):
             print(f"  {threshold:5.3f}  false holds {false_holds:3}  missed look-alikes {missed:3}")

@@ -57,10 +57,11 @@ part en pièce jointe, ou dans le corps du message sur un canal `apicrypt`.
 ## Le contrôle du nom
 
 Le nom du fichier est comparé à tous ceux que les annuaires donnent au même numéro. S'accordent : accents,
-majuscules, traits d'union, particules collées ou absentes, « St » et « Saint », un titre dans le champ du nom, nom
+majuscules, traits d'union, particules collées, « de » absent, « St » et « Saint », un titre dans le champ du nom, nom
 et prénom intervertis ou dans le même champ, initiales, abréviation suivie d'un point, un nom sur deux (marital, de
-naissance) quand le prénom est le même, un nom coupé à la longueur du champ, une lettre fautive dans un nom long. Ne
-s'accordent pas : deux prénoms différents, « Jean » et « Jean-Paul », « Michel » et « Michèle », DUPOND et DUPONT.
+naissance) quand le prénom est le même, un nom coupé à quinze lettres ou plus, une lettre fautive dans un nom d'au moins
+treize lettres. Ne s'accordent pas : deux prénoms différents, même d'une lettre (« Stéphane » et « Stéphanie »),
+« Jean » et « Jean-Paul », DUPOND et DUPONT, LE ROUX et ROUX. Un point ou un titre ne confirme rien.
 Un envoi ainsi retenu à tort se règle une fois pour toutes : indiquer l'adresse de cette personne dans la table du
 laboratoire.
 

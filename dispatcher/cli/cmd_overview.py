@@ -10,7 +10,7 @@ import typer
 
 from dispatcher.cli import cmd_directory_drift, cmd_directory_status, directory_alarms
 from dispatcher.cli.context import office
-from dispatcher.cli.held_show import show_held
+from dispatcher.cli.held_show import show_held, tell_held
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.wording import EVENTS, FILE_STATES, RECEIPTS, STATES, actor, age, envelope
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
@@ -46,6 +46,8 @@ def status(json: Json = False) -> None:
     cmd_directory_status.tell(parts.settings, fetched)
     _tell_oldest(view, parts.clock.now())
     table("Envois", ("État", "Nombre"), [(STATES[s], str(n)) for s, n in view.dispatches.items() if n])
+    if view.dispatches.get(State.HELD):
+        tell_held(parts)
     table("Fichiers", ("État", "Nombre"), [(FILE_STATES[s], str(n)) for s, n in view.files.items() if n])
     rows = [
         (
@@ -162,7 +164,8 @@ def print_dispatches(found: tuple[Dispatch, ...], json: bool) -> None:
         (d.id, STATES[d.state], d.label, d.address or "–", d.channel or "–", moment(d.created_at), d.reason)
         for d in found
     ]
-    table("", ("Envoi", "État", "Destinataire", "Adresse", "Canal", "Créé", "Remarque"), rows, empty="Aucun envoi.")
+    columns = ("Envoi", "État", "Destinataire", "Adresse", "Canal", "Créé", "Remarque")
+    table("", columns, rows, empty="Aucun envoi.", cut_last=True)
 
 
 def dispatch_json(dispatch: Dispatch) -> dict[str, Any]:

@@ -34,6 +34,15 @@ def show_held(parts: Office, limit: int, json: bool) -> None:
         say(f"Il y a {len(groups) - limit} autre(s) groupe(s) : « --limit {limit * 10} » en montre plus.")
 
 
+def tell_held(parts: Office, limit: int = 8) -> None:
+    """For ``status``, one line a group: how many, which hold, what it is about, what settles it."""
+    groups = held_groups(parts.desk)
+    for group in groups[:limit]:
+        say(f"  {group.count} en attente, {group.oldest.hold_code} : {group.what.rstrip('.')}. → {group.todo}")
+    if len(groups) > limit:
+        say(f"  … et {len(groups) - limit} autre(s) groupe(s) : « dispatcher list --held ».")
+
+
 def _json(group: Group) -> dict[str, object]:
     told = asdict(group)
     told["oldest"] = {"id": group.oldest.id, "created_at": group.oldest.created_at}

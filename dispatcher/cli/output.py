@@ -17,6 +17,8 @@ from dispatcher.clock import paris
 from dispatcher.errors import ConfigError, DispatcherError
 from dispatcher.report.model import Problem
 
+REMARK = 24
+"""Characters a remark keeps in a listing, however narrow the terminal."""
 DONE, FAILURES, WRONG_CALL = 0, 1, 2
 """Exit codes (design §7): done, done with failures told, wrong call or configuration."""
 
@@ -58,18 +60,35 @@ def complain(text: str) -> None:
     Console(stderr=True, width=width, highlight=False).print(escape(text))
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str = "Rien à montrer.") -> None:
-    """A table for people; ``empty`` when there is no row."""
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    empty: str = "Rien à montrer.",
+    cut_last: bool = False,
+) -> None:
+    """A table for people; ``empty`` when there is no row; ``cut_last``: the last column is cut to what fits."""
     lines = [tuple(str(cell) for cell in row) for row in rows]
     if not lines:
         say(empty)
         return
+    if cut_last:
+        lines = _cut(columns, lines)
     grid = Table(title=title or None, title_justify="left", header_style="bold", show_header=any(columns))
     for column in columns:
         grid.add_column(column, overflow="fold")
     for line in lines:
         grid.add_row(*(escape(cell) for cell in line))
     console().print(grid)
+
+
+def _cut(columns: Sequence[str], lines: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The last cell of each line on one line of what the other columns leave, at least :data:`REMARK` characters."""
+    others = zip(*(line[:-1] for line in [tuple(columns), *lines]), strict=True)
+    room = console().width - sum(max(map(len, cells)) for cells in others) - 3 * len(columns) - 1
+    room = max(room, REMARK)
+    return [(*line[:-1], line[-1] if len(line[-1]) <= room else f"{line[-1][: room - 1]}…") for line in lines]
 
 
 def moment(value: datetime | None) -> str:

@@ -110,6 +110,11 @@ def test_from_the_greatest_group_to_a_rule(labo: Installation, monkeypatch: pyte
     assert sorted(held()) == sorted(group["what"] for group in groups[1:])
 
 
+def test_status_groups_what_is_held(labo: Installation) -> None:
+    text = " ".join(run("status").stdout.split())
+    assert "4 en attente, unknown-recipient : code D077. → dispatcher release" in text
+
+
 def test_taking_back_releases_and_recalls_nothing(labo: Installation) -> None:
     ids = held()["code D077"]
     told("release", ids[0], "--to", BOX, "--remember", "--yes")

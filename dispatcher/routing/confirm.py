@@ -15,7 +15,15 @@ from dispatcher.routing.candidates import Entry
 from dispatcher.routing.case import Case, Finding, not_applicable, ordered, passed, spoken, stopped
 from dispatcher.routing.facts import Identity
 from dispatcher.routing.identities import PEOPLE, STRUCTURES, tokens
-from dispatcher.routing.likeness import Agreement, Name, agree, given_agreement, person_words, structures_agree
+from dispatcher.routing.likeness import (
+    Agreement,
+    Name,
+    agree,
+    given_agreement,
+    person_words,
+    same_structure_name,
+    structures_agree,
+)
 from dispatcher.routing.route import RecipientRole, Wanted
 
 _TABLE = "la table des destinataires"
@@ -149,8 +157,10 @@ def _structure(case: Case, identity: Identity) -> Finding:
     same = structures_agree(text, names, [box.town for box in known])
     if same is None:
         return _unconfirmed(case, "Les noms de structure n'ont rien de distinctif à comparer.")
+    if same and same_structure_name(text, {box.structure_name for box in known}, [box.town for box in known]):
+        return passed("Le nom de la structure est celui de l'annuaire.")
     if same:
-        return passed("Le nom de la structure s'accorde avec celui de l'annuaire.")
+        return _unconfirmed(case, "Le nom de la structure ne s'accorde qu'en partie avec celui de l'annuaire.")
     return stopped(
         "name-disagrees",
         f"Le compte rendu nomme {case.name}, mais pour l'annuaire le {spoken(identity)} est celui de : "

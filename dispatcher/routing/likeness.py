@@ -21,7 +21,7 @@ from dispatcher.routing.identities import PARTICLES, TITLES, tokens
 
 FAMILY_LIKENESS = 0.92
 """Least similarity (optimal string alignment, 1 is equal) at which a family name counts as mistyped."""
-STRUCTURE_LIKENESS = 0.85
+STRUCTURE_LIKENESS = 0.90
 """The same for what distinguishes the name of a structure."""
 CUT = 15
 """Letters from which on a name may be the beginning of another, cut at the length of a field. Shorter ones are names
@@ -38,6 +38,15 @@ ssr sud nord est ouest sur unite universitaire usld biologie analyses imagerie c
 """
 GENERIC = frozenset(_WORDS.split())
 """Words that tell what a structure is, not which one."""
+_KINDS = {
+    **dict.fromkeys(("ehpad", "ehpa", "residence", "retraite", "foyer"), "home"),
+    **dict.fromkeys(("clinique", "polyclinique"), "clinic"),
+    **dict.fromkeys(("hopital", "hopitaux", "hospitalier", "ch", "chi", "chr", "chru", "chu", "ghu"), "hospital"),
+    **dict.fromkeys(("labo", "laboratoire", "biologie"), "laboratory"),
+    **dict.fromkeys(("cabinet", "msp"), "practice"),
+    "pharmacie": "pharmacy",
+}
+"""Kinds that cannot be one another."""
 _TELLING = """
 association biologie analyses cabinet chirurgie clinique ehpad ehpa etablissement hopital hopitaux hospitalier
 hospitaliere imagerie institut labo laboratoire medecine medical medicale nord ouest pharmacie pluridisciplinaire
@@ -185,24 +194,49 @@ def likeness(one: str, other: str) -> float:
 def structures_agree(text: str, names: Iterable[str], towns: Iterable[str] = ()) -> bool | None:
     """The structure called ``text`` may be one of ``names``; None when nothing distinctive is said.
 
-    The town alone distinguishes nothing: two establishments of one town differ by the rest of their names.
+    Every distinctive word of the shorter name must be in the longer, and what they are (EHPAD, clinic) may not
+    disagree. The town alone distinguishes nothing: two establishments of one town differ by the rest of their names.
     """
     places = {word for town in towns for word in tokens(town)}
-    mine = _distinctive(text, places)
-    known = [words for name in names if (words := _distinctive(name, places))]
-    if not mine or not known:
+    mine, kind, known = _distinctive(text, places), _kinds(text), tuple(names)
+    alike = [name for name in known if not (kind and _kinds(name)) or kind & _kinds(name)]
+    if known and not alike:
+        return False
+    told = [words for name in alike if (words := _distinctive(name, places))]
+    if not mine or not told:
         return None
     return any(
-        set(mine) & set(theirs) or likeness("".join(mine), "".join(theirs)) >= STRUCTURE_LIKENESS for theirs in known
+        mine <= theirs
+        or theirs <= mine
+        or likeness("".join(sorted(mine)), "".join(sorted(theirs))) >= STRUCTURE_LIKENESS
+        for theirs in told
     )
 
 
-def _distinctive(text: str, places: set[str]) -> tuple[str, ...]:
-    return tuple(
-        word
-        for word in tokens(text)
-        if word not in GENERIC and word not in PARTICLES and word not in places and len(word) > 1
-    )
+def same_structure_name(text: str, names: Iterable[str], towns: Iterable[str] = ()) -> bool:
+    """``text`` is one of ``names`` word for word and of its kind, the town apart: enough without the number's key."""
+    places = {word for town in towns for word in tokens(town)}
+    mine = (_distinctive(text, places), _kinds(text))
+    return bool(mine[0]) and any(mine == (_distinctive(name, places), _kinds(name)) for name in names)
+
+
+def _kinds(text: str) -> frozenset[str]:
+    return frozenset(_KINDS[word] for word in tokens(text) if word in _KINDS)
+
+
+def _distinctive(text: str, places: set[str]) -> frozenset[str]:
+    """``saint`` and ``notre dame`` are one word with what follows them."""
+    found: set[str] = set()
+    front = ""
+    for word in tokens(text):
+        if word in {"saint", "sainte", "notre"} or (word == "dame" and front.endswith("notre")):
+            front += word
+        elif front and word not in PARTICLES:
+            found.add(front + word)
+            front = ""
+        elif word not in GENERIC | PARTICLES and word not in places and len(word) > 1:
+            found.add(word)
+    return frozenset(found | ({front} - {""}))
 
 
 def person_words(label: str) -> tuple[str, ...]:

@@ -81,6 +81,8 @@ def _why(text: str) -> str:
 
 def _cause(text: str) -> str:
     low = text.lower()
+    if "too large" in low:
+        return "réponse démesurée, refusée"
     if "refused" in low:
         return "connexion refusée"
     if "timed out" in low or "timeout" in low:
@@ -139,6 +141,25 @@ def refused(name: str, settings: LdapSettings, result: Mapping[str, Any], count:
     return LdapFault(
         f"{head} : recherche refusée (code {code}, {result.get('description', '')}).",
         hint="Vérifier « base », « filter » et « attributes » ; sinon appeler l'exploitant de l'annuaire.",
+    )
+
+
+def slow(name: str, settings: LdapSettings) -> LdapFault:
+    """The server trickles."""
+    place = settings.url.partition("://")[2].rstrip("/")
+    return LdapFault(
+        f"Annuaire LDAP « {name} » : serveur {place} trop lent, réponse abandonnée.",
+        hint="Vérifier le réseau ; sinon « timeout_seconds » plus long, ou « page_size » plus petit.",
+        code="ldap-unreachable",
+    )
+
+
+def endless(name: str, count: int) -> LdapFault:
+    """Pages without end."""
+    return LdapFault(
+        f"Annuaire LDAP « {name} » : des pages sans fin ({count} entrée(s) déjà) ; rien n'est gardé.",
+        hint="Appeler l'exploitant de l'annuaire ; s'il est vraiment si grand, resserrer « filter ».",
+        code="ldap-limit",
     )
 
 

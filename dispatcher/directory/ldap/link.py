@@ -6,6 +6,7 @@ with an empty password is anonymous, hence refused here), RFC 2696 (pages).
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -16,12 +17,19 @@ import ldap3
 from ldap3.core.exceptions import LDAPException
 from ldap3.utils.conv import escape_filter_chars
 
+from dispatcher.clock import SystemClock
 from dispatcher.directory.ldap import faults
 from dispatcher.directory.ldap.faults import LdapFault, Stage
+from dispatcher.directory.syncing.deadline import Deadline
 from dispatcher.errors import in_french
 from dispatcher.settings.ldap import LdapSettings
 
 SUCCESS = 0
+MAX_BYTES = 100_000_000
+"""Of the answer to one question (a page)."""
+MAX_PAGES = 100_000
+SLOWNESS = 3
+"""One question may take so many times ``timeout_seconds``, however busily the server trickles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +61,32 @@ class _Tls(ldap3.Tls):  # type: ignore[misc]
             self._context.load_cert_chain(settings.client_cert, settings.client_key)
 
     def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
-        connection.socket = self._context.wrap_socket(
-            connection.socket, server_hostname=connection.server.host, do_handshake_on_connect=do_handshake
+        plain = getattr(connection.socket, "line", connection.socket)
+        wrapped = self._context.wrap_socket(
+            plain, server_hostname=connection.server.host, do_handshake_on_connect=False
         )
+        connection.socket = wrapped  # known before the handshake, so that the deadline can shut it
+        wrapped.do_handshake()
+
+
+class _Counted:
+    """A socket that takes no more than :data:`MAX_BYTES` for one question: the library gathers a whole message, however
+    long it says it is.
+    """
+
+    def __init__(self, line: Any) -> None:
+        self.line, self.left = line, MAX_BYTES
+
+    def recv(self, size: int) -> bytes:
+        """As of a socket. Raises ``OSError`` beyond the bound."""
+        piece = bytes(self.line.recv(size))
+        self.left -= len(piece)
+        if self.left < 0:
+            raise OSError("answer too large")
+        return piece
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.line, name)
 
 
 class LdapLink:
@@ -88,10 +119,13 @@ class LdapLink:
 
         Raises :class:`LdapFault`: base unknown, size limit, no right, a part that another server holds.
         """
-        cookie, count, scope = None, 0, ldap3.SUBTREE if below else ldap3.BASE
+        cookie, count, pages, scope = None, 0, 0, ldap3.SUBTREE if below else ldap3.BASE
         while True:
             page = {"paged_size": page_size, "paged_cookie": cookie} if page_size else {}
-            with _told(self._name, self._settings, Stage.READ):
+            pages += 1
+            if pages > MAX_PAGES:
+                raise faults.endless(self._name, count)
+            with _in_time(self._name, self._settings, Stage.READ, self._connection):
                 self._connection.search(self._settings.base, filter_, scope, attributes=list(attributes), **page)
             result, answers = self._connection.result, self._connection.response or []
             for answer in answers:
@@ -106,6 +140,28 @@ class LdapLink:
             cookie = control["value"]["cookie"] if control and page_size else None
             if not cookie:
                 return
+
+
+@contextmanager
+def _in_time(name: str, settings: LdapSettings, stage: Stage, connection: Any) -> Iterator[None]:
+    """One question, within an outer bound of time and of bytes. Raises :class:`LdapFault`."""
+    if isinstance(connection.socket, _Counted):
+        connection.socket.left = MAX_BYTES
+    deadline = Deadline(settings.timeout_seconds * SLOWNESS, SystemClock(), line=lambda: _line(connection))
+    try:
+        with deadline, _told(name, settings, stage):
+            yield
+    except LdapFault as fault:
+        if deadline.late:
+            raise faults.slow(name, settings) from fault
+        raise
+    if deadline.late:
+        raise faults.slow(name, settings)
+
+
+def _line(connection: Any) -> socket.socket | None:
+    found = getattr(connection.socket, "line", connection.socket)
+    return found if isinstance(found, socket.socket) else None
 
 
 @contextmanager
@@ -166,11 +222,13 @@ def _connection(settings: LdapSettings, password: str | None) -> Any:
 
 def _start(name: str, settings: LdapSettings, connection: Any) -> None:
     """TLS before anything else is said, then the login."""
-    with _told(name, settings, Stage.CONNECT):
+    with _in_time(name, settings, Stage.CONNECT, connection):
         connection.open(read_server_info=False)
+        connection.socket = _Counted(connection.socket)
         if not connection.server.ssl and settings.start_tls and not connection.start_tls(read_server_info=False):
             raise faults.no_tls(name)
-    with _told(name, settings, Stage.LOGIN):
+        connection.socket = _Counted(getattr(connection.socket, "line", connection.socket))
+    with _in_time(name, settings, Stage.LOGIN, connection):
         accepted = connection.bind(read_server_info=False)
     if not accepted:
         raise faults.login(name, settings, connection.result)

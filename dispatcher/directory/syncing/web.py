@@ -6,17 +6,21 @@ never a host, so a secret header cannot go astray. Redirections are refused for 
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError, MaxRetryError, ProxyError, SSLError
 
 from dispatcher import __version__
 from dispatcher.clock import Clock
+from dispatcher.directory.syncing.deadline import Deadline
 from dispatcher.errors import DirectoryError, in_french
 from dispatcher.settings.syncing import WebSection
 
@@ -72,7 +76,9 @@ class Server:
         """``headers`` go with every request. Raises :class:`DirectoryError` when ``ca_file`` cannot be read."""
         self.place, self.path = place(url)
         self._settings, self._clock, self._headers = settings, clock, dict(headers or {})
+        self._mine = threading.local()
         self._pool = self._open(url)
+        self._pool.ConnectionCls = _tells_its_line(self._pool.ConnectionCls, self._mine)
 
     def _open(self, url: str) -> urllib3.HTTPConnectionPool:
         context = _context(self._settings)
@@ -102,24 +108,47 @@ class Server:
         """
         timeout = urllib3.Timeout(connect=self._settings.timeout_seconds, read=self._settings.timeout_seconds)
         headers = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": AGENT, **self._headers}
-        deadline = self._clock.monotonic() + (seconds or self._settings.timeout_seconds * 2)
+        deadline = Deadline(seconds or self._settings.timeout_seconds * 2, self._clock, tick)
+        self._mine.deadline = deadline
         try:
-            response = self._pool.urlopen(
-                method, path, headers=headers, redirect=False, retries=False, timeout=timeout, preload_content=False
-            )
-        except (HTTPError, OSError) as error:
-            raise self._fault(error) from error
+            with deadline:
+                return self._talk(deadline, method, path, headers, timeout, sink, max_bytes, tick)
+        except (HTTPError, OSError, DirectoryError) as error:
+            if deadline.judge():
+                raise self._slow() from error
+            raise error if isinstance(error, DirectoryError) else self._fault(error) from error
+        finally:
+            self._mine.deadline = None
+
+    def _slow(self) -> ConnectionFault:
+        return ConnectionFault(f"{self.place.host} : réponse trop lente, abandonnée.", hint=_LATER)
+
+    def _talk(
+        self,
+        deadline: Deadline,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        timeout: urllib3.Timeout,
+        sink: Callable[[bytes], object] | None,
+        max_bytes: int,
+        tick: Callable[[], object],
+    ) -> Answer:
+        response = self._pool.urlopen(
+            method, path, headers=headers, redirect=False, retries=False, timeout=timeout, preload_content=False
+        )
         whole = False
         try:
+            deadline.heard()
             body = bytearray()
             take = sink if sink is not None and response.status == 200 else body.extend
             if method != "HEAD":
                 self._pour(response, take, max_bytes, deadline, tick)
-            whole = True
-        except (HTTPError, OSError) as error:
-            raise self._fault(error) from error
+            whole = not deadline.judge()
         finally:
             response.release_conn() if whole else response.close()
+        if not whole:
+            raise self._slow()
         return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, bytes(body))
 
     def _pour(
@@ -127,7 +156,7 @@ class Server:
         response: urllib3.BaseHTTPResponse,
         take: Callable[[bytes], object],
         max_bytes: int,
-        deadline: float,
+        deadline: Deadline,
         tick: Callable[[], object],
     ) -> None:
         """The body, unpacked within bounds: neither a slow nor a swelling one gets further than it may."""
@@ -145,8 +174,8 @@ class Server:
                         hint="Ce n'est pas ce qui est attendu à cette adresse ; vérifier « url » et « page_size ».",
                     )
                 take(plain)
-            if self._clock.monotonic() > deadline:
-                raise ConnectionFault(f"{self.place.host} : réponse trop lente, abandonnée.", hint=_LATER)
+            if deadline.judge():
+                raise self._slow()
         if unpack and not unpack.eof:
             raise ConnectionFault(f"{self.place.host} : réponse coupée.", hint=_LATER)
 
@@ -166,6 +195,43 @@ class Server:
         cause = reason.__cause__ if not isinstance(reason, OSError) and reason.__cause__ else reason
         why = in_french(cause) if isinstance(cause, OSError) and cause.errno else _word(reason)
         return ConnectionFault(f"{host} : {why}.", hint=_LATER)
+
+
+def _tells_its_line(kind: Any, mine: threading.local) -> Any:
+    """The library's connection, telling the deadline of the request at hand which line to shut.
+
+    A copy of the socket is kept for it: TLS takes the socket itself over before it shakes hands.
+    """
+
+    class Line(kind):  # type: ignore[misc]
+        spare: socket.socket | None = None
+
+        def _new_conn(self) -> socket.socket:
+            made: socket.socket = super()._new_conn()
+            self._forget()
+            self.spare = made.dup()
+            self._tell()
+            return made
+
+        def request(self, *args: Any, **options: Any) -> None:
+            self._tell()
+            super().request(*args, **options)
+
+        def close(self) -> None:
+            super().close()
+            self._forget()
+
+        def _tell(self) -> None:
+            deadline = getattr(mine, "deadline", None)
+            if deadline is not None:
+                deadline.holds(self.spare)
+
+        def _forget(self) -> None:
+            if self.spare is not None:
+                self.spare.close()
+                self.spare = None
+
+    return Line
 
 
 _LATER = "Vérifier le réseau ; un nouvel essai aura lieu. Les données en service sont gardées."

@@ -61,7 +61,7 @@ AT_HOME: dict[str, set[str]] = {
     "cryptography": {"sealing", "keyring", "directory", "sandbox"},
     "smtplib": {"transport"},
     "imaplib": {"transport"},
-    "socket": {"transport", "sandbox", "daemon", "cli"},
+    "socket": {"transport", "sandbox", "daemon", "cli", "directory"},
     "subprocess": {"daemon", "cli"},
     "sqlite3": {"directory", "store"},
 }

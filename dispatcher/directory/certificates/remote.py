@@ -36,6 +36,8 @@ MAX_BYTES = 1_000_000
 """A larger value is no certificate; its first byte is kept, so that it is told as one that cannot be read."""
 SILENCE = 60.0
 """Seconds a server that did not answer is left alone: a mail must not wait for each."""
+ABOUT_THE_SERVER = frozenset({"ldap-unreachable", "ldap-tls", "ldap-client-certificate", "ldap-login", "ldap-base"})
+"""Faults that any address would meet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +107,15 @@ class LdapCertificates:
         )
 
     def _look_up(self, address: str, at: datetime) -> Kept:
-        """Ask the server. Raises :class:`LdapFault`; at once when it has just been silent."""
+        """Ask the server. Raises :class:`LdapFault`; at once when it could not be reached just before."""
         with self._lock:
             if self._silent_until is not None and self._clock.monotonic() < self._silent_until:
                 raise LdapFault(self._silent_reason, code="ldap-unreachable")
         try:
             values = self._values(address)
         except LdapFault as fault:
+            if fault.code not in ABOUT_THE_SERVER:
+                raise  # about this question: the next address may be asked
             with self._lock:
                 self._silent_until, self._silent_reason = self._clock.monotonic() + SILENCE, fault.message
             raise

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,12 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatcher.clock import FrozenClock
+from dispatcher.directory.certificates import remote
 from dispatcher.directory.certificates.cache import FORGET_AFTER, AnswerCache, Kept
 from dispatcher.directory.certificates.chain import Revocation, anchors, revocation
 from dispatcher.directory.certificates.judging import Judge, Standing
 from dispatcher.directory.certificates.remote import ASKED, LdapCertificates
 from dispatcher.directory.certificates.revocation_lists import parse
-from dispatcher.directory.ldap.link import _record
+from dispatcher.directory.ldap.faults import LdapFault
+from dispatcher.directory.ldap.link import Record, _record
 from dispatcher.settings.ldap import LdapSettings
 from tests.pki import BOB, pki
 
@@ -154,3 +158,28 @@ def test_a_certificate_of_a_kept_answer_is_judged_like_any_other(tmp_path: Path)
     lists = (*parse(LIST), *parse(pki().authority.crl(AT - timedelta(days=1), of_root=True)))
     judge = Judge(pinned=judge.pinned, policy="require", crls=lists)
     assert judge.judge(one, understood.between, AT).standing is Standing.REVOKED
+
+
+@pytest.mark.parametrize(("code", "asked"), [("ldap-refused", 2), ("ldap-limit", 2), ("ldap-unreachable", 1)])
+def test_an_address_the_server_refuses_does_not_silence_it_for_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, asked: int
+) -> None:
+    questions: list[str] = []
+
+    class Link:
+        @classmethod
+        @contextmanager
+        def open(cls, *_: object) -> Iterator[Link]:
+            yield cls()
+
+        def search(self, wanted: str, *_: object) -> Iterator[Record]:
+            questions.append(wanted)
+            if "bad" in wanted:
+                raise LdapFault("Recherche refusée.", code=code)
+            return iter(())
+
+    monkeypatch.setattr(remote, "LdapLink", Link)
+    one = server(AnswerCache(tmp_path / "answers"))
+    assert one.ask("bad@labo.test", AT, lambda _: False).silent
+    assert bool(one.ask("good@labo.test", AT, lambda _: False).silent) is (asked == 1)
+    assert len(questions) == asked

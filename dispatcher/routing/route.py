@@ -133,5 +133,5 @@ class Decision:
     """Directory entries behind the address of the route."""
     refused: tuple[Refused, ...] = ()
     """Boxes that were looked at and left, each with the reason."""
-    opposition: tuple[str, ...] = field(default=(), repr=False)
+    opposition: tuple[str, ...] = field(default=(), repr=False, compare=False)
     """Under what an opposition of the recipient may stand (``about.recipient_keys``); kept as hashes only."""

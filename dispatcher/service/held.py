@@ -64,7 +64,7 @@ def held_groups(desk: Desk) -> tuple[Group, ...]:
     """Groups of everything held, greatest first, then the one that waits longest."""
     with desk.store.reading() as uow:
         held = uow.dispatches.list(DispatchFilter(states=(State.HELD,), limit=MOST))
-        sources = {one.id: _source(uow, one) for one in held} if len(desk.sources) > 1 else {}
+        sources = {one.id: _source(uow, one) for one in held}
     found: dict[tuple[str, ...], list[tuple[Dispatch, Wanted | None]]] = {}
     for dispatch in held:
         wanted = waits_for_recipient(dispatch)
@@ -103,7 +103,7 @@ def _group(desk: Desk, key: tuple[str, ...], members: Iterable[tuple[Dispatch, W
     source = key[1]
     settled = route_one(desk, source, wanted).route is not None
     todo = f"dispatcher release --code {wanted.id}" if settled else f"dispatcher release {first.id} --to … --remember"
-    what += f" (source {source})" if source else ""
+    what += f" (source {source})" if source and len(desk.sources) > 1 else ""
     return Group(
         what=what, todo=todo, ids=ids, label=label, oldest=first, source=source, code=wanted.id, settled=settled
     )

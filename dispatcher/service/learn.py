@@ -186,9 +186,7 @@ def _facts(rule: LocalEntry) -> dict[str, str]:
 
 
 def _scope(desk: Desk, source: str) -> str | None:
-    """For which source the rule holds: all when there is but one; None when nobody can tell."""
-    if len(desk.sources) <= 1:
-        return ""
+    """For which source the rule holds: the very one that gave the code; None when nobody can tell which that is."""
     return source if source in desk.sources else None
 
 

@@ -21,7 +21,7 @@ from dispatcher.service import operate
 from dispatcher.service.choose import choose
 from dispatcher.service.explain import explain
 from dispatcher.service.held import held_groups
-from dispatcher.service.learn import RULE, SUBJECT, Plan, plan_code, plan_rule, remember
+from dispatcher.service.learn import RULE, SUBJECT, Plan, held_for, plan_code, plan_rule, remember
 from dispatcher.service.release import CHANGED, release
 from dispatcher.settings import SourceSettings
 from dispatcher.store.engine import open_store
@@ -250,6 +250,37 @@ def test_with_several_sources_the_rule_is_for_the_one_that_gave_the_code(lab: Be
     seen = plan(lab, rules, item, ANA.address)
     assert seen.rule is not None
     assert seen.rule.after.source == "sil"
+
+
+def test_the_only_source_is_named_too_so_that_one_added_later_does_not_inherit_the_rule(lab: Bench) -> None:
+    rules = Rules(lab)
+    (item,) = bring(lab, "D077^NOUVEAU^Ana")
+    seen = plan(lab, rules, item, ANA.address)
+    assert seen.rule is not None
+    assert seen.rule.after.source == "sil"
+
+
+def test_a_file_sent_by_hand_makes_no_rule(lab: Bench) -> None:
+    """Its code may be that of any software."""
+    rules = Rules(lab)
+    (item,) = bring(lab, "D077^NOUVEAU^Ana")
+    with lab.real.transaction() as uow:
+        uow._session.connection.exec_driver_sql("UPDATE files SET source = 'send'")
+    seen = plan(lab, rules, item, ANA.address)
+    assert seen.rule is None
+    assert seen.refusal is not None
+    assert "ne vient d'aucune source" in seen.refusal.why
+
+
+def test_a_code_is_looked_at_for_one_source_only_when_asked(lab: Bench) -> None:
+    ids = bring(lab, "D077^NOUVEAU^Ana", "D077^NOUVEAU^Ana")
+    with lab.real.transaction() as uow:
+        first = uow.reports.get(lab.get(ids[0]).report_id)
+        assert first is not None
+        uow._session.connection.exec_driver_sql(f"UPDATE files SET source = 'sil2' WHERE id = '{first.file_id}'")
+    assert [one.dispatch.id for one in held_for(lab.desk, "D077", "sil2")] == [ids[0]]
+    assert [one.dispatch.id for one in held_for(lab.desk, "D077", "sil")] == [ids[1]]
+    assert len(held_for(lab.desk, "D077")) == 2
 
 
 def test_what_is_held_for_something_else_stays(lab: Bench) -> None:

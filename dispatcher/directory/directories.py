@@ -105,10 +105,14 @@ class Directories:
 def _merged(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Each box once per address, person and structure: the first one (newest data), what it leaves open filled in.
 
-    Filled in are the refusal of electronic mail, the rank and the red list, which not every source tells.
+    Filled in is the rank, which not every source tells. A refusal of electronic mail and the red list stand on every
+    row of an address when any source tells them on any of its rows: they are the box's, not the place of work's.
     """
+    found = list(entries)
+    refusing = {entry.address for entry in found if entry.address and entry.paperless is False}
+    red = {entry.address for entry in found if entry.address and entry.red_list}
     kept: dict[tuple[str, str, str], Entry] = {}
-    for entry in entries:
+    for entry in found:
         key = (entry.address, entry.identifier, entry.structure_id)
         first = kept.setdefault(key, entry)
         if first is not entry:
@@ -116,6 +120,12 @@ def _merged(entries: Iterable[Entry]) -> tuple[Entry, ...]:
                 first,
                 paperless=entry.paperless if first.paperless is None else first.paperless,
                 rank=entry.rank if first.rank is None else first.rank,
-                red_list=first.red_list or entry.red_list,
             )
-    return tuple(kept.values())
+    return tuple(
+        replace(
+            entry,
+            paperless=False if entry.address in refusing else entry.paperless,
+            red_list=entry.red_list or entry.address in red,
+        )
+        for entry in kept.values()
+    )

@@ -15,24 +15,36 @@ _TABLE = "la table des destinataires"
 def paperless(case: Case) -> Finding:
     """A « Dématérialisation » of « N » is honoured when recipients are picked (MSSanté, message profiles)."""
     behind = case.behind
-    refusing = [box for box in behind if box.paperless is False]
+    refusals = {box.address for box in _told(case) if box.paperless is False}
+    refusing = [box for box in behind if box.address in refusals]
     if behind and len(refusing) == len(behind):
         return on_paper("L'annuaire dit que ce destinataire refuse la dématérialisation : à envoyer sur papier.")
     if not case.address:
         case.leave(refusing, "refuse la dématérialisation")
-        case.boxes = tuple(box for box in behind if box.paperless is not False)
+        case.boxes = tuple(box for box in behind if box.address not in refusals)
     return passed("L'annuaire ne porte aucun refus de la dématérialisation.")
+
+
+def _told(case: Case) -> list[Entry]:
+    """All the sources say of the boxes in question: a refusal or the red list on one row of an address holds for it,
+    whatever its other rows leave unsaid.
+    """
+    addresses = {box.address for box in (*case.behind, *case.boxes)} - {""}
+    known = [entry for address in addresses for entry in case.facts.by_address.get(address, ())]
+    known += [entry for found in case.facts.entries.values() for entry in found if entry.address in addresses]
+    return [*case.behind, *case.boxes, *known]
 
 
 def red_list(case: Case) -> Finding:
     """A box whose holder is on the red list is written to when he gave its address, never found by us."""
     if case.address:
         return not_applicable("L'adresse a été donnée, non cherchée.")
-    hidden = [box for box in case.boxes if box.red_list]
+    red = {box.address for box in _told(case) if box.red_list}
+    hidden = [box for box in case.boxes if box.address in red]
     if not hidden:
         return passed("Aucune boîte en liste rouge.")
     case.leave([replace(box, address="") for box in hidden], "liste rouge")
-    case.boxes = tuple(box for box in case.boxes if not box.red_list)
+    case.boxes = tuple(box for box in case.boxes if box.address not in red)
     if case.boxes:
         return passed("Une boîte en liste rouge est laissée de côté.")
     return stopped(

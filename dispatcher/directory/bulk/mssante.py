@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dispatcher.directory.bulk.columns import Columns, Header, layout
 from dispatcher.directory.bulk.kinds import BadLine, Fields, person, place, structure
+from dispatcher.directory.flags import accepts, flag
 from dispatcher.directory.snapshots.tables import Row
 from dispatcher.routing import sources
 from dispatcher.routing.addresses import canonical
@@ -37,8 +38,6 @@ COLUMNS: Columns = {
 MANDATORY = ("box_type", "address", "structure_id", "family", "given", "paperless")
 """Without these a recipient could be mistaken or a refusal of electronic mail overlooked."""
 PERSON = ("person_id", "person_national")
-
-_PAPERLESS = {"o": 1, "oui": 1, "true": 1, "vrai": 1, "1": 1, "n": 0, "non": 0, "false": 0, "faux": 0, "0": 0, "": None}
 
 
 class Mssante:
@@ -105,12 +104,13 @@ class MssanteReader:
         """Encoding, and values of « Dématérialisation » nobody knows."""
         found = self.fields.notes()
         if self.odd_paperless:
-            found.append(f"{self.odd_paperless} valeur(s) inconnue(s) de « Dématérialisation », tenue(s) pour vides.")
+            found.append(
+                f"{self.odd_paperless} valeur(s) illisible(s) de « Dématérialisation », prise(s) pour un refus."
+            )
         return found
 
     def _paperless(self, text: str) -> int | None:
-        value = _PAPERLESS.get(text.casefold(), -1)
-        if value == -1:
+        if text and flag(text) is None:
             self.odd_paperless += 1
-            return None
-        return value
+        value = accepts(text)
+        return None if value is None else int(value)

@@ -97,7 +97,8 @@ def _described(box: Box, metadata: Resource, odd: Counter[str]) -> Box | None:
         elif name in _DIGITAL or name in _DIGITAL_FR:
             paperless = extension_flag(part)
             if paperless is None:
-                odd["dématérialisation illisible, tenue pour non dite"] += 1
+                odd["dématérialisation illisible, tenue pour refusée"] += 1
+                paperless = False
         elif name in _RED or name == "publication":
             said = extension_flag(part)
             if said is None:

@@ -10,13 +10,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dispatcher.directory.flags import flag
 from dispatcher.report.folding import fold
 
 Resource = Mapping[str, Any]
 LONGEST = 200
 """Characters kept of any text."""
-_TRUE = {"o", "oui", "true", "vrai", "1", "y", "yes"}
-_FALSE = {"n", "non", "false", "faux", "0", "no"}
 
 
 def objects(value: object) -> Iterator[Resource]:
@@ -78,7 +77,7 @@ def extension_flag(extension: Resource) -> bool | None:
     if isinstance(found, bool):
         return found
     word = text(found).casefold() or extension_code(extension).casefold()
-    return True if word in _TRUE else False if word in _FALSE else None
+    return flag(word)
 
 
 def reference(value: object, kind: str) -> str:

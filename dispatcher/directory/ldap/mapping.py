@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from dispatcher.directory.flags import accepts
 from dispatcher.directory.ldap.link import Record
 from dispatcher.directory.snapshots.tables import Pair, Row, row_of
 from dispatcher.report.model import IdType
@@ -20,7 +21,6 @@ from dispatcher.settings.ldap import LdapSettings, LdapValueSettings
 
 Identity = tuple[IdType, str]
 NOBODY: tuple[None] = (None,)
-_YES, _NO = frozenset({"o", "oui", "true", "1"}), frozenset({"n", "non", "false", "0"})
 _KINDS = {digit: kind for kind, digit in TYPE_DIGITS.items()}
 _NAMED = {"rpps": IdType.RPPS, "adeli": IdType.ADELI, "finess": IdType.FINESS, "siret": IdType.SIRET}
 
@@ -92,7 +92,7 @@ class AttributeMap:
             service=self._one(record, "service"),
             postcode=self._one(record, "postcode"),
             town=self._one(record, "town"),
-            paperless=_flag(self._one(record, "paperless")),
+            paperless=accepts(self._one(record, "paperless")),
             rank=int(rank) if rank.isascii() and rank.isdecimal() and len(rank) < 6 else None,
         )
 
@@ -151,8 +151,3 @@ def _with(entry: Entry, address: str, who: Identity | None, where: Identity | No
         identifier=who[1] if who else "",
         structure_id=where[1] if where else "",
     )
-
-
-def _flag(text: str) -> bool | None:
-    low = text.lower()
-    return True if low in _YES else False if low in _NO else None

@@ -238,9 +238,9 @@ def test_lines_saved_by_a_windows_editor_are_read_and_told(tmp_path: Path) -> No
     assert report.notes == ("1 ligne(s) hors UTF-8, lue(s) comme Windows-1252.",)
 
 
-def test_an_unknown_paperless_value_is_empty_and_told(tmp_path: Path) -> None:
+def test_an_unknown_paperless_value_is_a_refusal_and_told(tmp_path: Path) -> None:
     report = take(tmp_path, content([line(1, Dématérialisation="peut-être")]))
-    assert opened(tmp_path).by_address("p1@dest.test")[0].paperless is None
+    assert opened(tmp_path).by_address("p1@dest.test")[0].paperless is False
     assert "Dématérialisation" in report.notes[0]
 
 

@@ -342,7 +342,7 @@ def test_a_refusal_of_electronic_mail_is_honoured() -> None:
     ):
         assert decision.paper
         assert "papier" in decision.trace[-1].text
-    assert route(decided(wanted(address=BOX), no, per(BOX, OTHER_RPPS, paperless=None))).address == BOX
+    assert decided(wanted(address=BOX), no, per(BOX, OTHER_RPPS, paperless=None)).paper, "the refusal is the box's"
 
 
 # ---------------------------------------------------------------------------------- domain

@@ -212,7 +212,7 @@ def test_a_box_of_an_unknown_type_is_left_and_told() -> None:
         ({"url": "digitization", "valueBoolean": False}, {"paperless": 0}),
         ({"url": "dematerialisation", "valueString": "N"}, {"paperless": 0}),
         ({"url": "Dématérialisation", "valueCode": "O"}, {"paperless": 1}),
-        ({"url": "digitization", "valueString": "peut-être"}, {}),
+        ({"url": "digitization", "valueString": "peut-être"}, {"paperless": 0}),
         ({"url": "listeRouge", "valueBoolean": True}, {"red_list": 1}),
         ({"url": "liste-rouge", "valueString": "oui"}, {"red_list": 1}),
         ({"url": "listeRouge", "valueString": "?"}, {"red_list": 1}),

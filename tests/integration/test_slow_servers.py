@@ -120,3 +120,10 @@ def test_an_ldap_message_without_measure_is_refused(monkeypatch: pytest.MonkeyPa
         error = ends(lambda: search(port))
     assert isinstance(error, LdapFault)
     assert "démesurée" in error.message
+
+
+def test_nothing_new_is_no_broken_answer_whatever_its_headers_say() -> None:
+    with serving(b"HTTP/1.1 304 Not Modified\r\nContent-Encoding: gzip\r\n\r\n", b"") as port:
+        server = Server(f"http://127.0.0.1:{port}/x", RevocationSettings(timeout_seconds=5), SystemClock())
+        assert server.get("/x", accept="*/*", max_bytes=100).status == 304
+        server.close()

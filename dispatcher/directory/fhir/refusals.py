@@ -72,7 +72,8 @@ class Refusals:
             text = issue.get("diagnostics") or (details.get("text") if isinstance(details, dict) else None)
             if isinstance(text, str) and text.strip():
                 words.append(" ".join(text.split()))
-        said = "".join(sign for sign in " ; ".join(words).replace(self._key, "…") if sign.isprintable())
+        shown = "".join(sign for sign in " ; ".join(words) if sign.isprintable())
+        said = shown.replace(self._key, "…")  # after: an invisible sign within the key would hide it from this look
         return f" Le serveur dit : « {said[:MAX_QUOTED]} »." if said else ""
 
 

@@ -176,7 +176,7 @@ class Server:
                 take(plain)
             if deadline.judge():
                 raise self._slow()
-        if unpack and not unpack.eof:
+        if unpack and response.status != 304 and not unpack.eof:  # 304 has no body, whatever its headers say
             raise ConnectionFault(f"{self.place.host} : réponse coupée.", hint=_LATER)
 
     def _fault(self, error: Exception) -> DirectoryError:

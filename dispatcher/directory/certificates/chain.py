@@ -147,12 +147,20 @@ def _may_sign_certificates(_policy: Policy, _cert: x509.Certificate, usage: x509
         raise ValueError("authority without keyCertSign")
 
 
+def _may_issue_for_mail(_policy: Policy, _cert: x509.Certificate, usage: x509.ExtendedKeyUsage | None) -> None:
+    purposes = (ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+    if usage is not None and not any(purpose in usage for purpose in purposes):
+        raise ValueError("authority for another purpose than mail")
+
+
 def _authorities() -> ExtensionPolicy:
     """What RFC 5280 §6.1.4 asks of an authority. Not the library's web profile: that one also wants key identifiers and
-    key usages that a national PKI may do without.
+    key usages that a national PKI may do without. An extended key usage, when there is one, must allow mail, as openssl
+    asks of every authority of a path.
     """
     policy = ExtensionPolicy.permit_all()
     policy = policy.require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _is_authority)
+    policy = policy.may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _may_issue_for_mail)
     return policy.may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _may_sign_certificates)
 
 

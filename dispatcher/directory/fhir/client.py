@@ -29,6 +29,10 @@ MAX_BYTES = 40_000_000
 MAX_CONTAINERS = 2_000_000
 """Objects and lists in one page; more is no directory, and would swell in memory."""
 MAX_PAGES = 200_000
+MAX_RECORDS = 5_000_000
+"""Of one kind: several times the whole directory."""
+EMPTY_PAGES = 5
+"""In a row: paging that leads nowhere."""
 TRIES = 6
 LONGEST_WAIT = 300.0
 """A server that asks for more than this gets no further try now."""
@@ -77,6 +81,7 @@ class FhirClient:
         """All pages of a search for one kind of record. Raises :class:`DirectoryError` for whatever is not right."""
         path: str | None = f"{self._server.path.rstrip('/')}/{kind}?{urlencode(parameters, safe=':,')}"
         seen, contents = set[str](), set[bytes]()
+        received = empty = 0
         while path is not None:
             if path in seen or len(seen) >= MAX_PAGES:
                 raise self._refusals.loop(kind, len(seen))
@@ -88,6 +93,9 @@ class FhirClient:
             if page.records and digest in contents:
                 raise self._refusals.loop(kind, len(seen))
             contents.add(digest)
+            received, empty = received + len(page.records), 0 if page.records else empty + 1
+            if received > MAX_RECORDS or empty >= EMPTY_PAGES:
+                raise self._refusals.loop(kind, len(seen))
             yield page
             path = self._next(bundle)
 

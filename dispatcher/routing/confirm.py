@@ -1,7 +1,7 @@
 """Is it really that person? What the file, the directory and the table say of one recipient must not disagree.
 
-These rules stop a mail or let it pass; none of them chooses. What the operator or the laboratory's own table said in
-words (an address without a number) is not compared: a person has looked.
+These rules stop a mail or let it pass; none of them chooses. An address an operator picked is not compared with names:
+a person has looked. One of the laboratory's table is, with the directory's names and the one written on its line.
 """
 
 from __future__ import annotations
@@ -37,13 +37,31 @@ def same_person(case: Case) -> Finding:
     if disagreement is not None:
         return disagreement
     if case.by_person:
-        return not_applicable("Adresse donnée par la table du laboratoire : les noms ne sont pas comparés.")
+        return _table_address(case)
     known = _named_people(case)
     if known:
         return _names(case, known)
     if case.identity and case.identity[0] in STRUCTURES and not case.address:
         return _structure(case, case.identity)
     return _unconfirmed(case, "L'annuaire n'attache aucun nom de personne à cette boîte.")
+
+
+def _table_address(case: Case) -> Finding:
+    """An address of the laboratory's table: the name is the directory's, or the one written on the line (label)."""
+    known, name, line = _named_people(case), personal_name(case.wanted), case.line
+    if case.facts.chosen or case.wanted.role is RecipientRole.ADDED or not known or name is None or line is None:
+        return not_applicable("Adresse donnée par la table du laboratoire : aucun nom à comparer.")
+    written = person_words(line.label)
+    names = [Name(box.family, box.given) for box in known] + ([Name(" ".join(written))] if written else [])
+    if any(agree(name, one) for one in names):
+        return passed("Le nom du compte rendu s'accorde avec celui de l'annuaire ou de la ligne de la table.")
+    return stopped(
+        "name-disagrees",
+        f"Le compte rendu nomme {case.name}, mais pour l'annuaire l'adresse {case.address}, que donne {_TABLE}, est "
+        f"celle de : {_labels(known)}. Vérifier la ligne du code ; si cette adresse est bien la sienne, écrire ce nom "
+        "dans la colonne « libelle » de la ligne.",
+        known,
+    )
 
 
 def _unconfirmed(case: Case, why: str) -> Finding:
@@ -124,7 +142,7 @@ def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
     return stopped(
         "name-disagrees",
         f"Le compte rendu nomme {case.name}, mais pour l'annuaire {whose} : {_labels(known)}. Vérifier le code ou le "
-        f"numéro ; si c'est bien la même personne, indiquer son adresse dans {_TABLE}.",
+        f"numéro ; si c'est bien la même personne, indiquer son adresse et ce nom dans {_TABLE}.",
         known,
     )
 

@@ -87,7 +87,8 @@ HOLDS: dict[str, Reason] = {
     ),
     "name-disagrees": Reason(
         "Le nom du compte rendu n'est pas celui que l'annuaire donne à ce numéro, cette adresse ou cette structure.",
-        "Vérifier le numéro. Si c'est bien la même personne (nom marital, surnom), indiquer son adresse dans la table.",
+        "Vérifier le numéro. Si c'est bien la même personne (nom marital, surnom), indiquer dans la table son adresse "
+        "et ce nom en libellé.",
     ),
     "unverified-identifier": Reason(
         "La clé du numéro est fausse (ou c'est un ADELI, qui n'en a pas), et aucun nom ne confirme ce numéro.",

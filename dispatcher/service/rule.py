@@ -95,10 +95,15 @@ def drafts(
     base = replace(before or blank, delivery="mail")
     kind, identifier = identity or (base.id_type, base.identifier)
     named = replace(base, id_type=kind, identifier=identifier)
-    full = replace(named, address=choice.address)
+    full = replace(named, address=choice.address, label=_confirmed(base, before, wanted))
     return tuple(
         Rule(before=before, after=one) for one in ((replace(named, address=""), full) if identity else (full,))
     )
+
+
+def _confirmed(base: LocalEntry, before: LocalEntry | None, wanted: Wanted) -> str:
+    """The name an address is confirmed for: the file's, unless the laboratory wrote one."""
+    return base.label if before else wanted.label or base.label
 
 
 def _to_change(

@@ -63,7 +63,8 @@ naissance) quand le prénom est le même, un nom coupé à quinze lettres ou plu
 treize lettres. Ne s'accordent pas : deux prénoms différents, même d'une lettre (« Stéphane » et « Stéphanie »),
 « Jean » et « Jean-Paul », DUPOND et DUPONT, LE ROUX et ROUX. Un point ou un titre ne confirme rien.
 Un envoi ainsi retenu à tort se règle une fois pour toutes : indiquer l'adresse de cette personne dans la table du
-laboratoire.
+laboratoire, avec ce nom en libellé. L'adresse d'une ligne est elle aussi comparée : le nom du fichier doit être celui
+de l'annuaire ou celui du libellé.
 
 ## Les patients
 

@@ -6,6 +6,7 @@ import pytest
 
 from dispatcher.report.identifiers import rpps_ok
 from dispatcher.report.model import IdType
+from dispatcher.routing.candidates import LocalEntry
 from tests.unit.routing.routing_desk import IN, RPPS, decided, doctor, per, wanted
 
 BOX = f"luc.bernard@{IN}"
@@ -76,3 +77,23 @@ def test_a_label_is_compared_unless_nothing_in_it_may_be_a_person(label: str) ->
 def test_a_name_that_is_a_word_for_a_structure_agrees_with_itself() -> None:
     who = wanted(id=RPPS, id_type=IdType.RPPS, label="Dr MAS Pierre")
     assert decided(who, per(BOX, RPPS, "MAS", "Pierre")).route is not None
+
+
+@pytest.mark.parametrize("number", ["", RPPS])
+@pytest.mark.parametrize(
+    ("family", "label", "code_of_hold"),
+    [
+        ("MARTIN", "", "name-disagrees"),
+        ("MARTIN", "Dr BERNARD Luc", "name-disagrees"),
+        ("BERNARD", "", ""),
+        ("MARTIN", "Dr MARTIN", ""),
+        ("", "", ""),
+    ],
+)
+def test_an_address_of_the_table_is_compared_too(number: str, family: str, label: str, code_of_hold: str) -> None:
+    """With the directory's name and with the name the laboratory wrote on the line; without names it goes."""
+    line = LocalEntry(
+        code="D001", id_type=IdType.RPPS if number else None, identifier=number, address=BOX, label=label, line=2
+    )
+    decision = decided(wanted(id="D001", family=family), per(BOX, RPPS, "BERNARD", "Luc"), lines=[line])
+    assert (decision.hold.code if decision.hold else "") == code_of_hold

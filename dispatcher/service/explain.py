@@ -130,11 +130,13 @@ def _situation(dispatch: Dispatch, people: Sequence[JournalLine]) -> list[str]:
 def _named(dispatch: Dispatch) -> list[str]:
     """Whom the file named, for ever, when that is not who it is for now."""
     try:
-        wanted = from_json(dispatch.decision).wanted
+        decision = from_json(dispatch.decision)
     except (KeyError, TypeError, ValueError, AttributeError):
         return []
+    wanted, route = decision.wanted, decision.route
     text = wanted.label or " ".join(part for part in (wanted.family, wanted.given) if part)
-    same = sorted(tokens(text)) == sorted(tokens(dispatch.label))
+    owner = f"{route.family} {route.given}" if route is not None and route.family else dispatch.label
+    same = sorted(tokens(text)) == sorted(tokens(dispatch.label)) == sorted(tokens(owner))
     return [] if not text or same or wanted.role is RecipientRole.PATIENT else [f"Le fichier nommait « {text} »."]
 
 

@@ -125,7 +125,8 @@ def test_faults_give_exit_code_one_and_a_write_never_makes_new_ones(tables: Path
 
 def test_another_hand_in_between_is_seen(tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told("import", "liste.csv", "--folder", "tables")
-    monkeypatch.setattr("typer.confirm", lambda *_, **__: (tables / "codes.csv").write_text("autre", "utf-8"))
+    other = (tables / "codes.csv").write_text
+    monkeypatch.setattr("dispatcher.cli.asking.or_stop", lambda *_, **__: other("autre", "utf-8"))
     (tables.parent / "liste.csv").write_text(LIST + "K;Potassium;;;;\r\n", "utf-8")
     result = CliRunner().invoke(app, ["mappings", "import", "liste.csv", "--folder", "tables"])
     assert isinstance(result.exception, DispatcherError)

@@ -172,9 +172,9 @@ class Terminal:
     """The installed command on a real terminal."""
 
     def __init__(self, *words: str) -> None:
-        program = shutil.which("dispatcher")
-        if program is None:
-            pytest.skip("the command is not installed")
+        beside = Path(sys.executable).with_name("dispatcher")
+        program = str(beside) if beside.exists() else shutil.which("dispatcher")
+        assert program, "the command is not installed beside this Python"
         self._master, slave = pty.openpty()
         where = Path(__file__).resolve().parents[2]
         self._child = subprocess.Popen([program, *words], stdin=slave, stdout=slave, stderr=slave, cwd=where)

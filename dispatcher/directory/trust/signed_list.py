@@ -95,22 +95,21 @@ def check_signature(root: etree._Element) -> Checked:
     reasons = [] if digest else [_DIGEST]
     if not certificates:
         return Checked(digest=digest, reasons=(*reasons, unreadable))
-    for certificate in certificates:
-        holds, signed = _verify(root, certificate)
-        if holds:
-            beside = tuple(other for other in certificates if other is not certificate)
-            if signed is None and digest:
-                reasons.append("Le contenu signé n'a pas pu être repris de la signature.")
-            return Checked(
-                digest=digest and signed is not None,
-                signature=True,
-                certificate=certificate,
-                beside=beside,
-                signed=signed if digest else None,
-                reasons=tuple(reasons),
-            )
-    reasons.append("La signature ne correspond pas au certificat qu'elle porte.")
-    return Checked(digest=digest, signature=False, certificate=certificates[0], reasons=tuple(reasons))
+    certificate = certificates[0]  # as xmlsec1 has it: the signer's comes first, others may only help to a root
+    holds, signed = _verify(root, certificate)
+    if not holds:
+        reasons.append("La signature ne correspond pas au premier certificat qu'elle porte.")
+        return Checked(digest=digest, signature=False, certificate=certificate, reasons=tuple(reasons))
+    if signed is None and digest:
+        reasons.append("Le contenu signé n'a pas pu être repris de la signature.")
+    return Checked(
+        digest=digest and signed is not None,
+        signature=True,
+        certificate=certificate,
+        beside=certificates[1:],
+        signed=signed if digest else None,
+        reasons=tuple(reasons),
+    )
 
 
 _DIGEST = (
@@ -150,6 +149,8 @@ def _short(algorithm: str) -> str:
 
 def _digest_holds(root: etree._Element, signature: etree._Element) -> bool:
     """The digest of the document without its signature is the one SignedInfo names."""
+    if _instructed(root):
+        return False
     place = root.index(signature)
     plain = copy.deepcopy(root)
     gone = plain[place]
@@ -165,6 +166,12 @@ def _digest_holds(root: etree._Element, signature: etree._Element) -> bool:
         return b64decode("".join(wanted.split())) == hashlib.sha256(canonical).digest()
     except (ValueError, etree.LxmlError):  # base64 that is none; a tree that has no canonical form (relative namespace)
         return False
+
+
+def _instructed(root: etree._Element) -> bool:
+    """A processing instruction stands beside the root: it is part of the document a signature of URI "" covers."""
+    beside = (*root.itersiblings(preceding=True), *root.itersiblings())
+    return any(isinstance(item, etree._ProcessingInstruction) for item in beside)
 
 
 def _embedded(signature: etree._Element) -> tuple[tuple[x509.Certificate, ...], str]:

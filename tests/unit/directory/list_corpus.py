@@ -50,7 +50,7 @@ CHANGED = (
     "Le contenu n'est pas celui qui a été signé (empreinte différente) : liste coupée, modifiée, ou signature d'une "
     "autre liste."
 )
-NOT_ITS_KEY = "La signature ne correspond pas au certificat qu'elle porte."
+NOT_ITS_KEY = "La signature ne correspond pas au premier certificat qu'elle porte."
 NO_SIGNATURE = "La liste ne porte aucune signature."
 NOT_ONE = "La signature n'est pas une signature unique, posée directement sous la racine."
 NOT_WHOLE = "La signature ne couvre pas tout le document (une seule référence, d'URI vide, est admise)."
@@ -374,6 +374,7 @@ def _unread(name: str, make: Callable[[], bytes], *reasons: str, **more: object)
 
 
 GOOD = {"digest": True, "signature": True, "chain": True}
+BESIDE_THE_ROOT = {"digest": False, "signature": True, "chain": True, "reasons": (CHANGED,)}
 CASES: tuple[Case, ...] = (
     # ------------------------------ true lists
     Case(name="true", make=good, **GOOD),
@@ -687,11 +688,39 @@ CASES: tuple[Case, ...] = (
             lambda r: _certificates(r, pki().alb, stranger()), good(["mallory.test"], signer=stranger())
         ),
         digest=True,
-        signature=True,
-        chain=False,
+        signature=False,
+        chain=True,
         domains=1,
-        reasons=(UNKNOWN_AUTHORITY,),
+        reasons=(NOT_ITS_KEY,),
     ),
+    Case(
+        name="a-stranger-before-the-true-certificate",
+        make=lambda: changed(lambda r: _certificates(r, stranger(), pki().alb)),
+        digest=True,
+        signature=False,
+        chain=False,
+        reasons=(NOT_ITS_KEY, UNKNOWN_AUTHORITY),
+        differs="the profile has one certificate: ours takes the first for the signer's, xmlsec1 the one with a path",
+    ),
+    Case(
+        name="another-name-of-the-chain-before-the-true-certificate",
+        make=lambda: changed(lambda r: _certificates(r, wrong_name(), pki().alb)),
+        signer=ALB.replace("alb", "pas-alb"),
+        digest=True,
+        signature=False,
+        chain=True,
+        reasons=(
+            NOT_ITS_KEY,
+            "La liste est signée par « pas-alb.mssante.fr », et non par « alb.mssante.fr » (« trust.signer_cn »).",
+        ),
+    ),
+    Case(name="instruction-behind-the-root", make=lambda: good() + b"<?x y?>", **BESIDE_THE_ROOT),
+    Case(
+        name="instruction-before-the-root",
+        make=lambda: good().replace(b"<ListeBlanche", b"<?x y?><ListeBlanche", 1),
+        **BESIDE_THE_ROOT,
+    ),
+    Case(name="true-comment-behind-the-root", make=lambda: good() + b"<!-- x -->", **GOOD),
     # ------------------------------ never read
     _unread(
         "billion-laughs",

@@ -83,7 +83,10 @@ def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
             if mailbox is None:
                 yield warning(f"canal {name}", "pas de boîte des avis : ni remise ni lecture ne seront connues")
                 continue
-            mailbox.close()
+            try:
+                next(iter(mailbox.fetch(1)), None)  # a Maildir is opened by its first look only
+            finally:
+                mailbox.close()
             yield good(f"canal {name}, boîte des avis", "accessible")
         except DispatcherError as error:
             yield bad(f"canal {name}, boîte des avis", error)

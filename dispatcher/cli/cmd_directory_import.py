@@ -62,7 +62,7 @@ def _import(file: Path, wanted: DirectorySettings, kind: str | None, *, force: b
             )
     except DirectoryError as error:
         if not json:
-            complain(f"{file.name} : {error.message}")
+            complain(error.message if file.name in error.message else f"{file.name} : {error.message}")
             complain(f"  → {error.hint}")
         return {"ok": False, "file": str(file), "message": error.message, "hint": error.hint}
     if not json:

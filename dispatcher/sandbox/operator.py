@@ -35,7 +35,7 @@ from dispatcher.sandbox.faults import Faults
 from dispatcher.sandbox.ledger import AcceptedMail, Ledger, read_accepted
 from dispatcher.sandbox.notices import plan, sent_from
 from dispatcher.sandbox.pki import LABORATORY, SandboxPki, prepare
-from dispatcher.sandbox.postman import Postman
+from dispatcher.sandbox.postman import Postman, make_maildir
 from dispatcher.sandbox.smtp_server import Desk, Incoming, SandboxSmtp
 
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
@@ -99,6 +99,7 @@ class SandboxOperator:
         """Make keys, list and directory, without listening yet. A second call changes nothing but the dates."""
         now = self._clock.now()
         self.folder.mkdir(parents=True, exist_ok=True)
+        make_maildir(self.mailbox)
         self.pki = prepare(self.folder / "pki", now, self._wanted)
         for old in self.folder.glob("Extraction_Correspondance_MSSante_*.txt"):
             old.unlink()

@@ -23,8 +23,7 @@ class Postman:
     def __init__(self, maildir: Path, faults: Faults) -> None:
         self._maildir = maildir
         self._faults = faults
-        for name in ("tmp", "new", "cur"):
-            (maildir / name).mkdir(parents=True, exist_ok=True)
+        make_maildir(maildir)
         self._due: list[tuple[float, int, bytes]] = []
         self._changed = threading.Condition()
         self._stopped = False
@@ -95,6 +94,12 @@ class Postman:
         if not self._due:
             return None
         return 0.05 if self._faults.hold_notices else max(0.0, self._due[0][0] - time.monotonic())
+
+
+def make_maildir(maildir: Path) -> None:
+    """Its three folders; those that are there stay."""
+    for name in ("tmp", "new", "cur"):
+        (maildir / name).mkdir(parents=True, exist_ok=True)
 
 
 def deliver(maildir: Path, content: bytes) -> Path:

@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from dispatcher.errors import OurFault
+from dispatcher.errors import OurFault, in_french
 from dispatcher.outbox.dispatch import Accepted
 from dispatcher.ports import Mail
 
@@ -68,7 +68,7 @@ def _name(mail: Mail) -> str:
 
 def _fault(folder: Path, error: OSError) -> OurFault:
     return OurFault(
-        f"Dossier de répétition inutilisable : {folder} ({error.strerror or type(error).__name__}).",
+        f"Dossier de répétition inutilisable : {folder} ({in_french(error)}).",
         stage="data",
         hint="Vérifier le chemin, les droits et la place sur le disque.",
     )

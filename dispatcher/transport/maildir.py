@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from dispatcher.errors import OurFault
+from dispatcher.errors import OurFault, in_french
 from dispatcher.ports import Fetched
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class MaildirMailbox:
 
     def _fault(self, error: OSError) -> OurFault:
         return OurFault(
-            f"Boîte Maildir inutilisable : {self._path} ({error.strerror or type(error).__name__}).",
+            f"Boîte Maildir inutilisable : {self._path} ({in_french(error)}).",
             stage="connect",
             hint="Vérifier « mailbox.path » et les droits du service.",
         )

@@ -17,6 +17,7 @@ from dispatcher.clock import Clock, SystemClock
 from dispatcher.directory.certificates.chain import load_certificates
 from dispatcher.directory.certificates.fitness import only_an_issuer
 from dispatcher.directory.certificates.found import FOLDER, Found, Unusable, found
+from dispatcher.errors import in_french
 
 SUFFIXES = frozenset({".pem", ".crt", ".cer", ".der", ".p7b", ".p7c"})
 MAX_BYTES = 1_000_000
@@ -88,7 +89,7 @@ def _contents(files: Iterable[tuple[str, Path]]) -> Contents:
         try:
             content = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
         except OSError as error:
-            faults.append(_unusable(name, f"illisible ({error.strerror or 'erreur disque'})"))
+            faults.append(_unusable(name, f"illisible ({in_french(error)})"))
             continue
         if b"PRIVATE KEY-----" in content:
             faults.append(_unusable(name, "contient une clé privée : la retirer d'ici"))

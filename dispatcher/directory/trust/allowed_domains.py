@@ -21,7 +21,7 @@ from dispatcher.directory.certificates.chain import Anchors, anchors, load_certi
 from dispatcher.directory.trust.content import Content, read_content
 from dispatcher.directory.trust.signed_list import Checked, ListFault, check_signature, parse
 from dispatcher.directory.trust.signer import judge_signer
-from dispatcher.errors import TrustError
+from dispatcher.errors import TrustError, in_french
 from dispatcher.routing.domain_names import domain_key
 
 CLOCK_SKEW = timedelta(hours=1)
@@ -58,7 +58,7 @@ def _read(path: Path, what: str, setting: str, load: Callable[[bytes], tuple[_It
         return load(path.read_bytes())
     except OSError as error:
         raise TrustError(
-            f"{path} : {what} introuvables ou illisibles ({error.strerror or type(error).__name__}).",
+            f"{path} : {what} introuvables ou illisibles ({in_french(error)}).",
             hint=f"Voir « {setting} » dans la configuration.",
         ) from error
     except ValueError as error:

@@ -14,10 +14,11 @@ from dataclasses import replace
 from lxml import etree
 
 from dispatcher.errors import FormatError, RenderError
-from dispatcher.formats.cda_reading.header import source_document
+from dispatcher.formats.cda_reading.header import restriction, source_document
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.xdm import codes
 from dispatcher.formats.xdm.cda_facts import parse_cda
+from dispatcher.report.handling import stricter
 from dispatcher.report.identifiers import compact
 from dispatcher.report.model import Attachment, Patient, Report, SourceDocument, Status
 from dispatcher.report.versions import plain
@@ -38,6 +39,7 @@ def with_carried(report: Report) -> Report:
             opened.append((document, root))
     for _, root in opened:
         _compare(root, report.patient, notes)
+    report = _restricted(report, [root for _, root in opened])
     if opened and report.original_cda is None:
         report = _identified(report, opened, notes)
     fresh = tuple(problem for problem in notes.problems if problem not in report.problems)
@@ -92,6 +94,13 @@ def _identified(report: Report, opened: Sequence[tuple[Attachment, etree._Elemen
             "du destinataire le rangera comme un nouveau document.",
         )
     return replace(report, source_document=source)
+
+
+def _restricted(report: Report, roots: Sequence[etree._Element]) -> Report:
+    """What a carried document says of its confidentiality holds for the report that carries it."""
+    known = report.handling.confidentiality
+    found = stricter(known, *map(restriction, roots))
+    return replace(report, handling=replace(report.handling, confidentiality=found)) if found != known else report
 
 
 def _opened(document: Attachment, notes: Notes) -> etree._Element | None:

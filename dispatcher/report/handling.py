@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +42,29 @@ class Handling:
     """CORPSMAIL_PATIENT."""
     reply_to: str = ""
     """Address answers go to (PRT ``REPLY``)."""
+    confidentiality: str = ""
+    """``R`` (restricted) or ``V`` (very restricted), as the document says (CDA confidentialityCode, TXA-18, ORC-28);
+    empty: normal, or not said."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """What is asked, in French, one sentence each; empty when nothing is. Texts and addresses are not quoted."""
         told = [text for name, yes, no in _SAID if (text := {True: yes, False: no}.get(getattr(self, name), ""))]
+        told += [f"confidentialité {RESTRICTED[self.confidentiality]}"] if self.confidentiality in RESTRICTED else []
         told += ["le patient ne peut pas répondre (FIN)"] if self.last_message else []
         told += ["texte du courriel fourni par le laboratoire"] if self.mail_text else []
         told += ["texte du courriel au patient fourni par le laboratoire"] if self.patient_mail_text else []
         return (*told, "adresse de réponse fournie par le laboratoire") if self.reply_to else tuple(told)
+
+
+RESTRICTED: Mapping[str, str] = MappingProxyType({"R": "restreinte (R)", "V": "très restreinte (V)"})
+"""Codes above normal (HL7 v3 Confidentiality, v2 tables 0177 and 0272), the stricter last, and their French."""
+
+
+def stricter(*codes: str) -> str:
+    """The strictest of some confidentiality codes as they stand in a file: ``V``, ``R``, or empty."""
+    found = {code.strip().upper() for code in codes}
+    return next((code for code in reversed(tuple(RESTRICTED)) if code in found), "")
 
 
 _SAID: tuple[tuple[str, str, str], ...] = (

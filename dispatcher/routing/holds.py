@@ -52,6 +52,12 @@ HOLDS: dict[str, Reason] = {
         "Le document est invisible au patient (INVISIBLE_PATIENT = Y).",
         "Clore l'envoi ; réémettre quand le résultat a été annoncé au patient.",
     ),
+    "restricted-document": Reason(
+        "Le document est de confidentialité restreinte ou très restreinte (R ou V : confidentialityCode du CDA, TXA-18 "
+        "ou ORC-28 en HL7).",
+        "Vérifier auprès du biologiste que ce destinataire doit le recevoir, puis libérer l'envoi en connaissance de "
+        "cause (« dispatcher release --despite-errors »), ou le clore.",
+    ),
     "patient-recipient": Reason(
         "L'adresse est celle d'un patient : soit l'envoi aux patients n'est pas en service, soit le destinataire est "
         "un professionnel.",

@@ -57,13 +57,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "handling",
         "Consignes du laboratoire",
-        "les consignes du message (masqué, invisible, destinataires voulus), volet CDA-R2 en HL7 v2",
+        "les consignes du message (masqué, invisible, destinataires voulus), la confidentialité que porte le document",
         (PASS, HOLD),
         (
             *("not-for-professionals", "masked-from-professionals", "hidden-from-guardians"),
-            *("not-for-patient", "hidden-from-patient"),
+            *("not-for-patient", "hidden-from-patient", "restricted-document"),
         ),
-        "ANS, volet « Transmission d'un document CDA-R2 en HL7 v2 », règles de gestion MSSanté",
+        "ANS, volet « Transmission d'un document CDA-R2 en HL7 v2 », règles de gestion MSSanté ; CI-SIS, "
+        "structuration minimale (confidentialityCode)",
         wishes.handling,
         Audience.ALL,
     ),

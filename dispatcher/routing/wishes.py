@@ -6,6 +6,7 @@ allowed combinations (hl7v2.md §5). Patients: référentiel MSSanté n° 2 and 
 
 from __future__ import annotations
 
+from dispatcher.report.handling import RESTRICTED
 from dispatcher.routing import facts as facts_of
 from dispatcher.routing.about import Scope
 from dispatcher.routing.addresses import as_compared, is_patient
@@ -20,7 +21,7 @@ _DESPITE = (
 def handling(case: Case) -> Finding:
     """Masked, invisible, not for these recipients: the sender's wishes are followed, or a person decides."""
     wishes = case.facts.about.handling
-    refused = _to_patient(case) if case.patient else _to_professional(case)
+    refused = (_to_patient(case) if case.patient else _to_professional(case)) or _restricted(case)
     if refused is None:
         if not wishes.sentences:
             return not_applicable("Le laboratoire ne donne pas de consigne.")
@@ -59,6 +60,18 @@ def _to_patient(case: Case) -> tuple[str, str] | None:
     if wishes.hidden_from_patient:
         return "hidden-from-patient", "Le document est invisible au patient (INVISIBLE_PATIENT = Y)."
     return None
+
+
+def _restricted(case: Case) -> tuple[str, str] | None:
+    """Nothing a document says tells who may see it when it is restricted: a person does, recipient by recipient."""
+    level = case.facts.about.handling.confidentiality
+    if level not in RESTRICTED:
+        return None
+    return (
+        "restricted-document",
+        f"Le document est de confidentialité {RESTRICTED[level]} : une personne confirme que {case.name} doit le "
+        "recevoir. Le CDA garde ce code ; HPRIM et PDF ne le portent pas.",
+    )
 
 
 def patient_opposition(case: Case) -> Finding:

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 WISHES = frozenset(
     {
         *("not-for-professionals", "masked-from-professionals", "hidden-from-guardians"),
-        *("not-for-patient", "hidden-from-patient"),
+        *("not-for-patient", "hidden-from-patient", "restricted-document"),
     }
 )
 """Holds of what the sender asks of the document (routing/wishes.py)."""

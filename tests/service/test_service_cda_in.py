@@ -12,12 +12,14 @@ from dispatcher.formats.base import DocumentIds
 from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
 from dispatcher.outbox.states import FileState, State
-from dispatcher.report.model import Practitioner, Report, Status
+from dispatcher.report.model import Handling, Practitioner, Report, Status
 from dispatcher.resources import sample
+from dispatcher.service.release import release
 from tests.service.bench import DURAND, Bench
 from tests.unit.formats.cda.cases import CONTEXT, GLUCOSE, IDS, PDF, REPORT, with_results
 from tests.unit.formats.cda.full_cases import urine_culture
 
+EVE = "operator:eve"
 SECOND = replace(IDS, document="1.2.250.1.999.1.7.2", version=2, replaces=IDS.document)
 
 
@@ -92,6 +94,22 @@ def test_the_laboratory_s_own_document_goes_on_byte_for_byte(bench: Bench) -> No
     assert written is not None
     assert written == own
     assert b"Escherichia coli" in written
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [("R", "restreinte (R)"), ("V", "très restreinte (V)")], ids=["restricted", "very"]
+)
+def test_a_restricted_document_waits_for_a_person_and_keeps_its_code(bench: Bench, code: str, said: str) -> None:
+    own = cda(replace(REPORT, handling=Handling(confidentiality=code)), to="M001")
+    assert f'<confidentialityCode code="{code}"'.encode() in own
+    bench.bring(own)
+    held = bench.one()
+    assert (held.state, held.hold_code) == (State.HELD, "restricted-document")
+    assert said in held.reason
+    refused = release(bench.desk, held.id, reason="vu", actor=EVE)
+    assert (refused.released, bench.one().state) == (False, State.HELD)
+    assert release(bench.desk, held.id, reason="vu avec le biologiste", actor=EVE, despite=True).released
+    assert bench.payload(held.id, "rendition:cda") == own
 
 
 def letter(pdf: bytes = b"") -> bytes:

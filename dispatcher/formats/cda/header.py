@@ -24,6 +24,8 @@ LEVEL_1 = ("2.16.840.1.113883.2.8.2.1", "1.2.250.1.213.1.1.1.1", "1.3.6.1.4.1.19
 CR_BIO = "1.2.250.1.213.1.1.1.55"
 CR_BIO_VERSION = "2024.01"
 TITLE = "Compte rendu d'examens biologiques"
+_CONFIDENTIALITY = {"N": "Normal", "R": "Restreint", "V": "Très restreint"}
+"""x_BasicConfidentialityKind: the three codes the structuration minimale admits."""
 CODE = ("11502-2", "CR d'examens biologiques")
 
 
@@ -63,7 +65,8 @@ def _identity(draft: Draft, root: Element, level: int) -> None:
     loinc(root, "code", *CODE)
     sub(root, "title", text=TITLE)
     sub(root, "effectiveTime", {"value": stamp(draft.context.created_at)})
-    coded(root, "confidentialityCode", "N", "2.16.840.1.113883.5.25", "Normal")
+    restricted = draft.report.handling.confidentiality or "N"
+    coded(root, "confidentialityCode", restricted, "2.16.840.1.113883.5.25", _CONFIDENTIALITY[restricted])
     sub(root, "languageCode", {"code": "fr-FR"})
     draft.identifier(root, "setId", ids.set_id)
     sub(root, "versionNumber", {"value": str(max(ids.version, 1))})

@@ -12,8 +12,10 @@ from dispatcher.formats.cda.people import PROFESSIONAL_ROOT, STRUCTURE_ROOT
 from dispatcher.formats.cda_reading import datatypes, people
 from dispatcher.formats.cda_reading.nodes import Element, attribute, child, children, code_of, lab_child, plain
 from dispatcher.formats.er7.notes import Notes
+from dispatcher.report.handling import stricter
 from dispatcher.report.model import (
     ExplicitRecipient,
+    Handling,
     IdType,
     Laboratory,
     LocalId,
@@ -50,6 +52,7 @@ class Header:
     reported_at: When | None
     status: Status
     source: SourceDocument | None
+    handling: Handling
 
 
 def read_header(root: Element, notes: Notes) -> Header:
@@ -58,7 +61,6 @@ def read_header(root: Element, notes: Notes) -> Header:
     requests = [each for each in children(root, "participant") if attribute(each, "typeCode") == "REF"]
     received = datatypes.when(child(service, "effectiveTime", "low"))
     intended = children(root, "informationRecipient", "intendedRecipient")
-    _confidentiality(root, notes)
     return Header(
         code=code_of(root, "code"),
         title=plain(child(root, "title")),
@@ -82,6 +84,7 @@ def read_header(root: Element, notes: Notes) -> Header:
         reported_at=_reported(root, service),
         status=_status(root, service),
         source=source_document(root),
+        handling=Handling(confidentiality=_confidentiality(root, notes)),
     )
 
 
@@ -91,14 +94,21 @@ def is_laboratory_report(root: Element) -> bool:
     return attribute(code, "code") == LABORATORY_REPORT and attribute(code, "codeSystem") in ("", LOINC)
 
 
-def _confidentiality(root: Element, notes: Notes) -> None:
-    if code_of(root, "confidentialityCode") in ("R", "V"):
+def restriction(root: Element) -> str:
+    """``R`` or ``V`` when the document says more than normal, else empty (structuration minimale: N, R or V)."""
+    return stricter(code_of(root, "confidentialityCode"))
+
+
+def _confidentiality(root: Element, notes: Notes) -> str:
+    found = restriction(root)
+    if found:
         notes.warning(
             "restricted-document",
             "confidentialityCode",
-            "Document à confidentialité restreinte (code R ou V) : les copies écrites par ce programme portent « N ». "
-            "Vérifier à qui il doit aller.",
+            "Document à confidentialité restreinte (code R ou V) : ses envois attendent qu'une personne confirme à qui "
+            "il doit aller.",
         )
+    return found
 
 
 def _with_stay(root: Element, patient: Patient) -> Patient:

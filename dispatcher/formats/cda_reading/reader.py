@@ -84,6 +84,7 @@ class _Document:
             received_at=header.received_at,
             reported_at=header.reported_at,
             source_document=header.source,
+            handling=header.handling,
         )
         ours, level_1 = self._is_laboratory_report(), child(self.root, "component", "nonXMLBody") is not None
         if ours and not level_1:

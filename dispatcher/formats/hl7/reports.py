@@ -38,6 +38,7 @@ from dispatcher.formats.hl7.participants import (
 from dispatcher.formats.hl7.patient import patient
 from dispatcher.formats.hl7.wishes import handling
 from dispatcher.formats.names import damaged_names
+from dispatcher.report.handling import stricter
 from dispatcher.report.identifiers import finess_ok
 from dispatcher.report.model import (
     Battery,
@@ -166,10 +167,16 @@ def _report(
 
 
 def _handling(orders: Sequence[OrderGroup], group: PatientGroup, answer_to: str, notes: Notes) -> Handling:
-    """By the flags under these orders; flags under another order of the message count where there are none."""
+    """By the flags under these orders; flags under another order of the message count where there are none.
+
+    Confidentiality: ORC-28 (table 0177) of these orders and TXA-18 (table 0272), R and V.
+    """
+    stated = [order.orc.component(28) for order in orders if order.orc is not None]
+    stated += [group.txa.component(18)] if group.txa is not None else []
     own = [line for order in orders for line in order.wishes]
     wishes = handling(own or [line for order in group.orders for line in order.wishes], notes)
-    return replace(wishes, reply_to=answer_to) if answer_to else wishes
+    level = stricter(*stated)
+    return replace(wishes, reply_to=answer_to, confidentiality=level) if answer_to or level else wishes
 
 
 def _place(requests: Sequence[Request[OrderGroup]], group: PatientGroup) -> str:

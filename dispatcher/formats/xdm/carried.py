@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from lxml import etree
 
@@ -18,7 +19,7 @@ from dispatcher.formats.cda_reading.reader import CdaReader
 from dispatcher.formats.er7.documents import from_base64
 from dispatcher.formats.xdm import codes
 from dispatcher.formats.xdm.cda_facts import parse_cda
-from dispatcher.report.handling import Handling
+from dispatcher.report.handling import Handling, stricter
 from dispatcher.report.model import Attachment, Kind, Report, Severity, Status, ValueType
 
 FORMAT = "cda"
@@ -114,11 +115,20 @@ def _holders(root: etree._Element) -> Iterator[etree._Element]:
         yield from root.iterfind(f".//{{{codes.CDA}}}{parent}/{{{codes.CDA}}}{child}")
 
 
+_VISIBILITY = {
+    "MASQUE_PS": "hidden_from_professionals",
+    "INVISIBLE_PATIENT": "hidden_from_patient",
+    "INVISIBLE_REPRESENTANTS_LEGAUX": "hidden_from_guardians",
+}
+"""Field of the wishes by code of the metadata (TRE_A07)."""
+
+
 def visibility(handling: Handling) -> tuple[str, ...]:
     """Masking asked for by the sender, as codes of the metadata (TRE_A07)."""
-    asked: Sequence[tuple[bool | None, str]] = (
-        (handling.hidden_from_professionals, "MASQUE_PS"),
-        (handling.hidden_from_patient, "INVISIBLE_PATIENT"),
-        (handling.hidden_from_guardians, "INVISIBLE_REPRESENTANTS_LEGAUX"),
-    )
-    return tuple(code for wish, code in asked if wish)
+    return tuple(code for code, wish in _VISIBILITY.items() if getattr(handling, wish))
+
+
+def with_visibility(handling: Handling, confidentiality: Sequence[str]) -> Handling:
+    """``handling`` and what the metadata of an archive say of the document (``confidentialityCode``, each value)."""
+    masked: dict[str, Any] = {wish: True for code, wish in _VISIBILITY.items() if code in confidentiality}
+    return replace(handling, **masked, confidentiality=stricter(handling.confidentiality, *confidentiality))

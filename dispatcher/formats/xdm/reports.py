@@ -10,7 +10,8 @@ from dataclasses import replace
 from dispatcher.errors import FormatError
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.cda_reading.reader import CdaReader
-from dispatcher.formats.xdm import agreement
+from dispatcher.formats.xdm import agreement, codes
+from dispatcher.formats.xdm.carried import with_visibility
 from dispatcher.formats.xdm.reader import Member, XdmArchive, read_archive
 from dispatcher.report.model import Problem, Report, Severity, SourceDocument, Status
 
@@ -97,6 +98,7 @@ def _against_metadata(reports: tuple[Report, ...], member: Member, archive: XdmA
             report,
             status=Status.CANCELLED if dropped else report.status,
             source_document=_dropped(report.source_document) if dropped else report.source_document,
+            handling=with_visibility(report.handling, entry.codes(codes.CONFIDENTIALITY)),
             problems=(*report.problems, *agreement.of_document(entry, member, report)),
         )
         for report in reports

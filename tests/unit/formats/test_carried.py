@@ -70,6 +70,16 @@ def test_beside_an_hprim_file_the_patient_s_own_goes_on() -> None:
     assert with_results(report).observations[0].document is None
 
 
+@pytest.mark.parametrize("level", ["R", "V"])
+def test_what_it_says_of_its_confidentiality_holds_for_the_report(level: str) -> None:
+    restricted = REAL.replace(b'<confidentialityCode code="N"', f'<confidentialityCode code="{level}"'.encode())
+    assert restricted != REAL
+    report = hprim(restricted, REAL_PATIENT)
+    assert report.handling.confidentiality == level
+    assert with_carried(report) == report
+    assert hprim(REAL, REAL_PATIENT).handling.confidentiality == ""
+
+
 def test_inside_an_hl7_message_it_is_told_once_and_refused_twice() -> None:
     report = hl7(cda(ins="146026322000196"))
     assert errors(report) == ["carried-cda-patient"]

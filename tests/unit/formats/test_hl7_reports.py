@@ -282,7 +282,7 @@ def test_another_message_is_refused_by_name() -> None:
     ],
 )
 def test_a_document_message(event: str, completion: str, status: Status) -> None:
-    txa = f"TXA|1|11502-2|TEXT|202603110900|{DURAND}|||||||DOC1^^1.2.3^ISO|||||{completion}"
+    txa = f"TXA|1|11502-2|TEXT|202603110900|{DURAND}|||||||DOC1^^1.2.3^ISO|||||{completion}|R"
     result = read(
         MSH.replace("ORU^R01", f"MDM^{event}^MDM_T02"),
         "EVN||20260311",
@@ -294,6 +294,7 @@ def test_a_document_message(event: str, completion: str, status: Status) -> None
     assert result.format == "hl7v2-mdm"
     found = result.reports[0]
     assert (found.kind, found.status, found.order.filler) == (Kind.DOCUMENT, status, "DOC1")
+    assert found.handling.confidentiality == "R"
     assert found.prescriber is not None
     assert found.prescriber.id == "99700000013"
     assert found.problems == ()

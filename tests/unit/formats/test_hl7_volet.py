@@ -102,6 +102,15 @@ def test_every_flag_is_read_and_none_is_a_result() -> None:
 
 
 @pytest.mark.parametrize(
+    ("orc", "level"), [("R", "R"), ("V^Very restricted^HL70177", "V"), ("U", ""), ("VIP", ""), ("", "")]
+)
+def test_the_confidentiality_of_the_order_is_kept(orc: str, level: str) -> None:
+    found = read(document(), flag("DESTMSSANTEPS", "Y"), orc="NW" + "|" * 27 + orc)
+    assert found.handling.confidentiality == level
+    assert found.handling.to_professionals is True
+
+
+@pytest.mark.parametrize(
     ("name", "field"),
     [
         ("INVISIBLE_REPRESENTANTS_LEGAUX", "hidden_from_guardians"),

@@ -104,6 +104,13 @@ CASES = (
     ),
     row("handling", HOLD, lambda: to_patient(wishes(to_patient=False)), "not-for-patient"),
     row("handling", HOLD, lambda: to_patient(wishes(hidden_from_patient=True)), "hidden-from-patient"),
+    row(
+        "handling",
+        HOLD,
+        lambda: decided(doctor(), per(BOX), about=wishes(confidentiality="R", to_professionals=True)),
+        "restricted-document",
+    ),
+    row("handling", HOLD, lambda: to_patient(wishes(confidentiality="V", to_patient=True)), "restricted-document"),
     row("patient-opposition", PASS, lambda: decided(doctor(), per(BOX))),
     row(
         "patient-opposition",

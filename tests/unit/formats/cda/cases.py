@@ -16,6 +16,7 @@ from dispatcher.report.model import (
     Attachment,
     Battery,
     Code,
+    Handling,
     IdType,
     Ins,
     Kind,
@@ -260,6 +261,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "three-hundred": lambda: _case(
         with_results(*(replace(GLUCOSE, code=Code(code=f"A{n}", text=f"Analyse {n}")) for n in range(300)))
     ),
+    "restricted": lambda: _case(replace(REPORT, handling=Handling(confidentiality="R"))),
+    "very-restricted": lambda: _case(replace(REPORT, handling=Handling(confidentiality="V"))),
     "partial": lambda: _case(replace(many_kinds(), status=Status.PARTIAL)),
     "nothing-yet": lambda: _case(replace(with_results(words("TSH", "", status="I")), status=Status.PARTIAL)),
     "corrected": lambda: _case(replace(REPORT, status=Status.CORRECTED), ids=_replacing()),

@@ -10,6 +10,7 @@ import pytest
 
 from dispatcher.formats import registry
 from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.formats.xdm import codes
 from dispatcher.formats.xdm.reports import XdmReader
 from dispatcher.report.model import Severity, Status
 from dispatcher.resources import sample
@@ -74,6 +75,32 @@ def test_action_d_withdraws_the_document() -> None:
     opening, close, rest = rest.partition(b">")
     (report,) = read(packed(files | {name: head + mark + opening + close + slot + rest})).reports
     assert report.status is Status.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("code", "field", "found"),
+    [
+        ("R", "confidentiality", "R"),
+        ("V", "confidentiality", "V"),
+        ("MASQUE_PS", "hidden_from_professionals", True),
+        ("INVISIBLE_PATIENT", "hidden_from_patient", True),
+        ("INVISIBLE_REPRESENTANTS_LEGAUX", "hidden_from_guardians", True),
+    ],
+)
+def test_who_may_see_it_is_taken_from_the_metadata(code: str, field: str, found: object) -> None:
+    (usual,) = read(WHOLE).reports
+    assert getattr(usual.handling, field) in ("", None)
+    files = {
+        name: re.sub(
+            rb'(classificationScheme="%s"[^>]*nodeRepresentation=)"N"' % codes.CONFIDENTIALITY.encode(),
+            b'\\1"%s"' % code.encode(),
+            content,
+        )
+        for name, content in members().items()
+    }
+    assert files != members()
+    (report,) = read(packed(files)).reports
+    assert getattr(report.handling, field) == found
 
 
 def test_what_is_no_cda_is_told() -> None:

@@ -340,7 +340,7 @@ class OppositionRow:
     scope: str
     """:class:`dispatcher.routing.about.Scope`."""
     kind: str
-    """What the number is: ``ins``, ``patient``, ``RPPS``, ``code``…"""
+    """What the number is: ``ins``, ``RPPS``…; ``patient@SOURCE`` and ``code@SOURCE``: as that source has it."""
     added_at: datetime
     actor: str
     note: str = ""
@@ -348,11 +348,13 @@ class OppositionRow:
 
 
 class Oppositions(Protocol):
-    """Recorded oppositions, journalled. ``add``, ``remove``: False when nothing changed; ``scopes``: under any hash."""
+    """Recorded oppositions, journalled. ``add``, ``remove``: False when nothing changed; ``scopes``: under any hash;
+    ``kinds``: every kind that occurs."""
 
     def add(self, row: OppositionRow) -> bool: ...
     def remove(self, opposition_id: str, *, actor: str) -> bool: ...
     def scopes(self, keys: Iterable[str]) -> frozenset[str]: ...
+    def kinds(self) -> frozenset[str]: ...
     def list(self) -> tuple[OppositionRow, ...]: ...
 
 

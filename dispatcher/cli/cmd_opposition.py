@@ -38,12 +38,19 @@ def add(
     note: Annotated[
         str, typer.Option("--reason", "--note", help="Motif, sans le nom ni le numéro de la personne.")
     ] = "",
+    source: Annotated[
+        str,
+        typer.Option(
+            help="Pour patient:… et code:… : la source dont le logiciel a donné ce numéro ; « * » : quel qu'il soit. "
+            "Sans objet avec une seule source."
+        ),
+    ] = "",
     json: Json = False,
 ) -> None:
     """Enregistre une opposition. Seule une empreinte à clé du numéro est gardée, avec qui et quand."""
     parts = office()
     try:
-        row = record(parts.desk, who, scope, actor=actor(), note=note)
+        row = record(parts.desk, who, scope, actor=actor(), note=note, source=source)
     finally:
         parts.close()
     if json:
@@ -69,7 +76,7 @@ def listing(json: Json = False) -> None:
     table(
         "",
         ("N°", "Pour", "Enregistrée sous", "Le", "Par", "Motif"),
-        [(row.id, row.scope, row.kind, moment(row.added_at), row.actor, row.note) for row in rows],
+        [(row.id, row.scope, _kind(row), moment(row.added_at), row.actor, row.note) for row in rows],
         empty="Aucune opposition n'est enregistrée.",
     )
 
@@ -92,6 +99,11 @@ def remove(
     if not done:
         complain(f"Aucune opposition ne porte le numéro {number}.")
         raise typer.Exit(FAILURES)
+
+
+def _kind(row: OppositionRow) -> str:
+    kind, _, source = row.kind.partition("@")
+    return f"{kind} (source {source})" if source else kind
 
 
 def _shown(row: OppositionRow) -> dict[str, object]:

@@ -49,7 +49,7 @@ def ins_key(matricule: str) -> str:
 
 
 def local_key(number: str) -> str:
-    """A number of the patient in the laboratory's software; who gave it does not count."""
+    """A number of the patient in the laboratory's software. Which software, the one who looks it up must know."""
     return f"patient:{compact(number)}"
 
 

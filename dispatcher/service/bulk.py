@@ -19,14 +19,13 @@ from dispatcher.report.model import IdType, Report, Severity, sentences
 from dispatcher.routing.route import RecipientRole, Wanted
 from dispatcher.routing.wanted import recipients
 from dispatcher.service.chosen import keep, more_of
-from dispatcher.service.desk import Desk
+from dispatcher.service.desk import SENT_BY_HAND, Desk
 from dispatcher.service.make import Blocked, make, stopped_by_checks
 from dispatcher.service.parts import chain_of
 from dispatcher.service.receive import record
 from dispatcher.service.wanted import lacking
 
-SOURCE = "send"
-"""Name of the source of bulk sends."""
+SOURCE = SENT_BY_HAND
 TYPES = {**{str(kind).lower(): kind for kind in IdType}, "code": IdType.LOCAL}
 """What a sender may write before the colon."""
 NUMBER = "00000000-0000-4000-8000-000000000000"

@@ -15,6 +15,9 @@ from dispatcher.service.channel import Channel
 from dispatcher.settings import SourceSettings
 from dispatcher.terminology.tables import Terminology
 
+SENT_BY_HAND = "send"
+"""Name of the source of bulk sends: which LIS gave the numbers in such a file is not known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:

@@ -74,7 +74,7 @@ def make(
 ) -> tuple[Made, ...]:
     """One dispatch per recipient of ``wanted``, in that order; none for decisions that ``but`` is true for."""
     sheets = Sheets(desk, version, report)
-    known = oppositions.about(desk, report)
+    known = oppositions.about(desk, report, source)
     decisions = without_doubles(route_one(desk, source, one, about=known) for one in wanted)
     return tuple(make_one(desk, sheets, decision, blocked) for decision in decisions if not but(decision))
 
@@ -142,7 +142,7 @@ def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "", abou
             now=desk.clock.now(),
             chosen=chosen,
             about=about,
-            opposed=recipient_opposes(desk),
+            opposed=recipient_opposes(desk, source),
         )
     except DirectoryError as error:
         return Decision(wanted=wanted, hold=Hold(code="directory-unavailable", reason=str(error)))

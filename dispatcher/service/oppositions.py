@@ -1,11 +1,16 @@
 """Use case: oppositions to electronic mail. Recorded by a person, obeyed at preparation and again at hand-over.
 
 Ségur, MSS/va1.20 and va1.22 (mssante.md §5). Numbers are kept as keyed hashes; who and when stand in the journal.
+
+A national number is one person's everywhere. A patient number and a prescriber code are somebody else's in another LIS:
+such an opposition names the source they come from. Whatever leaves that open is obeyed: an opposition without a source
+holds for all; files sent by hand are held against every source, and so is what a source said that is gone since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from dispatcher.errors import ConfigError
@@ -16,7 +21,7 @@ from dispatcher.report.model import IdType, Patient, Report
 from dispatcher.routing.about import About, Scope, ins_key, local_key, patient_keys
 from dispatcher.routing.identities import bare_identifier
 from dispatcher.routing.route import Decision, Hold, RecipientRole
-from dispatcher.service.desk import Desk
+from dispatcher.service.desk import SENT_BY_HAND, Desk
 
 KEPT = "opposition"
 """Name, in the stored decision, of the hashes an opposition may stand under."""
@@ -25,11 +30,17 @@ CODE = "opposition"
 KINDS = {**{str(kind).lower(): kind for kind in IdType if kind is not IdType.LOCAL}, "code": IdType.LOCAL}
 
 
-def about(desk: Desk, report: Report, *, despite: bool = False) -> About:
-    """What the rules look at of this report. Raises StoreError."""
+EVERY_SOURCE = "*"
+"""What a person types for « whoever gave this number »."""
+_OF_A_SOURCE = frozenset({"patient", "code"})
+"""Kinds of numbers that a LIS gives."""
+
+
+def about(desk: Desk, report: Report, source: str, *, despite: bool = False) -> About:
+    """What the rules look at of this report that came by ``source``. Raises StoreError."""
     hashes = [desk.cipher.hash(key) for key in patient_keys(report.patient)]
     with desk.store.reading() as uow:
-        found = uow.oppositions.scopes(hashes)
+        found = _scopes(uow, hashes, _givers(desk, uow, source))
     return About(
         handling=report.handling,
         ins=report.patient.ins,
@@ -38,14 +49,33 @@ def about(desk: Desk, report: Report, *, despite: bool = False) -> About:
     )
 
 
-def recipient_opposes(desk: Desk) -> Callable[[str], bool]:
-    """For ``gathering.gather``: does an opposition of a recipient stand under a key?"""
+def recipient_opposes(desk: Desk, source: str) -> Callable[[str], bool]:
+    """For ``gathering.gather``: does an opposition of a recipient stand under a key, in a file of ``source``?"""
 
     def opposed(key: str) -> bool:
         with desk.store.reading() as uow:
-            return Scope.RECIPIENT in uow.oppositions.scopes([desk.cipher.hash(key)])
+            return Scope.RECIPIENT in _scopes(uow, [desk.cipher.hash(key)], _givers(desk, uow, source))
 
     return opposed
+
+
+def _givers(desk: Desk, uow: UnitOfWork, source: str) -> frozenset[str]:
+    """Whose oppositions hold for a file of ``source``: its own, those of sources gone since, all when it is unknown."""
+    named = _named_sources(uow)
+    return frozenset({source}) | named.difference(desk.sources) if source in desk.sources else named
+
+
+def _named_sources(uow: UnitOfWork) -> frozenset[str]:
+    return frozenset(kind.partition("@")[2] for kind in uow.oppositions.kinds()) - {""}
+
+
+def _scopes(uow: UnitOfWork, hashes: Sequence[str], givers: Iterable[str]) -> frozenset[str]:
+    return uow.oppositions.scopes([*hashes, *(_of_source(one, giver) for giver in givers for one in hashes)])
+
+
+def _of_source(key: str, source: str) -> str:
+    """The keyed hash of a number, as one LIS gave it. From the hash, so that what was kept with a dispatch suffices."""
+    return hashlib.sha256(f"{key}@{source}".encode()).hexdigest()
 
 
 def hashes(desk: Desk, patient: Patient, decision: Decision) -> dict[str, object]:
@@ -61,7 +91,10 @@ def refuses(uow: UnitOfWork, dispatch: Dispatch) -> Hold | None:
     """Why this mail may not leave any more, or None. Asked right before it does."""
     kept: Mapping[str, Any] = dispatch.decision.get(KEPT) or {}  # type: ignore[assignment]
     mine = Scope.PATIENT_BOX if dispatch.role == RecipientRole.PATIENT else Scope.PROFESSIONALS
-    asked = uow.oppositions.scopes([*kept.get("patient", ()), *kept.get("recipient", ())])
+    version = uow.reports.get(dispatch.report_id)
+    file = uow.files.get(version.file_id) if version is not None else None
+    givers = {file.source} if file is not None and file.source != SENT_BY_HAND else _named_sources(uow)
+    asked = _scopes(uow, [*kept.get("patient", ()), *kept.get("recipient", ())], givers)
     if not asked & {mine, Scope.RECIPIENT}:
         return None
     whose = "Le destinataire" if Scope.RECIPIENT in asked else "Le patient"
@@ -97,8 +130,14 @@ def named(text: str) -> tuple[str, str]:
     )
 
 
-def record(desk: Desk, text: str, scope: Scope, *, actor: str, note: str = "") -> OppositionRow | None:
-    """Record an opposition; None when it stands already. Raises ConfigError for a wrong pair."""
+def record(
+    desk: Desk, text: str, scope: Scope, *, actor: str, note: str = "", source: str = ""
+) -> OppositionRow | None:
+    """Record an opposition; None when it stands already. Raises ConfigError for a wrong pair.
+
+    ``source``: which LIS gave a ``patient:`` number or a ``code:`` (:data:`EVERY_SOURCE`: whoever gave it); without
+    one, the only source there is.
+    """
     key, kind = named(text)
     if (kind in {"ins", "patient"}) is (scope is Scope.RECIPIENT):
         raise ConfigError(
@@ -106,14 +145,37 @@ def record(desk: Desk, text: str, scope: Scope, *, actor: str, note: str = "") -
             hint="Un patient (ins:, patient:) s'oppose pour « patient » ou « professionnels », un destinataire pour "
             "« destinataire ».",
         )
+    giver = _giver(desk, kind, source)
+    hashed = desk.cipher.hash(key)
     row = OppositionRow(
         id=desk.store.new_id("P"),
-        key=desk.cipher.hash(key),
+        key=_of_source(hashed, giver) if giver else hashed,
         scope=scope.value,
-        kind=kind,
+        kind=f"{kind}@{giver}" if giver else kind,
         added_at=desk.clock.now(),
         actor=actor,
         note=note,
     )
     with desk.store.transaction() as uow:
         return row if uow.oppositions.add(row) else None
+
+
+def _giver(desk: Desk, kind: str, source: str) -> str:
+    """The source that gave the number; empty: whoever did. Raises ConfigError when that is left open."""
+    if kind not in _OF_A_SOURCE:
+        if source and source != EVERY_SOURCE:
+            raise ConfigError(
+                "Ce numéro est le même partout : il n'est pas celui d'une source.",
+                hint="« --source » ne va qu'avec patient:… et code:….",
+            )
+        return ""
+    if source == EVERY_SOURCE or not (source or desk.sources):
+        return ""
+    only = next(iter(desk.sources)) if len(desk.sources) == 1 else ""
+    if (source or only) in desk.sources:
+        return source or only
+    found = f"Source inconnue : « {source} »." if source else "Plusieurs logiciels peuvent avoir donné ce numéro."
+    raise ConfigError(
+        found,
+        hint=f"Dire lequel : « --source NOM » ({', '.join(desk.sources)}), ou « --source '{EVERY_SOURCE}' » pour tous.",
+    )

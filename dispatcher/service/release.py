@@ -144,7 +144,7 @@ def decide_again(
     desk: Desk, report: Report, source: str, wanted: Wanted, to: str = "", *, despite: bool = False
 ) -> Decision:
     """What the rules say today of one recipient of this very report. A preview asks the same, so that it is exact."""
-    return route_one(desk, source, wanted, chosen=to, about=oppositions.about(desk, report, despite=despite))
+    return route_one(desk, source, wanted, chosen=to, about=oppositions.about(desk, report, source, despite=despite))
 
 
 def _sealed(desk: Desk, dispatch: Dispatch) -> bool:

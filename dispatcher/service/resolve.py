@@ -17,7 +17,7 @@ def resolve_report(desk: Desk, report: Report, source: str) -> tuple[Decision, .
     """One decision per recipient of a report, as if it came in by ``source`` now; copies as that source has it."""
     settings = desk.sources.get(source)
     wanted = recipients(report, copies=settings.copies if settings is not None else True)
-    known = oppositions.about(desk, report)
+    known = oppositions.about(desk, report, source)
     decisions = without_doubles(route_one(desk, source, one, about=known) for one in wanted)
     return tuple(shown(decision) for decision in decisions)
 

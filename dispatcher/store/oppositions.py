@@ -44,6 +44,10 @@ class SqlOppositions:
             return frozenset()
         return frozenset(row.scope for row in self._session.read(select(table.c.scope).where(table.c.key.in_(asked))))
 
+    def kinds(self) -> frozenset[str]:
+        """Every kind that occurs."""
+        return frozenset(row.kind for row in self._session.read(select(table.c.kind).distinct()))
+
     def list(self) -> tuple[OppositionRow, ...]:
         """All, oldest first."""
         return OPPOSITION.values(self._session.read(OPPOSITION.select.order_by(table.c.added_at, table.c.id)))

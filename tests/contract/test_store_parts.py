@@ -333,6 +333,7 @@ def test_oppositions_stand_once_per_key_and_scope_and_are_journalled(store: SqlS
         assert uow.oppositions.add(row("P3", scope="professionnels"))
         assert uow.oppositions.add(row("P4", key="b" * 64))
     with store.reading() as uow:
+        assert uow.oppositions.kinds() == {"ins"}
         assert uow.oppositions.scopes([]) == frozenset()
         assert uow.oppositions.scopes(["c" * 64]) == frozenset()
         assert uow.oppositions.scopes(["a" * 64, "c" * 64]) == {"patient", "professionnels"}

@@ -6,19 +6,22 @@ import sqlite3
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dispatcher.errors import ConfigError
+from dispatcher.intake import by_hand
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
+from dispatcher.ports import OppositionRow
 from dispatcher.report.identifiers import nir_key
 from dispatcher.report.model import IdType
 from dispatcher.routing.about import Scope
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.policy import DomainPolicy, Policy
-from dispatcher.service import oppositions
+from dispatcher.service import bulk, oppositions
 from dispatcher.service.release import release
 from tests.service.bench import DURAND, Bench, local
 from tests.service.samples import LEO, ZOE, Person, dsn, oru
@@ -300,3 +303,88 @@ def test_every_number_he_goes_by_is_looked_at_again_at_hand_over(bench: Bench, t
     bench.send()
     assert (bench.get(ready.id).state, bench.get(ready.id).hold_code) == (State.HELD, "opposition")
     assert bench.transport.accepted == []
+
+
+# ------------------------------------------------------------------------------------------- whose number it is
+
+OF_A_LIS = pytest.mark.parametrize(
+    ("text", "scope"), [("patient:PR1001", Scope.PROFESSIONALS), ("code:D001", Scope.RECIPIENT)]
+)
+
+
+def with_sources(bench: Bench, *names: str) -> None:
+    """So many LIS, whose numbers are each other's people's."""
+    bench.desk = replace(bench.desk, sources=dict.fromkeys(names, bench.sources["sil"]))
+
+
+@OF_A_LIS
+@pytest.mark.parametrize(("source", "state"), [("sil", State.PAPER), ("autre", State.READY), ("*", State.PAPER)])
+def test_a_number_is_obeyed_where_it_was_given(
+    bench: Bench, text: str, scope: Scope, source: str, state: State
+) -> None:
+    with_sources(bench, "sil", "autre")
+    with pytest.raises(ConfigError, match="Plusieurs logiciels"):
+        oppositions.record(bench.desk, text, scope, actor=EVE)
+    with pytest.raises(ConfigError, match="inconnue"):
+        oppositions.record(bench.desk, text, scope, actor=EVE, source="nulle-part")
+    assert oppositions.record(bench.desk, text, scope, actor=EVE, source=source)
+    bench.bring(oru())
+    assert bench.one().state is state
+
+
+@OF_A_LIS
+@pytest.mark.parametrize(("source", "stopped"), [("sil", True), ("autre", False), ("*", True)])
+def test_a_number_is_obeyed_at_hand_over_where_it_was_given(
+    bench: Bench, text: str, scope: Scope, source: str, stopped: bool
+) -> None:
+    with_sources(bench, "sil", "autre")
+    bench.bring(oru())
+    bench.batch()
+    assert oppositions.record(bench.desk, text, scope, actor=EVE, source=source)
+    bench.send()
+    assert (bench.one().hold_code == "opposition", bench.transport.accepted == []) == (stopped, stopped)
+
+
+@OF_A_LIS
+def test_the_number_of_a_source_that_is_gone_is_obeyed_everywhere(bench: Bench, text: str, scope: Scope) -> None:
+    with_sources(bench, "ancien", "sil")
+    assert oppositions.record(bench.desk, text, scope, actor=EVE, source="ancien")
+    with_sources(bench, "sil")
+    bench.bring(oru())
+    assert bench.one().state is State.PAPER
+
+
+@OF_A_LIS
+def test_a_file_sent_by_hand_is_held_against_every_source(
+    bench: Bench, tmp_path: Path, text: str, scope: Scope
+) -> None:
+    with_sources(bench, "sil", "autre")
+    assert oppositions.record(bench.desk, text, scope, actor=EVE, source="autre")
+    file = tmp_path / "a.hl7"
+    file.write_bytes(oru())
+    (planned,) = bulk.plan(bench.desk, by_hand.gather([file]).taken, ())
+    assert [one.state for one in planned.dispatches] == [State.PAPER]
+    bulk.submit(bench.desk, by_hand.gather([file]).taken, ())
+    bench.prepare()
+    assert bench.one().state is State.PAPER
+
+
+def test_the_only_source_is_meant_and_a_national_number_has_none(bench: Bench) -> None:
+    row = oppositions.record(bench.desk, "code:D001", Scope.RECIPIENT, actor=EVE)
+    assert row is not None
+    assert row.kind == "code@sil"
+    with pytest.raises(ConfigError, match="le même partout"):
+        oppositions.record(bench.desk, f"rpps:{RPPS}", Scope.RECIPIENT, actor=EVE, source="sil")
+
+
+@OF_A_LIS
+def test_one_recorded_before_sources_counted_holds_for_all(bench: Bench, text: str, scope: Scope) -> None:
+    key, kind = oppositions.named(text)
+    old = OppositionRow(
+        id="P1", key=bench.desk.cipher.hash(key), scope=scope.value, kind=kind, added_at=bench.clock.now(), actor=EVE
+    )
+    with bench.store.transaction() as uow:
+        assert uow.oppositions.add(old)
+    with_sources(bench, "sil", "autre")
+    bench.bring(oru())
+    assert bench.one().state is State.PAPER

@@ -78,8 +78,11 @@ un pseudonyme.
 
 « dispatcher directory opposition add | list | remove ». Celle d'un patient vaut pour sa boîte (`--for patient`) ou
 pour les envois aux professionnels (`--for professionnels`) ; celle d'un professionnel ou d'une structure (`--for
-destinataire`) pour tout envoi. Seule une empreinte à clé du numéro est gardée, avec qui, quand et pourquoi. Elle
-est suivie à la préparation (papier) et regardée de nouveau au moment de la remise (mis en attente).
+destinataire`) pour tout envoi. Un numéro de patient (`patient:`) ou un code (`code:`) n'est celui de la même
+personne que dans le logiciel qui l'a donné : `--source` le nomme dès qu'il y a plusieurs sources ; une opposition
+enregistrée sans source vaut pour toutes, et un fichier envoyé à la main est regardé pour toutes. Seule une
+empreinte à clé du numéro est gardée, avec qui, quand et pourquoi. Elle est suivie à la préparation (papier) et
+regardée de nouveau au moment de la remise (mis en attente).
 """
 
 

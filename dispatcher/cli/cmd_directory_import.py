@@ -18,6 +18,7 @@ from dispatcher.cli.output import FAILURES, complain, moment, print_json, say
 from dispatcher.clock import SystemClock
 from dispatcher.directory.bulk.importing import KINDS, Told, import_file
 from dispatcher.directory.snapshots.writing import ImportReport
+from dispatcher.directory.syncing.lock import only_one
 from dispatcher.errors import DirectoryError
 from dispatcher.settings.directory import DirectorySettings
 
@@ -39,7 +40,7 @@ def import_files(
     ],
     kind: Annotated[KindName | None, typer.Option("--kind", help="Genre des fichiers, s'il n'est pas reconnu.")] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Accepte un fichier bien plus petit que le précédent.")
+        bool, typer.Option("--force", help="Accepte un fichier bien plus petit ou plus ancien que le précédent.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
 ) -> None:
@@ -58,7 +59,14 @@ def _import(file: Path, wanted: DirectorySettings, kind: str | None, *, force: b
     try:
         with _progress(file.name, shown=not json) as progress:
             report = import_file(
-                file, wanted.folder, now=now, kind=kind, shrink_percent=shrink, force=force, progress=progress
+                file,
+                wanted.folder,
+                now=now,
+                kind=kind,
+                shrink_percent=shrink,
+                force=force,
+                progress=progress,
+                alone=only_one,
             )
     except DirectoryError as error:
         if not json:
@@ -84,7 +92,7 @@ def _tell(report: ImportReport) -> None:
     title = next((kind.title for kind in KINDS if kind.name == report.kind), report.kind)
     say(f"{report.source} : {title}, données du {moment(report.source_date)}.")
     say(f"  {_counts(report)}")
-    if report.previous_rows is not None:
+    if report.previous_rows is not None and report.added is not None:
         say(f"  Par rapport à la copie remplacée : {report.added} en plus, {report.removed} en moins.")
     if report.duplicates:
         say(f"  {report.duplicates} ligne(s) en double laissées.")

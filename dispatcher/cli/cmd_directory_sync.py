@@ -32,7 +32,7 @@ def sync(
     names: Annotated[list[str] | None, typer.Argument(help="fhir, ou le nom d'une source ; toutes sinon.")] = None,
     full: Annotated[bool, typer.Option("--full", help="Reprend tout, au lieu de ce qui a changé.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Met en service même s'il reste bien moins de lignes qu'avant.")
+        bool, typer.Option("--force", help="Met en service même des données bien moins nombreuses ou plus anciennes.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
 ) -> None:

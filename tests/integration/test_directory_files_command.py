@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.directory.syncing.lock import only_one
 from dispatcher.keyring.master import MasterKey
 from dispatcher.resources import sample
 
@@ -54,6 +55,17 @@ def test_several_files_are_taken_at_once_and_a_bad_one_does_not_stop_the_rest(fo
     assert (report["ok"], report["kind"], report["added"], report["removed"]) == (True, "mssante", 0, 0)
 
 
+def test_an_import_waits_for_no_synchronisation_and_none_for_it(folder: Path) -> None:
+    name = "Extraction_Correspondance_MSSante_202611200600.txt"
+    target = folder / "state" / "directory" / "mssante.sqlite3"
+    with only_one(target, "essai"):
+        done = run(folder, "import", name)
+    assert done.returncode == 1
+    assert "une synchronisation ou un import est déjà en cours" in done.stderr
+    assert not target.exists()
+    assert run(folder, "import", name).returncode == 0
+
+
 def test_status_tells_what_is_there_how_old_and_why_the_rest_matters(folder: Path) -> None:
     empty = run(folder, "status")
     assert empty.returncode == 1
@@ -62,7 +74,8 @@ def test_status_tells_what_is_there_how_old_and_why_the_rest_matters(folder: Pat
     old = time.time() - 90 * 86_400
     (folder / "boxes.txt").write_bytes(next(folder.glob("Extraction_*")).read_bytes() + b"\n")  # other bytes
     os.utime(folder / "boxes.txt", (old, old))
-    assert run(folder, "import", "boxes.txt").returncode == 0
+    assert "plus anciennes que celles en service" in run(folder, "import", "boxes.txt").stderr
+    assert run(folder, "import", "--force", "boxes.txt").returncode == 0
     stale = run(folder, "status", "--json")
     found = {one["name"]: one for one in json.loads(stale.stdout)}
     assert stale.returncode == 1

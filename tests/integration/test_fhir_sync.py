@@ -172,7 +172,7 @@ def test_a_sync_killed_in_mid_load_leaves_the_old_data(labo: Installation, serve
     assert reached.wait(30)
     second = command(labo, "directory", "sync", "fhir")
     assert second.returncode == 1
-    assert "une synchronisation est déjà en cours sur cette machine" in " ".join(second.stderr.split())
+    assert "une synchronisation ou un import est déjà en cours" in " ".join(second.stderr.split())
     process.send_signal(signal.SIGKILL)
     process.wait(10)
     go_on.set()

@@ -124,7 +124,9 @@ def test_a_damaged_snapshot_asks_for_everything(server: FhirServer, tmp_path: Pa
     source(server, tmp_path, clock).run()
     before = rows(tmp_path)
     (tmp_path / "fhir.sqlite3").write_bytes(b"damaged")
-    assert source(server, tmp_path, clock).run().full
+    with pytest.raises(DirectoryError, match="Impossible de savoir"):
+        source(server, tmp_path, clock).run()
+    assert source(server, tmp_path, clock).run(force=True).full
     assert rows(tmp_path) == before
 
 

@@ -7,6 +7,7 @@ In: the ZIP or the text as published. What is refused leaves the held snapshot u
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import IO, cast
@@ -38,12 +39,14 @@ def import_file(
     shrink_percent: float = 5.0,
     force: bool = False,
     progress: Told | None = None,
+    alone: Callable[[Path, str], AbstractContextManager[object]] = lambda target, title: nullcontext(),
 ) -> ImportReport:
     """Read ``source`` and replace the snapshot of its kind in ``folder``; the report's ``kind`` says which.
 
     ``kind``: the name of a kind the file is taken for, whatever its header looks like. ``shrink_percent``: a file with
     fewer rows than the held one by more than this is refused unless ``force``; one cut within a line always.
-    ``progress`` is told the number of lines read, now and then; what it raises stops the import. Raises
+    ``progress`` is told the number of lines read, now and then; what it raises stops the import.
+    ``alone``: holds the lock of the snapshot, by file and title, where the caller does not hold it already. Raises
     :class:`DirectoryError`; what is held is then as it was.
     """
     wanted = tuple(one for one in KINDS if kind is None or one.name == kind)
@@ -54,7 +57,7 @@ def import_file(
             chosen = wanted[0] if kind else recognised(header, name)
             reader = chosen.reader(header)
             target = folder / f"{chosen.name}.sqlite3"
-            with writing(target, now=now) as snapshot:
+            with alone(target, f"Fichier « {chosen.title} »"), writing(target, now=now) as snapshot:
                 _load(chosen, _rows(stream, reader, header.separator.encode(), snapshot, progress), snapshot)
                 as_of = dated(source, name, header, now, _held_date(target, digest))
                 origin = Origin(source=name, as_of=as_of, sha256=digest)

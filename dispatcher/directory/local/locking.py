@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dispatcher.directory.file_lock import take
 from dispatcher.errors import DirectoryError, in_french
 
 PATIENCE = 5.0
@@ -41,11 +40,8 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the table against other commands. Raises ``OSError``; ``TimeoutError`` after :data:`PATIENCE`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with (path.parent / f".{path.name}.verrou").open("a+b") as file:
-        end = time.monotonic() + PATIENCE
-        while not _try(file.fileno()):
-            if time.monotonic() > end:
-                raise TimeoutError
-            time.sleep(0.05)
+        if not take(file.fileno(), PATIENCE):
+            raise TimeoutError
         yield
 
 
@@ -60,24 +56,3 @@ def _not_open(path: Path) -> None:
         f"{path.name} est ouvert dans LibreOffice par {who} : rien n'a été écrit.",
         hint=f"Le fermer, puis recommencer. Si personne ne l'a ouvert, supprimer « {mark.name} ».",
     )
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try(handle: int) -> bool:
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try(handle: int) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

@@ -223,14 +223,32 @@ def _read_only(path: Path) -> str:
 
 def read_meta(path: Path) -> dict[str, str] | None:
     """Where the snapshot at ``path`` comes from; ``None`` when there is none or it is not one of ours."""
-    if not path.is_file():
+    try:
+        found = any_meta(path)
+    except DirectoryError:
         return None
+    return found if found and found.get("schema") == SCHEMA else None
+
+
+def any_meta(path: Path) -> dict[str, str] | None:
+    """The same of a snapshot of any version of the program; ``None`` when there is no file.
+
+    Raises :class:`DirectoryError` when what is there cannot be read: it does not say how much it holds.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise unreadable(path, error) from error
     try:
         with closing(connect(path)) as database:
             found = dict(database.execute("SELECT key, value FROM meta").fetchall())
-    except sqlite3.DatabaseError:
-        return None
-    return found if found.get("schema") == SCHEMA else None
+            for name in ("rows", "pairs", "addresses"):
+                int(found.setdefault(name, "" if name == "rows" else "0"))
+    except (sqlite3.Error, ValueError, TypeError) as error:
+        raise unreadable(path, error) from error
+    return found
 
 
 def in_words(error: Exception) -> str:

@@ -19,15 +19,17 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from dispatcher.clock import PARIS
+from dispatcher.clock import PARIS, paris
 from dispatcher.directory.snapshots import tables
 from dispatcher.directory.snapshots.scratch import beside
 from dispatcher.directory.snapshots.tables import Pair, Row
 from dispatcher.errors import DirectoryError
 
+SAME_TIME = timedelta(hours=1)
+"""Clocks of servers differ by less than this: no older data."""
 LISTED_LINES = 100
 """How many bad lines are listed one by one; all are counted."""
 
@@ -82,13 +84,32 @@ class ImportReport:
     """The first ones, at most :data:`LISTED_LINES`."""
     previous_rows: int | None = None
     """Rows and pairs (each once) of the snapshot replaced, or ``None`` when there was none."""
-    added: int = 0
-    """Boxes (people, structures, pairs where there is no box) that were not in the snapshot replaced."""
-    removed: int = 0
+    added: int | None = 0
+    """Boxes (people, structures, pairs where there is no box) that were not in the snapshot replaced; ``None``: that
+    one was damaged, or of another version of the program."""
+    removed: int | None = 0
     """Those that no longer are."""
     notes: tuple[str, ...] = ()
     """French remarks that did not stop the load."""
     seconds: float = 0.0
+
+
+def measure(target: Path, *, force: bool) -> Mapping[str, str] | None:
+    """What the guards measure by: ``None`` without a snapshot at ``target``, and by force without a readable one.
+
+    Raises :class:`DirectoryError`: it cannot be read, so nothing tells whether what comes is whole. Worth asking before
+    a long fetch.
+    """
+    try:
+        return tables.any_meta(target)
+    except DirectoryError as error:
+        if force:
+            return None
+        raise DirectoryError(
+            f"{error.message} Impossible de savoir si de nouvelles données sont complètes.",
+            hint="Rien n'est remplacé. Vérifier le disque et le nombre de lignes à la source, puis relancer "
+            "« dispatcher directory sync » (ou « import ») avec « --force ».",
+        ) from error
 
 
 @contextmanager
@@ -161,30 +182,38 @@ class Writer:
     ) -> ImportReport:
         """Finish the tables, ask the guards, put the file in place. Nothing may be added afterwards.
 
-        ``shrink_percent``: fewer rows or fewer addresses than the held one by more than this are refused unless
-        ``force``. No rows at all are always refused.
+        Unless ``force``, refused are: fewer rows or fewer addresses than the held one by more than ``shrink_percent``,
+        whatever version of the program wrote that one; data older than it; anything in the place of one that cannot be
+        read. No rows at all are always refused.
         """
         with self._telling():
-            report = self._report(origin, tuple(notes))
+            held = measure(self._target, force=force)
+            report = self._report(origin, held, tuple(notes))
             _guard(report, shrink_percent, force)
-            _guard_boxes(report, tables.read_meta(self._target), shrink_percent, force)
-            if report.previous_rows is not None:
-                added, removed = tables.compare(self._database, self._target)
-                report = replace(report, added=added, removed=removed)
+            _guard_boxes(report, held, shrink_percent, force)
+            report = _guard_date(report, held, force)
+            if held is not None:
+                report = self._compared(report)
             report = replace(report, seconds=round(time.monotonic() - self._begun, 3))
             tables.write_meta(self._database, _meta(report, origin))
             self._database.close()
             _put_in_place(self._scratch, self._target)
         return report
 
-    def _report(self, origin: Origin, notes: tuple[str, ...]) -> ImportReport:
+    def _compared(self, report: ImportReport) -> ImportReport:
+        """With what is new and gone, where the held file can be read through; it is replaced all the same."""
+        try:
+            added, removed = tables.compare(self._database, self._target)
+        except sqlite3.Error:
+            note = "La copie remplacée était abîmée ou d'une autre version : rien à comparer."
+            return replace(report, added=None, removed=None, notes=(*report.notes, note))
+        return replace(report, added=added, removed=removed)
+
+    def _report(self, origin: Origin, held: Mapping[str, str] | None, notes: tuple[str, ...]) -> ImportReport:
         duplicates = tables.finish(self._database)
         rows, addresses, pairs = tables.counts(self._database)
-        held = tables.read_meta(self._target)
         digest = origin.sha256 or _digest(self._database)
         as_of = origin.as_of.astimezone(UTC)
-        if held and held.get("source_date", "") > as_of.isoformat():
-            notes = (*notes, "Les données sont plus anciennes que celles qu'elles remplacent.")
         return ImportReport(
             kind=self._target.stem,
             version=f"{as_of.astimezone(PARIS):%Y-%m-%d %H:%M} {digest[:12]}",
@@ -199,7 +228,7 @@ class Writer:
             duplicates=duplicates,
             bad_count=self.bad_count,
             bad=tuple(self.bad),
-            previous_rows=int(held.get("rows", 0)) + int(held.get("pairs", 0)) // 2 if held else None,
+            previous_rows=int(held["rows"]) + int(held["pairs"]) // 2 if held else None,
             notes=notes,
         )
 
@@ -238,7 +267,7 @@ def _guard(report: ImportReport, shrink: float, force: bool) -> None:
 
 def _guard_boxes(report: ImportReport, held: Mapping[str, str] | None, shrink: float, force: bool) -> None:
     """People without their boxes are still rows: an attribute hidden by a server, or a box told in another way."""
-    previous = int(held.get("addresses", 0)) if held else 0
+    previous = int(held["addresses"]) if held else 0
     if force or report.addresses >= previous * (1 - shrink / 100):
         return
     lost = f"{100 * (previous - report.addresses) / previous:.1f} % de moins ({shrink:g} % permis)".replace(".", ",")
@@ -246,6 +275,28 @@ def _guard_boxes(report: ImportReport, held: Mapping[str, str] | None, shrink: f
         f"{report.source} : {report.addresses} adresses de messagerie au lieu de {previous}, soit {lost}.",
         hint="Données tronquées, ou adresses que le serveur cache ou écrit autrement ? Les reprendre à leur source ; "
         "si elles sont bonnes, relancer avec « --force ».",
+    )
+
+
+def _guard_date(report: ImportReport, held: Mapping[str, str] | None, force: bool) -> ImportReport:
+    """Yesterday's file in the place of today's brings back who has left. A held date of the future is a wrong clock's:
+    it stands in nobody's way.
+    """
+    try:
+        before = datetime.fromisoformat(held["source_date"]) if held else None
+        older = before is not None and report.source_date < before - SAME_TIME
+    except (KeyError, ValueError, TypeError):  # of another version, or without a zone
+        return report
+    if before is None or not older:
+        return report
+    if force or before > report.imported_at + SAME_TIME:
+        note = f"Les données sont plus anciennes que celles qu'elles remplacent ({paris(before):%d/%m/%Y à %H:%M})."
+        return replace(report, notes=(*report.notes, note))
+    raise DirectoryError(
+        f"{report.source} : données du {paris(report.source_date):%d/%m/%Y à %H:%M}, plus anciennes que celles en "
+        f"service (du {paris(before):%d/%m/%Y à %H:%M}).",
+        hint="L'annuaire en service est gardé. Prendre le fichier le plus récent ; pour revenir en arrière exprès, "
+        "relancer avec « --force ».",
     )
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from dispatcher.clock import Clock, paris
 from dispatcher.directory.snapshots import tables
+from dispatcher.directory.snapshots.writing import measure
 from dispatcher.directory.syncing import state as held
 from dispatcher.directory.syncing.base import Progress, Schedule, Sync, SyncReport, SyncStopped, TellsItsDate, silent
 from dispatcher.directory.syncing.lock import SyncBusy, busy, only_one
@@ -203,6 +204,8 @@ def _cannot_keep(sync: Sync, error: DirectoryError) -> None:
 def _guarded(sync: Sync, *, full: bool, force: bool, progress: Progress) -> SyncReport:
     """Run; what nobody foresaw becomes a failure like any other, told by its kind and place alone."""
     try:
+        if not isinstance(sync, TellsItsDate):
+            measure(sync.target, force=force)  # before hours of fetching that could not be put in place
         return sync.run(full=full, force=force, progress=progress)
     except (DirectoryError, SyncStopped):
         raise

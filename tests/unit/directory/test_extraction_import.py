@@ -353,10 +353,12 @@ def test_a_scratch_file_swept_up_before_it_is_held_is_made_again(
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mssante.sqlite3"]
 
 
-def test_an_older_file_is_told(tmp_path: Path) -> None:
+def test_an_older_file_is_refused_and_told_when_forced(tmp_path: Path) -> None:
     take(tmp_path, content([line(1)]), "e_202611200600.txt")
-    report = take(tmp_path, content([line(1)]), "e_202610010600.txt")
-    assert report.notes == ("Les données sont plus anciennes que celles qu'elles remplacent.",)
+    with pytest.raises(DirectoryError, match=r"données du 01/10/2026 à 06:00, plus anciennes"):
+        take(tmp_path, content([line(1)]), "e_202610010600.txt")
+    report = take(tmp_path, content([line(1)]), "e_202610010600.txt", force=True)
+    assert report.notes == ("Les données sont plus anciennes que celles qu'elles remplacent (20/11/2026 à 06:00).",)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,68 @@ def test_people_who_lose_their_boxes_are_refused_like_lost_rows(tmp_path: Path) 
     assert found.addresses == 50
     assert publish(target, 48, 2).addresses == 48
     assert publish(target, 0, 50, force=True).addresses == 0
+
+
+def changed(target: Path, key: str, value: str) -> None:
+    with closing(sqlite3.connect(target)) as database, database:
+        database.execute("UPDATE meta SET value = ? WHERE key = ?", (value, key))
+
+
+def damaged(target: Path, first_page: int) -> None:
+    """Every page from this one on is overwritten; the size stays."""
+    content = target.read_bytes()
+    target.write_bytes(content[: first_page * 4096] + b"\xa5" * (len(content) - first_page * 4096))
+
+
+def test_a_copy_of_another_version_of_the_program_still_guards(tmp_path: Path) -> None:
+    """The service's own synchronisation after an upgrade: it goes on by itself, and is measured by what was there."""
+    target = tmp_path / "mssante.sqlite3"
+    publish(target, 100)
+    changed(target, "schema", "1")
+    with pytest.raises(DirectoryError, match="3 lignes au lieu de 100, soit 97,0 % de moins"):
+        publish(target, 3)
+    with pytest.raises(DirectoryError, match="0 adresses de messagerie au lieu de 100"):
+        publish(target, 0, 100)
+    with pytest.raises(DirectoryError, match="plus anciennes"):
+        publish(target, 100, as_of=NOW - timedelta(days=2))
+    assert publish(target, 98).previous_rows == 100
+
+
+def test_in_the_place_of_what_cannot_be_read_nothing_goes_unasked(tmp_path: Path) -> None:
+    target = tmp_path / "mssante.sqlite3"
+    publish(target, 100)
+    damaged(target, 0)
+    before = target.read_bytes()
+    with pytest.raises(DirectoryError, match=r"illisible .* Impossible de savoir") as refused:
+        publish(target, 100)
+    assert "--force" in refused.value.hint
+    assert target.read_bytes() == before
+    done = publish(target, 3, force=True)
+    assert (done.rows, done.previous_rows) == (3, None)
+
+
+def test_a_copy_damaged_in_its_pages_guards_and_is_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "mssante.sqlite3"
+    publish(target, 2000)
+    damaged(target, target.stat().st_size // 4096 // 2)
+    with pytest.raises(DirectoryError, match="3 lignes au lieu de 2000"):
+        publish(target, 3)
+    done = publish(target, 2000)
+    assert (done.added, done.removed) == (None, None)
+    assert "rien à comparer" in done.notes[0]
+    assert len(Snapshot(target).by_address("u1999@dest.test")) == 1
+
+
+def test_older_data_takes_the_place_of_newer_by_force_alone(tmp_path: Path) -> None:
+    target = tmp_path / "mssante.sqlite3"
+    publish(target, 10)
+    with pytest.raises(DirectoryError, match=r"données du 20/11/2026 à 10:00, plus anciennes .*21/11/2026 à 10:00"):
+        publish(target, 10, as_of=NOW - timedelta(days=1))
+    assert publish(target, 10, as_of=NOW - timedelta(minutes=50)).notes == (), "clocks differ"
+    assert "plus anciennes" in publish(target, 10, as_of=NOW - timedelta(days=1), force=True).notes[0]
+
+
+def test_a_held_date_of_the_future_does_not_stop_the_loads_for_ever(tmp_path: Path) -> None:
+    target = tmp_path / "ldap-centre.sqlite3"
+    publish(target, 10, as_of=NOW + timedelta(days=700))
+    assert "plus anciennes" in publish(target, 10).notes[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from dispatcher.clock import PARIS, FrozenClock
 from dispatcher.directory.syncing import runner
 from dispatcher.directory.syncing import state as held
 from dispatcher.directory.syncing.base import Progress, Schedule, SyncReport, SyncStopped, silent
-from dispatcher.directory.syncing.lock import SyncBusy, only_one
+from dispatcher.directory.syncing.lock import SyncBusy, busy, only_one
 from dispatcher.directory.syncing.state import SyncState
 from dispatcher.directory.syncing.timetable import due, last_slot
 from dispatcher.errors import DirectoryError
@@ -169,6 +170,29 @@ def test_only_one_run_at_a_time(source: Source) -> None:
     runner.run(source, source.clock)
 
 
+def test_whoever_looks_keeps_no_run_from_starting(source: Source) -> None:
+    with only_one(source.target, source.title):
+        pass
+    over = threading.Event()
+
+    def poll() -> None:
+        while not over.is_set():
+            busy(source.target)
+
+    lookers = [threading.Thread(target=poll) for _ in range(2)]
+    for one in lookers:
+        one.start()
+    try:
+        for _ in range(300):
+            with only_one(source.target, source.title):
+                pass
+    finally:
+        over.set()
+        for one in lookers:
+            one.join()
+    assert not busy(source.target)
+
+
 def test_an_alarm_begins_once_and_ends_once(source: Source, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     runner.run(source, source.clock)
@@ -303,6 +327,17 @@ def test_data_in_service_that_cannot_be_read_alarms(tmp_path: Path) -> None:
     source.target.write_bytes(b"damaged" * 1000)
     assert [runner.watch(source, clock) for _ in range(2)] == ["begin", ""]
     assert "illisibles" in runner.look(source, NOW).alarm
+
+
+def test_in_the_place_of_unreadable_data_nothing_is_even_fetched(tmp_path: Path) -> None:
+    """A full load may take hours, and would be asked for again at every retry."""
+    source, clock = FileSource(tmp_path / "essai.sqlite3"), FrozenClock(NOW)
+    source.target.write_bytes(b"damaged" * 1000)
+    with pytest.raises(DirectoryError, match="Impossible de savoir"):
+        runner.run(source, clock)
+    assert held.load(source.target).failures == 1
+    with pytest.raises(DirectoryError, match="AssertionError"):
+        runner.run(source, clock, force=True)
 
 
 def test_old_data_alarms_while_a_run_is_under_way(source: Source, caplog: pytest.LogCaptureFixture) -> None:

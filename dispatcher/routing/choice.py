@@ -138,6 +138,10 @@ def correspondence(case: Case) -> Finding:
             f"attendu. Demander à {case.name} son RPPS, et l'inscrire dans {TABLE}.",
             [entry for other in others for entry in _known_about(case, other)],
         )
+    if facts_of.same_as(identity, case.facts) == (identity,):
+        return passed(
+            f"Le {spoken(others[0])} de la table de correspondance est aussi celui d'un autre RPPS : non suivi."
+        )
     return passed(f"Le {spoken(identity)} est aussi le {spoken(others[0])} (table de correspondance).")
 
 

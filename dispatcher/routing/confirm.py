@@ -24,6 +24,7 @@ from dispatcher.routing.likeness import (
     same_structure_name,
     structures_agree,
 )
+from dispatcher.routing.owners import others, person_named
 from dispatcher.routing.route import RecipientRole, Wanted
 
 _TABLE = "la table des destinataires"
@@ -96,7 +97,7 @@ def _numbers(case: Case) -> Finding | None:
     )
     if not case.address or own is None or own[0] not in PEOPLE or (case.by_person and not case.line):
         return None
-    mine = {own, *case.facts.equivalents.get(own, ())} if len(case.facts.equivalents.get(own, ())) < 2 else {own}
+    mine = set(facts_of.same_as((own[0], own[1]), case.facts))
     types = {kind for kind, _ in mine}
     typed = [box for box in case.behind if box.box_type != "ORG" and box.id_type in types]
     if not typed or any((box.id_type, box.identifier) in mine for box in typed):
@@ -189,23 +190,33 @@ def _structure(case: Case, identity: Identity) -> Finding:
 
 
 def one_owner(case: Case) -> Finding:
-    """The box that was found by a number must be nobody else's: two sources may disagree, or two people share it."""
+    """The box that was found by a number must be nobody else's: two sources may disagree, or two people share it.
+
+    Somebody else: another number, or a name that disagrees where there is no number to compare (``owners.others``).
+    """
     if case.by_person or not case.boxes or case.identity is None or case.identity[0] not in PEOPLE:
         return not_applicable("La boîte n'a pas été trouvée par le numéro d'un professionnel.")
-    mine = set(facts_of.identities(case.wanted, case.facts))
     known = [*case.behind, *(box for box in case.boxes if box.address == case.address)]
     if any(box.box_type == "ORG" for box in known):
         return not_applicable("La boîte est celle d'une structure.")
-    types = {kind for kind, _ in mine}
-    others = [box for box in known if box.id_type in types and (box.id_type, box.identifier) not in mine]
-    if not others:
+    mine = facts_of.identities(case.wanted, case.facts)
+    another = others(known, mine, _names_of(case, mine))
+    if not another:
         return passed("L'annuaire ne donne cette boîte à personne d'autre.")
     return stopped(
         "sources-disagree",
-        f"L'adresse {case.address} est donnée au {spoken(case.identity)}, et aussi à : {_labels(others)}. Une seule "
+        f"L'adresse {case.address} est donnée au {spoken(case.identity)}, et aussi à : {_labels(another)}. Une seule "
         f"personne est attendue derrière une boîte. Demander à {case.name} son adresse, et l'inscrire dans {_TABLE}.",
         known,
     )
+
+
+def _names_of(case: Case, mine: Iterable[Identity]) -> list[Name]:
+    """What the directories call the person of these numbers; where they do not say, what the file does."""
+    known = [entry for one in mine for entry in (*case.facts.people.get(one, ()), *case.facts.entries.get(one, ()))]
+    names = [name for entry in known if (name := person_named(entry)) is not None]
+    own = personal_name(case.wanted)
+    return names or ([own] if own is not None else [])
 
 
 def _labels(entries: Iterable[Entry]) -> str:

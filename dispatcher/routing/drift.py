@@ -16,11 +16,14 @@ from dispatcher.clock import paris
 from dispatcher.ports import CertificateAnswer
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
+from dispatcher.routing.owners import others, person_named
 from dispatcher.routing.route import Hold
 from dispatcher.routing.sources import LOCAL, has_boxes, label
 
 SOON = timedelta(days=30)
 """How long before its end a certificate or a line of the table is worth a word."""
+
+BELONGS, SHARED = "appartient maintenant", "est maintenant donnée aussi"
 
 
 class Change(StrEnum):
@@ -119,29 +122,43 @@ def _other_owner(case: Case) -> Told | None:
     """Somebody else stands behind the address: a person where a person was, a structure where one was."""
     if not case.used or not case.behind:
         return None
-    now = case.behind[0]
+    found = _newcomer(case)
+    if found is not None:
+        beside = any((entry.id_type, entry.identifier) in case.same for entry in case.behind)
+        return _owner(Change.OTHER_PERSON, found, found.label, verb=SHARED if beside else BELONGS)
     if case.same:
-        theirs = {(entry.id_type, entry.identifier) for entry in case.behind if entry.identifier}
-        if theirs and not theirs & case.same:
-            return _owner(Change.OTHER_PERSON, now, now.label)
-        if not theirs and all(entry.box_type == "ORG" for entry in case.behind):
-            return _owner(Change.OTHER_STRUCTURE, now, _structure(now))
+        if not any(entry.identifier for entry in case.behind) and all(one.box_type == "ORG" for one in case.behind):
+            return _owner(Change.OTHER_STRUCTURE, case.behind[0], _structure(case.behind[0]))
         return None
     before = {entry.structure_id for entry in case.used if entry.structure_id}
     after = {entry.structure_id for entry in case.behind if entry.structure_id}
     if before and after and not before & after:
-        return _owner(Change.OTHER_STRUCTURE, now, _structure(now))
+        return _owner(Change.OTHER_STRUCTURE, case.behind[0], _structure(case.behind[0]))
     return None
+
+
+def _newcomer(case: Case) -> Entry | None:
+    """Who was not behind the address then and is somebody else. People who share a structure's box are no newcomers,
+    as long as the person it was used for is still among them.
+    """
+    theirs = {(entry.id_type, entry.identifier) for entry in case.behind if entry.identifier}
+    if any(entry.box_type == "ORG" for entry in case.behind) and (not case.same or not theirs or theirs & case.same):
+        return None
+    then = {(entry.id_type, entry.identifier, entry.family, entry.given) for entry in case.used}
+    names = [name for entry in case.used if (name := person_named(entry)) is not None]
+    strangers = others(case.behind, case.same, names)
+    new = [one for one in strangers if (one.id_type, one.identifier, one.family, one.given) not in then]
+    return new[0] if new else None
 
 
 def _structure(entry: Entry) -> str:
     return f"{entry.structure_name} {entry.structure_id}".strip() or "une structure"
 
 
-def _owner(change: Change, now: Entry, who: str) -> Told:
+def _owner(change: Change, now: Entry, who: str, *, verb: str = BELONGS) -> Told:
     return Told(
         change=change,
-        text=f"Cette adresse appartient maintenant à {who} ({label(now.source)}).",
+        text=f"Cette adresse {verb} à {who} ({label(now.source)}).",
         todo="Retenir les envois vers cette adresse, et demander au destinataire la sienne.",
         source=now.source,
         version=now.version,

@@ -18,6 +18,7 @@ from dispatcher.routing.addresses import as_compared
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.domain_names import domain_key
 from dispatcher.routing.identities import PEOPLE, STRUCTURES, bare_identifier, from_national_form, tokens
+from dispatcher.routing.owners import numbers_of
 from dispatcher.routing.policy import ChannelPolicy, Policy
 from dispatcher.routing.route import RecipientRole, Wanted
 
@@ -116,15 +117,14 @@ def search_text(wanted: Wanted) -> str:
 
 
 def identities(wanted: Wanted, facts: Facts) -> tuple[Identity, ...]:
-    """All national identifiers to look the recipient up by: his own, then those of the other register.
-
-    More than one of the other register is no equivalence: the rules hold, so none of them is followed.
-    """
+    """All national identifiers to look the recipient up by: his own, then the one of the other register."""
     own = facts_identity(wanted, facts)
-    if own is None:
-        return ()
-    others = facts.equivalents.get(own, ()) if own[0] in PEOPLE else ()
-    return (own, *others) if len(others) == 1 else (own,)
+    return () if own is None else same_as(own, facts)
+
+
+def same_as(own: Identity, facts: Facts) -> tuple[Identity, ...]:
+    """``own`` and its one equivalent (:func:`.owners.numbers_of`), by what was looked up."""
+    return numbers_of(own, lambda one: facts.equivalents.get(one, ()))
 
 
 def boxes_to_choose_from(wanted: Wanted, facts: Facts, policy: Policy) -> tuple[Entry, ...]:
@@ -177,7 +177,7 @@ def opposition_keys(wanted: Wanted, facts: Facts, address: str = "") -> tuple[st
     own = own_identity(wanted)
     code = wanted.id if wanted.id_type is IdType.LOCAL else ""
     known = dict.fromkeys([*([own] if own else []), *identities(wanted, facts)])
-    line = next((line.address.lower() for line in valid_lines(wanted, facts)), "")
+    line = next((as_compared(line.address) for line in valid_lines(wanted, facts)), "")
     box = address or explicit_address(wanted, facts) or line
     behind = sorted({one for entry in facts.by_address.get(box, ()) for one in _holders(entry)})
     return recipient_keys(dict.fromkeys([*known, *behind]), code, box)
@@ -196,7 +196,7 @@ def lookups(wanted: Wanted, facts: Facts, policy: Policy) -> Lookups:
     """What must still be looked up for ``wanted``; nothing (false) when the facts are complete.
 
     Answers open new questions (a code leads to an identifier, that to boxes, those to domains): ask again after each
-    round, six rounds at most.
+    round, seven rounds at most.
     """
     if wanted.role is RecipientRole.PATIENT:
         return _of_patient(facts, policy)
@@ -204,12 +204,13 @@ def lookups(wanted: Wanted, facts: Facts, policy: Policy) -> Lookups:
     beside = organisation(wanted) if policy.prefer == "ORG" else None
     own = own_identity(wanted)
     asked = {*identities(wanted, facts), own, beside} - {None}
+    pairs = {other for one in asked if one for other in facts.equivalents.get(one, ())}
     addresses = {explicit_address(wanted, facts), *(as_compared(line.address) for line in lines)} - {""}
     boxes = boxes_to_choose_from(wanted, facts, policy)
     reachable = frozenset(addresses | {box.address for box in boxes})
     first = Lookups(
         codes=frozenset({wanted.id} - {""}) - facts.local.keys(),
-        equivalents=frozenset(one for one in asked if one and one[0] in PEOPLE) - facts.equivalents.keys(),
+        equivalents=frozenset(one for one in asked | pairs if one and one[0] in PEOPLE) - facts.equivalents.keys(),
         identifiers=frozenset(one for one in asked if one) - facts.entries.keys(),
         addresses=reachable - facts.by_address.keys(),
         certificates=reachable - facts.certificates.keys(),

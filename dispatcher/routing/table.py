@@ -190,7 +190,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "one-owner",
         "Un seul titulaire",
-        "tout ce que les annuaires disent de la boîte retenue",
+        "ce que les annuaires disent de la boîte retenue : les numéros, et les noms où un numéro ne se compare pas",
         (PASS, HOLD),
         ("sources-disagree",),
         _PROMISE_5,

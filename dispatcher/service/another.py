@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.ports import Directory
-from dispatcher.routing.addresses import is_patient
+from dispatcher.routing.addresses import as_compared, is_patient
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.confirm import personal_name
 from dispatcher.routing.facts import own_identity
 from dispatcher.routing.identities import tokens
 from dispatcher.routing.likeness import Name, agree, names_structure, structures_agree
+from dispatcher.routing.owners import numbers_of
 from dispatcher.routing.route import RecipientRole, Wanted
 from dispatcher.routing.trace import from_json
 from dispatcher.service.choose import candidates
@@ -26,8 +27,9 @@ NOBODY = "personne de connu à cette adresse"
 
 def behind(directory: Directory, dispatch: Dispatch, address: str) -> tuple[Entry, ...]:
     """Who the directories know behind a box, with the candidates of the hold. Raises DirectoryError."""
-    kept = (entry for entry in candidates(dispatch) if entry.address.lower() == address.lower())
-    return tuple(dict.fromkeys((*directory.by_address(address), *kept)))
+    box = as_compared(address)
+    kept = (entry for entry in candidates(dispatch) if as_compared(entry.address) == box)
+    return tuple(dict.fromkeys((*directory.by_address(box), *kept)))
 
 
 def disagreement(directory: Directory, dispatch: Dispatch, address: str) -> str:
@@ -92,10 +94,10 @@ def _numbers(directory: Directory, wanted: Wanted, known: tuple[Entry, ...]) -> 
     own = own_identity(wanted)
     if own is None:
         return ""
-    mine = {own, *directory.equivalents(*own)}
+    mine = numbers_of(own, lambda one: directory.equivalents(*one))
     types = {kind for kind, _ in mine}
     theirs = {identity: entry for entry in known if (identity := identity_of(entry)) and identity[0] in types}
-    if not theirs or mine & theirs.keys():
+    if not theirs or theirs.keys() & set(mine):
         return ""
     (kind, number), entry = next(iter(theirs.items()))
     return NUMBER.format(mine=f"{own[0]} {own[1]}", theirs=f"{kind} {number}", label=entry.label)

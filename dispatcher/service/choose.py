@@ -37,7 +37,7 @@ def choose(desk: Desk, dispatch: Dispatch, text: str) -> Choice:
     """The box meant by ``text``. Raises :class:`dispatcher.errors.DirectoryError`."""
     text = text.strip()
     if "@" in text:
-        address = text.lower()
+        address = as_compared(text)
         return Choice(address=address, entry=_one_behind(desk.directory.by_address(address)))
     if re.fullmatch(r"[0-9]{1,3}", text):
         return _candidate(dispatch, int(text))
@@ -84,7 +84,7 @@ def _identified(desk: Desk, text: str) -> Choice:
         return _nobody(f"L'annuaire ne donne aucune boîte pour le {spoken} : donner une adresse.")
     if len(addresses) > 1:
         return _nobody(f"Le {spoken} mène à {len(addresses)} boîtes : donner l'adresse. {', '.join(addresses)}")
-    return Choice(address=addresses[0].lower(), entry=_one_behind(tuple(boxes)))
+    return Choice(address=as_compared(addresses[0]), entry=_one_behind(tuple(boxes)))
 
 
 def _boxes(desk: Desk, kind: IdType, identifier: str) -> tuple[Entry, ...]:

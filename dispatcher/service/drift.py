@@ -15,6 +15,7 @@ from dispatcher.routing.addresses import is_patient
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.drift import Case, Change, changes, comparable
 from dispatcher.routing.identities import PEOPLE, STRUCTURES
+from dispatcher.routing.owners import numbers_of
 from dispatcher.routing.route import Decision, RecipientRole
 from dispatcher.routing.trace import from_json
 from dispatcher.service.desk import Desk
@@ -173,13 +174,14 @@ def _boxes(directory: Directory, id_type: IdType, identifier: str) -> tuple[Entr
     found = directory.by_identifier(id_type, identifier)
     if id_type in STRUCTURES:
         return tuple(box for box in found if box.box_type == "ORG")
-    others = [box for one in directory.equivalents(id_type, identifier) for box in directory.by_identifier(*one)]
+    same = numbers_of((id_type, identifier), lambda one: directory.equivalents(*one))[1:]
+    others = [box for one in same for box in directory.by_identifier(*one)]
     return tuple(box for box in (*found, *others) if box.box_type != "APP")
 
 
 def _same(directory: Directory, used: Iterable[Entry]) -> frozenset[tuple[IdType, str]]:
     people = [one for one in _identities(used) if one[0] in PEOPLE]
-    return frozenset(people) | {other for one in people for other in directory.equivalents(*one)}
+    return frozenset(same for own in people for same in numbers_of(own, lambda one: directory.equivalents(*one)))
 
 
 def _lost(directory: Directory, lines: Iterable[LocalEntry]) -> frozenset[str]:

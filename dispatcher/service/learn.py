@@ -18,6 +18,7 @@ from dispatcher.ports import Directory, DispatchFilter, LocalRules, UnitOfWork
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.facts import Identity, own_identity
+from dispatcher.routing.owners import numbers_of
 from dispatcher.routing.route import Decision, Hold, Wanted
 from dispatcher.routing.trace import from_json
 from dispatcher.service.another import disagreement
@@ -192,8 +193,7 @@ def _scope(desk: Desk, source: str) -> str | None:
 
 def _equivalents(desk: Desk, wanted: Wanted) -> tuple[Identity, ...]:
     own = own_identity(wanted)
-    found = desk.directory.equivalents(*own) if own is not None else ()
-    return found if len({kind for kind, _ in found}) == len(found) else ()
+    return () if own is None else numbers_of(own, lambda one: desk.directory.equivalents(*one))[1:]
 
 
 def _first_that_leads(desk: Desk, asked: _Held, found: Sequence[Rule], address: str) -> tuple[Rule | None, Decision]:

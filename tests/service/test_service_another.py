@@ -9,7 +9,8 @@ import pytest
 from dispatcher.outbox.states import State
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry
-from dispatcher.service.another import is_word
+from dispatcher.service.another import disagreement, is_word
+from dispatcher.service.choose import choose
 from dispatcher.service.explain import explain
 from dispatcher.service.proposed import propose
 from dispatcher.service.release import release
@@ -52,6 +53,15 @@ def test_another_person_gets_nothing_without_a_word(bench: Bench) -> None:
     assert "PETIT Sophie" in answer.why
     assert "--despite-name" in answer.why
     assert bench.get(item) == before
+
+
+def test_another_writing_of_the_address_is_the_same_box(bench: Bench) -> None:
+    """A domain in letters with accents and in its IDNA form, capitals: compared in the one canonical form."""
+    bench.directory.entries.append(replace(SOPHIE, address="petit@xn--t-9fab.test"))
+    item = held(bench)
+    for text in ("Petit@\u00c9T\u00c9.test", "petit@xn--t-9fab.test"):
+        assert "PETIT Sophie" in disagreement(bench.directory, bench.get(item), text)
+        assert choose(bench.desk, bench.get(item), text).entry is not None
 
 
 def test_with_it_he_does_and_explain_tells_it_for_ever(bench: Bench) -> None:

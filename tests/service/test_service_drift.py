@@ -82,6 +82,29 @@ def test_another_person_behind_the_address(sent: Bench) -> None:
     assert one.version == "v2"
 
 
+def test_another_person_without_a_number_or_with_the_other_register(sent: Bench) -> None:
+    """Not compared by number: then by name."""
+    paul = replace(BOX, id_type=None, identifier="", family="BERNARD", given="Paul", source="ldap-x")
+    for entry in (paul, replace(paul, id_type=IdType.ADELI, identifier="291234567")):
+        one = only(now(sent, entry))
+        assert one.change is Change.OTHER_PERSON
+        assert "appartient maintenant à BERNARD Paul" in one.text
+        one = only(now(sent, BOX, entry))
+        assert one.change is Change.OTHER_PERSON
+        assert "est maintenant donnée aussi à BERNARD Paul" in one.text
+        assert now(sent, BOX, replace(entry, family="MARTIN", given="J.")).lines == ()
+
+
+def test_who_was_behind_the_address_already_is_no_newcomer(bench: Bench) -> None:
+    other = replace(BOX, box_type="ORG", identifier="10000000025", given="Paul")
+    bench.directory.entries = [replace(BOX, box_type="ORG"), other]
+    bench.bring(oru(to=TO))
+    bench.batch()
+    bench.send()
+    assert now(bench, replace(BOX, box_type="ORG"), other).lines == ()
+    assert now(bench, BOX, other, replace(other, identifier="10000000033")).lines == ()
+
+
 def test_a_structure_behind_the_address_of_a_person(sent: Bench) -> None:
     box = Entry(address=MARTIN, box_type="ORG", structure_id="990000010", structure_name="CENTRE", source="mssante")
     assert only(now(sent, box)).change is Change.OTHER_STRUCTURE

@@ -26,6 +26,7 @@ from dispatcher.directory.directories import Directories
 from dispatcher.directory.local.book import TableBook
 from dispatcher.directory.local.history import History
 from dispatcher.directory.local.table import LocalTable
+from dispatcher.directory.standing import expected
 from dispatcher.directory.trust.in_force import DomainsInForce
 from dispatcher.errors import ConfigError
 from dispatcher.formats.base import LaboratoryIdentity, Writer
@@ -181,6 +182,7 @@ def _directory(settings: Settings) -> Directories:
             sources=settings.sources,
             history=History(settings.directory.local, settings.directory.local_versions),
         ),
+        expected(settings.directory),
     )
 
 

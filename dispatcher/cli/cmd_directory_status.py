@@ -14,7 +14,7 @@ from dispatcher.cli.output import FAILURES, complain, moment, print_json, table
 from dispatcher.clock import SystemClock
 from dispatcher.directory.directories import Directories
 from dispatcher.directory.local.table import LocalTable
-from dispatcher.directory.standing import Standing, faults, standings
+from dispatcher.directory.standing import Standing, expected, faults, standings
 from dispatcher.report.model import Severity
 from dispatcher.service.check import Finding, good, warning
 from dispatcher.settings import Settings
@@ -26,7 +26,7 @@ def register(group: typer.Typer) -> None:
 
 
 def status(json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False) -> None:
-    """Chaque annuaire : lignes, date des données, âge et limite ; ce qui manque, et pourquoi cela compte.
+    """Chaque annuaire : lignes, date des données, âge et limite ; ce qui manque, et pourquoi ; ce qui ne sert plus.
 
     Code 1 si des données sont abîmées ou trop vieilles, si une synchronisation échoue, ou si aucune source ne donne de
     boîtes.
@@ -43,7 +43,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = 
         table("", columns, [_row(one) for one in found])
         for one in found:
             if one.problem or one.missing:
-                complain(f"{one.title} : {(one.problem or f'rien en service ; {one.missing}').rstrip('.')}.")
+                complain(f"{one.title} : {_wrong(one)}.")
                 complain(f"  → {one.hint}")
         directory_alarms.tell(wanted, clock)
     if wrong:
@@ -52,7 +52,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = 
 
 def looked_at(wanted: Settings) -> tuple[Standing, ...]:
     """How the sources of this installation stand now."""
-    directories = Directories(wanted.directory.folder, LocalTable(wanted.directory.local))
+    directories = Directories(wanted.directory.folder, LocalTable(wanted.directory.local), expected(wanted.directory))
     return standings(directories, wanted.directory, SystemClock().now())
 
 
@@ -67,9 +67,7 @@ def findings(wanted: Settings, fetched: Collection[str]) -> Iterator[Finding]:
         if one in wrong:
             yield warning(subject, one.problem or one.missing, one.hint)
         elif one.missing:
-            yield Finding(
-                subject=subject, severity=Severity.INFO, text=f"rien en service ; {one.missing}", hint=one.hint
-            )
+            yield Finding(subject=subject, severity=Severity.INFO, text=_wrong(one), hint=one.hint)
         elif one.info is not None:
             yield good(subject, f"{one.info.rows or one.info.pairs // 2} ligne(s), {_age(one)}")
 
@@ -80,6 +78,11 @@ def tell(wanted: Settings, fetched: Collection[str]) -> None:
         if one.problem and one.name not in fetched:
             complain(f"ALARME, {one.title} : {one.problem.rstrip('.')}.")
             complain(f"  → {one.hint}")
+
+
+def _wrong(one: Standing) -> str:
+    missing = one.missing if one.unused else f"rien en service ; {one.missing}"
+    return (one.problem or missing).rstrip(".")
 
 
 def as_json(one: Standing) -> dict[str, Any]:
@@ -96,10 +99,13 @@ def as_json(one: Standing) -> dict[str, Any]:
         "problem": one.problem,
         "missing": one.missing,
         "hint": one.hint,
+        "unused": one.unused,
     }
 
 
 def _row(one: Standing) -> tuple[str, ...]:
+    if one.unused:
+        return f"{one.title} (inutilisé)", "—", "—", "—", "—", "—", ""
     limit = f"{one.max_age_days:g} j" if one.max_age_days is not None else "sans"
     if one.info is None:
         return one.title, "—", "—", "—", "—", limit, ""

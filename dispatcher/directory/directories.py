@@ -1,15 +1,16 @@
 """All snapshots and the laboratory's own table behind one door: ``ports.Directory``.
 
 The folder holds one snapshot per source (``mssante.sqlite3``, ``people.sqlite3``, ``ldap-NAME.sqlite3``…); what is in
-it is what is asked. A source without a file answers nothing; a damaged one raises
-:class:`dispatcher.errors.DirectoryError`: an answer with a part missing could name the wrong box.
+it and still in the settings is what is asked: data nobody renews any more must not name a box for ever. A source
+without a file answers nothing; a damaged one raises :class:`dispatcher.errors.DirectoryError`: an answer with a part
+missing could name the wrong box.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,24 +31,35 @@ class Directories:
     from the laboratory's table. Thread-safe.
     """
 
-    def __init__(self, folder: Path, local: LocalTable) -> None:
+    def __init__(self, folder: Path, local: LocalTable, sources: Collection[str] | None = None) -> None:
+        """``sources``: names of those that are asked; absent: whatever is in ``folder``."""
         self.folder = folder
+        self._sources = sources
         self.table = local
         self._known: dict[str, Snapshot] = {}
         self._lock = threading.Lock()
 
     def snapshots(self) -> tuple[Snapshot, ...]:
-        """Those whose file is there, by name."""
+        """Those that are asked and whose file is there, by name."""
+        asked = self._sources
+        return tuple(self.snapshot(name) for name in self._there() if asked is None or name in asked)
+
+    def unused(self) -> tuple[str, ...]:
+        """Names of snapshots that are there and not asked: their source left the settings."""
+        asked = self._sources
+        return tuple(name for name in self._there() if asked is not None and name not in asked)
+
+    def _there(self) -> list[str]:
         try:
             names = sorted(item.name for item in os.scandir(self.folder) if item.name.endswith(SUFFIX))
         except (FileNotFoundError, NotADirectoryError):
-            return ()
+            return []
         except OSError as error:
             raise DirectoryError(
                 f"Dossier des annuaires illisible ({in_french(error)}).",
                 hint="Vérifier les droits du dossier « directory.folder » de la configuration.",
             ) from error
-        return tuple(self.snapshot(name.removesuffix(SUFFIX)) for name in names if not name.startswith("."))
+        return [name.removesuffix(SUFFIX) for name in names if not name.startswith(".")]
 
     def snapshot(self, name: str) -> Snapshot:
         """The snapshot of one source, whether its file is there or not."""

@@ -40,17 +40,33 @@ class Standing:
     missing: str = ""
     """What its absence means (French), empty when it is there."""
     hint: str = ""
+    unused: bool = False
+    """Its source left the settings: it lies there and answers nothing."""
 
 
 def standings(directories: Directories, settings: DirectorySettings, now: datetime) -> tuple[Standing, ...]:
-    """The national files, every configured source, and whatever else is in the folder. Raises nothing for a damaged
+    """The national files, every configured source, then what lies unused in the folder. Raises nothing for a damaged
     snapshot: it is told as a problem.
     """
     there = {one.name for one in directories.snapshots()}
-    limits = _limits(settings)
+    limits = expected(settings)
     names = sorted({*there, *limits}, key=sources.place)
     boxes = any(sources.has_boxes(name) for name in there)
-    return tuple(_standing(directories, name, limits.get(name, settings.max_age_days), boxes, now) for name in names)
+    found = [_standing(directories, name, limits.get(name, settings.max_age_days), boxes, now) for name in names]
+    return (*found, *(_unused(name) for name in directories.unused()))
+
+
+def _unused(name: str) -> Standing:
+    return Standing(
+        name=name,
+        title=sources.label(name),
+        info=None,
+        age_days=None,
+        max_age_days=None,
+        missing="ses données sont encore là, mais la configuration ne nomme plus cette source : elles ne servent pas",
+        hint=f"Remettre la source dans la configuration, ou supprimer « {name}.sqlite3 » du dossier des annuaires.",
+        unused=True,
+    )
 
 
 def _standing(directories: Directories, name: str, limit: float | None, boxes: bool, now: datetime) -> Standing:
@@ -85,8 +101,11 @@ def _no_boxes(name: str) -> str:
     return _NO_BOXES if sources.has_boxes(name) else _WHY.get(name, "")
 
 
-def _limits(settings: DirectorySettings) -> dict[str, float | None]:
-    """Age limit of every source that is expected. The ADELI register is closed: its pairs do not age."""
+def expected(settings: DirectorySettings) -> dict[str, float | None]:
+    """Every source that may answer, with its age limit: what is in the settings, and the files a person imports.
+
+    The ADELI register is closed: its pairs do not age.
+    """
     found: dict[str, float | None] = {
         sources.MSSANTE: settings.max_age_days,
         sources.PEOPLE: settings.people_max_age_days,

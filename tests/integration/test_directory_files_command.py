@@ -7,13 +7,17 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from dispatcher.directory.snapshots.tables import row_of
+from dispatcher.directory.snapshots.writing import Origin, writing
 from dispatcher.directory.syncing.lock import only_one
 from dispatcher.keyring.master import MasterKey
 from dispatcher.resources import sample
+from dispatcher.routing.candidates import Entry
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS = "N° ADELI;N° RPPS\n990010001;99700000013\n12;SECRET\n"
@@ -92,3 +96,24 @@ def test_status_tells_what_is_there_how_old_and_why_the_rest_matters(folder: Pat
     assert damaged.returncode == 1
     assert "mssante.sqlite3 est illisible" in damaged.stderr
     assert "Traceback" not in damaged.stderr
+
+
+def test_a_source_that_left_the_settings_answers_nothing_and_is_told(folder: Path) -> None:
+    """A box the region closed long ago would be found for ever."""
+    target, now = folder / "state" / "directory" / "ldap-centre.sqlite3", datetime.now(UTC)
+    with writing(target, now=now) as snapshot:
+        snapshot.add([row_of(Entry(address="partie@dest.test", family="PARTIE", structure_id="990004012"))])
+        snapshot.publish(Origin(source="essai", as_of=now))
+    asked = ("search", "partie@dest.test", "--json")
+    assert json.loads(run(folder, *asked).stdout)["entries"] == []
+    told = run(folder, "status")
+    assert "configuration ne nomme plus cette source : elles ne servent pas" in " ".join(told.stderr.split())
+    (one,) = [one for one in json.loads(run(folder, "status", "--json").stdout) if one["unused"]]
+    assert (one["name"], one["present"]) == ("ldap-centre", False)
+    assert "ldap-centre.sqlite3" in one["hint"]
+    config = folder / "dispatcher.toml"
+    server = (
+        '[directory.ldap.centre]\nurl = "ldaps://annuaire.test"\nbase = "dc=test"\nattributes = { address = "mail" }\n'
+    )
+    config.write_text(f"{config.read_text(encoding='utf-8')}\n{server}", encoding="utf-8")
+    assert [one["address"] for one in json.loads(run(folder, *asked).stdout)["entries"]] == ["partie@dest.test"]

@@ -193,9 +193,9 @@ LONG = Entry(
 
 def test_the_address_of_a_red_listed_box_is_told_to_nobody(labo: Installation) -> None:
     entry = replace(LONG, identifier="99700000914", family="ROUGE", address="anonyme@dest.test", red_list=True)
-    with writing(labo.office.settings.directory.folder / "fhir.sqlite3", now=datetime.now(UTC)) as snapshot:
+    with writing(labo.office.settings.directory.folder / "people.sqlite3", now=datetime.now(UTC)) as snapshot:
         snapshot.add([row_of(entry)])
-        snapshot.publish(Origin(source="fhir", as_of=datetime.now(UTC)))
+        snapshot.publish(Origin(source="people", as_of=datetime.now(UTC)))
     (found,) = told("search", "rouge")["entries"]
     assert (found["identifier"], found["address"], found["red_list"]) == ("99700000914", "", True)
     shown = run("search", "rouge").stdout

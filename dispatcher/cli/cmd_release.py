@@ -54,7 +54,7 @@ def release(
     """Libère des envois en attente : recherche refaite, ou destinataire choisi et, au besoin, retenu."""
     named = ids or []
     parts = office()
-    if wrong := _wrong_call(named, to, keep, code):
+    if wrong := _wrong_call(named, to, keep, code, despite):
         complain(wrong)
         raise typer.Exit(WRONG_CALL)
     how = How(keep, instead, despite, despite_name, yes, json, reason)
@@ -66,11 +66,13 @@ def release(
         told([release_one(parts.desk, one, reason=reason, actor=actor(), despite=despite) for one in named], None, json)
 
 
-def _wrong_call(named: Sequence[str], to: str, keep: bool, code: str) -> str:
+def _wrong_call(named: Sequence[str], to: str, keep: bool, code: str, despite: bool) -> str:
     if bool(named) == bool(code):
         return "Donner des numéros d'envoi, ou --code CODE."
     if keep and (not to or len(named) != 1):
         return "--remember demande un seul envoi et --to."
+    if despite and (keep or code):
+        return "--despite-errors vaut pour les envois nommés, jamais pour ceux d'une règle : sans --remember ni --code."
     if to.strip().isdigit() and len(to.strip()) <= 3 and len(named) != 1:
         return "Un numéro de candidat vaut pour un seul envoi."
     return ""

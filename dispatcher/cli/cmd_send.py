@@ -90,7 +90,7 @@ def _planned_rows(planned: Planned) -> list[tuple[str, ...]]:
         if one.state is State.READY:
             rows.append((name, one.label, one.address, f"{one.format}, {envelope(one.envelope)}", one.reason))
         elif one.state is State.PAPER:
-            rows.append((name, one.label, "–", "sur papier", ""))
+            rows.append((name, one.label, "–", "sur papier", one.reason))
         else:
             rows.append((name, one.label, "–", "ne part pas", one.reason))
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -103,13 +104,20 @@ def _file(parts: Office, path: Path, source: str, json: bool) -> None:
     result, _ = read_path(path, like=source_settings(source or None), dialect=dialect)
     told: list[dict[str, Any]] = []
     decisions: list[Decision] = []
+    waits = False
     for number, report in enumerate(result.reports, 1):
-        found = resolve_report(parts.desk, report, source)
+        seen = resolve_report(parts.desk, report, source)
+        found, blocked = seen.decisions, seen.blocked
         decisions += found
+        waits = waits or blocked is not None
         order = report.order.filler or report.order.placer
-        told.append({"report": number, "order": order, "recipients": [as_json(one) for one in found]})
+        recipients = [as_json(one) for one in found]
+        held = asdict(blocked) if blocked is not None else None
+        told.append({"report": number, "order": order, "held": held, "recipients": recipients})
         if not json:
             say(f"Compte rendu {number}{f', dossier {order}' if order else ''} : {len(found)} destinataire(s).")
+            if blocked is not None:
+                say(f"  Rien n'en partirait, {blocked.code} : {blocked.reason} Sans cela :")
             for one in found:
                 _say(one, indent="  ")
                 say("")
@@ -121,7 +129,7 @@ def _file(parts: Office, path: Path, source: str, json: bool) -> None:
     elif not result.reports:
         for problem in result.problems:
             complain(problem.message)
-    if not result.readable:
+    if not result.readable or waits:
         raise typer.Exit(FAILURES)
     _end(decisions)
 

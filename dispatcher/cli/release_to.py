@@ -70,8 +70,9 @@ def _plan(desk: Desk, rules: LocalRules, one: Proposal, how: How) -> Plan:
 
 
 def _wants(desk: Desk, rules: LocalRules, going: Sequence[Proposal], how: How) -> bool:
-    """Asked at a terminal about one dispatch, when there is something to remember."""
-    if len(going) != 1 or how.yes or how.json:
+    """Asked at a terminal about one dispatch, when there is something to remember: never about one that leaves in
+    spite of its faults, which no rule does."""
+    if len(going) != 1 or how.yes or how.json or how.despite:
         return False
     plan = _plan(desk, rules, going[0], how)
     if plan.rule is None or not plan.rule.written:

@@ -102,7 +102,8 @@ def _written(line: LocalEntry) -> str:
 def _apply(case: Case, line: LocalEntry) -> Finding:
     where = (f"{TABLE}, ligne {line.line}" if line.line else TABLE) + _written(line)
     if line.delivery != "mail" and not case.by_person:
-        how = "demande le papier" if line.delivery == "paper" else "dit de ne rien envoyer"
+        paper = "demande le papier : à imprimer et à remettre"
+        how = paper if line.delivery == "paper" else "dit de ne rien envoyer : rien à imprimer, à clore"
         return on_paper(f"Pour le {case.code}, {where}, {how}.")
     case.label = line.label
     if case.address:

@@ -14,7 +14,7 @@ from dispatcher.errors import DirectoryError, DispatcherError, StoreError
 from dispatcher.outbox.dispatch import Dispatch, Lane, ReportVersion
 from dispatcher.outbox.states import State
 from dispatcher.report import checks
-from dispatcher.report.model import Report, Severity, sentences
+from dispatcher.report.model import Report, Severity, Status, sentences
 from dispatcher.routing.about import About
 from dispatcher.routing.addresses import is_patient
 from dispatcher.routing.gathering import gather
@@ -62,6 +62,21 @@ def stopped_by_checks(desk: Desk, report: Report) -> Blocked | None:
     return Blocked(code="report-check", reason=sentences(errors)) if errors else None
 
 
+def stopped_by_status(desk: Desk, report: Report, source: str, *, known: bool) -> Blocked | None:
+    """A cancellation (of a report ``known`` here or not) goes to nobody by itself, nor does a partial report of a
+    source that sends complete ones only."""
+    if report.status is Status.CANCELLED:
+        told = "déjà transmis" if known else "que ce programme n'a pas transmis"
+        return Blocked(
+            code="cancelled-report",
+            reason=f"Le laboratoire annule un compte rendu {told} : prévenir le destinataire, puis clore.",
+        )
+    settings = desk.sources.get(source)
+    if report.status is Status.PARTIAL and settings is not None and settings.partial == "hold":
+        return Blocked(code="partial-report", reason="Compte rendu partiel : cette source n'envoie que les complets.")
+    return None
+
+
 def make(
     desk: Desk,
     version: ReportVersion,
@@ -92,11 +107,9 @@ def make_one(desk: Desk, sheets: Sheets, decision: Decision, blocked: Blocked | 
 
 
 def on_paper(decision: Decision) -> str:
-    """Why nothing leaves electronically: an opposition says so, else the recipient takes paper."""
-    last = decision.trace[-1] if decision.trace else None
-    if last is not None and last.rule.endswith("opposition"):
-        return last.text
-    return "Ce destinataire reçoit ses résultats sur papier."
+    """Why nothing leaves electronically, as the rule that ended the way says it: an opposition, the laboratory's table
+    (paper, or nothing at all), the directory's refusal of electronic mail."""
+    return decision.trace[-1].text if decision.trace else "Ce destinataire reçoit ses résultats sur papier."
 
 
 def seal_one(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Made:

@@ -23,7 +23,7 @@ from dispatcher.routing.route import RecipientRole, Wanted
 from dispatcher.service.chosen import chosen_for, note_more
 from dispatcher.service.desk import Desk
 from dispatcher.service.force import ALL, DROPPED, hold_dropped, put_in_force
-from dispatcher.service.make import Blocked, Made, make, stopped_by_checks
+from dispatcher.service.make import Blocked, Made, make, stopped_by_checks, stopped_by_status
 from dispatcher.service.parts import Place, chain_of, in_force
 from dispatcher.service.strangers import CHANGED as PATIENT_CHANGED
 from dispatcher.service.strangers import hold_back, in_question, namesakes, of_same_collection, reason_for, to_compare
@@ -235,16 +235,7 @@ def _blocked(
     if current is not None and rank in _BEHIND:
         code, sentence = _BEHIND[rank]
         return Blocked(code=code, reason=sentence.format(current.version))
-    if report.status is Status.CANCELLED:
-        told = "déjà transmis" if current is not None else "que ce programme n'a pas transmis"
-        return Blocked(
-            code="cancelled-report",
-            reason=f"Le laboratoire annule un compte rendu {told} : prévenir le destinataire, puis clore.",
-        )
-    source = desk.sources.get(file.source)
-    if report.status is Status.PARTIAL and source is not None and source.partial == "hold":
-        return Blocked(code="partial-report", reason="Compte rendu partiel : cette source n'envoie que les complets.")
-    return None
+    return stopped_by_status(desk, report, file.source, known=current is not None)
 
 
 def _known_already(

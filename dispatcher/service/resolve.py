@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from dispatcher.report.identifiers import kind_of
 from dispatcher.report.model import IdType, Report
 from dispatcher.routing.route import Decision, RecipientRole, Wanted
@@ -9,17 +11,31 @@ from dispatcher.routing.rules import without_doubles
 from dispatcher.routing.wanted import recipients
 from dispatcher.service import oppositions
 from dispatcher.service.desk import Desk
-from dispatcher.service.make import route_one
+from dispatcher.service.make import Blocked, route_one, stopped_by_checks, stopped_by_status
+from dispatcher.service.parts import chain_of
 from dispatcher.service.patients import shown
 
 
-def resolve_report(desk: Desk, report: Report, source: str) -> tuple[Decision, ...]:
-    """One decision per recipient of a report, as if it came in by ``source`` now; copies as that source has it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What would become of one report."""
+
+    decisions: tuple[Decision, ...]
+    """One per recipient."""
+    blocked: Blocked | None = None
+    """Why all of it would wait, wherever it goes."""
+
+
+def resolve_report(desk: Desk, report: Report, source: str) -> Resolved:
+    """Where a report would go if it came in by ``source`` now; copies as that source has it. Raises StoreError."""
+    coded, _missing = desk.terminology.code(report, source)
     settings = desk.sources.get(source)
     wanted = recipients(report, copies=settings.copies if settings is not None else True)
     known = oppositions.about(desk, report, source)
     decisions = without_doubles(route_one(desk, source, one, about=known) for one in wanted)
-    return tuple(shown(decision) for decision in decisions)
+    place = chain_of(desk, report)
+    blocked = stopped_by_checks(desk, coded) or stopped_by_status(desk, report, source, known=bool(place.history))
+    return Resolved(decisions=tuple(shown(decision) for decision in decisions), blocked=blocked)
 
 
 def resolve_identifier(

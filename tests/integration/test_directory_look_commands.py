@@ -139,6 +139,17 @@ def test_a_report_tells_everybody_it_names(labo: Installation, tmp_path: Path) -
     assert labo.dispatches() == ()
 
 
+def test_a_report_that_would_be_held_for_itself_says_so(labo: Installation, tmp_path: Path) -> None:
+    path = Path(report(tmp_path, "D001^DURAND^Paul"))
+    path.write_bytes(path.read_bytes().replace(b"|19800102|", b"||"))
+    (one,) = told("resolve", str(path), rc=1)["reports"]
+    assert one["held"]["code"] == "report-check"
+    assert [bool(who["route"]) for who in one["recipients"]] == [True]
+    said = " ".join(run("resolve", str(path), rc=1).stdout.split())
+    assert "Rien n'en partirait, report-check" in said
+    assert "ESSAI" not in said
+
+
 def test_a_report_whose_recipients_are_all_known(labo: Installation, tmp_path: Path) -> None:
     run("resolve", report(tmp_path, "D001^DURAND^Paul"))
 

@@ -290,3 +290,25 @@ def test_killed_between_the_rule_and_the_releases(labo: Installation) -> None:
     assert told("release", ids[1], "--to", "1", "--remember", "--yes")["done"] == ids[1:]
     assert states(labo, ids) == [State.READY] * 4
     assert len(told("directory", "local", "list", "--code", "D077")) == 1
+
+
+@pytest.mark.parametrize("more", [["--to", BOX, "--remember"], []], ids=["remember", "code"])
+def test_what_leaves_in_spite_of_its_faults_is_named_and_no_rule(labo: Installation, more: list[str]) -> None:
+    ids = held()["code D077"]
+    whom = [ids[0], *more] if more else ["--code", "D077"]
+    output = run("release", *whom, "--despite-errors", "--yes", rc=2).output
+    assert "--despite-errors vaut pour les envois nommés" in " ".join(output.split())
+    assert states(labo, ids) == [State.HELD] * 4
+
+
+def test_at_a_terminal_a_faulty_report_leaves_without_talk_of_a_rule(
+    labo: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = HL7.format(number="T9", to="D078^GIRARD^Thomas").replace("|19800102|", "|20991231|")
+    (labo.inbox / "faux.hl7").write_text(text, encoding="utf-8", newline="")
+    labo.run()
+    (item,) = (one.id for one in labo.dispatches() if one.hold_code == "report-check")
+    monkeypatch.setattr(asking, "interactive", lambda: True)
+    output = run("release", item, "--to", GIRARD_BOX, "--despite-errors", answer="o\n").output
+    assert "retenir" not in output.lower()
+    assert states(labo, [item]) == [State.READY]

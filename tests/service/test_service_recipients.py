@@ -13,12 +13,15 @@ from dispatcher.formats.base import ReadContext
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import Found, Taken
+from dispatcher.report.model import IdType
+from dispatcher.routing.candidates import Entry
 from dispatcher.service import bulk
 from dispatcher.service.operate import close
 from dispatcher.service.prepare import prepare_file
 from dispatcher.service.release import release
 from dispatcher.service.render import Sheets
-from tests.service.bench import DURAND, PETIT, Bench
+from dispatcher.service.resolve import resolve_report
+from tests.service.bench import DURAND, PETIT, Bench, local
 from tests.service.samples import LEO, OTHER_VALUE, THIRD_VALUE, ZOE, oru
 
 SOME_VERSION = ReportVersion(
@@ -362,3 +365,48 @@ def test_a_held_mail_whose_key_is_gone_is_sealed_again(bench: Bench) -> None:
     bench.run()
     assert bench.states() == [State.SENT]
     assert got(bench) == {DURAND: 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "never"),
+    [
+        ({"delivery": "paper"}, "demande le papier", "ne rien envoyer"),
+        ({"delivery": "none"}, "ne rien envoyer", "papier"),
+    ],
+)
+def test_what_does_not_leave_says_what_the_table_says(
+    bench: Bench, change: dict[str, str], said: str, never: str
+) -> None:
+    bench.directory.lines[:] = [local("D001", "", **change)]
+    bench.bring(oru())
+    dispatch = bench.one()
+    assert dispatch.state is State.PAPER
+    assert said in dispatch.reason
+    assert never not in dispatch.reason
+
+
+def test_what_the_directory_refuses_is_not_said_to_be_the_laboratory_s_paper(bench: Bench) -> None:
+    refusing = Entry(
+        address=DURAND, id_type=IdType.RPPS, identifier="99700000013", family="DURAND", given="Pierre", paperless=False
+    )
+    bench.directory.entries.append(refusing)
+    bench.bring(oru())
+    dispatch = bench.one()
+    assert dispatch.state is State.PAPER
+    assert "L'annuaire dit que ce destinataire refuse la dématérialisation" in dispatch.reason
+
+
+@pytest.mark.parametrize(
+    ("status", "partial", "code"),
+    [("F", "hold", ""), ("P", "send", ""), ("P", "hold", "partial-report"), ("X", "send", "cancelled-report")],
+)
+def test_a_look_says_what_the_status_of_the_report_would_stop(
+    bench: Bench, status: str, partial: str, code: str
+) -> None:
+    bench.set_source(partial=partial)
+    bench.restart()
+    (report,) = registry.read(oru(status=status), ReadContext()).reports
+    blocked = resolve_report(bench.desk, report, "sil").blocked
+    assert (blocked.code if blocked else "") == code
+    bench.bring(oru(status=status))
+    assert [one.hold_code for one in bench.dispatches()] == [code], "as it really happens"

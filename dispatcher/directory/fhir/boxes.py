@@ -7,6 +7,7 @@ Some official examples leave the e-mail type out: the metadata alone make a secu
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 
@@ -27,6 +28,9 @@ METADATA = frozenset({"asextmailboxmssmetadata", "asmailboxmssmetadata", "mailbo
 _DIGITAL = frozenset({"digitization", "digitisation", "digitalization", "digital", "paperless"})
 _DIGITAL_FR = frozenset({"dematerialisation", "dematerialization", "dematerialise"})
 _RED = frozenset({"listerouge", "redlist"})
+_NO_MAIL = frozenset({"phone", "fax", "pager", "sms"})
+LEFT = "boîte MSSanté écrite d'une manière inconnue : laissée"
+"""Counted, so that a new way of writing mailboxes is seen, not silent."""
 _SILENT = frozenset({"description", "responsible", "responsable", "phone", "telephone", "type"})
 
 
@@ -65,7 +69,8 @@ def _stricter(one: Box, other: Box) -> Box:
 
 
 def _box(telecom: Resource, default: str, odd: Counter[str]) -> Box | None:
-    if text(telecom.get("system")) not in {"email", ""} or telecom.get("use") == "old":
+    system = text(telecom.get("system"))
+    if system in _NO_MAIL or telecom.get("use") == "old":
         return None
     mail_type, metadata = "", None
     for extension in objects(telecom.get("extension", [])):
@@ -74,7 +79,9 @@ def _box(telecom: Resource, default: str, odd: Counter[str]) -> Box | None:
             mail_type = extension_code(extension)
         elif name in METADATA:
             metadata = extension
-    if mail_type != "MSSANTE" and (mail_type or metadata is None):
+    if system not in {"email", ""} or (mail_type != "MSSANTE" and (mail_type or metadata is None)):
+        if metadata is not None or _speaks_of_mssante(telecom):
+            odd[LEFT] += 1
         return None
     address = canonical(unlinked(text(telecom.get("value"))))
     if address is None:
@@ -82,6 +89,14 @@ def _box(telecom: Resource, default: str, odd: Counter[str]) -> Box | None:
         return None
     box = Box(address, default, rank=rank(telecom.get("rank")))
     return _described(box, metadata, odd) if metadata is not None else box
+
+
+def _speaks_of_mssante(telecom: Resource) -> bool:
+    """A secure mailbox in a shape nobody foresaw: address, code or extension names the system."""
+    try:
+        return "mssante" in json.dumps(telecom).casefold()
+    except RecursionError:
+        return False
 
 
 def _described(box: Box, metadata: Resource, odd: Counter[str]) -> Box | None:

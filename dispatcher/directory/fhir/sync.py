@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dispatcher.clock import Clock
+from dispatcher.directory.fhir.boxes import LEFT
 from dispatcher.directory.fhir.client import FhirClient, Page
 from dispatcher.directory.fhir.holding import Holding
 from dispatcher.directory.fhir.records import DEVICE, PERSON, ROLE, SERVICE, STRUCTURE, identity, in_force, record_of
@@ -188,8 +189,9 @@ class _Run:
             )
 
     def notes(self) -> tuple[str, ...]:
-        """What was left out or not understood, most frequent first."""
-        return tuple(f"{count} × {what}." for what, count in self.odd.most_common(20))
+        """What was left out or not understood: mailboxes, then the most frequent."""
+        found = sorted(self.odd.items(), key=lambda one: (one[0] != LEFT, -one[1]))
+        return tuple(f"{count} × {what}." for what, count in found[:20])
 
     def _tell(self, what: str, done: int, total: int | None) -> None:
         self._told = (what, done, total)

@@ -167,6 +167,8 @@ def run(
             raise
         report = replace(report, seconds=round(clock.monotonic() - begun, 3))
         log.info("directory %s: %d rows of %s in service", sync.name, report.rows, report.version)
+        for note in report.notes:
+            log.warning("directory %s: %s", sync.name, note)
         _alarms(sync, clock, state.succeeded(report, clock.now()))
         return report
 

@@ -232,6 +232,15 @@ def test_what_nobody_foresaw_is_a_failure_like_any_other(source: Source, caplog:
     assert "Secret" not in caplog.text
 
 
+def test_the_remarks_of_a_run_are_in_the_log_of_the_service(
+    source: Source, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = SyncReport(name="essai", full=True, version="v", as_of=NOW, rows=1, notes=("312 × boîte laissée.",))
+    monkeypatch.setattr(source, "run", lambda **_: done)
+    runner.run(source, source.clock)
+    assert [one.levelname for one in caplog.records if "312 × boîte laissée." in one.message] == ["WARNING"]
+
+
 def test_a_stop_is_no_failure(source: Source) -> None:
     source.fault = SyncStopped()
     with pytest.raises(SyncStopped):

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dispatcher.directory.fhir.boxes import LEFT
 from dispatcher.directory.fhir.records import in_force, record_of
 from tests import fhir_people as people
-from tests.fhir_people import Json, mailbox, organization, practitioner, role
+from tests.fhir_people import MAIL_TYPE, Json, mailbox, organization, practitioner, role
 from tests.unit.directory.fhir.shelf import boxes_of, rows_of, sample
 
 ZOE = {
@@ -346,3 +347,38 @@ def test_any_json_gives_no_fault_and_no_row_without_an_identifier(resource: obje
                 value.encode("utf-8")
                 assert value.isprintable()
         assert row.get("address") != "zoe@ordinaire.test"
+
+
+@pytest.mark.parametrize(
+    "telecom",
+    [
+        {"system": "email", "value": "a@cabinet.mssante.test"},  # neither type nor metadata any more
+        {"system": "email", "value": "a@dest.test", "extension": [{"url": MAIL_TYPE, "valueReference": "MSSANTE"}]},
+        {"system": "email", "value": "a@dest.test", "extension": [{"url": "https://x/as-ext-boite-mssante"}]},
+        {"system": "url", "value": "mailto:a@dest.test", "extension": mailbox("a@dest.test")["extension"]},
+        {
+            "system": "email",
+            "value": "a@dest.test",
+            "extension": [{"url": MAIL_TYPE, "valueCode": "MSS2"}, *mailbox("a@dest.test")["extension"][1:]],
+        },
+    ],
+)
+def test_a_mailbox_in_a_shape_nobody_foresaw_is_counted(telecom: Json) -> None:
+    """A directory that changes how it writes mailboxes would else lose them all without a word."""
+    odd = Counter[str]()
+    assert boxes_of([practitioner(1, telecom)], odd) == []
+    assert odd == {LEFT: 1}
+
+
+@pytest.mark.parametrize(
+    "telecom",
+    [
+        {"system": "email", "value": "a@messagerie.test"},
+        {"system": "phone", "value": "0200000000", "extension": [{"url": "https://x/mssante"}]},
+        {**mailbox("a@cabinet.mssante.test"), "use": "old"},
+    ],
+)
+def test_what_is_no_mailbox_is_not_counted_as_one(telecom: Json) -> None:
+    odd = Counter[str]()
+    assert boxes_of([practitioner(1, telecom)], odd) == []
+    assert not odd

@@ -10,6 +10,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from dispatcher.settings.syncing import WebSection
 
+_NO_ADDRESS = frozenset(' \\"<>^`{}')
+
 
 class RevocationSettings(WebSection):
     """Revocation lists of the authorities in ``directory.issuers``."""
@@ -37,6 +39,16 @@ def _place(place: str, folder: Path | None) -> str:
     scheme, found, _ = place.partition("://")
     if not found:
         return place if folder is None or Path(place).is_absolute() else str(Path(folder) / place)
-    if scheme not in {"http", "https", "ldap", "ldaps"} or not urlsplit(place).hostname:
+    try:
+        parts = urlsplit(place)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError("liste de révocation : adresse illisible") from error
+    if scheme not in {"http", "https", "ldap", "ldaps"} or not host:
         raise ValueError("liste de révocation : fichier, ou adresse http://, https://, ldap:// ou ldaps:// attendus")
+    if "@" in parts.netloc:  # the address stands in messages and logs, and a list is public
+        raise ValueError("liste de révocation : adresse sans compte ni mot de passe attendue (rien devant « @ »)")
+    web = scheme in {"http", "https"}  # names in an LDAP address are often written with their spaces
+    if not place.isprintable() or (web and any(sign in _NO_ADDRESS or not sign.isascii() for sign in place)):
+        raise ValueError("liste de révocation : signe qu'une adresse ne porte pas (une espace s'y écrit « %20 »)")
     return place

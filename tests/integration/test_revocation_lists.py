@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,7 +19,8 @@ from dispatcher.clock import FrozenClock
 from dispatcher.directory.certificates.revocation_lists import RevocationLists
 from dispatcher.directory.certificates.revocation_sync import RevocationSync, read_anchors
 from dispatcher.directory.syncing import runner
-from dispatcher.errors import DirectoryError
+from dispatcher.errors import ConfigError, DirectoryError
+from dispatcher.settings.file import load
 from dispatcher.settings.revocation import RevocationSettings
 from tests.pki import pki
 from tests.servers.openldap import BASE, OpenLdap, openldap
@@ -30,11 +32,14 @@ class Web:
 
     def __init__(self) -> None:
         self.status, self.body, self.asked = 200, b"", 0
+        self.wanted: list[tuple[str, str | None]] = []
+        """Target and host of each request."""
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 outer.asked += 1
+                outer.wanted.append((self.path, self.headers["Host"]))
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(outer.body)))
                 self.end_headers()
@@ -222,3 +227,48 @@ def test_a_list_nobody_we_trust_signed_never_takes_the_place_of_the_good_one(
     text, fault = _state(held.listed()[0], AT, read_anchors(pinned))
     assert fault
     assert "aucune autorité épinglée" in text
+
+
+def test_a_plain_http_list_is_fetched_through_the_proxy(web: Web, tmp_path: Path, clock: FrozenClock) -> None:
+    """A proxy is told the whole address (RFC 9112 §3.2.2): a bare path is a page of its own."""
+    web.body = crl(clock)
+    wanted = RevocationSettings(
+        policy="require", lists=["http://crl.test:8080/ca.crl?v=1"], proxy=web.url.removesuffix("/ca.crl")
+    )
+    assert RevocationSync(wanted, tmp_path, clock).run().rows == 1
+    assert web.wanted == [("http://crl.test:8080/ca.crl?v=1", "crl.test:8080")]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://compte:geheim@crl.test/ca.crl",
+        "ldap://compte:geheim@annuaire.test/cn=x?certificateRevocationList",
+        "http://geheim@crl.test/ca.crl",
+        "http://crl.test/AC RACINE geheim.crl",
+        "http://crl.test/ca\n.crl?geheim",
+        "http://crl.test:geheim/ca.crl",
+        "http://[geheim/ca.crl",
+    ],
+)
+def test_an_address_with_a_password_or_a_space_is_refused_and_not_printed(place: str, tmp_path: Path) -> None:
+    config = tmp_path / "dispatcher.toml"
+    config.write_text(
+        f'[directory]\nissuers = "ca.pem"\n[directory.revocation]\npolicy = "soft"\nlists = [{json.dumps(place)}]\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(ConfigError) as refused:
+        load(config)
+    told = " ".join([str(refused.value), refused.value.hint, *map(str, refused.value.faults)])
+    assert "liste de révocation" in told
+    assert "geheim" not in told
+
+
+def test_a_proxy_that_does_not_answer_is_named_without_its_account(tmp_path: Path, clock: FrozenClock) -> None:
+    for scheme in ("http", "https"):
+        wanted = RevocationSettings(
+            policy="soft", lists=[f"{scheme}://crl.test/a"], proxy="http://compte:geheim@127.0.0.1:9", timeout_seconds=1
+        )
+        with pytest.raises(DirectoryError, match=r"mandataire 127.0.0.1:9 ne mène pas à crl.test") as refused:
+            RevocationSync(wanted, tmp_path, clock).run()
+        assert "geheim" not in str(refused.value)

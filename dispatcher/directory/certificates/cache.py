@@ -35,6 +35,7 @@ class Kept:
     """One answer."""
 
     source: str
+    """Name of the server and what it is asked (``LdapCertificates.key``)."""
     address: str
     asked_at: datetime
     """Aware UTC."""

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -59,6 +61,8 @@ class LdapCertificates:
     def __init__(self, name: str, settings: LdapSettings, cache: AnswerCache, clock: Clock) -> None:
         """``name`` as in the settings."""
         self.source = f"{LDAP}{name}"
+        self.key = f"{self.source} {_asked(settings)}"
+        """Under which its answers are kept: another server behind the same name begins anew."""
         self._name, self._settings, self._cache, self._clock = name, settings, cache, clock
         self._lock = threading.Lock()
         self._silent_until: float | None = None
@@ -71,7 +75,7 @@ class LdapCertificates:
         """
         if is_patient(address):
             return Answered()  # a patient's number is nobody's business there
-        kept = self._cache.get(self.source, address)
+        kept = self._cache.get(self.key, address)
         if kept is not None:
             answer = self._understood(kept)
             if self._fresh(kept, at, useful=useful(answer)):
@@ -86,7 +90,7 @@ class LdapCertificates:
 
     def kept(self, everything: tuple[Kept, ...]) -> Iterator[Answered]:
         """Of all kept answers, this server's."""
-        return (self._understood(one) for one in everything if one.source == self.source)
+        return (self._understood(one) for one in everything if one.source == self.key)
 
     def _fresh(self, kept: Kept, at: datetime, *, useful: bool) -> bool:
         hours = self._settings.keep_hours if useful else self._settings.keep_none_hours
@@ -119,7 +123,7 @@ class LdapCertificates:
             with self._lock:
                 self._silent_until, self._silent_reason = self._clock.monotonic() + SILENCE, fault.message
             raise
-        return Kept(source=self.source, address=address, asked_at=at, values=values)
+        return Kept(source=self.key, address=address, asked_at=at, values=values)
 
     def _values(self, address: str) -> tuple[tuple[str, bytes], ...]:
         mail = self._settings.attributes["address"]
@@ -160,3 +164,9 @@ class LdapCertificates:
     def title(self) -> str:
         """French."""
         return label(self.source)
+
+
+def _asked(settings: LdapSettings) -> str:
+    """What decides which certificates the server has for an address."""
+    told = [settings.url.rstrip("/"), settings.base, settings.filter, settings.attributes["address"]]
+    return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:16]

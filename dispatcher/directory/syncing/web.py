@@ -135,7 +135,14 @@ class Server:
         tick: Callable[[], object],
     ) -> Answer:
         response = self._pool.urlopen(
-            method, path, headers=headers, redirect=False, retries=False, timeout=timeout, preload_content=False
+            method,
+            self._target(path),
+            headers=headers,
+            redirect=False,
+            retries=False,
+            timeout=timeout,
+            preload_content=False,
+            assert_same_host=False,  # the host of the target is the place, the pool's that of the proxy
         )
         whole = False
         try:
@@ -150,6 +157,12 @@ class Server:
         if not whole:
             raise self._slow()
         return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, bytes(body))
+
+    def _target(self, path: str) -> str:
+        """The path; for plain http through a proxy the whole address (RFC 9112 §3.2.2), as nothing else tells it."""
+        if not self._settings.proxy or self.place.scheme != "http":
+            return path
+        return f"http://{self.place.host}:{self.place.port}{path}"
 
     def _pour(
         self,
@@ -184,8 +197,9 @@ class Server:
         reason: BaseException = error.reason if isinstance(error, MaxRetryError) and error.reason else error
         host = f"{self.place.host}:{self.place.port}"
         if isinstance(reason, ProxyError):
+            proxy = urllib3.util.parse_url(self._settings.proxy)  # without an account that may stand in it
             return ConnectionFault(
-                f"Le mandataire {self._settings.proxy} ne mène pas à {host}.", hint="Vérifier « proxy »."
+                f"Le mandataire {proxy.host}:{proxy.port or 80} ne mène pas à {host}.", hint="Vérifier « proxy »."
             )
         if isinstance(reason, SSLError) and "CERTIFICATE" in str(reason).upper():
             return DirectoryError(

@@ -34,12 +34,12 @@ BUNDLE = pkcs7.serialize_certificates([pki().bob.certificate, *pki().bob.chain],
 LIST = x509.load_pem_x509_crl(pki().authority.crl(AT - timedelta(days=1), (pki().bob, pki().carol))).public_bytes(DER)
 
 
-def answer(address: str = BOB, *values: tuple[str, bytes], asked_at: datetime = AT) -> Kept:
-    return Kept(source="ldap-x", address=address, asked_at=asked_at, values=values)
+def answer(address: str = BOB, *values: tuple[str, bytes], asked_at: datetime = AT, source: str = "ldap-x") -> Kept:
+    return Kept(source=source, address=address, asked_at=asked_at, values=values)
 
 
-def server(cache: AnswerCache) -> LdapCertificates:
-    plain = {"url": "ldaps://annuaire.test", "base": "dc=test", "attributes": {"address": "mail"}}
+def server(cache: AnswerCache, **other: object) -> LdapCertificates:
+    plain = {"url": "ldaps://annuaire.test", "base": "dc=test", "attributes": {"address": "mail"}, **other}
     return LdapCertificates("x", LdapSettings.model_validate(plain), cache, FrozenClock())
 
 
@@ -62,6 +62,30 @@ def test_what_nobody_asks_for_any_more_is_forgotten(tmp_path: Path) -> None:
     cache.put(answer("vieux@dest.test", ("userCertificate", LEAF)))
     cache.put(answer(BOB, asked_at=AT + FORGET_AFTER + timedelta(days=1)))
     assert [one.address for one in cache.everything()] == [BOB]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"url": "ldaps://autre.test"},
+        {"base": "dc=autre"},
+        {"filter": "(objectClass=person)"},
+        {"attributes": {"address": "otherMailbox"}},
+    ],
+)
+def test_answers_of_another_server_behind_the_name_are_not_this_one_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, object]
+) -> None:
+    cache = AnswerCache(tmp_path / "answers.sqlite3")
+    before = server(cache)
+    cache.put(answer(BOB, ("userCertificate", LEAF), source=before.key))
+    assert len(before.ask(BOB, AT, lambda _: True).found) == 1
+    changed, asked = server(cache, **other), []
+    monkeypatch.setattr(changed, "_values", lambda address: asked.append(address) or ())
+    assert changed.ask(BOB, AT, lambda _: True).found == ()
+    assert asked == [BOB]
+    assert [len(one.found) for one in changed.kept(cache.everything())] == [0]
+    assert server(cache, url="ldaps://annuaire.test/").key == before.key
 
 
 @pytest.mark.parametrize("content", [b"", b"rien du tout" * 400, b"SQLite format 3\x00" + bytes(5000)])

@@ -16,7 +16,7 @@ from dispatcher.cli.wording import EVENTS, FILE_STATES, RECEIPTS, STATES, actor,
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
 from dispatcher.outbox.states import UNFINISHED, State
 from dispatcher.ports import DispatchFilter
-from dispatcher.service import overview
+from dispatcher.service import alarms, overview
 from dispatcher.service.explain import explain
 from dispatcher.wiring import Office
 
@@ -41,6 +41,11 @@ def status(json: Json = False) -> None:
         return
     if problem is not None:
         say(f"La table des destinataires est fautive ; la dernière bonne reste en service. {problem}")
+    for name, reason in _unread_mailboxes(parts).items():
+        complain(f"ALARME, boîte des avis du canal « {name} » : {reason}")
+        complain(
+            "  → Les accusés n'arrivent plus : rétablir la boîte, elle est relue d'elle-même ; « dispatcher check »."
+        )
     directory_alarms.tell(parts.settings, parts.clock, parts.store)
     fetched = {one.name for one in directory_alarms.watched(parts.settings, parts.clock)}
     cmd_directory_status.tell(parts.settings, fetched)
@@ -68,6 +73,13 @@ def status(json: Json = False) -> None:
         say(f"{view.unmatched} avis reçu(s) ne correspondent à aucun envoi.")
 
 
+def _unread_mailboxes(parts: Office) -> dict[str, str]:
+    """By channel: why the service cannot read the mailbox of its notices."""
+    watched = [name for name, channel in parts.settings.channels.items() if channel.mailbox is not None]
+    found = {name: alarms.standing(parts.store, alarms.mailbox(name)) for name in watched}
+    return {name: reason for name, reason in found.items() if reason}
+
+
 def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
     problem, drifted = parts.directory.table.problem, cmd_directory_drift.number(parts)
     return {
@@ -82,6 +94,7 @@ def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
         "directories": [
             directory_alarms.as_json(one) for one in directory_alarms.watched(parts.settings, parts.clock, parts.store)
         ],
+        "mailboxes": [{"channel": name, "alarm": reason} for name, reason in _unread_mailboxes(parts).items()],
         "local_table": str(problem) if problem else None,
         "drifting": drifted.drifting if drifted is not None else None,
         "drifting_at": drifted.at if drifted is not None else None,

@@ -145,28 +145,46 @@ def send_all(office: Office, owner: str, stop: Callable[[], bool], *, wait: floa
 
 
 def collect_all(office: Office) -> Collected:
-    """Read every channel's mailbox."""
+    """Read every channel's mailbox; one that cannot be read alarms once, and once when it is read again."""
     total = Collected()
     for name in office.channels:
         try:
-            mailbox = office.open_mailbox(name)
-            if mailbox is None:
-                continue
-            try:
-                one = collect(name, mailbox, office.store, office.clock)
-            finally:
-                mailbox.close()
-        except DispatcherError as error:
+            one = _collect(office, name)
+        except StoreError as error:  # not the mailbox's fault
             log.error("mailbox of channel %s: %s", name, error)
             continue
-        except Exception as error:  # nobody foresaw it: the other mailboxes are read
-            log.error("mailbox of channel %s: unexpected %s", name, place(error))
+        if one is None:
             continue
         total.mails += one.mails
         total.notices += one.notices
         total.matched += one.matched
         total.unmatched += one.unmatched
     return total
+
+
+def _collect(office: Office, name: str) -> Collected | None:
+    """One mailbox, and what is to be told of it. None when there is none, or it was not read. Raises StoreError."""
+    reason, done = "", None
+    try:
+        mailbox = office.open_mailbox(name)
+        if mailbox is None:
+            return None
+        try:
+            done = collect(name, mailbox, office.store, office.clock)
+        finally:
+            mailbox.close()
+    except StoreError:
+        raise
+    except DispatcherError as error:
+        reason = str(error)
+    except Exception as error:  # nobody foresaw it: the other mailboxes are read
+        reason = sentence(error, "à la lecture de la boîte des avis", f"sans changer le réglage ({place(error)})")
+    event = alarms.tell(office.store, alarms.mailbox(name), reason)
+    if event == alarms.STARTED:
+        log.error("mailbox of channel %s: ALARM begins: %s", name, reason)
+    elif event:
+        log.error("mailbox of channel %s: ALARM over: it is read again", name)
+    return done
 
 
 def recover_all(office: Office) -> int:

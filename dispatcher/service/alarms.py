@@ -10,6 +10,11 @@ from dispatcher.ports import Store
 STARTED, ENDED = "alarm.started", "alarm.ended"
 
 
+def mailbox(channel: str) -> str:
+    """Subject of alarms about the mailbox of a channel."""
+    return f"mailbox:{channel}"
+
+
 def standing(store: Store, subject: str) -> str:
     """What the alarm about ``subject`` says, or empty when none stands."""
     with store.reading() as uow:

@@ -122,6 +122,24 @@ class Dispatch:
     """Last SMTP reply, cut at 200 characters."""
     decision: dict[str, object] = field(default_factory=dict)
     """Routing decision as JSON: wanted, trace, candidates, versions (see routing/trace.py)."""
+    unknown_since: datetime | None = None
+    """Since when nobody can say whether it was accepted; None in every other state."""
+    resend_of: str = ""
+    """The dispatch this one sends again under a new identity."""
+    replayed_from: str = ""
+    """State it had before its last replay: an undo goes back to it."""
+    replayed_fence: int = 0
+    """``fence`` at that replay: a claim since then makes the undo impossible."""
+    printed_at: datetime | None = None
+    """A person printed it (``paper``)."""
+    fault: str = ""
+    """What it failed or waits for, to search by: RFC 3463 ``class.subject.detail``, an SMTP reply, or a hold code."""
+    escalate_at: datetime | None = None
+    """When silence about a critical result becomes an alarm."""
+    escalation: int = 0
+    """Steps of the ladder taken so far."""
+    pauses: int = 0
+    """Times in a row that this very mail made its whole channel wait."""
 
     def same_recipient(self, other: Dispatch) -> bool:
         """To the same recipient (by key), or to the same box: a file may name one person by two codes."""
@@ -140,6 +158,17 @@ class Batch:
     count: int = 0
     size: int = 0
     """Sum of sealed bytes."""
+    state: str = "open"
+    """``open``, ``paused``, ``done``."""
+    ended_at: datetime | None = None
+    pause_reason: str = ""
+    """French."""
+    actor: str = ""
+    """Who asked for it: a replay's operator."""
+    why: str = ""
+    """The reason given."""
+    token: str = ""
+    """Of a replay: hash of exactly what its preview showed, so that a second click is no second replay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

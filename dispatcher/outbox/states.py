@@ -51,7 +51,9 @@ _S = State
 MOVES: dict[State, frozenset[State]] = {
     _S.HELD: frozenset({_S.READY, _S.PAPER, _S.WITHDRAWN, _S.CLOSED}),
     _S.READY: frozenset({_S.QUEUED, _S.HELD, _S.PAPER, _S.WITHDRAWN, _S.CLOSED}),
-    _S.QUEUED: frozenset({_S.SENDING, _S.READY, _S.HELD, _S.PAPER, _S.WITHDRAWN, _S.CLOSED}),
+    _S.QUEUED: frozenset(
+        {_S.SENDING, _S.READY, _S.DEFERRED, _S.HELD, _S.PAPER, _S.WITHDRAWN, _S.CLOSED, _S.FAILED, _S.UNKNOWN}
+    ),
     _S.SENDING: frozenset({_S.SENT, _S.QUEUED, _S.DEFERRED, _S.UNKNOWN, _S.FAILED, _S.HELD}),
     _S.SENT: frozenset({_S.DELIVERED, _S.READ, _S.FAILED, _S.PAPER, _S.CLOSED}),
     _S.DELIVERED: frozenset({_S.READ, _S.FAILED, _S.PAPER, _S.CLOSED}),
@@ -59,11 +61,12 @@ MOVES: dict[State, frozenset[State]] = {
     _S.DEFERRED: frozenset({_S.QUEUED, _S.SENDING, _S.HELD, _S.FAILED, _S.PAPER, _S.WITHDRAWN, _S.CLOSED}),
     _S.UNKNOWN: frozenset({_S.SENT, _S.DELIVERED, _S.READ, _S.FAILED, _S.QUEUED, _S.PAPER, _S.CLOSED}),
     _S.FAILED: frozenset({_S.QUEUED, _S.HELD, _S.READY, _S.DELIVERED, _S.READ, _S.PAPER, _S.WITHDRAWN, _S.CLOSED}),
-    _S.PAPER: frozenset({_S.CLOSED, _S.READ, _S.DELIVERED}),
+    _S.PAPER: frozenset({_S.CLOSED, _S.READ, _S.DELIVERED, _S.WITHDRAWN}),
     _S.WITHDRAWN: frozenset({_S.CLOSED}),
     _S.CLOSED: frozenset({_S.READ, _S.DELIVERED}),
 }
-"""From each state, the states it may move to. ``failed → delivered`` and ``failed → read`` are late good news."""
+"""From each state, the states it may move to. ``failed → delivered`` and ``failed → read`` are late good news;
+``queued`` to ``deferred``, ``failed`` or ``unknown`` is the undo of a replay that has not left."""
 
 UNFINISHED = frozenset({_S.HELD, _S.READY, _S.QUEUED, _S.SENDING, _S.DEFERRED, _S.UNKNOWN, _S.FAILED, _S.PAPER})
 """States that still ask something of the program or of a person: paper has to be printed, then closed."""

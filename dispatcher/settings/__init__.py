@@ -1,12 +1,10 @@
 """One TOML file to frozen models (decision D11)."""
 
+from dispatcher.settings.channels import ChannelSettings, MailboxSettings, PaceSettings
 from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
 from dispatcher.settings.file import (
     BiologistSettings,
-    ChannelSettings,
     LaboratorySettings,
-    MailboxSettings,
-    PaceSettings,
     PdfSettings,
     Settings,
     SourceSettings,

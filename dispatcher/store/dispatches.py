@@ -9,8 +9,8 @@ from dispatcher.outbox.states import State, check_move
 from dispatcher.store.leases import DispatchLeases
 from dispatcher.store.rows import DISPATCH
 from dispatcher.store.search import DispatchSearch
+from dispatcher.store.tables import EVERY_LANE, in_state
 from dispatcher.store.tables import dispatches as table
-from dispatcher.store.tables import in_state
 
 
 class SqlDispatches(DispatchLeases, DispatchSearch):
@@ -38,7 +38,7 @@ class SqlDispatches(DispatchLeases, DispatchSearch):
         return replace(batch, count=count, size=size)
 
     def _ready(self, channel: str, limit: int, urgent_only: bool) -> tuple[Dispatch, ...]:
-        wanted = DISPATCH.select.where(table.c.channel == channel, in_state(table, State.READY))
+        wanted = DISPATCH.select.where(table.c.channel == channel, in_state(table, State.READY), EVERY_LANE)
         if urgent_only:
             wanted = wanted.where(table.c.lane == Lane.URGENT)
         wanted = wanted.order_by(table.c.lane, table.c.created_at, table.c.id).limit(max(limit, 0))

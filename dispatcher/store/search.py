@@ -14,8 +14,8 @@ from dispatcher.ports import DispatchFilter, RecipientUse
 from dispatcher.report.folding import fold
 from dispatcher.store.moves import DispatchMoves
 from dispatcher.store.rows import DISPATCH
+from dispatcher.store.tables import EVERY_LANE, in_state, reports
 from dispatcher.store.tables import dispatches as table
-from dispatcher.store.tables import in_state, reports
 
 _OLDEST = (
     DISPATCH.select.where(table.c.state == bindparam("of_state")).order_by(table.c.created_at, table.c.id).limit(1)
@@ -28,7 +28,7 @@ _BATCHABLE = select(
     func.coalesce(func.sum(table.c.sealed_bytes), 0),
     func.min(table.c.created_at),
     func.count().filter(table.c.lane == Lane.URGENT),
-).where(table.c.channel == bindparam("of_channel"), in_state(table, State.READY))
+).where(table.c.channel == bindparam("of_channel"), in_state(table, State.READY), EVERY_LANE)
 
 _USE = tuple(field.name for field in fields(RecipientUse))
 

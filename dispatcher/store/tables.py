@@ -6,9 +6,6 @@ The schema is made by ``migrations/``; a test holds the two equal on both engine
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Any
-
 from sqlalchemy import (
     DDL,
     BigInteger,
@@ -20,75 +17,45 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
-    TextClause,
     UniqueConstraint,
     event,
     text,
 )
 
 from dispatcher.outbox.states import FileState, State
+from dispatcher.store.columns import DUE, NOT_REMOVED, added, in_state, metadata, partial, word
+from dispatcher.store.engine_tables import batch_members, destinations, installation, named_leases, nodes, tallies
 from dispatcher.store.types import FreeText, JsonText, Moment, Rank, Word
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-DUE = "state IN ('queued', 'deferred')"
-"""What a claim looks at: a partial index. SQLite uses such an index only for a query in the same words."""
-
-
-NOT_REMOVED = {"sqlite": "files.removed = 0", "postgresql": "NOT files.removed"}
-"""In the same way, for files whose original may still stand in the source folder."""
-
-
-def in_state(table: Table, state: StrEnum) -> TextClause:
-    """``state`` as a literal: with a bound value SQLite would not use the partial indexes."""
-    return text(f"{table.name}.state = '{state}'")
-
-
-def _text(name: str, kind: Any = Text) -> Column[Any]:
-    return Column(name, kind, nullable=False)
-
-
-def _partial(name: str, *columns: str, where: str, unique: bool = False, postgresql: str = "") -> Index:
-    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(postgresql or where))
-
 
 files = Table(
     "files",
     metadata,
     Column("id", Text, primary_key=True),
-    _text("source"),
+    word("source"),
     Column("names", LargeBinary, nullable=False),  # encrypted JSON [path, name]
-    _text("names_key"),
-    _text("path_hash"),
+    word("names_key"),
+    word("path_hash"),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
-    _text("sha256"),
-    _text("state", Word(FileState)),
+    word("sha256"),
+    word("state", Word(FileState)),
     Column("received_at", Moment, nullable=False),
-    _text("format"),
-    _text("reason", FreeText),
-    _text("duplicate_of"),
+    word("format"),
+    word("reason", FreeText),
+    word("duplicate_of"),
     Column("removed", Boolean, nullable=False),
     Column("returns", Integer, nullable=False),
-    _text("lease_owner"),
+    word("lease_owner"),
     Column("lease_until", Moment),
+    added("lane", Rank, "1"),
     Index("ix_files_place", "source", "path_hash"),
     Index("ix_files_bytes", "source", "sha256"),
     Index("ix_files_state", "state", "received_at", "id"),
-    _partial("ix_files_to_remove", "source", where="removed = 0", postgresql="NOT removed"),
-    _partial("uq_files_waiting", "source", "path_hash", where="state = 'waiting'", unique=True),
+    partial("ix_files_to_remove", "source", where="removed = 0", postgresql="NOT removed"),
+    partial("uq_files_waiting", "source", "path_hash", where="state = 'waiting'", unique=True),
 )
 
 reports = Table(
@@ -97,18 +64,18 @@ reports = Table(
     Column("id", Text, primary_key=True),
     Column("file_id", Text, ForeignKey("files.id"), nullable=False),
     Column("position", Integer, nullable=False),
-    _text("chain"),
+    word("chain"),
     Column("version", Integer, nullable=False),
-    _text("fingerprint"),
-    _text("document_id", FreeText),
-    _text("set_id", FreeText),
-    _text("replaces", FreeText),
-    _text("status"),
-    _text("order_filler", FreeText),
-    _text("order_placer", FreeText),
-    _text("laboratory", FreeText),
-    _text("patient_hash"),
-    _text("reported_at"),
+    word("fingerprint"),
+    word("document_id", FreeText),
+    word("set_id", FreeText),
+    word("replaces", FreeText),
+    word("status"),
+    word("order_filler", FreeText),
+    word("order_placer", FreeText),
+    word("laboratory", FreeText),
+    word("patient_hash"),
+    word("reported_at"),
     Column("created_at", Moment, nullable=False),
     Column("superseded", Boolean, nullable=False),
     UniqueConstraint("chain", "version"),
@@ -122,27 +89,27 @@ dispatches = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("report_id", Text, ForeignKey("reports.id"), nullable=False),
-    _text("chain"),
+    word("chain"),
     Column("version", Integer, nullable=False),
-    _text("state", Word(State)),
-    _text("recipient_key", FreeText),
-    _text("role"),
-    _text("label", FreeText),
-    _text("recipient_id", FreeText),
-    _text("recipient_id_type"),
-    _text("address", FreeText),
-    _text("domain", FreeText),
-    _text("channel"),
-    _text("format"),
-    _text("envelope"),
-    _text("certificate"),
-    _text("signer"),
-    _text("message_id"),
-    _text("envid"),
-    _text("sealed_sha256"),
+    word("state", Word(State)),
+    word("recipient_key", FreeText),
+    word("role"),
+    word("label", FreeText),
+    word("recipient_id", FreeText),
+    word("recipient_id_type"),
+    word("address", FreeText),
+    word("domain", FreeText),
+    word("channel"),
+    word("format"),
+    word("envelope"),
+    word("certificate"),
+    word("signer"),
+    word("message_id"),
+    word("envid"),
+    word("sealed_sha256"),
     Column("sealed_bytes", BigInteger, nullable=False),
     Column("lane", Rank, nullable=False),
-    _text("batch_id"),
+    word("batch_id"),
     Column("attempts", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("due_at", Moment),
@@ -150,19 +117,28 @@ dispatches = Table(
     Column("delivered_at", Moment),
     Column("read_at", Moment),
     Column("submitting_since", Moment),
-    _text("lease_owner"),
+    word("lease_owner"),
     Column("lease_until", Moment),
     Column("fence", BigInteger, nullable=False),
-    _text("hold_code"),
-    _text("reason", FreeText),
-    _text("reply", FreeText),
+    word("hold_code"),
+    word("reason", FreeText),
+    word("reply", FreeText),
     Column("decision", JsonText, nullable=False),
-    _text("search", FreeText),  # label, address and identifier, lower case, without accents
-    _partial("ix_dispatches_due", "channel", "lane", "created_at", "id", where=DUE),
-    _partial("ix_dispatches_ready", "channel", "lane", "created_at", "id", where="state = 'ready'"),
-    _partial("ix_dispatches_leased", "lease_owner", where="state = 'sending'"),
-    _partial("uq_dispatches_message_id", "message_id", where="message_id <> ''", unique=True),
-    _partial("ix_dispatches_envid", "envid", where="envid <> ''"),
+    word("search", FreeText),  # label, address and identifier, lower case, without accents
+    Column("unknown_since", Moment),
+    added("resend_of"),
+    added("replayed_from"),
+    added("replayed_fence", BigInteger, "0"),
+    Column("printed_at", Moment),
+    added("fault"),
+    Column("escalate_at", Moment),
+    added("escalation", Integer, "0"),
+    added("pauses", Integer, "0"),
+    partial("ix_dispatches_due", "channel", "lane", "created_at", "id", where=DUE),
+    partial("ix_dispatches_ready", "channel", "lane", "created_at", "id", where="state = 'ready'"),
+    partial("ix_dispatches_leased", "lease_owner", "lease_until", where="state = 'sending'"),
+    partial("uq_dispatches_message_id", "message_id", where="message_id <> ''", unique=True),
+    partial("ix_dispatches_envid", "envid", where="envid <> ''"),
     Index("ix_dispatches_state", "state", "created_at", "id", "channel"),  # covers the counts, by channel too
     Index("ix_dispatches_chain", "chain", "recipient_key", "version"),
     Index("ix_dispatches_report", "report_id"),
@@ -173,29 +149,36 @@ batches = Table(
     "batches",
     metadata,
     Column("id", Text, primary_key=True),
-    _text("channel"),
+    word("channel"),
     Column("created_at", Moment, nullable=False),
-    _text("reason"),
+    word("reason"),
     Column("count", Integer, nullable=False),
     Column("size", BigInteger, nullable=False),
+    added("state", Text, "open"),
+    Column("ended_at", Moment),
+    added("pause_reason", FreeText),
+    added("actor"),
+    added("why", FreeText),
+    added("token"),
     Index("ix_batches_channel", "channel", "created_at"),
+    partial("uq_batches_token", "token", where="token <> ''", unique=True),
 )
 
 receipts = Table(
     "receipts",
     metadata,
     Column("id", Text, primary_key=True),
-    _text("dispatch_id"),  # empty while it matches nothing
-    _text("kind"),
-    _text("action", FreeText),
-    _text("status", FreeText),
-    _text("code", FreeText),
+    word("dispatch_id"),  # empty while it matches nothing
+    word("kind"),
+    word("action", FreeText),
+    word("status", FreeText),
+    word("code", FreeText),
     Column("at", Moment, nullable=False),
-    _text("digest"),
-    _text("channel"),
-    _text("note", FreeText),
+    word("digest"),
+    word("channel"),
+    word("note", FreeText),
     Index("ix_receipts_dispatch", "dispatch_id", "at"),
-    _partial("uq_receipts_digest", "dispatch_id", "digest", where="digest <> ''", unique=True),
+    partial("uq_receipts_digest", "dispatch_id", "digest", where="digest <> ''", unique=True),
 )
 
 payloads = Table(
@@ -204,7 +187,7 @@ payloads = Table(
     Column("owner", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("name", LargeBinary),  # encrypted rest of a kind that holds a file name; ``kind`` then ends in its hash
-    _text("key_id"),
+    word("key_id"),
     Column("packed", Boolean, nullable=False),  # deflated before encryption
     Column("size", BigInteger, nullable=False),  # bytes in clear
     Column("content", LargeBinary, nullable=False),
@@ -218,15 +201,20 @@ pace = Table(
     Column("updated", Moment),
     Column("paused", Boolean, nullable=False),
     Column("paused_until", Moment),
-    _text("pause_reason", FreeText),
+    word("pause_reason", FreeText),
+    Column("slots", Text),
+    Column("seconds", Double),
+    Column("first_at", Moment),
+    added("boot"),
+    Column("boot_seconds", Double),
 )
 
 reference = Table(
     "reference",
     metadata,
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    _text("kind"),
-    _text("version"),
+    word("kind"),
+    word("version"),
     Column("content", LargeBinary, nullable=False),
     Column("accepted_at", Moment, nullable=False),
     UniqueConstraint("kind", "version"),
@@ -236,14 +224,14 @@ gaps = Table(
     "gaps",
     metadata,
     Column("id", Text, primary_key=True),  # hash of the fields up to ``text``
-    _text("kind"),
-    _text("source"),
-    _text("code", FreeText),
-    _text("label", FreeText),
-    _text("unit", FreeText),
-    _text("specimen", FreeText),
-    _text("text", FreeText),
-    _text("reason", FreeText),
+    word("kind"),
+    word("source"),
+    word("code", FreeText),
+    word("label", FreeText),
+    word("unit", FreeText),
+    word("specimen", FreeText),
+    word("text", FreeText),
+    word("reason", FreeText),
     Column("count", BigInteger, nullable=False),
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
@@ -253,12 +241,12 @@ oppositions = Table(
     "oppositions",
     metadata,
     Column("id", Text, primary_key=True),
-    _text("key"),  # keyed hash of the number
-    _text("scope"),
-    _text("kind"),
+    word("key"),  # keyed hash of the number
+    word("scope"),
+    word("kind"),
     Column("added_at", Moment, nullable=False),
-    _text("actor"),
-    _text("note", FreeText),
+    word("actor"),
+    word("note", FreeText),
     UniqueConstraint("key", "scope"),
 )
 
@@ -267,12 +255,12 @@ journal = Table(
     metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("at", Moment, nullable=False),
-    _text("subject"),
-    _text("event"),
-    _text("actor"),
-    _text("detail"),  # canonical JSON, byte for byte what the digest covers
-    _text("previous"),
-    _text("digest"),
+    word("subject"),
+    word("event"),
+    word("actor"),
+    word("detail"),  # canonical JSON, byte for byte what the digest covers
+    word("previous"),
+    word("digest"),
     Index("ix_journal_subject", "subject", "number"),
 )
 
@@ -281,9 +269,38 @@ journal_head = Table(
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("number", BigInteger, nullable=False),
-    _text("digest"),
+    word("digest"),
     CheckConstraint("id = 1", name="one_row"),
 )
+
+__all__ = [
+    "DUE",
+    "EVERY_LANE",
+    "NOT_REMOVED",
+    "batch_members",
+    "batches",
+    "destinations",
+    "dispatches",
+    "files",
+    "gaps",
+    "in_state",
+    "installation",
+    "journal",
+    "journal_head",
+    "metadata",
+    "named_leases",
+    "nodes",
+    "oppositions",
+    "pace",
+    "payloads",
+    "receipts",
+    "reference",
+    "reports",
+    "tallies",
+]
+
+EVERY_LANE = text("dispatches.lane >= 0")
+"""Always true. With it SQLite prefers the partial index whose second column this is; else the choice is a draw."""
 
 GENESIS = "0" * 64
 """``previous`` of the first line."""

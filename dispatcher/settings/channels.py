@@ -1,0 +1,111 @@
+"""The channels: one sending account each, with its pace, batches and mailbox of notices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from dispatcher.settings.sections import Address, PathSection, Section, SendingFormat
+
+
+class PaceSettings(Section):
+    per_minute: int = Field(default=60, gt=0)
+    """Never exceeded in any 60 seconds."""
+    burst: int | None = Field(default=None, gt=0)
+    """Most hand-overs at one instant; default a quarter of ``per_minute``."""
+
+
+class BatchSettings(Section):
+    every_minutes: float = Field(default=5, gt=0)
+    max_count: int = Field(default=500, gt=0)
+    max_bytes: int = Field(default=100_000_000, gt=0)
+
+
+class MailboxSettings(PathSection):
+    """Where notices come back to."""
+
+    kind: Literal["maildir", "imap"]
+    path: Path | None = None
+    host: str = ""
+    port: int = 143
+    tls: Literal["starttls", "tls"] = "starttls"
+    server_name: str = ""
+    ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    user: str = ""
+    password_file: Path | None = None
+    folder: str = "INBOX"
+
+    @model_validator(mode="after")
+    def _place(self) -> MailboxSettings:
+        if self.kind == "maildir" and self.path is None:
+            raise ValueError("une boîte « maildir » demande « path »")
+        if self.kind == "imap" and not self.host:
+            raise ValueError("une boîte « imap » demande « host »")
+        return self
+
+
+class ChannelSettings(PathSection):
+    """One sending account with its pace (canal)."""
+
+    family: Literal["mssante", "apicrypt", "smime"]
+    """``mssante``: XDM and PDF, allowed domains apply; ``apicrypt``: HPRIM text, to the site's own proxy; ``smime``."""
+    sender: Address
+    sender_label: str = ""
+    reply_to: Address | None = None
+    transport: Literal["smtp", "folder"] = "smtp"
+    folder: Path | None = None
+    """For ``transport = "folder"``: rehearsal, mails are written here."""
+    host: str = ""
+    port: int = 587
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    """``none`` only towards loopback."""
+    server_name: str = ""
+    """Name checked in the server's certificate, when it is not ``host``."""
+    ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    user: str = ""
+    password_file: Path | None = None
+    timeout_seconds: float = Field(default=60, gt=0)
+    connections: int = Field(default=2, gt=0, le=16)
+    """Open at once, per worker."""
+    mails_per_connection: int = Field(default=100, gt=0)
+    format: SendingFormat | None = None
+    """Default format; by family when absent."""
+    sign: bool = True
+    pace: PaceSettings = PaceSettings()
+    batch: BatchSettings = BatchSettings()
+    request_dsn: bool = True
+    request_mdn: bool = True
+    max_mail_bytes: int = Field(default=10_000_000, gt=0)
+    nil: str = ""
+    """X-MSS-NIL: product reference of convergence.esante.gouv.fr."""
+    conformance: Literal["enforce", "warn", "off"] = "enforce"
+    domains: list[str] = Field(default_factory=list)
+    """``apicrypt`` only: domains its proxy serves besides the verified list; ``*.example.org`` for all below one."""
+    mailbox: MailboxSettings | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ChannelSettings:
+        if self.transport == "smtp" and not self.host:
+            raise ValueError("un canal « smtp » demande « host »")
+        if self.transport == "folder" and self.folder is None:
+            raise ValueError("un canal « folder » demande « folder »")
+        if self.transport == "smtp" and self.tls == "none" and self.host not in {"127.0.0.1", "localhost", "::1"}:
+            raise ValueError('« tls = "none" » n\'est permis que vers la machine elle-même (127.0.0.1)')
+        if (self.client_cert is None) != (self.client_key is None):
+            raise ValueError("« client_cert » et « client_key » vont ensemble")
+        if self.family == "apicrypt" and self.default_format not in {"hprim-medecins", "hprim-sante"}:
+            raise ValueError("un canal « apicrypt » transmet du texte : « hprim-medecins » ou « hprim-sante »")
+        if self.domains and self.family != "apicrypt":
+            raise ValueError("« domains » ne vaut que pour un canal « apicrypt » ; les autres suivent la liste blanche")
+        return self
+
+    @property
+    def default_format(self) -> str:
+        """Format used when nothing else says."""
+        return self.format or ("hprim-medecins" if self.family == "apicrypt" else "cda")

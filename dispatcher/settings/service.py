@@ -1,0 +1,21 @@
+"""How the service works: workers, ticks, leases, patience."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from dispatcher.settings.sections import Section
+
+
+class RetrySettings(Section):
+    first_minutes: float = Field(default=1, gt=0)
+    factor: float = Field(default=2, ge=1)
+    max_minutes: float = Field(default=120, gt=0)
+    give_up_hours: float = Field(default=48, gt=0)
+
+
+class ServiceSettings(Section):
+    workers: int = Field(default=1, ge=1, le=16)
+    scan_seconds: float = Field(default=5, gt=0)
+    collect_seconds: float = Field(default=30, gt=0)
+    lease_seconds: float = Field(default=120, gt=1)

@@ -1,0 +1,88 @@
+"""Tables of the delivery engine: who is in which batch, destinations, tallies, nodes and what they own."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Double,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+from dispatcher.store.columns import metadata, word
+from dispatcher.store.types import FreeText, Moment
+
+batch_members = Table(
+    "batch_members",
+    metadata,
+    Column("batch_id", Text, primary_key=True),
+    Column("dispatch_id", Text, primary_key=True),
+    Column("joined_at", Moment, nullable=False),
+    Index("ix_batch_members_dispatch", "dispatch_id"),
+)
+
+destinations = Table(
+    "destinations",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("domain", Text, primary_key=True),
+    Column("turn", BigInteger, nullable=False),
+    Column("free_at", Moment),
+    word("state"),
+    Column("failures", Integer, nullable=False),
+    Column("opened_at", Moment),
+    Column("probe_at", Moment),
+    word("reason", FreeText),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("kind", Text, primary_key=True),  # dispatch, file
+    Column("channel", Text, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("count", BigInteger, nullable=False),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    word("name"),
+    word("host"),
+    Column("pid", BigInteger, nullable=False),
+    word("version"),
+    word("revision"),
+    Column("workers", Integer, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("skew", Double, nullable=False),  # seconds its clock is ahead of the database's
+    word("wanted"),
+)
+
+named_leases = Table(
+    "named_leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    word("owner"),
+    word("node"),
+    Column("until", Moment),
+    Column("fence", BigInteger, nullable=False),
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    word("store_id"),
+    Column("backup_at", Moment),
+    Column("restored_at", Moment),
+    Column("journal_number", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)

@@ -1,0 +1,185 @@
+"""The delivery engine: members and life of batches, exact pace windows, destinations, tallies, nodes, replay.
+
+Revision: 0003.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0003"
+down_revision = "0002"
+
+MOMENT = sa.Text().with_variant(postgresql.TIMESTAMP(timezone=True), "postgresql")
+
+
+def upgrade() -> None:
+    """Forward only: a database is taken back by restoring its backup."""
+    for table, columns in _columns().items():
+        for column in columns:
+            op.add_column(table, column)
+    op.create_index(
+        "uq_batches_token",
+        "batches",
+        ["token"],
+        unique=True,
+        sqlite_where=sa.text("token <> ''"),
+        postgresql_where=sa.text("token <> ''"),
+    )
+    op.drop_index("ix_dispatches_leased", "dispatches")
+    op.create_index(
+        "ix_dispatches_leased",
+        "dispatches",
+        ["lease_owner", "lease_until"],
+        sqlite_where=sa.text("state = 'sending'"),
+        postgresql_where=sa.text("state = 'sending'"),
+    )
+    _batch_members()
+    _destinations()
+    _tallies()
+    _nodes()
+    _named_leases()
+    _installation()
+    _past_batches()
+
+
+def _word(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Text(), nullable=False, server_default="")
+
+
+def _number(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Integer(), nullable=False, server_default="0")
+
+
+def _columns() -> dict[str, tuple[sa.Column[Any], ...]]:
+    return {
+        "files": (sa.Column("lane", sa.SmallInteger(), nullable=False, server_default="1"),),
+        "dispatches": (
+            sa.Column("unknown_since", MOMENT, nullable=True),
+            _word("resend_of"),
+            _word("replayed_from"),
+            sa.Column("replayed_fence", sa.BigInteger(), nullable=False, server_default="0"),
+            sa.Column("printed_at", MOMENT, nullable=True),
+            _word("fault"),
+            sa.Column("escalate_at", MOMENT, nullable=True),
+            _number("escalation"),
+            _number("pauses"),
+        ),
+        "batches": (
+            sa.Column("state", sa.Text(), nullable=False, server_default="open"),
+            sa.Column("ended_at", MOMENT, nullable=True),
+            _word("pause_reason"),
+            _word("actor"),
+            _word("why"),
+            _word("token"),
+        ),
+        "pace": (
+            sa.Column("slots", sa.Text(), nullable=True),
+            sa.Column("seconds", sa.Double(), nullable=True),
+            sa.Column("first_at", MOMENT, nullable=True),
+            _word("boot"),
+            sa.Column("boot_seconds", sa.Double(), nullable=True),
+        ),
+    }
+
+
+def _batch_members() -> None:
+    op.create_table(
+        "batch_members",
+        sa.Column("batch_id", sa.Text(), nullable=False),
+        sa.Column("dispatch_id", sa.Text(), nullable=False),
+        sa.Column("joined_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("batch_id", "dispatch_id", name=op.f("pk_batch_members")),
+    )
+    op.create_index("ix_batch_members_dispatch", "batch_members", ["dispatch_id"])
+
+
+def _destinations() -> None:
+    op.create_table(
+        "destinations",
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("turn", sa.BigInteger(), nullable=False),
+        sa.Column("free_at", MOMENT, nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("opened_at", MOMENT, nullable=True),
+        sa.Column("probe_at", MOMENT, nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "domain", name=op.f("pk_destinations")),
+    )
+
+
+def _tallies() -> None:
+    op.create_table(
+        "tallies",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("shard", sa.Integer(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "channel", "state", "shard", name=op.f("pk_tallies")),
+    )
+    op.execute(
+        "INSERT INTO tallies (kind, channel, state, shard, count) "
+        "SELECT 'dispatch', channel, state, 0, COUNT(*) FROM dispatches GROUP BY channel, state"
+    )
+    op.execute(
+        "INSERT INTO tallies (kind, channel, state, shard, count) "
+        "SELECT 'file', '', state, 0, COUNT(*) FROM files GROUP BY state"
+    )
+
+
+def _nodes() -> None:
+    op.create_table(
+        "nodes",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("pid", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Text(), nullable=False),
+        sa.Column("workers", sa.Integer(), nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=False),
+        sa.Column("skew", sa.Double(), nullable=False),
+        sa.Column("wanted", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_nodes")),
+    )
+
+
+def _named_leases() -> None:
+    op.create_table(
+        "named_leases",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("until", MOMENT, nullable=True),
+        sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_named_leases")),
+    )
+
+
+def _installation() -> None:
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("store_id", sa.Text(), nullable=False),
+        sa.Column("backup_at", MOMENT, nullable=True),
+        sa.Column("restored_at", MOMENT, nullable=True),
+        sa.Column("journal_number", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_installation_one_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
+    )
+
+
+def _past_batches() -> None:
+    """Who was in which batch, as far as it is known: a dispatch replayed before remembers its last batch only."""
+    op.execute(
+        "INSERT INTO batch_members (batch_id, dispatch_id, joined_at) SELECT b.id, d.id, b.created_at "
+        "FROM dispatches d JOIN batches b ON b.id = d.batch_id"
+    )

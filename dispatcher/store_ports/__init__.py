@@ -1,0 +1,43 @@
+"""The store as the use cases need it: one transaction with a small ``Protocol`` per kind of row.
+
+Part of ``ports.py``, which gives all these names on; import them from there.
+"""
+
+from dispatcher.store_ports.dispatches import Batches, Dispatches, DispatchFilter, RecipientUse
+from dispatcher.store_ports.files import Files, Reports
+from dispatcher.store_ports.pace import PaceBook
+from dispatcher.store_ports.records import (
+    GapRow,
+    Gaps,
+    Journal,
+    OppositionRow,
+    Oppositions,
+    Payloads,
+    ReceiptRow,
+    Receipts,
+    Reference,
+    ReferenceRow,
+)
+from dispatcher.store_ports.unit import Store, UnitOfWork
+
+__all__ = [
+    "Batches",
+    "DispatchFilter",
+    "Dispatches",
+    "Files",
+    "GapRow",
+    "Gaps",
+    "Journal",
+    "OppositionRow",
+    "Oppositions",
+    "PaceBook",
+    "Payloads",
+    "ReceiptRow",
+    "Receipts",
+    "RecipientUse",
+    "Reference",
+    "ReferenceRow",
+    "Reports",
+    "Store",
+    "UnitOfWork",
+]

@@ -1,0 +1,119 @@
+"""Dispatches and batches, as the use cases see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from dispatcher.outbox.dispatch import Batch, Dispatch
+    from dispatcher.outbox.states import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchFilter:
+    """What to list. Empty fields do not filter."""
+
+    states: tuple[State, ...] = ()
+    channel: str = ""
+    batch_id: str = ""
+    report_id: str = ""
+    file_id: str = ""
+    chain: str = ""
+    recipient: str = ""
+    """Part of the label, the address or the identifier."""
+    order: str = ""
+    """Order number, exact."""
+    since: datetime | None = None
+    until: datetime | None = None
+    oldest_first: bool = True
+    limit: int = 100
+
+
+class Dispatches(Protocol):
+    """Dispatches: the durable rows."""
+
+    def add(self, dispatch: Dispatch, *, actor: str = "daemon") -> None:
+        """Insert, with its journal line."""
+
+    def get(self, dispatch_id: str) -> Dispatch | None: ...
+    def find_message(self, *, message_id: str = "", envid: str = "") -> Dispatch | None: ...
+    def move(
+        self,
+        dispatch_id: str,
+        state: State,
+        *,
+        fence: int | None = None,
+        actor: str = "daemon",
+        event: str = "",
+        **changes: Any,
+    ) -> Dispatch:
+        """Change state, checked against MOVES, with its journal line in the same transaction.
+
+        ``changes`` are fields of :class:`Dispatch`. With ``fence`` given, raises :class:`dispatcher.errors.LeaseLost`
+        when the row was claimed by somebody else since. Leaving ``sending`` ends the lease and ``submitting_since``.
+        """
+
+    def update(self, dispatch_id: str, *, actor: str = "daemon", event: str, **changes: Any) -> Dispatch:
+        """Change fields without a change of state, with its journal line."""
+
+    def claim(self, channel: str, owner: str, limit: int, lease: timedelta, now: datetime) -> tuple[Dispatch, ...]:
+        """``queued`` and due ``deferred`` rows become ``sending`` under a lease, urgent lane first, then oldest.
+
+        Left out: rows of a chain and recipient with an older version still ``sending`` or ``unknown`` (promise 3).
+        """
+
+    def begin_submission(self, dispatch_id: str, fence: int, now: datetime) -> None:
+        """Write ``submitting_since``. Must be committed before the first byte goes out. Raises LeaseLost."""
+
+    def release_claim(self, dispatch_id: str, fence: int) -> None:
+        """Back to ``queued`` untouched: claimed but not begun (stop, pause)."""
+
+    def expire_leases(self, now: datetime) -> tuple[Dispatch, ...]:
+        """Rows of dead workers: begun ones become ``unknown``, others ``queued``. Gives them back as they are now."""
+
+    def extend_lease(self, owner: str, until: datetime) -> None:
+        """Heartbeat: all rows this owner holds."""
+
+    def batchable(self, channel: str) -> tuple[int, int, datetime | None, int]:
+        """``ready`` rows of a channel: (count, bytes, oldest created_at, how many are urgent)."""
+
+    def assign_batch(self, batch: Batch, *, max_count: int, max_bytes: int, urgent_only: bool = False) -> Batch:
+        """Move ``ready`` rows, oldest first, up to the ceilings, to ``queued`` in it; gives it with its sums."""
+
+    def unsettled_of_chain(self, chain: str, *, below_version: int) -> tuple[Dispatch, ...]:
+        """Dispatches of older versions that are not at an end."""
+
+    def list(self, wanted: DispatchFilter) -> tuple[Dispatch, ...]: ...
+    def counts(self, *, channel: str = "", batch_id: str = "") -> dict[State, int]: ...
+    def recipients(self, since: datetime) -> tuple[RecipientUse, ...]:
+        """Every address mails were made for since then, by recipient and channel, the most used first."""
+
+    def oldest_unfinished(self) -> Dispatch | None: ...
+    def next_due(self, channel: str) -> datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientUse:
+    """Somebody mails were made for lately, by one address, one name in the reports and one channel."""
+
+    address: str
+    domain: str
+    recipient_key: str
+    """As in :class:`dispatcher.outbox.dispatch.Dispatch`."""
+    role: str
+    channel: str
+    count: int
+    waiting: int
+    """Of these, how many have not left yet."""
+    first_at: datetime
+    last_at: datetime
+    last_id: str
+    """The newest dispatch: its decision says what was known."""
+
+
+class Batches(Protocol):
+    def add(self, batch: Batch) -> None: ...
+    def get(self, batch_id: str) -> Batch | None: ...
+    def list(self, *, channel: str = "", limit: int = 50) -> tuple[Batch, ...]: ...

@@ -1,0 +1,157 @@
+"""What is kept beside the work: receipts, journal, payloads, reference data, gaps, oppositions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from dispatcher.outbox.dispatch import JournalLine
+    from dispatcher.terminology.entries import Missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptRow:
+    """One thing that came back (or the SMTP reply), kept as evidence."""
+
+    id: str
+    dispatch_id: str
+    """Empty while it matches nothing."""
+    kind: str
+    """``smtp``, ``dsn``, ``mdn``, ``error-mail``, ``auto-reply``, ``other``."""
+    action: str = ""
+    status: str = ""
+    code: str = ""
+    at: datetime
+    digest: str = ""
+    """SHA-256 of the notice as received; the same notice twice is stored once."""
+    channel: str = ""
+    note: str = ""
+    """What it changed, in French."""
+
+
+class Receipts(Protocol):
+    def add(self, row: ReceiptRow, content: bytes | None = None) -> bool:
+        """False when the same digest is already stored for this dispatch. ``content`` becomes an encrypted payload."""
+
+    def of_dispatch(self, dispatch_id: str) -> tuple[ReceiptRow, ...]: ...
+    def unmatched(self, limit: int = 100) -> tuple[ReceiptRow, ...]: ...
+
+
+class Journal(Protocol):
+    """Append-only, hash-chained."""
+
+    def write(self, subject: str, event: str, *, actor: str = "daemon", **detail: object) -> None: ...
+    def of_subject(self, subject: str) -> tuple[JournalLine, ...]: ...
+    def verify(self) -> tuple[int, str]:
+        """(lines checked, French description of the first break or empty)."""
+
+
+class Payloads(Protocol):
+    """Encrypted bytes, apart from the index tables (decision D4)."""
+
+    def put(self, owner: str, kind: str, content: bytes) -> None:
+        """``owner``: id of a file, report, dispatch or receipt.
+
+        ``kind``: ``original``, ``sibling:<name>``, ``rendition:<format>``, ``sealed``, ``notice``, ``recipient``.
+        """
+
+    def get(self, owner: str, kind: str) -> bytes | None: ...
+    def kinds(self, owner: str) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceRow:
+    """One kept version, without its content."""
+
+    version: str
+    accepted_at: datetime
+    size: int
+    """Bytes."""
+
+
+class Reference(Protocol):
+    """Kept versions of reference data (list of allowed domains), newest first."""
+
+    def put(
+        self, kind: str, version: str, content: bytes, accepted_at: datetime, *, actor: str = "daemon", reason: str = ""
+    ) -> None:
+        """Keep a version; it is the newest from now on, also when it had been kept before.
+
+        ``reason``: why a person went back to it; the journal then says « restored » instead of « accepted ».
+        """
+
+    def newest(self, kind: str) -> tuple[str, bytes] | None:
+        """(version, content) put last, or None."""
+
+    def get(self, kind: str, version: str) -> bytes | None:
+        """Content of a kept version, or None."""
+
+    def versions(self, kind: str) -> tuple[ReferenceRow, ...]:
+        """Every version kept, the one put last first."""
+
+    def drop(self, kind: str, version: str) -> None:
+        """Keep a version no longer; the journal keeps its digest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapRow:
+    """Something the terminology tables did not know, with how often and when it was met."""
+
+    kind: str
+    """:class:`dispatcher.terminology.entries.MissingKind`."""
+    source: str
+    code: str = ""
+    label: str = ""
+    unit: str = ""
+    specimen: str = ""
+    text: str = ""
+    reason: str = ""
+    """French."""
+    count: int = 1
+    """Reports that brought it."""
+    first_at: datetime
+    last_at: datetime
+
+
+class Gaps(Protocol):
+    """What the terminology tables did not know: never a reason to stop a report, always listed."""
+
+    def note(self, source: str, missing: Iterable[Missing], now: datetime) -> None:
+        """Count what one report brought."""
+
+    def list(self, *, source: str = "", limit: int = 1000) -> tuple[GapRow, ...]:
+        """Most frequent first."""
+
+    def forget(self, gap: GapRow) -> None:
+        """It is in the tables now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OppositionRow:
+    """Somebody objects to electronic mail (Ségur, MSS/va1.20 and va1.22)."""
+
+    id: str
+    key: str
+    """Keyed hash of the number it stands under; never the number."""
+    scope: str
+    """:class:`dispatcher.routing.about.Scope`."""
+    kind: str
+    """What the number is: ``ins``, ``RPPS``…; ``patient@SOURCE`` and ``code@SOURCE``: as that source has it."""
+    added_at: datetime
+    actor: str
+    note: str = ""
+    """Why, in the words of who recorded it; no identity."""
+
+
+class Oppositions(Protocol):
+    """Recorded oppositions, journalled. ``add``, ``remove``: False when nothing changed; ``scopes``: under any hash;
+    ``kinds``: every kind that occurs."""
+
+    def add(self, row: OppositionRow) -> bool: ...
+    def remove(self, opposition_id: str, *, actor: str) -> bool: ...
+    def scopes(self, keys: Iterable[str]) -> frozenset[str]: ...
+    def kinds(self) -> frozenset[str]: ...
+    def list(self) -> tuple[OppositionRow, ...]: ...

@@ -1,0 +1,53 @@
+"""One transaction, and the database that hands it out."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from dispatcher.store_ports.dispatches import Batches, Dispatches
+from dispatcher.store_ports.files import Files, Reports
+from dispatcher.store_ports.pace import PaceBook
+from dispatcher.store_ports.records import Gaps, Journal, Oppositions, Payloads, Receipts, Reference
+
+
+class UnitOfWork(Protocol):
+    """One transaction; everything written inside is committed together or not at all."""
+
+    @property
+    def files(self) -> Files: ...
+    @property
+    def reports(self) -> Reports: ...
+    @property
+    def dispatches(self) -> Dispatches: ...
+    @property
+    def batches(self) -> Batches: ...
+    @property
+    def receipts(self) -> Receipts: ...
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def payloads(self) -> Payloads: ...
+    @property
+    def pace(self) -> PaceBook: ...
+    @property
+    def reference(self) -> Reference: ...
+    @property
+    def oppositions(self) -> Oppositions: ...
+    @property
+    def gaps(self) -> Gaps: ...
+
+
+class Store(Protocol):
+    """The database."""
+
+    def transaction(self) -> AbstractContextManager[UnitOfWork]:
+        """Begin; commit at the end, roll back on an exception. Raises :class:`dispatcher.errors.StoreError`."""
+
+    def reading(self) -> AbstractContextManager[UnitOfWork]:
+        """A read-only view that takes no write lock."""
+
+    def new_id(self, prefix: str) -> str:
+        """A short identifier people can read out: ``prefix`` + 9 characters (no I, L, O, U)."""
+
+    def close(self) -> None: ...

@@ -6,9 +6,11 @@ Each rule takes the case, may add to it, and answers in French. The table of all
 from __future__ import annotations
 
 from dispatcher.routing import facts as facts_of
+from dispatcher.routing import lines as lines_of
 from dispatcher.routing.addresses import as_compared, well_formed
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.case import Case, Finding, chosen, not_applicable, on_paper, ordered, passed, spoken, stopped
+from dispatcher.routing.confirm import personal_name
 from dispatcher.routing.facts import Identity, valid_lines
 from dispatcher.routing.identities import PEOPLE, STRUCTURES
 from dispatcher.routing.namesakes import namesakes
@@ -46,7 +48,10 @@ def local_table(case: Case) -> Finding:
     code = case.wanted.id
     if not code:
         return not_applicable("Aucun code de destinataire à chercher dans la table du laboratoire.")
-    lines = case.facts.local.get(code, ())
+    lines = lines_of.about(case.wanted, case.facts.local.get(code, ()))
+    in_doubt = lines_of.doubtful(case.wanted, case.facts.local.get(code, ()))
+    if in_doubt and not case.by_person:
+        return _of_what(case, in_doubt[0])
     if not lines:
         return passed(f"Le {case.code} n'est pas dans {TABLE}.")
     valid = valid_lines(case.wanted, case.facts)
@@ -63,12 +68,29 @@ def _effect(line: LocalEntry) -> tuple[object, ...]:
     return line.id_type, line.identifier, as_compared(line.address), line.format, line.channel, line.delivery
 
 
+def _of_what(case: Case, line: LocalEntry) -> Finding:
+    wanted = case.wanted
+    return stopped(
+        "ambiguous-recipient",
+        f"Le compte rendu donne le {case.code}, et la ligne {line.line} de {TABLE} porte ces chiffres sans dire que "
+        f"c'est un numéro {wanted.id_type} : ce peut être un code du laboratoire, pour quelqu'un d'autre. Si la ligne "
+        f"est bien celle de {case.name}, y inscrire type « {wanted.id_type} » et identifiant {wanted.id} ; sinon, "
+        "ajouter une ligne qui les porte.",
+    )
+
+
 def _none_valid(case: Case, lines: tuple[LocalEntry, ...]) -> Finding:
-    when = " ; ".join(_validity(line) for line in lines)
-    text = f"Le {case.code} de {TABLE} ne vaut pas aujourd'hui ({when})."
+    general = next((one for one in lines if not one.source and lines_of.valid(one, case.facts.today)), None)
+    when = " ; ".join(_validity(line) for line in lines if line != general)
+    text = f"Le {case.code} de {TABLE} ne vaut pas aujourd'hui ({when})"
+    if general is not None:
+        text += (
+            f" ; la ligne {general.line}, pour toutes les sources, n'est pas suivie à la place de celle de cette "
+            "source : elle peut nommer quelqu'un d'autre"
+        )
     if case.address:
-        return passed(text)
-    return stopped("unknown-recipient", f"{text} Corriger les dates de la ligne, ou en ajouter une.")
+        return passed(f"{text}.")
+    return stopped("unknown-recipient", f"{text}. Corriger les dates de la ligne, ou en ajouter une.")
 
 
 def _validity(line: LocalEntry) -> str:
@@ -105,13 +127,15 @@ def _apply(case: Case, line: LocalEntry) -> Finding:
         paper = "demande le papier : à imprimer et à remettre"
         how = paper if line.delivery == "paper" else "dit de ne rien envoyer : rien à imprimer, à clore"
         return on_paper(f"Pour le {case.code}, {where}, {how}.")
+    another = None if case.by_person else _somebody_else(case, line)
+    if another is not None:
+        return another
     case.label = line.label
     if case.address:
         return passed(
             f"Le {case.code} est dans {where} ; l'adresse est déjà connue, seuls format et canal en sont pris."
         )
-    if line.id_type and line.identifier:
-        case.identity = (line.id_type, line.identifier)
+    case.identity = facts_of.number_of(line) or case.identity
     if line.address:
         case.address, case.by_person = as_compared(line.address), True
         return chosen(f"Pour le {case.code}, {where}, donne l'adresse {case.address}.")
@@ -120,6 +144,34 @@ def _apply(case: Case, line: LocalEntry) -> Finding:
     return stopped(
         "unknown-recipient",
         f"Pour le {case.code}, {where}, ne donne ni adresse ni identifiant. La compléter.",
+    )
+
+
+def _somebody_else(case: Case, line: LocalEntry) -> Finding | None:
+    """A line does not turn a person's number into another person's: that would hide a wrong record of the laboratory.
+
+    An ADELI becomes the RPPS of the same person where the national table says so, or, where it says nothing, when the
+    file gives a name to check it by; so for two numbers of structures.
+    """
+    own, told = facts_of.own_identity(case.wanted), facts_of.number_of(line)
+    if own is None or told is None or own == told:
+        return None
+    one, other = case.facts.equivalents.get(own, ()), case.facts.equivalents.get(told, ())
+    if own[0] in PEOPLE and told[0] in PEOPLE:
+        wrong = own[0] is told[0] or (told not in one and bool(one or other))
+    else:
+        wrong = False
+    name = personal_name(case.wanted) if own[0] in PEOPLE else facts_of.search_text(case.wanted)
+    unsure = lines_of.ambiguous(case.wanted) and told not in one and not name
+    if not wrong and not unsure:
+        return None
+    why = "ce sont deux personnes" if wrong else "aucun nom ne confirme que c'est le même destinataire"
+    return stopped(
+        "identifier-disagrees",
+        f"Le compte rendu donne le {spoken(own)} pour {case.name}, et la ligne {line.line} de {TABLE} le "
+        f"{spoken(told)} : {why}. Corriger sa fiche dans le logiciel du laboratoire ou la ligne, ou choisir l'adresse "
+        "ici.",
+        [entry for number in (own, told) for entry in _known_about(case, number)],
     )
 
 

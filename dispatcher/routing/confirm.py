@@ -14,6 +14,7 @@ from dispatcher.routing import facts as facts_of
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.case import Case, Finding, not_applicable, ordered, passed, spoken, stopped
 from dispatcher.routing.facts import Identity
+from dispatcher.routing.given import disagreement
 from dispatcher.routing.identities import PEOPLE, STRUCTURES, tokens
 from dispatcher.routing.likeness import (
     Agreement,
@@ -24,7 +25,7 @@ from dispatcher.routing.likeness import (
     same_structure_name,
     structures_agree,
 )
-from dispatcher.routing.owners import others, person_named
+from dispatcher.routing.owners import named, others
 from dispatcher.routing.route import RecipientRole, Wanted
 
 _TABLE = "la table des destinataires"
@@ -34,9 +35,9 @@ def same_person(case: Case) -> Finding:
     """Does the directory know that number, or that box, under the name and the number the file gives?"""
     if case.by_person and not (case.line and case.line.address):
         return not_applicable("Adresse donnée par une personne : les noms ne sont pas comparés.")
-    disagreement = _numbers(case)
-    if disagreement is not None:
-        return disagreement
+    found = disagreement(case, personal_name(case.wanted))
+    if found is not None:
+        return found
     if case.by_person:
         return _table_address(case)
     known = _named_people(case)
@@ -85,30 +86,6 @@ def _unconfirmed(case: Case, why: str) -> Finding:
         f"Attendu : le nom du destinataire dans le compte rendu. Vérifier le numéro, ou indiquer l'adresse dans "
         f"{_TABLE}.",
         case.boxes,
-    )
-
-
-def _numbers(case: Case) -> Finding | None:
-    """An address somebody gave together with a person's number: for the directory it must be a box of that number."""
-    own = (
-        (case.line.id_type, case.line.identifier)
-        if case.by_person and case.line and case.line.id_type
-        else facts_of.own_identity(case.wanted)
-    )
-    if not case.address or own is None or own[0] not in PEOPLE or (case.by_person and not case.line):
-        return None
-    mine = set(facts_of.same_as((own[0], own[1]), case.facts))
-    types = {kind for kind, _ in mine}
-    typed = [box for box in case.behind if box.box_type != "ORG" and box.id_type in types]
-    if not typed or any((box.id_type, box.identifier) in mine for box in typed):
-        return None
-    told = "que donne la même ligne de la table" if case.by_person else "que donne le compte rendu"
-    return stopped(
-        "identifier-disagrees",
-        f"Pour l'annuaire, l'adresse {case.address} n'est pas celle du {spoken((own[0], own[1]))} {told}, mais celle "
-        f"de : {_labels(typed)}. Vérifier la fiche de {case.name} dans le logiciel du laboratoire et dans {_TABLE}, ou "
-        "choisir l'adresse ici.",
-        [*typed, *case.facts.entries.get((own[0], own[1]), ())],
     )
 
 
@@ -214,9 +191,8 @@ def one_owner(case: Case) -> Finding:
 def _names_of(case: Case, mine: Iterable[Identity]) -> list[Name]:
     """What the directories call the person of these numbers; where they do not say, what the file does."""
     known = [entry for one in mine for entry in (*case.facts.people.get(one, ()), *case.facts.entries.get(one, ()))]
-    names = [name for entry in known if (name := person_named(entry)) is not None]
     own = personal_name(case.wanted)
-    return names or ([own] if own is not None else [])
+    return named(known) or ([own] if own is not None else [])
 
 
 def _labels(entries: Iterable[Entry]) -> str:

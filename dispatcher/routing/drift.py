@@ -16,7 +16,8 @@ from dispatcher.clock import paris
 from dispatcher.ports import CertificateAnswer
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
-from dispatcher.routing.owners import others, person_named
+from dispatcher.routing.lines import in_force
+from dispatcher.routing.owners import named, others
 from dispatcher.routing.route import Hold
 from dispatcher.routing.sources import LOCAL, has_boxes, label
 
@@ -145,8 +146,7 @@ def _newcomer(case: Case) -> Entry | None:
     if any(entry.box_type == "ORG" for entry in case.behind) and (not case.same or not theirs or theirs & case.same):
         return None
     then = {(entry.id_type, entry.identifier, entry.family, entry.given) for entry in case.used}
-    names = [name for entry in case.used if (name := person_named(entry)) is not None]
-    strangers = others(case.behind, case.same, names)
+    strangers = others(case.behind, case.same, named(case.used))
     new = [one for one in strangers if (one.id_type, one.identifier, one.family, one.given) not in then]
     return new[0] if new else None
 
@@ -219,7 +219,7 @@ def _line(case: Case) -> Told | None:
     """The laboratory's own line: gone, out of its dates, ending soon, or pointing at an identifier without box."""
     if not case.by_line:
         return None
-    valid = [one for one in case.lines if _valid(one, case.today)]
+    valid = in_force(case.lines, case.today)
     if not valid:
         what = "n'est plus valable aujourd'hui" if case.lines else "n'y est plus"
         return _of_table(case, Change.LINE, f"La ligne de ce destinataire {what}.", "La remettre, ou la prolonger.")
@@ -236,11 +236,7 @@ def _line(case: Case) -> Told | None:
 
 def _followed(lines: Iterable[LocalEntry], end: date) -> bool:
     """Another line takes over by the day after."""
-    return any(_valid(one, end + timedelta(days=1)) for one in lines)
-
-
-def _valid(one: LocalEntry, day: date) -> bool:
-    return (one.valid_from is None or one.valid_from <= day) and (one.valid_to is None or day <= one.valid_to)
+    return bool(in_force(lines, end + timedelta(days=1)))
 
 
 def _of_table(case: Case, change: Change, text: str, todo: str) -> Told:

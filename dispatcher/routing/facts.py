@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dispatcher.report.identifiers import rpps_ok
 from dispatcher.report.model import IdType
+from dispatcher.routing import lines
 from dispatcher.routing.about import About, patient_box, recipient_keys
 from dispatcher.routing.addresses import as_compared
 from dispatcher.routing.candidates import Entry, LocalEntry
@@ -146,21 +147,18 @@ def boxes_to_choose_from(wanted: Wanted, facts: Facts, policy: Policy) -> tuple[
 
 def facts_identity(wanted: Wanted, facts: Facts) -> Identity | None:
     """The national identifier to look boxes up by: from the laboratory's line for the code, else from the file."""
-    lines = [line for line in valid_lines(wanted, facts) if line.id_type and line.identifier]
-    if lines and lines[0].id_type:
-        return lines[0].id_type, lines[0].identifier
-    return own_identity(wanted)
+    told = (number_of(line) for line in valid_lines(wanted, facts))
+    return next((number for number in told if number is not None), None) or own_identity(wanted)
+
+
+def number_of(line: LocalEntry) -> Identity | None:
+    """The national identifier on a line of the table."""
+    return (line.id_type, line.identifier) if line.id_type and line.identifier else None
 
 
 def valid_lines(wanted: Wanted, facts: Facts) -> tuple[LocalEntry, ...]:
-    """The laboratory's lines for the recipient's code on that day; those of the very source before those of all."""
-    today = facts.today
-    valid = [
-        line
-        for line in facts.local.get(wanted.id, ())
-        if (line.valid_from is None or line.valid_from <= today) and (line.valid_to is None or today <= line.valid_to)
-    ]
-    return tuple(line for line in valid if line.source) or tuple(valid)
+    """The laboratory's lines about the recipient that hold on that day (:mod:`.lines`)."""
+    return lines.in_force(lines.about(wanted, facts.local.get(wanted.id, ())), facts.today)
 
 
 def patient_address(facts: Facts, policy: Policy) -> tuple[str, str]:
@@ -177,6 +175,7 @@ def opposition_keys(wanted: Wanted, facts: Facts, address: str = "") -> tuple[st
     own = own_identity(wanted)
     code = wanted.id if wanted.id_type is IdType.LOCAL else ""
     known = dict.fromkeys([*([own] if own else []), *identities(wanted, facts)])
+    known |= dict.fromkeys(other for one in tuple(known) for other in facts.equivalents.get(one, ()))
     line = next((as_compared(line.address) for line in valid_lines(wanted, facts)), "")
     box = address or explicit_address(wanted, facts) or line
     behind = sorted({one for entry in facts.by_address.get(box, ()) for one in _holders(entry)})
@@ -200,12 +199,12 @@ def lookups(wanted: Wanted, facts: Facts, policy: Policy) -> Lookups:
     """
     if wanted.role is RecipientRole.PATIENT:
         return _of_patient(facts, policy)
-    lines = valid_lines(wanted, facts)
+    known = valid_lines(wanted, facts)
     beside = organisation(wanted) if policy.prefer == "ORG" else None
     own = own_identity(wanted)
     asked = {*identities(wanted, facts), own, beside} - {None}
     pairs = {other for one in asked if one for other in facts.equivalents.get(one, ())}
-    addresses = {explicit_address(wanted, facts), *(as_compared(line.address) for line in lines)} - {""}
+    addresses = {explicit_address(wanted, facts), *(as_compared(line.address) for line in known)} - {""}
     boxes = boxes_to_choose_from(wanted, facts, policy)
     reachable = frozenset(addresses | {box.address for box in boxes})
     first = Lookups(

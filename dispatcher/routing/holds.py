@@ -88,7 +88,7 @@ HOLDS: dict[str, Reason] = {
         "Demander au destinataire son RPPS, et l'inscrire dans la table.",
     ),
     "identifier-disagrees": Reason(
-        "Pour l'annuaire, l'adresse donnée est celle d'un autre numéro que celui qui l'accompagne.",
+        "L'adresse ou le numéro donnés sont de quelqu'un d'autre que ce que disent l'annuaire ou la ligne de la table.",
         "Vérifier la fiche du prescripteur dans le SIL et sa ligne de la table.",
     ),
     "name-disagrees": Reason(

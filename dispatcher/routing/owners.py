@@ -40,6 +40,11 @@ def person_named(entry: Entry) -> Name | None:
     return Name(" ".join(words)) if words else None
 
 
+def named(entries: Iterable[Entry]) -> list[Name]:
+    """All names these entries give people."""
+    return [name for entry in entries if (name := person_named(entry)) is not None]
+
+
 def others(known: Iterable[Entry], mine: Collection[Number], names: Collection[Name]) -> tuple[Entry, ...]:
     """Those of ``known`` that tell of somebody else than who has the numbers ``mine`` and one of ``names``.
 

@@ -100,9 +100,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "local-table",
         "Table du laboratoire",
-        "la ligne de son code qui vaut ce jour-là, à l'heure de Paris (les deux jours compris)",
+        "la ligne de son code qui vaut ce jour-là, à l'heure de Paris (les deux jours compris), et son numéro",
         (CHOOSE, PASS, PAPER, HOLD),
-        ("unknown-recipient", "ambiguous-recipient"),
+        ("unknown-recipient", "ambiguous-recipient", "identifier-disagrees"),
         "décision du laboratoire",
         choice.local_table,
     ),

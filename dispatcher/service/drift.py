@@ -15,6 +15,7 @@ from dispatcher.routing.addresses import is_patient
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.drift import Case, Change, changes, comparable
 from dispatcher.routing.identities import PEOPLE, STRUCTURES
+from dispatcher.routing.lines import about
 from dispatcher.routing.owners import numbers_of
 from dispatcher.routing.route import Decision, RecipientRole
 from dispatcher.routing.trace import from_json
@@ -157,7 +158,7 @@ def _decision(kept: Mapping[str, Any]) -> Decision | None:
 
 
 def _lines(directory: Directory, decision: Decision, source: str) -> tuple[LocalEntry, ...]:
-    return directory.local(source, decision.wanted.id) if decision.wanted.id else ()
+    return about(decision.wanted, directory.local(source, decision.wanted.id)) if decision.wanted.id else ()
 
 
 def _identities(entries: Iterable[Entry]) -> list[tuple[IdType, str]]:

@@ -213,6 +213,8 @@ def _settled(
     going: list[Going] = []
     staying: list[tuple[str, str]] = []
     for one in held_for(desk, code, source):
+        if named is not None and one.wanted.id_type is not named.id_type:
+            continue  # the same digits as a number of another kind: somebody else
         decision = _decided(there, one)
         if decision.route is None:
             staying.append((one.dispatch.id, decision.hold.reason if decision.hold else "Sur papier."))

@@ -197,6 +197,16 @@ def test_a_line_that_was_taken_out(bench: Bench) -> None:
     assert one.text == "La ligne de ce destinataire n'y est plus (table des destinataires)."
 
 
+def test_a_line_of_all_sources_takes_no_place_of_one_that_ended(bench: Bench) -> None:
+    table(bench, source="sil")
+    bench.directory.lines.append(local("T1", "t2@dest.test"))
+    assert drift(bench.desk).lines == ()
+    bench.directory.lines[-2] = replace(bench.directory.lines[-2], valid_to=TODAY + timedelta(days=5))
+    assert only(drift(bench.desk)).change is Change.LINE_ENDS
+    bench.directory.lines[-2] = replace(bench.directory.lines[-2], valid_to=TODAY - timedelta(days=1))
+    assert only(drift(bench.desk)).change is Change.LINE
+
+
 def test_a_line_past_its_date(bench: Bench) -> None:
     change(table(bench), valid_to=TODAY - timedelta(days=1))
     assert "n'est plus valable aujourd'hui" in only(drift(bench.desk)).text

@@ -137,6 +137,14 @@ def test_one_choice_stores_the_rule_and_releases_what_was_shown(lab: Bench) -> N
     assert lab.states(recipient="NOUVEAU") == [State.READY] * 4, "and the next one leaves by itself"
 
 
+def test_the_same_digits_as_a_number_of_another_kind_are_somebody_else(lab: Bench) -> None:
+    """A code of the laboratory and an ADELI of nine figures each: one choice settles the one it was made for."""
+    code, number = bring(lab, "990010001^NOUVEAU^Ana", "990010001^NOUVEAU^Ana^^^^^^^L^^^ADELI")
+    seen = plan(lab, Rules(lab), code, RPPS)
+    assert ([one.id for one in seen.going], seen.staying) == ([code], ())
+    assert number in {one.id for one in lab.dispatches() if one.state is State.HELD}
+
+
 def test_the_number_of_a_candidate_as_explain_lists_them(lab: Bench) -> None:
     lab.directory.entries.append(ANA_TOO)
     lab.directory.lines.append(local("D080", "", id_type=IdType.RPPS, identifier=RPPS))

@@ -64,7 +64,7 @@ treize lettres. Ne s'accordent pas : deux prénoms différents, même d'une lett
 « Jean » et « Jean-Paul », DUPOND et DUPONT, LE ROUX et ROUX. Un point ou un titre ne confirme rien.
 Un envoi ainsi retenu à tort se règle une fois pour toutes : indiquer l'adresse de cette personne dans la table du
 laboratoire, avec ce nom en libellé. L'adresse d'une ligne est elle aussi comparée : le nom du fichier doit être celui
-de l'annuaire ou celui du libellé.
+de l'annuaire ou celui du libellé. Une adresse du fichier l'est avec le numéro du fichier et avec la ligne de son code.
 
 ## Les patients
 

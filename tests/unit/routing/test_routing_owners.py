@@ -107,6 +107,11 @@ def test_by_the_table_a_shared_adeli_is_not_followed_either() -> None:
     assert code(decided(who, OF_ADELI, lines=[line], pairs=SHARED)) == "unknown-recipient"
 
 
+def test_an_opposition_under_a_shared_adeli_is_obeyed() -> None:
+    """Rather one mail too few: it may be his."""
+    assert by_number(MARTIN, pairs=SHARED, opposed={f"ADELI:{ADELI}"}).paper
+
+
 def test_an_own_box_is_found_though_the_adeli_is_shared() -> None:
     assert by_number(MARTIN, pairs=SHARED).route is not None
 
@@ -115,7 +120,7 @@ def test_an_address_with_a_number_is_not_confirmed_by_a_shared_adeli() -> None:
     jean = per(BOX, ADELI, "MARTIN", "Jean", id_type=IdType.ADELI)
     found = numbers_of((IdType.RPPS, RPPS), lambda one: _pairs(one, SHARED))
     assert found == ((IdType.RPPS, RPPS),)
-    assert code(by_number(jean, who={"address": BOX}, pairs=SHARED)) == "name-disagrees"
+    assert code(by_number(jean, who={"address": BOX}, pairs=SHARED)) == "identifier-disagrees"
 
 
 def test_one_rpps_with_two_adeli_is_found_from_each_of_them() -> None:

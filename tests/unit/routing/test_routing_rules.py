@@ -68,7 +68,8 @@ def test_an_address_in_the_file_is_taken() -> None:
 def test_an_address_in_the_file_comes_before_table_and_directory() -> None:
     who = doctor(id="D001", id_type=IdType.LOCAL, address=f"autre@{IN}")
     lines = [line(address=f"table@{IN}", format="hprim-medecins", channel="smime")]
-    found = route(decided(who, per(BOX), lines=lines, certificates={f"autre@{IN}": "ab" * 32}))
+    book = (per(BOX), per(f"autre@{IN}"), per(f"table@{IN}"))
+    found = route(decided(who, *book, lines=lines, certificates={f"autre@{IN}": "ab" * 32}))
     assert (found.address, found.format, found.channel) == (f"autre@{IN}", "hprim-medecins", "smime")
 
 

@@ -134,6 +134,12 @@ CASES = (
         lambda: decided(wanted(id="D001"), lines=[line(address=A), line(address=BOX, line=8)]),
         "ambiguous-recipient",
     ),
+    row(
+        "local-table",
+        HOLD,
+        lambda: decided(doctor(), lines=[line(code=RPPS, id_type=IdType.RPPS, identifier=OTHER_RPPS)]),
+        "identifier-disagrees",
+    ),
     row("recipient-opposition", PASS, lambda: decided(doctor(), per(BOX))),
     row("recipient-opposition", PAPER, lambda: decided(doctor(), per(BOX), opposed={f"RPPS:{RPPS}"})),
     row("box-opposition", PASS, lambda: decided(doctor(), per(BOX))),

@@ -130,6 +130,37 @@ def test_a_damaged_snapshot_asks_for_everything(server: FhirServer, tmp_path: Pa
     assert rows(tmp_path) == before
 
 
+def test_an_update_from_damaged_records_fetches_everything(server: FhirServer, tmp_path: Path) -> None:
+    """What says where it comes from can be read, the records cannot: no update would ever get through again."""
+    clock = FrozenClock(NOW)
+    server.records = people.directory(300)
+    source(server, tmp_path, clock, page_size=500).run()
+    before = rows(tmp_path)
+    target = tmp_path / "fhir.sqlite3"
+    with closing(sqlite3.connect(target)) as database:
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'fhir_record'").fetchone()
+        (size,) = database.execute("PRAGMA page_size").fetchone()
+    content = target.read_bytes()
+    target.write_bytes(content[: (page - 1) * size] + b"\xa5" * size + content[page * size :])
+    report = source(server, tmp_path, clock, page_size=500).run()
+    assert report.full
+    assert report.rows == len(before)
+    assert rows(tmp_path) == before
+    assert not source(server, tmp_path, clock, page_size=500).run().full
+
+
+def test_one_record_that_is_no_record_fetches_everything(server: FhirServer, tmp_path: Path) -> None:
+    clock = FrozenClock(NOW)
+    source(server, tmp_path, clock).run()
+    for content in ("[1, 2", "[]", "{}", "7"):
+        with closing(sqlite3.connect(tmp_path / "fhir.sqlite3")) as database, database:
+            database.execute(
+                "UPDATE fhir_record SET content = ? WHERE id IN (SELECT id FROM fhir_record WHERE kind = 1 LIMIT 1)",
+                (content,),
+            )
+        assert source(server, tmp_path, clock).run().full, content
+
+
 def test_the_count_may_be_missing(server: FhirServer, tmp_path: Path) -> None:
     server.totals = False
     assert source(server, tmp_path, FrozenClock(NOW)).run().rows == 33

@@ -31,6 +31,8 @@ MAX_CONTAINERS = 2_000_000
 MAX_PAGES = 200_000
 MAX_RECORDS = 5_000_000
 """Of one kind: several times the whole directory."""
+MAX_SEARCH_BYTES = 50_000_000_000
+"""Of one search, all pages together: several times what the largest kind weighs."""
 EMPTY_PAGES = 5
 """In a row: paging that leads nowhere."""
 TRIES = 6
@@ -81,7 +83,7 @@ class FhirClient:
         """All pages of a search for one kind of record. Raises :class:`DirectoryError` for whatever is not right."""
         path: str | None = f"{self._server.path.rstrip('/')}/{kind}?{urlencode(parameters, safe=':,')}"
         seen, contents = set[str](), set[bytes]()
-        received = empty = 0
+        received = empty = weight = 0
         while path is not None:
             if path in seen or len(seen) >= MAX_PAGES:
                 raise self._refusals.loop(kind, len(seen))
@@ -93,8 +95,9 @@ class FhirClient:
             if page.records and digest in contents:
                 raise self._refusals.loop(kind, len(seen))
             contents.add(digest)
+            weight += len(answer.body)
             received, empty = received + len(page.records), 0 if page.records else empty + 1
-            if received > MAX_RECORDS or empty >= EMPTY_PAGES:
+            if received > MAX_RECORDS or weight > MAX_SEARCH_BYTES or empty >= EMPTY_PAGES:
                 raise self._refusals.loop(kind, len(seen))
             yield page
             path = self._next(bundle)

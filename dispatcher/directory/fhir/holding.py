@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from dispatcher.directory.fhir.boxes import Box
 from dispatcher.directory.fhir.records import DEVICE, PERSON, ROLE, SERVICE, STRUCTURE, Record
-from dispatcher.directory.snapshots.tables import Pair, Row, row_of
+from dispatcher.directory.snapshots.tables import Pair, Row, connect, row_of
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry
 
@@ -42,6 +43,21 @@ _ALONE = "SELECT 1 FROM fhir_record AS r WHERE r.person = p.id AND r.kind = 2"
 _PEOPLE = f"SELECT p.id, p.content, EXISTS ({_ALONE}) FROM fhir_record AS p WHERE p.kind = 1"  # noqa: S608
 
 
+class DamagedRecords(Exception):
+    """The records held cannot all be read."""
+
+
+def _sound(held: sqlite3.Connection) -> Iterator[tuple[int, str, str, str, str]]:
+    """Its records as they are. Raises :class:`DamagedRecords` at the first that cannot be read."""
+    try:
+        for record in held.execute("SELECT kind, id, person, structure, content FROM fhir_record"):
+            if len(json.loads(record[4])) != LENGTH:
+                raise DamagedRecords
+            yield record
+    except (sqlite3.Error, ValueError, TypeError) as error:
+        raise DamagedRecords from error
+
+
 class Holding:
     """Records in one open database."""
 
@@ -50,12 +66,16 @@ class Holding:
         database.execute(_TABLE)
 
     def take_over(self, held: Path) -> None:
-        """Start from the records of the snapshot at ``held``."""
+        """Start from the records of the snapshot at ``held``. Raises :class:`DamagedRecords`: begin with an empty file
+        and everything from the server.
+        """
         self._database.commit()
-        self._database.execute("ATTACH DATABASE ? AS held", (str(held),))
-        self._database.execute("INSERT INTO fhir_record SELECT * FROM held.fhir_record")
+        with closing(connect(held)) as before:
+            try:
+                self._database.executemany("INSERT INTO fhir_record VALUES (?, ?, ?, ?, ?)", _sound(before))
+            except sqlite3.IntegrityError as error:
+                raise DamagedRecords from error
         self._database.commit()
-        self._database.execute("DETACH DATABASE held")
 
     def put(self, records: Sequence[Record]) -> None:
         """New ones, and new versions of those held."""
@@ -100,6 +120,7 @@ class Holding:
 
 RPPS, ADELI, FINESS, SIRET, TITLE, FAMILY, GIVEN, PROFESSION, NAME, POSTCODE, TOWN, BOXES = range(12)
 """Places in a packed record."""
+LENGTH = BOXES + 1
 Packed = list[str]
 
 

@@ -6,6 +6,7 @@ Source: Annuaire Santé FHIR documentation, version 2, « Synchronisation des re
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
@@ -16,7 +17,7 @@ from pathlib import Path
 from dispatcher.clock import Clock
 from dispatcher.directory.fhir.boxes import LEFT
 from dispatcher.directory.fhir.client import FhirClient, Page
-from dispatcher.directory.fhir.holding import Holding
+from dispatcher.directory.fhir.holding import DamagedRecords, Holding
 from dispatcher.directory.fhir.records import DEVICE, PERSON, ROLE, SERVICE, STRUCTURE, identity, in_force, record_of
 from dispatcher.directory.snapshots import tables
 from dispatcher.directory.snapshots.writing import ImportReport, Origin, Writer, writing
@@ -24,6 +25,8 @@ from dispatcher.directory.syncing.base import Progress, Schedule, SyncReport, si
 from dispatcher.errors import DirectoryError
 from dispatcher.routing.sources import FHIR
 from dispatcher.settings.syncing import FhirSettings
+
+log = logging.getLogger(__name__)
 
 KEPT_BY_SERVER = timedelta(days=30)
 """Changes older than this are not told any more."""
@@ -69,6 +72,15 @@ class FhirSync:
     def run(self, *, full: bool = False, force: bool = False, progress: Progress = silent) -> SyncReport:
         """See :meth:`dispatcher.directory.syncing.base.Sync.run`."""
         since = None if full else self._since()
+        if since is not None:
+            try:
+                return self._load(since, force, progress)
+            except DamagedRecords:
+                log.warning("directory %s: the records held are damaged; everything is fetched again", self.name)
+        return self._load(None, force, progress)
+
+    def _load(self, since: Since | None, force: bool, progress: Progress) -> SyncReport:
+        """Raises :class:`DamagedRecords` before anything was asked for."""
         run = _Run(self._settings, self._clock, since, force, progress)
         with (
             closing(run.client),

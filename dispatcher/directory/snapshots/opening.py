@@ -36,7 +36,8 @@ class Held:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._local = threading.local()
+        self._open: dict[threading.Thread, Opened] = {}
+        """No lock: a fork could leave it held, and each thread changes its own and those of the dead."""
 
     @contextmanager
     def open(self) -> Iterator[Opened | None]:
@@ -62,12 +63,13 @@ class Held:
             self._forget()
             return None
         stamp = (state.st_ino, state.st_mtime_ns, state.st_size, os.getpid())
-        held: Opened | None = getattr(self._local, "opened", None)
+        held = self._open.get(threading.current_thread())
         if held is not None and held.stamp == stamp:
             return held
         self._forget()
+        self._bury()
         opened = self._opened(stamp)
-        self._local.opened = opened
+        self._open[threading.current_thread()] = opened
         return opened
 
     def _opened(self, stamp: Stamp) -> Opened:
@@ -86,7 +88,15 @@ class Held:
         return Opened(database, meta, stamp)
 
     def _forget(self) -> None:
-        held: Opened | None = getattr(self._local, "opened", None)
-        self._local.opened = None
+        self._close(threading.current_thread())
+
+    def _bury(self) -> None:
+        """Close what threads that ended had open: the collector may take its time."""
+        for thread in list(self._open):
+            if not thread.is_alive():
+                self._close(thread)
+
+    def _close(self, thread: threading.Thread) -> None:
+        held = self._open.pop(thread, None)
         if held is not None and held.stamp[-1] == os.getpid():
             held.database.close()

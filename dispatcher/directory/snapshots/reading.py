@@ -57,6 +57,11 @@ def _common(opened: Opened, word: str) -> bool:
     return opened.database.execute(query, (words.spelled(word), COMMON)).fetchone() is not None
 
 
+def _findable(value: str) -> bool:
+    """Something, and text: half a character (a lone surrogate) stands in no file."""
+    return bool(value) and not any("\ud800" <= sign <= "\udfff" for sign in value)
+
+
 class Snapshot:
     """The snapshot at ``path``; its name is the file's stem."""
 
@@ -117,7 +122,7 @@ class Snapshot:
         """Other identities of one person (ADELI ↔ RPPS)."""
         bare = bare_identifier(id_type, identifier)
         with self._held.open() as opened:
-            if opened is None or opened.meta["pairs"] == "0":
+            if opened is None or opened.meta["pairs"] == "0" or not _findable(bare):
                 return ()
             query = "SELECT other_type, other FROM equivalent WHERE identifier = ? AND id_type = ?"
             found = opened.database.execute(query, (bare, str(id_type))).fetchall()
@@ -164,7 +169,7 @@ class Snapshot:
         return next((entries for entries in found if entries), ())
 
     def _where(self, condition: str, *values: str) -> tuple[Entry, ...]:
-        if not all(values):
+        if not all(map(_findable, values)):
             return ()
         with self._held.open() as opened:
             if opened is None:

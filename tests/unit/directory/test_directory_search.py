@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from dispatcher.directory.bulk.importing import import_file
 from dispatcher.directory.snapshots.reading import Snapshot
+from dispatcher.report.model import IdType
 from dispatcher.resources import sample
 
 
@@ -42,6 +46,9 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
         ('mar* OR "', ""),
         ("", ""),
         ("…", ""),
+        ("durand\ud800", "paul.durand@sandbox.mssante.test"),
+        ("paul.durand\udcff@sandbox.mssante.test", "paul.durand@sandbox.mssante.test"),  # by its words
+        ("\ud800", ""),
     ],
 )
 def test_finds_what_an_operator_types(directory: Snapshot, text: str, first: str) -> None:
@@ -65,3 +72,31 @@ def test_entries_tell_where_they_come_from(directory: Snapshot) -> None:
     assert entry.version == directory.version()
     assert entry.structure_id == ""
     assert entry.label == "DR DE LA TOUR Hugues"
+
+
+def test_half_a_character_is_found_nowhere(directory: Snapshot) -> None:
+    """A byte that is no text comes as one (``surrogateescape``)."""
+    assert directory.by_address("paul.durand\udce9@sandbox.mssante.test") == ()
+    assert directory.about(IdType.RPPS, "9970000001\ud800") == ()
+    assert directory.equivalents(IdType.RPPS, "9970000001\ud800") == ()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted there")
+def test_a_thread_that_ended_leaves_no_file_open(directory: Snapshot) -> None:
+    def opened() -> int:
+        return sum(
+            str(one.readlink()) == str(directory.path) for one in Path("/proc/self/fd").iterdir() if one.exists()
+        )
+
+    gc.disable()
+    try:
+        directory.version()
+        before = opened()
+        for _ in range(10):
+            thread = threading.Thread(target=directory.search, args=("durand",))
+            thread.start()
+            thread.join()
+        directory.version()
+        assert opened() <= before + 1
+    finally:
+        gc.enable()

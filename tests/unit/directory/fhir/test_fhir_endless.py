@@ -16,9 +16,15 @@ from dispatcher.errors import DirectoryError
 from dispatcher.settings.syncing import FhirSettings
 
 
-@pytest.mark.parametrize("size", [0, 10], ids=["empty", "new records"])
-def test_pages_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(client, "MAX_RECORDS", 95, raising=False)
+@pytest.mark.parametrize(
+    ("size", "limit", "most"),
+    [(0, "MAX_RECORDS", 95), (10, "MAX_RECORDS", 95), (10, "MAX_SEARCH_BYTES", 20_000)],
+    ids=["empty", "new records", "bytes"],
+)
+def test_pages_without_end_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(client, limit, most)
     (tmp_path / "key").write_text("a-key-for-tests")
     one = FhirClient(FhirSettings(key_file=tmp_path / "key", url="https://fhir.test/v2"), FrozenClock())
     pages = itertools.count()

@@ -146,6 +146,7 @@ class SqlFiles:
         An expired lease counts one return; the tenth sets the file aside (quarantined). A file that kills workers
         thus delays nobody, and takes no other with it.
         """
+        now = self._session.shared_time(now)
         self._quarantine_poison(now)
         came_back = (table.c.lease_owner != "") | (table.c.returns > 0)
         rows = self._session.write(_claim(~came_back, limit, owner, now, lease)).all()
@@ -155,7 +156,7 @@ class SqlFiles:
 
     def extend_lease(self, owner: str, until: datetime) -> None:
         """Heartbeat: all files this owner holds."""
-        self._session.write(update(table).where(*_held_by(owner)).values(lease_until=until))
+        self._session.write(update(table).where(*_held_by(owner)).values(lease_until=self._session.shared_time(until)))
 
     def release(self, owner: str) -> int:
         """Give back every file this owner holds, without counting a return. Gives their number."""

@@ -1,7 +1,8 @@
 """Leases on dispatches: how work is shared between threads, processes and nodes, and taken back from dead ones.
 
 A claim is one UPDATE: who locks a row first has it, others pass over locked rows (PostgreSQL; SQLite has one writer).
-Every claim raises the row's ``fence``; a worker that wakes up late holds an old one and can write nothing.
+Every claim raises the row's ``fence``; a worker that wakes up late holds an old one and can write nothing. A lease runs
+by the clock all nodes share (:meth:`dispatcher.store.session.Session.shared_time`).
 
 Versions keep their order at this gate (promise 3), whatever happened before: a row is not claimed while an older
 version for the same recipient, or to the same box, is ``sending`` or ``unknown``, nor when a newer one is on its way or
@@ -68,7 +69,8 @@ class DispatchLeases(DispatchMoves):
         """
         if limit < 1:
             return ()
-        params = {"of_channel": channel, "now": now, "until": now + lease, "owner": owner}
+        params = {"of_channel": channel, "now": now, "owner": owner}
+        params["until"] = self._session.shared_time(now) + lease
         rows = self._session.write(_claim(), params | {"most": limit}).all()
         if len(rows) < limit:  # the whole queue was looked at
             self._withdraw_overtaken(channel)
@@ -101,12 +103,12 @@ class DispatchLeases(DispatchMoves):
         Nothing of a dispatch is opened before its hand-over begins, so one that was only claimed cannot be what
         killed the worker, however often it comes back; one that was begun is ``unknown`` and is never begun again.
         """
-        expired = DISPATCH.values(self._session.read_locked(_EXPIRED, {"now": now}).all())
+        expired = DISPATCH.values(self._session.read_locked(_EXPIRED, {"now": self._session.shared_time(now)}).all())
         return tuple(self._take_back(old) for old in expired)
 
     def extend_lease(self, owner: str, until: datetime) -> None:
         """Heartbeat: all rows this owner holds."""
-        self._session.write(_EXTEND, {"of_owner": owner, "until": until})
+        self._session.write(_EXTEND, {"of_owner": owner, "until": self._session.shared_time(until)})
 
     def _take_back(self, old: Dispatch) -> Dispatch:
         values: dict[str, Any]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, CursorResult, Executable, bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from dispatcher.clock import SystemClock
 from dispatcher.store import faults
 
 if TYPE_CHECKING:
@@ -21,11 +22,13 @@ Params = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 _ADVISORY = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
 
+_DATABASE_NOW = select(func.clock_timestamp())
+
 
 class Session:
     """A transaction that is open on one connection, in one thread."""
 
-    __slots__ = ("cipher", "clock", "connection", "journal", "postgresql", "writing")
+    __slots__ = ("_shift", "cipher", "clock", "connection", "journal", "postgresql", "writing")
 
     journal: SqlJournal
 
@@ -35,6 +38,7 @@ class Session:
         self.cipher = cipher
         self.writing = writing
         self.postgresql = connection.dialect.name == "postgresql"
+        self._shift: timedelta | None = None
 
     def read(self, statement: Executable, params: Params | None = None) -> CursorResult[*tuple[Any, ...]]:
         """Run a SELECT. Raises :class:`dispatcher.errors.StoreError`."""
@@ -64,6 +68,25 @@ class Session:
     def now(self) -> datetime:
         """Wall time, UTC."""
         return self.clock.now().astimezone(UTC)
+
+    def shared_time(self, moment: datetime) -> datetime:
+        """``moment`` of this node's clock, as the clock all nodes share has it: that of PostgreSQL.
+
+        Leases are set and compared in that time only: a node whose clock is ahead would steal those of the living.
+        On SQLite, and with a clock that a test moves, nothing is shifted.
+        """
+        return moment + self.shift()
+
+    def shift(self) -> timedelta:
+        """How far the shared clock is ahead of this node's, asked once a transaction."""
+        if self._shift is None:
+            self._shift = timedelta()
+            if self.postgresql and isinstance(self.clock, SystemClock):
+                before = self.now()
+                shared = self.read(_DATABASE_NOW).scalar_one()
+                after = self.now()
+                self._shift = shared - before - (after - before) / 2
+        return self._shift
 
     def hash_path(self, path: str) -> str:
         """Keyed hash of a path; any file name the system can hold, surrogates too."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dispatcher.directory.directories import Directories
+from dispatcher.directory.snapshots import soundness
 from dispatcher.directory.snapshots.reading import SnapshotInfo
 from dispatcher.errors import DirectoryError
 from dispatcher.routing import sources
@@ -74,6 +75,7 @@ def _standing(directories: Directories, name: str, limit: float | None, boxes: b
     info, age = None, None
     try:
         info = directories.snapshot(name).info()
+        soundness.check(directories.snapshot(name).path)
     except DirectoryError as error:
         problem, hint = error.message, error.hint
     else:

@@ -95,6 +95,17 @@ def test_fetched_once_until_there_is_a_newer_one(labo: Installation, web: FileSe
     ]
 
 
+def test_the_same_file_is_fetched_again_when_the_copy_held_is_damaged(labo: Installation, web: FileServer) -> None:
+    sync(labo)
+    held = labo.folder / "state/directory/mssante.sqlite3"
+    whole = held.read_bytes()
+    held.write_bytes(whole[:-8192] + b"\xa5" * 8192)
+    code, answer = sync(labo)
+    assert (code, answer["changed"], answer["rows"]) == (0, True, answer["previous_rows"])
+    assert web.asked[-1] == f"GET {PATH}"
+    assert sync(labo)[1]["changed"] is False
+
+
 def test_without_head_and_without_a_name_the_address_and_the_day_serve(labo: Installation, web: FileServer) -> None:
     day = {"Last-Modified": "Fri, 20 Nov 2026 07:00:00 GMT"}
     web.files[PATH] = Published(TEXT, head=405, headers=day)

@@ -91,7 +91,13 @@ def test_status_tells_what_is_there_how_old_and_why_the_rest_matters(folder: Pat
     assert not found["adeli"]["present"]
     assert found["adeli"]["max_age_days"] is None
     assert "ancien numéro ADELI" in found["adeli"]["missing"]
-    (folder / "state" / "directory" / "mssante.sqlite3").write_bytes(b"damaged" * 999)
+    held = folder / "state" / "directory" / "mssante.sqlite3"
+    whole = held.read_bytes()
+    held.write_bytes(whole[: len(whole) // 2])
+    cut = run(folder, "status")
+    assert cut.returncode == 1
+    assert "mssante.sqlite3 est illisible (fichier abîmé)" in cut.stderr
+    held.write_bytes(b"damaged" * 999)
     damaged = run(folder, "status")
     assert damaged.returncode == 1
     assert "mssante.sqlite3 est illisible" in damaged.stderr

@@ -21,7 +21,7 @@ from urllib.parse import unquote
 
 from dispatcher.clock import Clock
 from dispatcher.directory.bulk.importing import import_file
-from dispatcher.directory.snapshots import tables
+from dispatcher.directory.snapshots import soundness, tables
 from dispatcher.directory.syncing import state as held
 from dispatcher.directory.syncing.base import Progress, Schedule, SyncReport, silent
 from dispatcher.directory.syncing.web import Answer, ConnectionFault, Server
@@ -67,6 +67,10 @@ class DownloadSync:
         """The report of a run that finds the very file that is in service; None when it is another."""
         state, meta = held.load(self.target), tables.read_meta(self.target)
         if meta is None or state.tag != tag or state.version != meta.get("version"):
+            return None
+        try:
+            soundness.check(self.target)
+        except DirectoryError:
             return None
         rows = int(meta["rows"])
         return SyncReport(

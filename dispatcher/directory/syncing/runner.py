@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dispatcher.clock import Clock, paris
-from dispatcher.directory.snapshots import tables
+from dispatcher.directory.snapshots import soundness, tables
 from dispatcher.directory.snapshots.writing import measure
 from dispatcher.directory.syncing import state as held
 from dispatcher.directory.syncing.base import Progress, Schedule, Sync, SyncReport, SyncStopped, TellsItsDate, silent
@@ -105,17 +105,22 @@ def _as_of(sync: Sync) -> tuple[datetime | None, bool]:
     if meta is None:
         return None, sync.target.exists()
     try:
-        return datetime.fromisoformat(meta["source_date"]), False
+        as_of = datetime.fromisoformat(meta["source_date"])
     except (KeyError, ValueError):
         return None, True
+    try:
+        soundness.check(sync.target)
+    except DirectoryError:
+        return as_of, True
+    return as_of, False
 
 
 def _nothing(sync: Sync, state: SyncState, as_of: datetime | None, unreadable: bool, now: datetime) -> tuple[str, str]:
     """Data that is there and cannot be used, or that has not come for too long."""
     if unreadable:
         return (
-            f"les données en service ({sync.target.name}) sont illisibles : aucune recherche n'y répond.",
-            "Les charger de nouveau : « dispatcher directory sync » ou « import ».",
+            f"les données en service ({sync.target.name}) sont abîmées ou illisibles : des recherches échouent.",
+            "Les charger de nouveau : « dispatcher directory sync » ou « import », au besoin avec « --force ».",
         )
     if as_of is not None or sync.schedule.manual or state.known_since is None:
         return "", ""

@@ -21,6 +21,7 @@ from dispatcher.directory.syncing.lock import SyncBusy, busy, only_one
 from dispatcher.directory.syncing.state import SyncState
 from dispatcher.directory.syncing.timetable import due, last_slot
 from dispatcher.errors import DirectoryError
+from tests.unit.directory.test_snapshot_guards import publish
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -336,6 +337,21 @@ def test_data_in_service_that_cannot_be_read_alarms(tmp_path: Path) -> None:
     source.target.write_bytes(b"damaged" * 1000)
     assert [runner.watch(source, clock) for _ in range(2)] == ["begin", ""]
     assert "illisibles" in runner.look(source, NOW).alarm
+
+
+def test_data_damaged_behind_its_first_page_alarms_until_it_is_replaced(tmp_path: Path) -> None:
+    """It still says where it comes from and how many it holds; look-ups fail one by one."""
+    source, clock = FileSource(tmp_path / "essai.sqlite3"), FrozenClock(NOW)
+    publish(source.target, 2000)
+    assert runner.watch(source, clock) == ""
+    content = source.target.read_bytes()
+    source.target.write_bytes(content[: len(content) // 2] + b"\xa5" * 4096 + content[len(content) // 2 + 4096 :])
+    assert [runner.watch(source, clock) for _ in range(2)] == ["begin", ""]
+    found = runner.look(source, clock.now())
+    assert "abîmées" in found.alarm
+    assert found.as_of is not None
+    publish(source.target, 2000)
+    assert runner.watch(source, clock) == "end"
 
 
 def test_in_the_place_of_unreadable_data_nothing_is_even_fetched(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "dispatcher"
 
 GROUND = {
-    *("report", "errors", "clock", "resources", "faults", "settings", "dialects"),
+    *("report", "errors", "clock", "french", "resources", "faults", "settings", "dialects"),
     *("ports", "store_ports"),
 }
 LANGUAGES = {"formats", "terminology"}
@@ -22,10 +22,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"errors"},
     "errors": set(),
     "clock": set(),
+    "french": set(),
     "resources": set(),
     "faults": set(),
-    "settings": {"errors", "faults"},
-    "dialects": {"errors", "faults", "resources"},
+    "settings": {"errors", "faults", "french"},
+    "dialects": {"errors", "faults", "french", "resources"},
     "ports": {"store_ports"},
     "store_ports": set(),
     **dict.fromkeys(LANGUAGES, GROUND | LANGUAGES),

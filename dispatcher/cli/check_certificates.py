@@ -13,6 +13,7 @@ from dispatcher.directory.certificates.judging import Standing
 from dispatcher.directory.certificates.revocation_lists import Listed, RevocationLists
 from dispatcher.directory.certificates.revocation_sync import read_anchors
 from dispatcher.errors import DirectoryError
+from dispatcher.french import counted
 from dispatcher.report.model import Severity
 from dispatcher.service.check import Finding, bad, good, warning
 from dispatcher.settings import Settings
@@ -47,7 +48,7 @@ def _certificates(settings: Settings, clock: Clock, now: datetime) -> Iterator[F
             text = f"{fault.where} : {fault.reason}"
             yield warning(f"certificat {fault.address}", text, "Voir « dispatcher directory certificates ADRESSE ».")
     if survey.usable:
-        yield good("certificats des destinataires", f"{len(survey.usable)} utilisable(s) connu(s)")
+        yield good("certificats des destinataires", f"{counted(len(survey.usable), 'utilisable connu')}")
 
 
 def _lists(settings: Settings, now: datetime) -> Iterator[Finding]:

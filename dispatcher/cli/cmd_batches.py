@@ -12,6 +12,7 @@ from dispatcher.cli.cmd_overview import print_dispatches
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.wording import STATES
+from dispatcher.french import counted
 from dispatcher.ports import DispatchFilter
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
@@ -59,7 +60,8 @@ def show(batch_id: Annotated[str, typer.Argument(help="Numéro de lot (L…).")]
         complain(f"Aucun lot ne porte le numéro {batch_id}.")
         raise typer.Exit(FAILURES)
     if not json:
-        say(f"Lot {batch.id}, canal « {batch.channel} », formé le {moment(batch.created_at)}, {batch.count} envoi(s).")
+        count = counted(batch.count, "envoi")
+        say(f"Lot {batch.id}, canal « {batch.channel} », formé le {moment(batch.created_at)}, {count}.")
     print_dispatches(found, json)
 
 

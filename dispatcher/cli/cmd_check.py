@@ -23,6 +23,7 @@ from dispatcher.dialects import shelf
 from dispatcher.errors import ConfigError, DispatcherError, IntakeError
 from dispatcher.formats.pdf.trial import trial
 from dispatcher.formats.pdf_index.rules import rules_of
+from dispatcher.french import counted
 from dispatcher.keyring.inventory import list_keys, places
 from dispatcher.report.model import Severity
 from dispatcher.service.check import Finding, bad, check_channels, check_conformance, check_reference, good, warning
@@ -123,7 +124,7 @@ def _folders(wanted: Settings) -> Iterator[Finding]:
             yield good(subject, f"{source.folder} accessible")
         below = [item.name for item in source.folder.iterdir() if item.is_dir()] if source.folder.is_dir() else []
         if below:
-            text = f"{len(below)} sous-dossier(s) : leurs fichiers ne sont pas pris"
+            text = f"{counted(len(below), 'sous-dossier')} : ce qui y est n'est pas pris"
             yield warning(subject, text, "Donner à chacun sa propre section [sources.NOM].")
 
 
@@ -205,4 +206,4 @@ def _tell(findings: list[Finding]) -> None:
         if finding.hint:
             (complain if finding.severity is Severity.ERROR else say)(f"      → {finding.hint}")
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    say("Tout est prêt." if not errors else f"{errors} faute(s) à corriger.")
+    say("Tout est prêt." if not errors else f"{counted(errors, 'faute')} à corriger.")

@@ -22,6 +22,7 @@ from dispatcher.errors import DispatcherError, in_french
 from dispatcher.formats.base import Rendition
 from dispatcher.formats.hprim_sante.version import Version
 from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
+from dispatcher.french import counted
 from dispatcher.report.checks import before_leaving
 from dispatcher.report.model import Problem, Report, Severity
 from dispatcher.sealing.composition import Letterhead
@@ -173,7 +174,7 @@ def _tell(answers: list[Answer]) -> None:
             complain(f"  {kept} – {problem.sentence}")
     written = sum(answer.output is not None for answer in answers)
     if written < len(answers):
-        complain(f"{written} résultat(s) écrit(s), {len(answers) - written} non converti(s).")
+        complain(f"{counted(written, 'résultat écrit')}, {counted(len(answers) - written, 'refusé')}.")
 
 
 def _as_json(answer: Answer) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dispatcher.cli.demo import Round, play, throw_away
 from dispatcher.cli.output import FAILURES, complain, print_json, say, table
 from dispatcher.cli.wording import FILE_STATES, STATES
 from dispatcher.errors import ConfigError
+from dispatcher.french import counted
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import FileState, State
 
@@ -93,8 +94,8 @@ def _tell(result: Round, *, kept: bool) -> None:
         + "."
     )
     say(
-        f"{_count(result, FileState.QUARANTINED)} fichier(s) en quarantaine, "
-        f"{_count(result, FileState.DUPLICATE)} doublon(s). Rien n'est perdu : l'original de chacun est gardé."
+        f"{counted(_count(result, FileState.QUARANTINED), 'fichier')} en quarantaine, "
+        f"{counted(_count(result, FileState.DUPLICATE), 'doublon')}. Rien n'est perdu : l'original de chacun est gardé."
     )
     if kept:
         say(f"Tout est resté dans {result.folder}. À essayer là : « dispatcher list », « dispatcher explain D… ».")

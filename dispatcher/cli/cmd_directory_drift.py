@@ -14,6 +14,7 @@ from dispatcher.cli.output import moment, print_json, say
 from dispatcher.daemon import steps
 from dispatcher.directory.drift_number import DriftNumber, load
 from dispatcher.errors import DirectoryError, DispatcherError
+from dispatcher.french import counted
 from dispatcher.routing.sources import label
 from dispatcher.service.check import Finding, bad, good, warning
 from dispatcher.service.drift import DAYS, Drift, DriftReport, drift
@@ -42,7 +43,7 @@ def told(
         return
     for one in report.lines:
         _tell(one)
-    compared = f"{report.recipients} destinataire(s) depuis le {moment(report.since)}"
+    compared = f"{counted(report.recipients, 'destinataire')} depuis le {moment(report.since)}"
     say(f"{compared} : {report.drifting} à revoir." if report.lines else f"{compared} : rien n'a changé.")
     if report.not_comparable:
         say(f"{report.not_comparable} n'ont pas pu être comparés : l'annuaire qui les donnait n'est plus là.")
@@ -51,7 +52,7 @@ def told(
 def _tell(one: Drift) -> None:
     who = f"{one.label} ({one.id_type} {one.id})" if one.id else one.label
     waiting = f", {one.waiting} en attente de départ" if one.waiting else ""
-    say(f"{who}, {one.address} : {one.mails} envoi(s), le dernier le {moment(one.last_at)}{waiting}.")
+    say(f"{who}, {one.address} : {counted(one.mails, 'envoi')}, le dernier le {moment(one.last_at)}{waiting}.")
     version = f", {one.version}" if one.version else ""
     where = "" if one.source == "certificates" else f" [{label(one.source)}{version}]"
     say(f"  {one.text}{where}")
@@ -81,7 +82,7 @@ def findings(parts: Office) -> Iterator[Finding]:
     if report.drifting:
         yield warning(subject, f"{report.drifting} sur {report.recipients} ont changé depuis leur dernier envoi", SEE)
     elif report.recipients:
-        yield good(subject, f"{report.recipients} destinataire(s) de ces {DAYS} jours inchangé(s)")
+        yield good(subject, f"{counted(report.recipients, 'destinataire inchangé')} en {DAYS} jours")
     if report.not_comparable:
         text = f"{report.not_comparable} ne peuvent plus être comparés : l'annuaire qui les donnait n'est plus là"
         yield warning(subject, text, "« dispatcher directory status » dit quels annuaires sont là.")

@@ -20,6 +20,7 @@ from dispatcher.directory.bulk.importing import KINDS, Told, import_file
 from dispatcher.directory.snapshots.writing import ImportReport
 from dispatcher.directory.syncing.lock import only_one
 from dispatcher.errors import DirectoryError
+from dispatcher.french import counted
 from dispatcher.settings.directory import DirectorySettings
 
 KindName = StrEnum("KindName", {kind.name: kind.name for kind in KINDS})  # type: ignore[misc]
@@ -95,17 +96,17 @@ def _tell(report: ImportReport) -> None:
     if report.previous_rows is not None and report.added is not None:
         say(f"  Par rapport à la copie remplacée : {report.added} en plus, {report.removed} en moins.")
     if report.duplicates:
-        say(f"  {report.duplicates} ligne(s) en double laissées.")
+        say(f"  {counted(report.duplicates, 'ligne laissée')}, en double.")
     for note in report.notes:
         say(f"  {note}")
     if report.bad_count:
-        complain(f"  {report.bad_count} ligne(s) illisible(s), laissées :")
+        complain(f"  {counted(report.bad_count, 'ligne illisible laissée')} :")
         for bad in report.bad:
             complain(f"    ligne {bad.line} : {bad.reason}")
 
 
 def _counts(report: ImportReport) -> str:
     if report.pairs:
-        return f"{report.pairs // 2} correspondance(s) importée(s)."
-    boxes = f", {report.addresses} adresse(s)" if report.addresses else ""
-    return f"{report.rows} ligne(s) importée(s){boxes}."
+        return f"{counted(report.pairs // 2, 'correspondance importée')}."
+    boxes = f", {counted(report.addresses, 'adresse')}" if report.addresses else ""
+    return f"{counted(report.rows, 'ligne importée')}{boxes}."

@@ -15,6 +15,7 @@ from dispatcher.clock import SystemClock
 from dispatcher.directory.directories import Directories
 from dispatcher.directory.local.table import LocalTable
 from dispatcher.directory.standing import Standing, expected, faults, standings
+from dispatcher.french import counted
 from dispatcher.report.model import Severity
 from dispatcher.service.check import Finding, good, warning
 from dispatcher.settings import Settings
@@ -69,7 +70,7 @@ def findings(wanted: Settings, fetched: Collection[str]) -> Iterator[Finding]:
         elif one.missing:
             yield Finding(subject=subject, severity=Severity.INFO, text=_wrong(one), hint=one.hint)
         elif one.info is not None:
-            yield good(subject, f"{one.info.rows or one.info.pairs // 2} ligne(s), {_age(one)}")
+            yield good(subject, f"{counted(one.info.rows or one.info.pairs // 2, 'ligne')}, {_age(one)}")
 
 
 def tell(wanted: Settings, fetched: Collection[str]) -> None:
@@ -115,4 +116,4 @@ def _row(one: Standing) -> tuple[str, ...]:
 
 def _age(one: Standing) -> str:
     days = one.age_days or 0
-    return "moins d'un jour" if days < 1 else f"{days:.0f} jour(s)"
+    return "moins d'un jour" if days < 1 else counted(round(days), "jour")

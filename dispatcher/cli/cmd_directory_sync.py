@@ -21,6 +21,7 @@ from dispatcher.directory.syncing import runner
 from dispatcher.directory.syncing.base import Progress, Sync, SyncReport, SyncStopped
 from dispatcher.directory.syncing.configured import syncs
 from dispatcher.errors import ConfigError, DirectoryError
+from dispatcher.french import counted
 
 
 def register(group: typer.Typer) -> None:
@@ -99,8 +100,9 @@ def _tell(one: Sync, report: SyncReport) -> None:
         return
     how = "tout repris" if report.full else "mise à jour"
     before = f" (avant : {report.previous_rows})" if report.previous_rows is not None else ""
-    say(f"{one.title} : {how}, {report.fetched} reçu(s), {report.gone} disparu(s) en {report.seconds:.0f} s.")
-    say(f"  {report.rows} ligne(s) en service{before}, données du {moment(report.as_of)}.")
+    moved = f"{counted(report.fetched, 'reçu')}, {counted(report.gone, 'disparu')}"
+    say(f"{one.title} : {how}, {moved} en {report.seconds:.0f} s.")
+    say(f"  {counted(report.rows, 'ligne')} en service{before}, données du {moment(report.as_of)}.")
     for note in report.notes:
         say(f"  {note}")
 

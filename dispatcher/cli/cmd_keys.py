@@ -12,6 +12,7 @@ from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.clock import SystemClock
 from dispatcher.errors import ConfigError, in_french
+from dispatcher.french import counted
 from dispatcher.keyring.importing import import_certificate, import_pkcs12
 from dispatcher.keyring.inventory import KeyInfo, list_keys, places
 
@@ -76,7 +77,8 @@ def check(
         for info in faulty:
             complain(f"{KINDS.get(info.kind, info.kind)} « {info.owner} » : {info.problem}")
         for info in soon:
-            say(f"{KINDS.get(info.kind, info.kind)} « {info.owner} » expire dans {info.days_left} jour(s).")
+            left = counted(info.days_left or 0, "jour")
+            say(f"{KINDS.get(info.kind, info.kind)} « {info.owner} » expire dans {left}.")
         if not faulty and not soon:
             say("Toutes les clés sont en ordre.")
     if faulty:

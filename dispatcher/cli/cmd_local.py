@@ -28,6 +28,7 @@ from dispatcher.directory.local.table import Table
 from dispatcher.directory.local.writing import cells, for_spreadsheet
 from dispatcher.directory.local.zeros import lost_since
 from dispatcher.errors import ConfigError, DirectoryError, in_french
+from dispatcher.french import counted, either
 from dispatcher.report.identifiers import kind_of
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import LocalEntry
@@ -210,7 +211,7 @@ def import_table(
         if lost:
             listed = "\n".join(f"  {fault}" for fault in lost)
             raise DirectoryError(
-                f"{file.name} : {len(lost)} faute(s) ; rien n'a été écrit.\n{listed}\n",
+                f"{file.name} : {counted(len(lost), 'faute')} ; rien n'a été écrit.\n{listed}\n",
                 hint="Si ces codes sont voulus : --codes-as-written.",
             )
         if not json:
@@ -237,7 +238,8 @@ def diff(
         return
     show_changes(changes)
     if stay:
-        say(f"{stay} ligne(s) de la table ne sont pas dans ce fichier : elles restent (« --whole » les retirerait).")
+        lacking = either(stay, "n'est pas dans ce fichier : elle reste", "ne sont pas dans ce fichier : elles restent")
+        say(f"{counted(stay, 'ligne')} de la table {lacking} (« --whole » {either(stay, 'la', 'les')} retirerait).")
     show_warnings(new, lost)
 
 
@@ -261,7 +263,7 @@ def export(
     if json:
         print_json({"file": str(file), "lines": len(look.table.entries), "version": look.version})
     else:
-        say(f"{len(look.table.entries)} ligne(s) écrites dans {file}.")
+        say(f"{counted(len(look.table.entries), 'ligne écrite')} dans {file}.")
         say("Une fois corrigé : « dispatcher directory local import » le compare et le pose.")
 
 
@@ -341,7 +343,7 @@ def _read(file: Path) -> Table:
     if table.faults:
         listed = "\n".join(f"  {fault}" for fault in table.faults)
         raise DirectoryError(
-            f"{file.name} : {len(table.faults)} faute(s) ; rien n'a été écrit.\n{listed}\n",
+            f"{file.name} : {counted(len(table.faults), 'faute')} ; rien n'a été écrit.\n{listed}\n",
             hint="Les corriger, puis recommencer.",
         )
     return table

@@ -14,6 +14,7 @@ from dispatcher.cli.code_folder import CODES, CodeFolder, open_folder, today
 from dispatcher.cli.context import config_exists, office, settings
 from dispatcher.cli.output import FAILURES, complain, print_json, say, table
 from dispatcher.errors import DispatcherError
+from dispatcher.french import counted
 from dispatcher.ports import GapRow
 from dispatcher.report.model import Battery, Code, Observation, Patient, Report, Severity, Specimen
 from dispatcher.settings import TerminologySettings
@@ -182,11 +183,12 @@ def _write_sheet(out: Path, rows: list[tuple[GapRow, tuple[Proposal, ...]]]) -> 
     ]
     put(out, worksheet(codes).encode("utf-8-sig"))
     others = Counter(KINDS[MissingKind(gap.kind)] for gap, _ in rows if MissingKind(gap.kind) not in IN_CODES)
-    complain(f"{len(codes)} code(s) écrits dans {out}.")
+    complain(f"{counted(len(codes), 'code écrit')} dans {out}.")
     complain("Remplir loinc, confirme_par et confirme_le, puis : dispatcher mappings import FICHIER.")
     for kind, count in others.most_common():
         typer.echo(
-            f"Hors de ce fichier : {kind}, {count} ligne(s) (« dispatcher mappings missing » les montre).", err=True
+            f"Hors de ce fichier : {kind}, {counted(count, 'ligne')} (« dispatcher mappings missing » les montre).",
+            err=True,
         )
 
 

@@ -13,6 +13,7 @@ from dispatcher.cli.context import office
 from dispatcher.cli.held_show import show_held, tell_held
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.wording import EVENTS, FILE_STATES, RECEIPTS, STATES, actor, age, envelope
+from dispatcher.french import counted
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
 from dispatcher.outbox.states import UNFINISHED, State
 from dispatcher.ports import DispatchFilter
@@ -67,10 +68,10 @@ def status(json: Json = False) -> None:
     table("Canaux", ("Canal", "En attente", "Débit", "Fin prévue", "Situation"), rows)
     drifted = cmd_directory_drift.number(parts)
     if drifted is not None and drifted.drifting:
-        day = f"{moment(drifted.at)} : {drifted.drifting} destinataire(s) ont changé depuis leur dernier envoi"
+        day = f"{moment(drifted.at)} : {counted(drifted.drifting, 'destinataire changé')} depuis le dernier envoi"
         say(f"Au {day}. {cmd_directory_drift.SEE}")
     if view.unmatched:
-        say(f"{view.unmatched} avis reçu(s) ne correspondent à aucun envoi.")
+        say(f"{counted(view.unmatched, 'avis reçu')} sans envoi correspondant.")
 
 
 def _unread_mailboxes(parts: Office) -> dict[str, str]:

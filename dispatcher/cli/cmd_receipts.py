@@ -10,6 +10,7 @@ import typer
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, complain, print_json, say, table
 from dispatcher.errors import in_french
+from dispatcher.french import counted
 from dispatcher.ports import Fetched
 from dispatcher.receipts.readout import as_json, understood
 from dispatcher.service.collect import Collected, take_notice
@@ -73,7 +74,8 @@ def import_files(files: Files, channel: Annotated[str, typer.Option(help="Canal.
             {"mails": result.mails, "notices": result.notices, "matched": result.matched, "changes": result.changes}
         )
     else:
-        say(f"{result.mails} courrier(s), {result.notices} avis, {result.matched} rattaché(s) à un envoi.")
+        mails, matched = counted(result.mails, "courrier"), counted(result.matched, "rattaché")
+        say(f"{mails}, {result.notices} avis, {matched} à un envoi.")
     if result.matched < result.notices or not result.notices:
         raise typer.Exit(FAILURES)
 

@@ -15,6 +15,7 @@ from dispatcher.cli.output import DONE, FAILURES, complain, print_json, say
 from dispatcher.cli.wording import STATES
 from dispatcher.daemon.once import Drained, drain
 from dispatcher.daemon.run import Daemon
+from dispatcher.french import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +33,8 @@ def run(
     if not once:
         count = workers or parts.settings.service.workers
         logging.getLogger().setLevel(parts.settings.log.level)
-        say(f"Service démarré : {len(parts.settings.sources)} source(s), {len(parts.channels)} canal (canaux).")
+        sources, channels = counted(len(parts.settings.sources), "source"), counted(len(parts.channels), "canal|canaux")
+        say(f"Service démarré : {sources}, {channels}.")
         Daemon(parts, CONFIG.resolve().resolve(), count).run()
         return
     stop = threading.Event()
@@ -48,13 +50,15 @@ def run(
 
 
 def _tell(result: Drained) -> None:
-    say(f"{result.taken} fichier(s) pris, {result.duplicates} doublon(s), {result.waiting} encore en écriture.")
+    taken, doubles = counted(result.taken, "fichier pris"), counted(result.duplicates, "doublon")
+    say(f"{taken}, {doubles}, {result.waiting} encore en écriture.")
     for state, count in result.sent.items():
-        say(f"  {count} envoi(s) : {STATES[state]}")
-    say(f"{result.notices} avis relevé(s).")
+        say(f"  {counted(count, 'envoi')} : {STATES[state]}")
+    say(f"{counted(result.notices, 'avis relevé')}.")
     if result.held or result.quarantined:
         say(
-            f"Attendent une personne : {result.held} envoi(s), {result.quarantined} fichier(s) en quarantaine. "
+            f"Attendent une personne : {counted(result.held, 'envoi')}, "
+            f"{counted(result.quarantined, 'fichier')} en quarantaine. "
             "Voir « dispatcher list --unfinished »."
         )
     for fault in result.faults:

@@ -14,6 +14,7 @@ from dispatcher.cli.context import config_exists, settings
 from dispatcher.cli.installation import SANDBOX
 from dispatcher.cli.output import FAILURES, complain, print_json, say
 from dispatcher.errors import in_french
+from dispatcher.french import counted
 from dispatcher.sandbox import people
 from dispatcher.sandbox.operator import SandboxOperator
 
@@ -56,7 +57,7 @@ def sandbox(
     stop.wait()
     operator.stop()
     if not json:
-        say(f"Arrêté : {len(operator.accepted())} courrier(s) accepté(s) en tout.")
+        say(f"Arrêté : {counted(len(operator.accepted()), 'courrier accepté')} en tout.")
 
 
 def _tell(operator: SandboxOperator, place: Path) -> None:

@@ -18,6 +18,7 @@ from dispatcher.directory.trust.allowed_domains import Trust, verify
 from dispatcher.directory.trust.content import Content
 from dispatcher.directory.trust.kept import Difference, Kept
 from dispatcher.errors import TrustError
+from dispatcher.french import counted
 from dispatcher.ports import UnitOfWork
 from dispatcher.service.domains import Concerned, concerned
 from dispatcher.wiring import Office
@@ -112,8 +113,8 @@ def tell_difference(found: Difference, touched: Collection[Concerned]) -> None:
     for one in touched:
         waiting = f", {one.waiting} en attente de départ" if one.waiting else ""
         complain(
-            f"Le domaine retiré « {one.domain} » sert : {one.mails} envoi(s) ces 90 derniers jours vers "
-            f"{one.recipients} adresse(s), le dernier le {moment(one.last_at)}{waiting}."
+            f"Le domaine retiré « {one.domain} » sert : {counted(one.mails, 'envoi')} ces 90 derniers jours vers "
+            f"{counted(one.recipients, 'adresse')}, le dernier le {moment(one.last_at)}{waiting}."
         )
     if touched:
         complain("  → Plus rien n'y partira. « dispatcher directory drift » dit qui est concerné.")

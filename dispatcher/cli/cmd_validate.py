@@ -18,6 +18,7 @@ from dispatcher.conformance.official import OfficialRules
 from dispatcher.errors import ConfigError, DispatcherError, in_french
 from dispatcher.formats.base import ReadContext
 from dispatcher.formats.checks import Checked, check, placed
+from dispatcher.french import counted
 from dispatcher.report.checks import Rules
 from dispatcher.report.checks import check as check_report
 from dispatcher.report.model import Problem, Severity
@@ -145,7 +146,7 @@ def _as_json(answer: Answer, judge: Judge) -> dict[str, Any]:
 
 
 def _tell(answer: Answer) -> None:
-    verdict = "conforme" if not answer.errors else f"{answer.errors} erreur(s)"
+    verdict = "conforme" if not answer.errors else counted(answer.errors, "erreur")
     say(f"{answer.path} ({answer.own.format}) : {verdict}")
     if answer.own.checks:
         say(f"  contrôles du programme : {', '.join(answer.own.checks)}")
@@ -157,7 +158,7 @@ def _tell(answer: Answer) -> None:
     for problem in answer.problems:
         places.setdefault((problem.severity, problem.code, problem.message), []).append(problem)
     for (severity, _code, _message), same in places.items():
-        more = f" (et {len(same) - 1} autre(s) endroit(s))" if len(same) > 1 else ""
+        more = f" (et {counted(len(same) - 1, 'autre endroit')})" if len(same) > 1 else ""
         (complain if severity is Severity.ERROR else say)(f"  {_WORDS[severity]} – {same[0].sentence}{more}")
 
 

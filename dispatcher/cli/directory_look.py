@@ -16,6 +16,7 @@ from dispatcher.cli.output import FAILURES, complain, print_json, say
 from dispatcher.cli.search_show import found_json, show_found
 from dispatcher.dialects.model import Dialect
 from dispatcher.errors import ConfigError
+from dispatcher.french import counted
 from dispatcher.report.model import IdType
 from dispatcher.routing.route import Decision
 from dispatcher.routing.trace import as_json, explain_french
@@ -43,13 +44,13 @@ def search(
     found = office().directory.search(text, limit + BEYOND)
     shown, more = found[:limit], len(found) - limit
     if json:
-        counted = {"more": max(more, 0), "at_least": more >= BEYOND}
-        print_json({"entries": [found_json(entry) for entry in shown], **counted})
+        rest = {"more": max(more, 0), "at_least": more >= BEYOND}
+        print_json({"entries": [found_json(entry) for entry in shown], **rest})
         return
     show_found(shown, text)
     if more > 0:
-        many = f"au moins {more}" if more >= BEYOND else str(more)
-        say(f"… et {many} autre(s) : ajouter un prénom ou une ville, ou « --limit {limit * 5} ».")
+        least = "au moins " if more >= BEYOND else ""
+        say(f"… et {least}{counted(more, 'autre')} : ajouter un prénom ou une ville, ou « --limit {limit * 5} ».")
 
 
 def resolve(
@@ -115,7 +116,9 @@ def _file(parts: Office, path: Path, source: str, json: bool) -> None:
         held = asdict(blocked) if blocked is not None else None
         told.append({"report": number, "order": order, "held": held, "recipients": recipients})
         if not json:
-            say(f"Compte rendu {number}{f', dossier {order}' if order else ''} : {len(found)} destinataire(s).")
+            say(
+                f"Compte rendu {number}{f', dossier {order}' if order else ''} : {counted(len(found), 'destinataire')}."
+            )
             if blocked is not None:
                 say(f"  Rien n'en partirait, {blocked.code} : {blocked.reason} Sans cela :")
             for one in found:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from dispatcher.cli.output import print_json, say, table
 from dispatcher.cli.wording import age
+from dispatcher.french import counted
 from dispatcher.service.held import Group, held_groups
 from dispatcher.wiring import Office
 
@@ -31,7 +32,7 @@ def show_held(parts: Office, limit: int, json: bool) -> None:
     columns = ("À régler", "Envois", "Nommé", "Attend depuis", "Le plus ancien", "Comment")
     table("", columns, rows, empty="Rien n'attend d'opérateur.")
     if len(groups) > limit:
-        say(f"Il y a {len(groups) - limit} autre(s) groupe(s) : « --limit {limit * 10} » en montre plus.")
+        say(f"Il y a {counted(len(groups) - limit, 'autre groupe')} : « --limit {limit * 10} » en montre plus.")
 
 
 def tell_held(parts: Office, limit: int = 8) -> None:
@@ -40,7 +41,7 @@ def tell_held(parts: Office, limit: int = 8) -> None:
     for group in groups[:limit]:
         say(f"  {group.count} en attente, {group.oldest.hold_code} : {group.what.rstrip('.')}. → {group.todo}")
     if len(groups) > limit:
-        say(f"  … et {len(groups) - limit} autre(s) groupe(s) : « dispatcher list --held ».")
+        say(f"  … et {counted(len(groups) - limit, 'autre groupe')} : « dispatcher list --held ».")
 
 
 def _json(group: Group) -> dict[str, object]:

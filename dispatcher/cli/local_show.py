@@ -13,6 +13,7 @@ from dispatcher.directory.local.edit import Change, ChangeKind
 from dispatcher.directory.local.history import Kept
 from dispatcher.directory.local.table import Table
 from dispatcher.directory.local.writing import cells
+from dispatcher.french import counted
 from dispatcher.routing.candidates import LocalEntry
 
 WORDS = {ChangeKind.ADDED: "ajoutée", ChangeKind.CHANGED: "changée", ChangeKind.REMOVED: "retirée"}
@@ -70,7 +71,7 @@ def _said(entry: LocalEntry | None, other: LocalEntry | None) -> str:
 def not_in_service(book: TableBook, look: Look) -> str:
     """What to say of a table with faults, and which one answers meanwhile."""
     kept = book.serving()
-    many = f"{len(look.table.faults)} faute(s)"
+    many = counted(len(look.table.faults), "faute")
     if kept is None:
         return f"{book.path.name} n'est pas en service ({many}), et aucune bonne version n'est gardée."
     return f"{book.path.name} n'est pas en service ({many}) : la version {kept.number} du {moment(kept.at)} y reste."

@@ -15,6 +15,7 @@ from dispatcher.cli.code_folder import CODES, CodeFolder, open_folder, parse_day
 from dispatcher.cli.output import FAILURES, print_json, say, table
 from dispatcher.clock import SystemClock
 from dispatcher.errors import ConfigError, DispatcherError
+from dispatcher.french import counted
 from dispatcher.report.identifiers import loinc_ok
 from dispatcher.terminology import circuit as circuit_table
 from dispatcher.terminology.circuit_files import CircuitFile, read_circuit
@@ -83,7 +84,7 @@ def import_file(
     plan = merge(book, lines, terms.known(), today=today(), overwrite=overwrite, file=file.name)
     if not json:
         columns = ", ".join(f"{ours} « {theirs} »" for ours, theirs in sheet_read.columns.items())
-        say(f"{file.name} : {sheet_read.kind}, {len(lines)} ligne(s). Colonnes comprises : {columns}.")
+        say(f"{file.name} : {sheet_read.kind}, {counted(len(lines), 'ligne')}. Colonnes comprises : {columns}.")
         if sheet_read.ignored:
             say(f"Colonnes laissées de côté : {', '.join(sheet_read.ignored)}.")
         if "specimen" in sheet_read.columns:
@@ -271,7 +272,7 @@ def reject(
         return
     say(f"{loinc} ne sera plus proposé pour « {code} ».")
     if withdrawn:
-        say(f"{len(withdrawn)} ligne(s) de codes.csv ne servent plus ; l'ancienne ligne y reste en remarque.")
+        say(f"{counted(len(withdrawn), 'ligne retirée')} de codes.csv ; l'ancienne ligne y reste en remarque.")
 
 
 # --------------------------------------------------------------------------------------------------- circuit
@@ -330,12 +331,12 @@ def _tell_circuit(file: Path, found: CircuitFile, added: int, removed: int) -> N
         say("Colonnes comprises : " + ", ".join(f"{ours} « {name} »" for ours, name in found.columns.items()) + ".")
     if found.ignored_columns:
         say(f"Colonnes laissées de côté : {', '.join(found.ignored_columns)}.")
-    for count, text in (
-        (len(found.codes) - sum(bool(code.label) for code in found.codes), "sans nom français"),
-        (found.other_system, "d'une autre nomenclature, laissés"),
-        (len(found.wrong), f"à la clé LOINC fausse, laissés ({', '.join(found.wrong[:5])})"),
-        (found.doubles, "en double, laissés"),
+    for count, what, text in (
+        (len(found.codes) - sum(bool(code.label) for code in found.codes), "code", "sans nom français"),
+        (found.other_system, "code laissé", "d'une autre nomenclature"),
+        (len(found.wrong), "code laissé", f"à la clé LOINC fausse ({', '.join(found.wrong[:5])})"),
+        (found.doubles, "code laissé", "en double"),
     ):
         if count:
-            say(f"{count} code(s) {text}.")
+            say(f"{counted(count, what)} {text}.")
     say(f"Par rapport à l'ancien : {added} de plus, {removed} de moins.")

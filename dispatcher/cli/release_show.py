@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import typer
 
 from dispatcher.cli.output import DONE, FAILURES, complain, print_json, say, table
+from dispatcher.french import counted
 from dispatcher.service.learn import Going, Plan, spoken
 from dispatcher.service.proposed import Proposal
 from dispatcher.service.release import Released
@@ -22,11 +23,11 @@ def show_going(going: Sequence[Going | Proposal]) -> None:
     """« Le fichier nomme … / Partirait vers … », one line a dispatch."""
     rows = [(one.id, one.named or "–", one.label, one.address) for one in going[:SHOWN]]
     columns = ("Envoi", "Le fichier nomme", "Partirait vers", "Adresse")
-    table(f"{len(going)} envoi(s) à libérer", columns, rows, empty="Aucun envoi à libérer.")
+    table(f"{counted(len(going), 'envoi')} à libérer", columns, rows, empty="Aucun envoi à libérer.")
     if len(going) > SHOWN:
         counts = Counter(one.address for one in going)
         listed = ", ".join(f"{address} ({count})" for address, count in counts.most_common())
-        say(f"… et {len(going) - SHOWN} autre(s). En tout, par adresse : {listed}.")
+        say(f"… et {counted(len(going) - SHOWN, 'autre')}. En tout, par adresse : {listed}.")
 
 
 def show_proposals(proposals: Sequence[Proposal]) -> None:
@@ -55,7 +56,7 @@ def show_plan(plan: Plan) -> None:
     for item, why in plan.staying[:SHOWN]:
         say(f"Reste en attente : {item}. {why}")
     if len(plan.staying) > SHOWN:
-        say(f"… et {len(plan.staying) - SHOWN} autre(s) en attente.")
+        say(f"… et {counted(len(plan.staying) - SHOWN, 'autre')} en attente.")
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:

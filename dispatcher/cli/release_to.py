@@ -16,6 +16,7 @@ from dispatcher.cli.release_plan import together
 from dispatcher.cli.release_show import show_proposals, told
 from dispatcher.directory.local.book import CHANGED
 from dispatcher.errors import DirectoryError
+from dispatcher.french import counted
 from dispatcher.ports import LocalRules
 from dispatcher.service.desk import Desk
 from dispatcher.service.learn import Plan, plan_rule, spoken
@@ -80,7 +81,7 @@ def _wants(desk: Desk, rules: LocalRules, going: Sequence[Proposal], how: How) -
             say(plan.refusal.why)
         return False
     others = len(plan.going) - 1
-    more = f" ; règle aussi {others} autre(s) envoi(s)" if others > 0 else ""
+    more = f" ; règle aussi {counted(others, 'autre envoi')}" if others > 0 else ""
     return asking.yes(f"Retenir pour la prochaine fois ({spoken(plan.rule.after)}{more}) ?")
 
 

@@ -24,6 +24,7 @@ from dispatcher.conformance.kit import PROFILES, Kit, find_kit
 from dispatcher.conformance.schematron import stylesheet
 from dispatcher.conformance.sources import opened
 from dispatcher.errors import ConfigError
+from dispatcher.french import counted
 
 MANIFEST = "manifest.json"
 KIT = "kit"
@@ -151,7 +152,7 @@ def checked(place: Path) -> Kit:
     faults += [f"{path} : absent" for path in sorted(set(manifest.files) - found)]
     faults += [f"{path} : ajouté depuis l'installation" for path in sorted(found - set(manifest.files))]
     if faults:
-        more = (f"… et {len(faults) - 10} autre(s)",) if len(faults) > 10 else ()
+        more = (f"… et {counted(len(faults) - 10, 'autre')}",) if len(faults) > 10 else ()
         raise ConfigError(
             "Le kit de conformité installé n'est plus celui de son manifeste.",
             faults=(*faults[:10], *more),

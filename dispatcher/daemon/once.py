@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dispatcher.daemon import steps
+from dispatcher.french import counted
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.states import FileState, State
 from dispatcher.wiring import Office
@@ -40,7 +41,7 @@ NAP = 0.5
 STOP_PATIENCE = 5.0
 """Seconds the reading of the mailboxes gets to end after a stop."""
 REMAINING = (
-    "{count} envoi(s) restent dans la file sans pouvoir partir (en attente d'une version antérieure à trancher, ou "
+    "Dans la file sans pouvoir partir : {count} (en attente d'une version antérieure à trancher, ou "
     "d'un autre poste). Voir « dispatcher list --state queued »."
 )
 
@@ -111,7 +112,7 @@ def _tell_remaining(office: Office, result: Drained) -> None:
     with office.store.reading() as uow:
         count = uow.dispatches.counts().get(State.QUEUED, 0)
     if count and not result.paused:
-        result.faults = [*result.faults, REMAINING.format(count=count)]
+        result.faults = [*result.faults, REMAINING.format(count=counted(count, "envoi"))]
 
 
 def _rest(office: Office, seconds: float, stop: Callable[[], bool]) -> None:

@@ -20,6 +20,7 @@ from dispatcher.dialects.model import Dialect
 from dispatcher.dialects.places import Place, parse_place
 from dispatcher.errors import ConfigError, in_french
 from dispatcher.faults import at_line, line_of, models, places, sentences, unreadable_toml
+from dispatcher.french import counted
 
 _FOLDER = "dialects"
 _HINT = "Voir docs/dialectes.md."
@@ -85,7 +86,9 @@ def parse(text: str, name: str, file: str = "") -> Dialect:
     except ValidationError as error:
         faults = sorted([*sentences(error, Dialect, text), *faults], key=_line)
     if dialect is None or faults:
-        raise ConfigError(f"{file} : {len(faults)} faute(s) dans ce dialecte.", faults=tuple(faults), hint=_HINT)
+        raise ConfigError(
+            f"{file} : {counted(len(faults), 'faute')} dans ce dialecte.", faults=tuple(faults), hint=_HINT
+        )
     dialect._name = name
     return dialect
 

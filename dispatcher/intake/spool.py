@@ -27,6 +27,7 @@ from dispatcher.clock import Clock
 from dispatcher.errors import IntakeError
 from dispatcher.formats.pdf_index.rules import rules_of
 from dispatcher.formats.registry import is_complete, is_index, is_message, referenced_files, speaks_by_name
+from dispatcher.french import counted
 from dispatcher.intake.aside import holding, is_aside, put_back
 from dispatcher.intake.settling import Settling
 from dispatcher.ports import Found, Taken
@@ -234,7 +235,7 @@ class FolderSpool:
             return replace(found, why="attend le message ou l'index qui l'annonce")
         missing = [name for name in content.references if not self._ready(name)]
         if missing:
-            return replace(found, why=f"attend {len(missing)} fichier(s) joint(s) annoncé(s)")
+            return replace(found, why=f"attend {counted(len(missing), 'fichier joint annoncé')}")
         return replace(found, whole=True)
 
     def _ready(self, name: str) -> bool:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dispatcher.errors import OurFault, OutcomeUnknown, Refused, TransportError
+from dispatcher.french import counted
 from dispatcher.outbox.states import State
 
 
@@ -274,7 +275,7 @@ def _later(
     if age >= policy.give_up:
         return RetryDecision(
             kind=RetryKind.FAIL,
-            reason=f"{_said(text, error)} ; abandon après {_duration(age)} et {attempts} essai(s). "
+            reason=f"{_said(text, error)} ; abandon après {_duration(age)} et {counted(attempts, 'essai')}. "
             "Joindre le destinataire, puis rejouer ou envoyer sur papier.",
         )
     first, maximum = (policy.full_first, policy.full_maximum) if full else (policy.first, policy.maximum)

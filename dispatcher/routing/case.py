@@ -12,6 +12,8 @@ from dispatcher.routing.facts import ChannelPolicy, Facts, Identity, Policy
 from dispatcher.routing.route import Envelope, Hold, RecipientRole, Refused, Wanted
 
 _ARTICLES = {"le": "l'", "Le": "L'", "du": "de l'", "Du": "De l'", "au": "à l'", "Au": "À l'"}
+TABLE = "la table des destinataires"
+"""The laboratory's own table, as sentences call it."""
 CANDIDATES = 20
 """How many candidates a hold carries at most."""
 

@@ -9,15 +9,24 @@ from dispatcher.routing import facts as facts_of
 from dispatcher.routing import lines as lines_of
 from dispatcher.routing.addresses import as_compared, well_formed
 from dispatcher.routing.candidates import Entry, LocalEntry
-from dispatcher.routing.case import Case, Finding, chosen, not_applicable, on_paper, ordered, passed, spoken, stopped
+from dispatcher.routing.case import (
+    TABLE,
+    Case,
+    Finding,
+    chosen,
+    not_applicable,
+    on_paper,
+    ordered,
+    passed,
+    spoken,
+    stopped,
+)
 from dispatcher.routing.confirm import personal_name
 from dispatcher.routing.facts import Identity, valid_lines
 from dispatcher.routing.identities import PEOPLE, STRUCTURES
 from dispatcher.routing.namesakes import namesakes
 from dispatcher.routing.route import RecipientRole
 from dispatcher.routing.sources import has_boxes
-
-TABLE = "la table des destinataires"
 
 
 def explicit_address(case: Case) -> Finding:

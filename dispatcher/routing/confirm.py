@@ -12,7 +12,7 @@ from dispatcher.report.identifiers import identifier_ok
 from dispatcher.report.model import IdType
 from dispatcher.routing import facts as facts_of
 from dispatcher.routing.candidates import Entry
-from dispatcher.routing.case import Case, Finding, not_applicable, ordered, passed, spoken, stopped
+from dispatcher.routing.case import TABLE, Case, Finding, not_applicable, ordered, passed, spoken, stopped
 from dispatcher.routing.facts import Identity
 from dispatcher.routing.given import disagreement
 from dispatcher.routing.identities import PEOPLE, STRUCTURES, tokens
@@ -27,8 +27,6 @@ from dispatcher.routing.likeness import (
 )
 from dispatcher.routing.owners import named, others
 from dispatcher.routing.route import RecipientRole, Wanted
-
-_TABLE = "la table des destinataires"
 
 
 def same_person(case: Case) -> Finding:
@@ -59,7 +57,7 @@ def _table_address(case: Case) -> Finding:
         return passed("Le nom du compte rendu s'accorde avec celui de l'annuaire ou de la ligne de la table.")
     return stopped(
         "name-disagrees",
-        f"Le compte rendu nomme {case.name}, mais pour l'annuaire l'adresse {case.address}, que donne {_TABLE}, est "
+        f"Le compte rendu nomme {case.name}, mais pour l'annuaire l'adresse {case.address}, que donne {TABLE}, est "
         f"celle de : {_labels(known)}. Vérifier la ligne du code ; si cette adresse est bien la sienne, écrire ce nom "
         "dans la colonne « libelle » de la ligne.",
         known,
@@ -84,7 +82,7 @@ def _unconfirmed(case: Case, why: str) -> Finding:
         "unverified-identifier",
         f"Le {spoken(identity)} {fault}, et aucun nom ne le confirme : un chiffre faux désignerait quelqu'un d'autre. "
         f"Attendu : le nom du destinataire dans le compte rendu. Vérifier le numéro, ou indiquer l'adresse dans "
-        f"{_TABLE}.",
+        f"{TABLE}.",
         case.boxes,
     )
 
@@ -111,7 +109,7 @@ def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
         return stopped(
             "sources-disagree",
             f"Les annuaires donnent deux personnes au même numéro : {_labels(known)}. Une seule est attendue. Vérifier "
-            f"le numéro de {case.name}, et indiquer son adresse dans {_TABLE}.",
+            f"le numéro de {case.name}, et indiquer son adresse dans {TABLE}.",
             known,
         )
     whose = f"l'adresse {case.address} est celle de" if case.address else "ce numéro est celui de"
@@ -120,7 +118,7 @@ def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
     return stopped(
         "name-disagrees",
         f"Le compte rendu nomme {case.name}, mais pour l'annuaire {whose} : {_labels(known)}. Vérifier le code ou le "
-        f"numéro ; si c'est bien la même personne, indiquer son adresse et ce nom dans {_TABLE}.",
+        f"numéro ; si c'est bien la même personne, indiquer son adresse et ce nom dans {TABLE}.",
         known,
     )
 
@@ -161,7 +159,7 @@ def _structure(case: Case, identity: Identity) -> Finding:
         "name-disagrees",
         f"Le compte rendu nomme {case.name}, mais pour l'annuaire le {spoken(identity)} est celui de : "
         f"{', '.join(sorted(set(names)))}. Vérifier le numéro ; si c'est bien la même structure, indiquer son adresse "
-        f"dans {_TABLE}.",
+        f"dans {TABLE}.",
         known,
     )
 
@@ -183,7 +181,7 @@ def one_owner(case: Case) -> Finding:
     return stopped(
         "sources-disagree",
         f"L'adresse {case.address} est donnée au {spoken(case.identity)}, et aussi à : {_labels(another)}. Une seule "
-        f"personne est attendue derrière une boîte. Demander à {case.name} son adresse, et l'inscrire dans {_TABLE}.",
+        f"personne est attendue derrière une boîte. Demander à {case.name} son adresse, et l'inscrire dans {TABLE}.",
         known,
     )
 

@@ -11,14 +11,12 @@ from collections.abc import Iterable
 from dispatcher.routing import facts as facts_of
 from dispatcher.routing.addresses import as_compared
 from dispatcher.routing.candidates import Entry, LocalEntry
-from dispatcher.routing.case import Case, Finding, spoken, stopped
+from dispatcher.routing.case import TABLE, Case, Finding, spoken, stopped
 from dispatcher.routing.facts import Identity
 from dispatcher.routing.identities import LENGTHS, PEOPLE
 from dispatcher.routing.likeness import Name, agree, person_words
 from dispatcher.routing.owners import named, others
 from dispatcher.routing.route import RecipientRole
-
-_TABLE = "la table des destinataires"
 
 
 def disagreement(case: Case, name: Name | None) -> Finding | None:
@@ -116,7 +114,7 @@ def _stopped(case: Case, own: Identity, told: str, found: Iterable[Entry], known
     return stopped(
         "identifier-disagrees",
         f"Pour l'annuaire, l'adresse {case.address} n'est pas celle du {spoken(own)} que donne {told}, mais celle de : "
-        f"{labels}. Vérifier la fiche de {case.name} dans le logiciel du laboratoire et dans {_TABLE}, ou choisir "
+        f"{labels}. Vérifier la fiche de {case.name} dans le logiciel du laboratoire et dans {TABLE}, ou choisir "
         "l'adresse ici.",
         [*found, *known],
     )

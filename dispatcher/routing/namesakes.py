@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dispatcher.routing.candidates import Entry
-from dispatcher.routing.case import Case, Finding, not_applicable, ordered, stopped
+from dispatcher.routing.case import TABLE, Case, Finding, not_applicable, ordered, stopped
 from dispatcher.routing.facts import search_text
 from dispatcher.routing.identities import label_names, names_agree
-
-_TABLE = "la table des destinataires"
 
 
 def name_only(case: Case) -> Finding:
@@ -17,7 +15,7 @@ def name_only(case: Case) -> Finding:
     people = namesakes(case)
     count = len({(person.id_type, person.identifier or person.address) for person in people})
     if case.wanted.id:
-        todo = f"Ajouter le code « {case.wanted.id} » à {_TABLE} avec son RPPS ou son adresse."
+        todo = f"Ajouter le code « {case.wanted.id} » à {TABLE} avec son RPPS ou son adresse."
         known = (
             f"Le code « {case.wanted.id} » ({case.name}) est inconnu"
             if search_text(case.wanted)

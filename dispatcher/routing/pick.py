@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dispatcher.routing.candidates import Entry
-from dispatcher.routing.case import Case, Finding, chosen, not_applicable, on_paper, ordered, passed, spoken, stopped
+from dispatcher.routing.case import (
+    TABLE,
+    Case,
+    Finding,
+    chosen,
+    not_applicable,
+    on_paper,
+    ordered,
+    passed,
+    spoken,
+    stopped,
+)
 from dispatcher.routing.facts import identities, organisation
 from dispatcher.routing.identities import PEOPLE
-
-_TABLE = "la table des destinataires"
 
 
 def paperless(case: Case) -> Finding:
@@ -50,7 +59,7 @@ def red_list(case: Case) -> Finding:
     return stopped(
         "red-list",
         f"La seule boîte de {case.name} est en liste rouge : son adresse n'est pas à prendre dans l'annuaire. La lui "
-        f"demander, et l'inscrire dans {_TABLE}.",
+        f"demander, et l'inscrire dans {TABLE}.",
         [replace(box, address="") for box in hidden],
     )
 
@@ -78,7 +87,7 @@ def workplace(case: Case) -> Finding:
         "moved-away",
         f"Le compte rendu place {case.name} dans la structure {spoken(beside)}, mais pour l'annuaire cette personne "
         f"exerce à : {where}. Corriger sa fiche dans le logiciel du laboratoire, ou indiquer son adresse dans "
-        f"{_TABLE}.",
+        f"{TABLE}.",
         [*shared, *known],
     )
 
@@ -103,7 +112,7 @@ def one_box(case: Case) -> Finding:
         return stopped(
             "ambiguous-recipient",
             f"{len(addresses)} boîtes conviennent également pour {case.name} : rien ne dit laquelle. Choisir ici, ou "
-            f"indiquer l'adresse dans {_TABLE}.",
+            f"indiquer l'adresse dans {TABLE}.",
             boxes,
         )
     alone = len({box.address for box in case.boxes}) == 1

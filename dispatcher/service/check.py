@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from dispatcher.errors import DispatcherError
+from dispatcher.french import counted
 from dispatcher.ports import Rules
 from dispatcher.report.model import Severity
 from dispatcher.service.channel import Channel
@@ -89,7 +90,7 @@ def check_reference(desk: Desk, list_warn_days: int = 10) -> Iterator[Finding]:
         text = f"liste vieille de {old.days} jours : au-delà de {limit}, plus rien ne partira"
         yield warning("liste blanche", text, _RENEW)
     else:
-        yield good("liste blanche", f"liste de moins de {old.days + 1} jour(s)")
+        yield good("liste blanche", f"liste de moins de {counted(old.days + 1, 'jour')}")
 
 
 _RENEW = "« dispatcher trust sync », ou « dispatcher trust import FICHIER » avec la liste du jour."

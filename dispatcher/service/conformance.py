@@ -14,6 +14,7 @@ from dispatcher.formats.cda.check import check as check_cda
 from dispatcher.formats.hprim_medecins.check import check as check_hprim_medecins
 from dispatcher.formats.hprim_sante.check import check as check_hprim_sante
 from dispatcher.formats.xdm.check import check as check_xdm
+from dispatcher.french import counted
 from dispatcher.ports import Rules
 from dispatcher.report.model import Problem, Severity
 from dispatcher.service.channel import Channel
@@ -64,4 +65,4 @@ def _told(name: str, problems: Sequence[Problem]) -> str:
         return ""
     own = [problem for problem in errors if not problem.code.startswith("official-")]
     whose = "" if own else ", règles officielles de l'ANS"
-    return f"{name} produit n'est pas conforme ({len(errors)} faute(s){whose}) ; {errors[0].sentence}"
+    return f"{name} produit n'est pas conforme ({counted(len(errors), 'faute')}{whose}) ; {errors[0].sentence}"

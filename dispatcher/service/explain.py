@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dispatcher.clock import paris
+from dispatcher.french import counted
 from dispatcher.outbox.dispatch import Batch, Dispatch, JournalLine, ReportVersion, SourceFile
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, Store
@@ -113,7 +114,7 @@ def _when(dispatch: Dispatch, batch: Batch | None, channel: Channel | None) -> l
     if dispatch.read_at is not None:
         lines.append(f"Lu ou intégré par le destinataire {_at(dispatch.read_at)}.")
     if dispatch.state is State.DEFERRED and dispatch.due_at is not None:
-        lines.append(f"Nouvel essai prévu {_at(dispatch.due_at)}, après {dispatch.attempts} tentative(s).")
+        lines.append(f"Nouvel essai prévu {_at(dispatch.due_at)}, après {counted(dispatch.attempts, 'tentative')}.")
     return lines
 
 

@@ -12,6 +12,7 @@ from dispatcher.formats.base import DocumentIds, Rendition, WriteContext
 from dispatcher.formats.xdm.carried import own_cda, pdf_beside, takes_back, visibility, with_results
 from dispatcher.formats.xdm.cda_facts import read_facts
 from dispatcher.formats.xdm.writer import XdmDocument, XdmWriter, context_of
+from dispatcher.french import counted
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion
 from dispatcher.ports import DispatchFilter, RecipientCertificate, Signer
 from dispatcher.report.model import Attachment, Handling, Practitioner, Report
@@ -154,8 +155,8 @@ def _hprim(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tuple[
     note = judge([(route.format, written.content)], channel, desk.official)
     if written.companions and channel.settings.family == "apicrypt":
         raise RenderError(
-            f"Le compte rendu HPRIM Santé renvoie à {len(written.companions)} fichier(s), et ce canal ne transmet que "
-            "du texte.",
+            f"Le compte rendu HPRIM Santé renvoie à {counted(len(written.companions), 'fichier')}, et ce canal ne "
+            "transmet que du texte.",
             hint="Mettre ce destinataire en hprim-medecins, ou sur un autre canal, dans la table des destinataires.",
             code="companions-not-carried",
         )

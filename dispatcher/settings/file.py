@@ -20,6 +20,7 @@ from pydantic import (
 
 from dispatcher.errors import ConfigError
 from dispatcher.faults import sentences, unreadable_toml
+from dispatcher.french import counted
 from dispatcher.settings.channels import ChannelSettings
 from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
 from dispatcher.settings.index import IndexSettings
@@ -188,7 +189,7 @@ def parse(text: str, folder: Path, environ: dict[str, str] | None = None, name: 
     except ValidationError as error:
         faults = sentences(error, Settings, text)
         raise ConfigError(
-            f"{name} : {len(faults)} faute(s) de configuration.", faults=faults, hint="Voir docs/settings.md."
+            f"{name} : {counted(len(faults), 'faute')} de configuration.", faults=faults, hint="Voir docs/settings.md."
         ) from error
     settings._folder = folder
     return settings

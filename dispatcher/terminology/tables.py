@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from dispatcher.errors import ConfigError
+from dispatcher.french import counted
 from dispatcher.report.model import Battery, Observation, Report
 from dispatcher.terminology import lookup, own, proposals, shipped
 from dispatcher.terminology.entries import (
@@ -310,7 +311,7 @@ def load(texts: TerminologyTexts, options: Options = Options()) -> Terminology:
     terms, faults = survey(texts, options)
     if faults.faults:
         raise ConfigError(
-            f"Les tables de terminologie comportent {len(faults.faults)} faute(s).",
+            f"Les tables de terminologie comportent {counted(len(faults.faults), 'faute')}.",
             faults=tuple(faults.faults),
             hint="Corrigez les lignes citées puis lancez « dispatcher mappings check ».",
         )

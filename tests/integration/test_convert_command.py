@@ -151,7 +151,7 @@ def test_what_was_not_converted_is_told_and_the_rest_is_done(tmp_path: Path) -> 
     assert code == 1 and [answer["output"] is not None for answer in answers] == [False, True, False]
     assert "tronqué" in answers[0]["error"] and "introuvable" in answers[2]["error"]
     done = CliRunner().invoke(app, words, catch_exceptions=False)
-    assert "1 résultat(s) écrit(s), 2 non converti(s)." in done.output
+    assert "1 résultat écrit, 2 refusés." in done.output
 
 
 def test_what_was_unclear_in_reading_stays_beside_the_result(tmp_path: Path) -> None:

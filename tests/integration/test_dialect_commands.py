@@ -139,7 +139,7 @@ def test_check_tells_a_faulty_dialect_with_its_lines(
     (tmp_path / "faux.toml").write_text('format = "hl7v2"\ntitle = "x"\nflag = { "*" = "A" }\n', encoding="utf-8")
     code, err = told(capsys, monkeypatch, "check", "--offline")
     assert code == 1
-    assert "source sil, dialecte : faux.toml : 1 faute(s)" in err
+    assert "source sil, dialecte : faux.toml : 1 faute dans ce dialecte" in err
     assert "ligne 3, flag : clé inconnue ; la plus proche ici : « flags »" in err
     (tmp_path / "faux.toml").unlink()
     code, err = told(capsys, monkeypatch, "check", "--offline")

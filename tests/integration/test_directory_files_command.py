@@ -47,8 +47,8 @@ def test_several_files_are_taken_at_once_and_a_bad_one_does_not_stop_the_rest(fo
     (folder / "notes.txt").write_text("rien\n", encoding="utf-8")
     done = run(folder, "import", "notes.txt", "Extraction_Correspondance_MSSante_202611200600.txt", "adeli.csv")
     assert done.returncode == 1
-    assert "37 ligne(s) importée(s), 36 adresse(s)." in done.stdout
-    assert "1 correspondance(s) importée(s)." in done.stdout
+    assert "37 lignes importées, 36 adresses." in done.stdout
+    assert "1 correspondance importée." in done.stdout
     assert "ligne 3 : numéro ADELI qui n'a pas 9 caractères" in done.stderr
     assert "notes.txt : la première ligne n'est l'en-tête d'aucun annuaire" in done.stderr
     assert "SECRET" not in done.stdout + done.stderr

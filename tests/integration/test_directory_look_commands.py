@@ -134,7 +134,7 @@ def test_a_report_tells_everybody_it_names(labo: Installation, tmp_path: Path) -
     found = [(who["wanted"]["id"], bool(who["route"])) for who in one["recipients"]]
     assert found == [("D001", True), ("D999", False)]
     text = " ".join(run("resolve", path, rc=1).stdout.split())
-    assert "2 destinataire(s)" in text
+    assert "2 destinataires" in text
     assert "ESSAI" not in text, "no patient on this screen"
     assert labo.dispatches() == ()
 
@@ -165,7 +165,7 @@ def test_search_counts_the_others(labo: Installation) -> None:
     assert (everybody["more"], everybody["at_least"]) == (0, False)
     few = told("search", "mssante", "--limit", "3")
     assert (len(few["entries"]), few["more"]) == (3, len(everybody["entries"]) - 3)
-    assert f"… et {few['more']} autre(s)" in run("search", "mssante", "--limit", "3").stdout
+    assert f"… et {few['more']} autres" in run("search", "mssante", "--limit", "3").stdout
     assert "Personne de ce nom" in run("search", "zzzzz").stdout
     assert "Personne sous ce numéro" in run("search", "99700009999").stdout
     assert "Personne sous ce numéro" in run("search", "RPPS 997 0000 9999").stdout
@@ -182,6 +182,23 @@ def test_an_address_finds_its_box_and_no_line_of_the_table_beside_it(labo: Insta
     ]
     assert told("search", "p1@sandbox.mssante.test")["entries"] == [], "the words of a domain are no name"
     assert told("search", "e1")["entries"][0]["source"] == "local"
+
+
+@pytest.mark.parametrize("words", ["comptoir", "sandbox", "mssante", "comptoir sandbox", "test"])
+def test_the_words_of_an_address_of_the_table_are_no_name(labo: Installation, words: str) -> None:
+    with (labo.folder / "tables/destinataires.csv").open("a", encoding="utf-8") as table:
+        table.write("E1;;;;comptoir@sandbox.mssante.test;Dr AUTRE;;;;;\n")
+    (line,) = told("search", "autre")["entries"]
+    assert (line["source"], line["address"]) == ("local", "comptoir@sandbox.mssante.test"), "the label is a name"
+    assert [one for one in told("search", words)["entries"] if one["source"] == "local"] == []
+
+
+def test_the_words_of_an_address_typed_are_no_name(labo: Installation) -> None:
+    """A label that holds the same words is somebody else's line: an address finds its own."""
+    with (labo.folder / "tables/destinataires.csv").open("a", encoding="utf-8") as table:
+        table.write("E1;;;;comptoir@sandbox.mssante.test;Accueil du site mssante, sandbox de test;;;;;\n")
+    assert told("search", "accueil@sandbox.mssante.test")["entries"] == []
+    assert told("search", "accueil")["entries"][0]["source"] == "local"
 
 
 def test_search_is_without_accents(labo: Installation) -> None:

@@ -172,7 +172,7 @@ def test_an_address_outside_the_allowed_domains_is_remarked_on(labo: Installatio
 def test_diff_shows_what_import_would_do(labo: Installation, more: tuple[str, ...]) -> None:
     Path("autre.csv").write_text("code;adresse\nB;bb@dest.test\nN;n@dest.test\n")
     shown = run("diff", "autre.csv", *more).stdout
-    assert ("1 ligne(s) de la table ne sont pas dans ce fichier" in shown) is not bool(more)
+    assert ("1 ligne de la table n'est pas dans ce fichier" in shown) is not bool(more)
     before = told("diff", "autre.csv", *more)
     assert before == told("import", "autre.csv", *more)["changes"]
     assert [one["kind"] for one in before] == ["changed", "added", *(["removed"] if more else [])]
@@ -194,7 +194,7 @@ def test_a_faulty_table_is_not_written_into_and_undo_brings_the_last_good_one(la
     for words in (("add", "D", "--address", "d@dest.test"), ("remove", "B", "--yes"), ("set", "B", "--label", "x")):
         result = CliRunner().invoke(app, ["directory", "local", *words])
         assert isinstance(result.exception, DirectoryError)
-        assert "n'est pas en service (1 faute(s)) : la version 2 du" in str(result.exception)
+        assert "n'est pas en service (1 faute) : la version 2 du" in str(result.exception)
         assert table(labo).read_bytes() == faulty
     assert [one["standing"] for one in told("history")] == ["en service", ""]
     assert "n'est pas en service" in run("history").output

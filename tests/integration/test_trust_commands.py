@@ -73,7 +73,7 @@ def test_import_says_what_changes_and_whom_it_concerns(labo: Installation) -> No
     seed.dispatch(State.HELD, address="b@dest.test")
     result = run(labo, "import", a_list(labo, "neuf.test", "labo.test", "autre.test", minutes=30))
     assert "2 domaines ajoutés, 1 retiré." in result.stdout
-    assert "« dest.test » sert : 2 envoi(s) ces 90 derniers jours vers 2 adresse(s)" in result.stderr
+    assert "« dest.test » sert : 2 envois ces 90 derniers jours vers 2 adresses" in result.stderr
     assert "1 en attente de départ" in result.stderr
     answer = told(labo, "diff")
     assert (answer["added"], answer["removed"], answer["operators"]) == (["autre.test", "neuf.test"], ["dest.test"], [])

@@ -41,7 +41,7 @@ def test_an_index_waits_for_its_pdf_and_a_pdf_for_its_index(bench: Bench) -> Non
     assert waiting(bench) == ["attend le message ou l'index qui l'annonce"]
     bench.drop("lot.csv", index(row("a.pdf"), row("b.pdf", LEO, order="R1002")))
     bench.take()
-    assert waiting(bench) == ["attend 1 fichier(s) joint(s) annoncé(s)"]
+    assert waiting(bench) == ["attend 1 fichier joint annoncé"]
     bench.drop("b.pdf", OTHER)
     bench.take()
     assert bench.file_states() == [FileState.RECEIVED]

@@ -116,7 +116,7 @@ def test_a_pdf_nobody_announces_is_quarantined_after_patience(bench: Bench) -> N
 def test_a_message_waits_for_its_document(bench: Bench) -> None:
     bench.drop("g.hpr", hprim_with_document())
     bench.take()
-    assert waiting(bench) == ["attend 1 fichier(s) joint(s) annoncé(s)"]
+    assert waiting(bench) == ["attend 1 fichier joint annoncé"]
 
 
 def test_a_document_still_being_written_is_not_sent_cut_in_half(bench: Bench) -> None:

@@ -24,6 +24,7 @@ from dispatcher.directory.syncing.base import Progress, Schedule, Sync, SyncRepo
 from dispatcher.directory.syncing.lock import SyncBusy, busy, only_one
 from dispatcher.directory.syncing.state import SyncState
 from dispatcher.errors import DirectoryError
+from dispatcher.french import counted
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,7 @@ def _warning(as_of: datetime | None, age: float | None, schedule: Schedule) -> s
 
 
 def _days(age: float) -> str:
-    return "moins d'un jour" if age < 1 else f"{age:.0f} jour(s)"
+    return "moins d'un jour" if age < 1 else counted(round(age), "jour")
 
 
 def run(

@@ -219,7 +219,7 @@ def test_old_data_alarm_whether_anybody_tried_or_not(source: Source, caplog: pyt
     assert runner.watch(source, source.clock) == ""
     source.age = timedelta(days=16)
     assert [runner.watch(source, source.clock) for _ in range(3)] == ["begin", "", ""]
-    assert "16 jour(s) (limite 15 jours) : trop vieilles" in runner.look(source, NOW).alarm
+    assert "16 jours (limite 15 jours) : trop vieilles" in runner.look(source, NOW).alarm
     source.age = timedelta(days=1)  # a file imported by hand
     assert [runner.watch(source, source.clock) for _ in range(3)] == ["end", "", ""]
 

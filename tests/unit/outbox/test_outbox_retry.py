@@ -150,7 +150,7 @@ def test_giving_up() -> None:
     error = TryLater("Plus tard.", reply=451, status="4.3.0", stage="data")
     decision = decide(error, 12, timedelta(hours=48), POLICY, now=NOW)
     assert decision.kind is FAIL
-    assert decision.reason.startswith("Refus temporaire du serveur (451 4.3.0) ; abandon après 2 j et 12 essai(s).")
+    assert decision.reason.startswith("Refus temporaire du serveur (451 4.3.0) ; abandon après 2 j et 12 essais.")
 
 
 def test_the_last_attempt_falls_on_the_moment_of_giving_up() -> None:

@@ -13,6 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+OPEN, PAUSED, DONE = "open", "paused", "done"
+"""Life of a batch: done when nothing in it is pending any more (:mod:`dispatcher.outbox.statement`); it stays so."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchRule:

@@ -172,6 +172,7 @@ def _queue_again(
         size=sum(d.sealed_bytes for d in dispatches),
     )
     uow.batches.add(batch)
+    uow.batches.join(batch.id, [d.id for d in dispatches], batch.created_at)
     for dispatch in dispatches:
         uow.dispatches.move(
             dispatch.id,

@@ -1,13 +1,32 @@
-"""Batches (lots)."""
+"""Batches (lots): the rows, who is in which, and their life (open, paused, done)."""
 
 from __future__ import annotations
 
-from sqlalchemy import insert
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+from typing import Any
 
+from sqlalchemy import exists, insert, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from dispatcher.errors import IllegalMove, StoreError
+from dispatcher.outbox.batching import DONE, OPEN, PAUSED
 from dispatcher.outbox.dispatch import Batch
+from dispatcher.outbox.statement import PENDING, Statement
+from dispatcher.store.columns import NOT_DONE
 from dispatcher.store.rows import BATCH
+from dispatcher.store.search import counts_of_batch
 from dispatcher.store.session import Session
+from dispatcher.store.tables import batch_members, dispatches
 from dispatcher.store.tables import batches as table
+
+_PENDING_MEMBER = exists().where(
+    batch_members.c.batch_id == table.c.id,
+    batch_members.c.dispatch_id == dispatches.c.id,
+    dispatches.c.state.in_(sorted(PENDING)),
+)
 
 
 class SqlBatches:
@@ -23,6 +42,13 @@ class SqlBatches:
             batch.id, "batch.made", channel=batch.channel, reason=batch.reason, count=batch.count, size=batch.size
         )
 
+    def join(self, batch_id: str, ids: Iterable[str], now: datetime) -> None:
+        """These dispatches belong to the batch from now on, and stay in every batch they were in before.
+
+        The journal tells it with the move that names the batch. Twice is once.
+        """
+        join(self._session, batch_id, ids, now)
+
     def get(self, batch_id: str) -> Batch | None:
         """The batch, or None."""
         row = self._session.read(BATCH.select.where(table.c.id == batch_id)).first()
@@ -34,3 +60,65 @@ class SqlBatches:
         if channel:
             wanted = wanted.where(table.c.channel == channel)
         return BATCH.values(self._session.read(wanted))
+
+    def pause(self, batch_id: str, *, reason: str, actor: str = "daemon") -> Batch:
+        """Its queued dispatches wait. Raises IllegalMove when it is over, StoreError ``not-found``."""
+        batch = self._locked(batch_id)
+        if batch.state == DONE:
+            raise IllegalMove(
+                f"Le lot {batch_id} est terminé : il n'y a plus rien à suspendre.",
+                hint="« dispatcher batches show » montre ce que sont devenus ses envois.",
+            )
+        return self._live(batch, PAUSED, reason, actor, "batch.paused")
+
+    def resume(self, batch_id: str, *, reason: str, actor: str = "daemon") -> Batch:
+        """They leave again. Raises IllegalMove when it is not paused, StoreError ``not-found``."""
+        batch = self._locked(batch_id)
+        if batch.state != PAUSED:
+            raise IllegalMove(
+                f"Le lot {batch_id} n'est pas suspendu.",
+                hint="« dispatcher batches list » montre leur état.",
+            )
+        return self._live(batch, OPEN, "", actor, "batch.resumed", reason)
+
+    def end_finished(self, now: datetime, limit: int = 200) -> tuple[Batch, ...]:
+        """Batches with nothing pending any more are over: ``done``, with the statement in the journal."""
+        wanted = (
+            BATCH.select.where(text(NOT_DONE), ~_PENDING_MEMBER)
+            .order_by(table.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=table)
+        )
+        return tuple(self._end(batch, now) for batch in BATCH.values(self._session.read_locked(wanted).all()))
+
+    def _end(self, batch: Batch, now: datetime) -> Batch:
+        self._session.write(update(table).where(table.c.id == batch.id).values(state=DONE, ended_at=now))
+        statement = Statement.of(counts_of_batch(self._session, batch.id), batch.count)
+        told: dict[str, Any] = {**statement.as_json()}
+        self._session.journal.write(batch.id, "batch.done", **told)
+        return replace(batch, state=DONE, ended_at=now)
+
+    def _live(self, batch: Batch, state: str, reason: str, actor: str, event: str, told: str = "") -> Batch:
+        values: dict[str, Any] = {"state": state, "pause_reason": reason}
+        self._session.write(update(table).where(table.c.id == batch.id).values(values))
+        self._session.journal.write(batch.id, event, actor=actor, reason=told or reason)
+        return replace(batch, **values)
+
+    def _locked(self, batch_id: str) -> Batch:
+        row = self._session.read_locked(BATCH.select.where(table.c.id == batch_id).with_for_update()).first()
+        if row is None:
+            raise StoreError(f"Lot inconnu : {batch_id}.", hint="« dispatcher batches list ».", code="not-found")
+        return BATCH.value(row)
+
+
+def join(session: Session, batch_id: str, ids: Iterable[str], now: datetime) -> None:
+    """See :meth:`SqlBatches.join`."""
+    rows = [{"batch_id": batch_id, "dispatch_id": one, "joined_at": now} for one in ids]
+    if rows:
+        session.write(_join(session.postgresql), rows)
+
+
+@cache
+def _join(on_postgresql: bool) -> Any:
+    statement: Any = (postgresql if on_postgresql else sqlite).insert(batch_members)
+    return statement.on_conflict_do_nothing()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from dispatcher.outbox.dispatch import Batch, Dispatch, Lane
 from dispatcher.outbox.states import State, check_move
+from dispatcher.store.batches import join
 from dispatcher.store.leases import DispatchLeases
 from dispatcher.store.rows import DISPATCH
 from dispatcher.store.search import DispatchSearch
@@ -22,9 +23,10 @@ class SqlDispatches(DispatchLeases, DispatchSearch):
         One mail larger than ``max_bytes`` makes a batch of its own, else it would never leave. Gives the batch with
         its sums; keeping it is :meth:`dispatcher.ports.Batches.add`.
         """
-        count, size = 0, 0
+        members: list[str] = []
+        size = 0
         for dispatch in self._ready(batch.channel, max_count, urgent_only):
-            if count and size + dispatch.sealed_bytes > max_bytes:
+            if members and size + dispatch.sealed_bytes > max_bytes:
                 break
             check_move(dispatch.state, State.QUEUED)
             self._write(
@@ -34,8 +36,10 @@ class SqlDispatches(DispatchLeases, DispatchSearch):
                 "dispatch.queued",
                 {"from": dispatch.state},
             )
-            count, size = count + 1, size + dispatch.sealed_bytes
-        return replace(batch, count=count, size=size)
+            members.append(dispatch.id)
+            size += dispatch.sealed_bytes
+        join(self._session, batch.id, members, batch.created_at)
+        return replace(batch, count=len(members), size=size)
 
     def _ready(self, channel: str, limit: int, urgent_only: bool) -> tuple[Dispatch, ...]:
         wanted = DISPATCH.select.where(table.c.channel == channel, in_state(table, State.READY), EVERY_LANE)

@@ -14,7 +14,8 @@ from dispatcher.ports import DispatchFilter, RecipientUse
 from dispatcher.report.folding import fold
 from dispatcher.store.moves import DispatchMoves
 from dispatcher.store.rows import DISPATCH
-from dispatcher.store.tables import EVERY_LANE, in_state, reports
+from dispatcher.store.session import Session
+from dispatcher.store.tables import EVERY_LANE, batch_members, in_state, reports
 from dispatcher.store.tables import dispatches as table
 
 _OLDEST = (
@@ -30,6 +31,7 @@ _BATCHABLE = select(
     func.count().filter(table.c.lane == Lane.URGENT),
 ).where(table.c.channel == bindparam("of_channel"), in_state(table, State.READY), EVERY_LANE)
 
+_MEMBER = batch_members.c
 _USE = tuple(field.name for field in fields(RecipientUse))
 
 
@@ -41,12 +43,12 @@ class DispatchSearch(DispatchMoves):
         return DISPATCH.values(self._session.read(_search(wanted)))
 
     def counts(self, *, channel: str = "", batch_id: str = "") -> dict[State, int]:
-        """Number of dispatches in each state; every state is there."""
+        """Number of dispatches in each state; every state is there. ``batch_id``: all that ever were in that batch."""
+        if batch_id:
+            return counts_of_batch(self._session, batch_id)
         wanted = select(table.c.state, func.count()).group_by(table.c.state)
         if channel:
             wanted = wanted.where(table.c.channel == channel)
-        if batch_id:
-            wanted = wanted.where(table.c.batch_id == batch_id)
         found = self._session.read(wanted).all()
         return dict.fromkeys(State, 0) | {state: int(count) for state, count in found}
 
@@ -106,6 +108,17 @@ class DispatchSearch(DispatchMoves):
         return DISPATCH.values(self._session.read(wanted))
 
 
+def counts_of_batch(session: Session, batch_id: str) -> dict[State, int]:
+    """Present states of all that ever were in that batch; every state is there."""
+    wanted = (
+        select(table.c.state, func.count())
+        .join(batch_members, _MEMBER.dispatch_id == table.c.id)
+        .where(_MEMBER.batch_id == batch_id)
+        .group_by(table.c.state)
+    )
+    return dict.fromkeys(State, 0) | {state: int(count) for state, count in session.read(wanted)}
+
+
 def _search(wanted: DispatchFilter) -> Select[Any]:
     found = DISPATCH.select.where(*_conditions(wanted)).limit(max(wanted.limit, 0))
     if wanted.oldest_first:
@@ -116,11 +129,12 @@ def _search(wanted: DispatchFilter) -> Select[Any]:
 def _conditions(wanted: DispatchFilter) -> list[Any]:
     equal = {
         table.c.channel: wanted.channel,
-        table.c.batch_id: wanted.batch_id,
         table.c.report_id: wanted.report_id,
         table.c.chain: wanted.chain,
     }
     conditions: list[Any] = [column == value for column, value in equal.items() if value]
+    if wanted.batch_id:
+        conditions.append(table.c.id.in_(select(_MEMBER.dispatch_id).where(_MEMBER.batch_id == wanted.batch_id)))
     if wanted.states:
         conditions.append(table.c.state.in_(wanted.states))
     if wanted.file_id:

@@ -161,6 +161,7 @@ batches = Table(
     added("why", FreeText),
     added("token"),
     Index("ix_batches_channel", "channel", "created_at"),
+    partial("ix_batches_alive", "state", "id", where="state <> 'done'"),
     partial("uq_batches_token", "token", where="token <> ''", unique=True),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,7 @@ class DispatchFilter:
     states: tuple[State, ...] = ()
     channel: str = ""
     batch_id: str = ""
+    """All that ever were in it; ``Dispatch.batch_id`` is the present one."""
     report_id: str = ""
     file_id: str = ""
     chain: str = ""
@@ -114,6 +116,19 @@ class RecipientUse:
 
 
 class Batches(Protocol):
+    """Batches (lots): who is in which, and their life."""
+
     def add(self, batch: Batch) -> None: ...
+    def join(self, batch_id: str, ids: Iterable[str], now: datetime) -> None:
+        """These dispatches belong to it from now on, and stay in every batch they were in before."""
+
     def get(self, batch_id: str) -> Batch | None: ...
     def list(self, *, channel: str = "", limit: int = 50) -> tuple[Batch, ...]: ...
+    def pause(self, batch_id: str, *, reason: str, actor: str = "daemon") -> Batch:
+        """Its queued dispatches wait. Raises :class:`dispatcher.errors.IllegalMove` when it is over."""
+
+    def resume(self, batch_id: str, *, reason: str, actor: str = "daemon") -> Batch:
+        """They leave again. Raises :class:`dispatcher.errors.IllegalMove` when it is not paused."""
+
+    def end_finished(self, now: datetime, limit: int = 200) -> tuple[Batch, ...]:
+        """Batches with nothing pending any more become ``done``, with their statement in the journal."""

@@ -188,6 +188,8 @@ def test_lists_by_every_field(seed: Seed, store: SqlStore, clock: FrozenClock) -
     report = seed.report("chaine", 2, file_id=file.id, order_filler="LAB-1", order_placer="PRE-1")
     wanted = seed.dispatch(State.FAILED, report=report, channel="apicrypt", batch_id="L1", label="Dr Zoé Ñandú-Çelik")
     seed.dispatch()
+    with store.transaction() as uow:
+        uow.batches.join("L1", [wanted.id], clock.now())
     filters = {
         "states": (State.FAILED, State.HELD),
         "channel": "apicrypt",
@@ -227,8 +229,9 @@ def test_counts_and_what_is_oldest(seed: Seed, store: SqlStore) -> None:
     with store.reading() as uow:
         assert uow.dispatches.oldest_unfinished() is None
         assert set(uow.dispatches.counts().values()) == {0}
-    for state in State:
-        seed.dispatch(state, channel="mss" if state in UNFINISHED else "autre", batch_id="L1")
+    each = [seed.dispatch(state, channel="mss" if state in UNFINISHED else "autre") for state in State]
+    with store.transaction() as uow:
+        uow.batches.join("L1", [dispatch.id for dispatch in each], seed.clock.now())
     seed.dispatch(State.HELD)
     with store.reading() as uow:
         counts = uow.dispatches.counts()

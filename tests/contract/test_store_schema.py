@@ -163,6 +163,49 @@ def test_a_released_version_is_upgraded_and_read(path: Path, tmp_path: Path, req
     server.drop(name)
 
 
+BEFORE_0003 = """
+UPDATE dispatches SET batch_id = 'L3', state = 'queued' WHERE id = 'D4';
+UPDATE dispatches SET batch_id = 'L2', state = 'sent' WHERE id = 'D3';
+INSERT INTO batches VALUES ('L2','mss','2026-03-11T10:00:00.000000+00:00','tick',2,2000);
+INSERT INTO batches VALUES ('L3','mss','2026-03-11T11:00:00.000000+00:00','replay',1,1000);
+INSERT INTO journal VALUES (9001,'2026-03-11T10:00:00.000000+00:00','D3','dispatch.queued','daemon',
+ '{"batch_id":"L2","from":"ready"}','','');
+INSERT INTO journal VALUES (9002,'2026-03-11T10:00:00.000000+00:00','D4','dispatch.queued','daemon',
+ '{"batch_id":"L2","from":"ready"}','','');
+INSERT INTO journal VALUES (9003,'2026-03-11T11:00:00.000000+00:00','D4','dispatch.replayed','daemon',
+ '{"batch_id":"L3","from":"failed"}','','');
+"""
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_members_of_past_batches_come_back_from_the_journal(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """A row of before knew its last batch only; the batch it was replayed from would not have reconciled."""
+    script = (RELEASES / f"0002.{engine}.sql").read_text(encoding="utf-8")
+    if engine == "sqlite":
+        connection = sqlite3.connect(tmp_path / "old.sqlite3")
+        connection.executescript(script + BEFORE_0003)
+        connection.close()
+        url = f"sqlite:///{tmp_path / 'old.sqlite3'}"
+    else:
+        server = request.getfixturevalue("postgresql_server")
+        url = server.url(name := server.create())
+        server.run("\n".join(line for line in script.splitlines() if not line.startswith("\\")), name)
+        server.run(BEFORE_0003.replace("INTO ", "INTO public.").replace("UPDATE ", "UPDATE public."), name)
+    store = open_store(url, make_cipher(), FrozenClock())
+    with store.reading() as uow:
+        found = {batch.id: batch for batch in uow.batches.list()}
+        for batch_id, sent, queued in (("L2", 1, 1), ("L3", 0, 1)):
+            counts = uow.dispatches.counts(batch_id=batch_id)
+            assert (counts[State.SENT], counts[State.QUEUED], sum(counts.values())) == (sent, queued, sent + queued)
+            assert sum(counts.values()) == found[batch_id].count
+        assert {name: batch.state for name, batch in found.items()} == {"L1": "done", "L2": "open", "L3": "open"}
+    store.close()
+    if engine == "postgresql":
+        server.drop(name)
+
+
 def check_released(url: str) -> None:
     clock = FrozenClock()
     clock.advance(3600)

@@ -258,6 +258,7 @@ CREATE TABLE public.tallies (
 );
 ALTER TABLE ONLY public.reference ALTER COLUMN number SET DEFAULT nextval('public.reference_number_seq'::regclass);
 INSERT INTO public.alembic_version VALUES ('0003');
+INSERT INTO public.batch_members VALUES ('L1', 'D5', '2026-03-11 09:05:00+00');
 INSERT INTO public.batches VALUES ('L1', 'mss', '2026-03-11 09:05:00+00', 'tick', 1, 1000, 'open', NULL, '', '', '', '');
 INSERT INTO public.dispatches VALUES ('D3', 'C2', 'chaine1', 1, 'sent', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m3@labo.test>', 'env3', '', 1000, 1, '', 1, '2026-03-11 09:00:00.003+00', NULL, '2026-03-11 09:00:00+00', NULL, NULL, NULL, '', NULL, 1, '', '', '250 2.0.0 accepté', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
@@ -268,8 +269,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
 10001234567', NULL, '', '', 0, NULL, '', NULL, 0, 0);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x01aa7defb9b7df123e244ab001d4c6518959fd4b9a73a35c17a7ba86cf31914362528170d5f85002f63e70c945460eb936bd504ebd4531666aafa38443f108a16f', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x018e18392e510f10e3b135aec325ac12adda3c3caf442f2bbd05f7632bf3d1125b9eb094b8970e78cfa1970776ee0de4f1a26e5fec76fe99bf84cae38ae2b0e88d836c594ac1ca6798213c5944f00601efb30c', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x01fee8ef76d7659243be887e2f2853676a33c737615628c0ffde64f1b6feff9df4ac73a55a22fc430a6e6d08e1d060a2a5bbe8795c11de187c60e2fb9cf575edb9', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x011542df09186f90e9d80fd2f12c5a7700462a157c82db96840e6e9e80143f8cb3afc28243daa1f3313a20c57163bcbd6f29f71b5cef8e0d052e0ef68412198589dcfff78784f1d4cc523113a0c54cc1579cc2', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -291,8 +292,8 @@ INSERT INTO public.journal_head VALUES (1, 16, 'c595dee8c0ce0bced24fbed5100d2c63
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', NULL, NULL, true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
 INSERT INTO public.pace VALUES ('channel:mss', 14, '2026-03-11 09:05:00+00', false, NULL, '', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x0152f7c8ee92054caaa21db7ced47199a189feb224f4891df876d4f091cc9d500249235dfa9a159344b872596a7325f82d7e08c7');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x015881630b207320dd1a78a56464ad3f8916a034cd0a6d3fc274c59e3aa80591a8ac51e98c87d4203b', 'k2', false, 4, '\x016b44c95f7bf61f732166f5af14b1aafb25b7533fb8cc13bfdafe6c9c5a3bd1aa');
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x016e7ff29aca8ec2dc4ef7537007d2aef1938879129ef3c7dbc67990903e35fb1e0a63b3ddbeedd3c6532cd31c2cdb76c1a302c0');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x0135d108bf42305c6a5dbcf636cbe0ac38053523fd6574ab364700d128c2127aa98de31bd89886bbc8', 'k2', false, 4, '\x01a40025582f7d49644cef251ae433ce0c49a7240927c13ffec1960d1778e80d84');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);
@@ -345,6 +346,7 @@ ALTER TABLE ONLY public.reports
 ALTER TABLE ONLY public.reports
     ADD CONSTRAINT uq_reports_file_id_position UNIQUE (file_id, "position");
 CREATE INDEX ix_batch_members_dispatch ON public.batch_members USING btree (dispatch_id);
+CREATE INDEX ix_batches_alive ON public.batches USING btree (state, id) WHERE (state <> 'done'::text);
 CREATE INDEX ix_batches_channel ON public.batches USING btree (channel, created_at);
 CREATE INDEX ix_dispatches_batch ON public.dispatches USING btree (batch_id);
 CREATE INDEX ix_dispatches_chain ON public.dispatches USING btree (chain, recipient_key, version);

@@ -66,6 +66,7 @@ def _rest(store: SqlStore, clock: FrozenClock) -> None:
     now = clock.now()
     with store.transaction() as uow:
         uow.batches.add(Batch(id="L1", channel="mss", created_at=now, reason="tick", count=1, size=1000))
+        uow.batches.join("L1", ["D5"], now)
         uow.reference.put("allowed-domains", "2026-03-01", b"<list/>", now)
         uow.pace.pause("channel:autre", None, "Mot de passe refusé")
         uow.pace.take("channel:mss", 1, per_minute(60), now)

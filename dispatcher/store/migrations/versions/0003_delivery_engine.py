@@ -30,6 +30,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("token <> ''"),
         postgresql_where=sa.text("token <> ''"),
     )
+    op.create_index(
+        "ix_batches_alive",
+        "batches",
+        ["state", "id"],
+        sqlite_where=sa.text("state <> 'done'"),
+        postgresql_where=sa.text("state <> 'done'"),
+    )
     op.drop_index("ix_dispatches_leased", "dispatches")
     op.create_index(
         "ix_dispatches_leased",
@@ -178,8 +185,21 @@ def _installation() -> None:
 
 
 def _past_batches() -> None:
-    """Who was in which batch, as far as it is known: a dispatch replayed before remembers its last batch only."""
+    """Who was in which batch: the row remembers the last one, the journal all of them. What is over is ``done``."""
     op.execute(
         "INSERT INTO batch_members (batch_id, dispatch_id, joined_at) SELECT b.id, d.id, b.created_at "
         "FROM dispatches d JOIN batches b ON b.id = d.batch_id"
+    )
+    on_postgresql = op.get_context().dialect.name == "postgresql"
+    batch = "(j.detail::jsonb ->> 'batch_id')" if on_postgresql else "json_extract(j.detail, '$.batch_id')"
+    op.execute(
+        "INSERT INTO batch_members (batch_id, dispatch_id, joined_at) SELECT b.id, j.subject, MIN(j.at) "  # noqa: S608
+        f"FROM journal j JOIN batches b ON b.id = {batch} JOIN dispatches d ON d.id = j.subject "
+        "WHERE j.event IN ('dispatch.queued', 'dispatch.replayed') AND NOT EXISTS ("
+        "SELECT 1 FROM batch_members m WHERE m.batch_id = b.id AND m.dispatch_id = j.subject) GROUP BY b.id, j.subject"
+    )
+    op.execute(
+        "UPDATE batches SET state = 'done' WHERE NOT EXISTS (SELECT 1 FROM batch_members m JOIN dispatches d "
+        "ON d.id = m.dispatch_id WHERE m.batch_id = batches.id "
+        "AND d.state IN ('held', 'ready', 'queued', 'sending', 'deferred', 'unknown'))"
     )

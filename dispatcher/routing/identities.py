@@ -63,15 +63,6 @@ def _lettered(word: str) -> bool:
     return 2 * sum(char.isalpha() for char in word) > len(word)
 
 
-def names_agree(family: str, given: str, other_family: str, other_given: str) -> bool:
-    """Both may be one person's: for an operator's list of people of that name (``likeness`` judges before sending)."""
-    left, right = set(tokens(family)) - PARTICLES, set(tokens(other_family)) - PARTICLES
-    first, other = set(tokens(given)), set(tokens(other_given))
-    initials = {word[0] for word in first} & {word[0] for word in other}
-    short = bool(initials) and 1 in {len("".join(first)), len("".join(other))}
-    return bool(left & right) and (not first or not other or bool(first & other) or short)
-
-
 def label_names(label: str, family: str, given: str) -> bool:
     """The free text ``label`` holds the whole family name and at least one given name (or none is known)."""
     words = set(tokens(label))

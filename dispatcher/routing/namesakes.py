@@ -5,7 +5,8 @@ from __future__ import annotations
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.case import TABLE, Case, Finding, not_applicable, ordered, stopped
 from dispatcher.routing.facts import search_text
-from dispatcher.routing.identities import label_names, names_agree
+from dispatcher.routing.identities import label_names, tokens
+from dispatcher.routing.likeness import Name, agree
 
 
 def name_only(case: Case) -> Finding:
@@ -45,8 +46,7 @@ def namesakes(case: Case) -> tuple[Entry, ...]:
     """People of the directory with the recipient's name; those of the red list without their address."""
     wanted = case.wanted
     found = case.facts.namesakes.get(search_text(wanted), ())
-    if wanted.family:
-        return ordered(
-            box for box in found if box.family and names_agree(wanted.family, wanted.given, box.family, box.given)
-        )
+    if tokens(wanted.family):
+        name = Name(wanted.family, wanted.given)
+        return ordered(box for box in found if tokens(box.family) and agree(name, Name(box.family, box.given)))
     return ordered(box for box in found if label_names(wanted.label, box.family, box.given))

@@ -65,7 +65,7 @@ def _entries(case: Case) -> list[Entry]:
     return [entry for entry in known if entry.address == case.address]
 
 
-def _one_person(case: Case) -> Entry | None:
+def _entry_of_all(case: Case) -> Entry | None:
     """The directory's entry behind the address, when all entries there name the same person or structure."""
     people = {(e.label, e.title, e.family, e.given): e for e in _entries(case)}
     return next(iter(people.values())) if len(people) == 1 else None
@@ -74,7 +74,7 @@ def _one_person(case: Case) -> Entry | None:
 def _route(case: Case) -> Route:
     assert case.channel is not None and case.envelope is not None  # the last two rules stop otherwise
     identity, wanted = case.identity, case.wanted
-    entry = _one_person(case)
+    entry = _entry_of_all(case)
     chosen = bool(case.facts.chosen)  # by a person: the names of the file may be somebody else's
     label = (entry.label if entry else case.address) if chosen else case.label or wanted.label or case.address
     return Route(

@@ -176,8 +176,9 @@ def remember(
 
 
 def spoken(rule: LocalEntry) -> str:
-    """``code « D001 » → RPPS 99700000013``."""
-    parts = [f"{rule.id_type} {rule.identifier}" if rule.identifier else "", rule.address]
+    """``code « D001 » → RPPS 99700000013``; an address with the name it is confirmed for."""
+    name = f" (au nom de « {rule.label} »)" if rule.label else ""
+    parts = [f"{rule.id_type} {rule.identifier}" if rule.identifier else "", rule.address and f"{rule.address}{name}"]
     return f"code « {rule.code} » → {', '.join(part for part in parts if part)}"
 
 

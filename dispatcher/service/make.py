@@ -16,10 +16,10 @@ from dispatcher.outbox.states import State
 from dispatcher.report import checks
 from dispatcher.report.model import Report, Severity, Status, sentences
 from dispatcher.routing.about import About
-from dispatcher.routing.addresses import is_patient
+from dispatcher.routing.addresses import hidden, is_patient
 from dispatcher.routing.gathering import gather
 from dispatcher.routing.route import Decision, Hold, Route, Wanted
-from dispatcher.routing.rules import decide, without_doubles
+from dispatcher.routing.rules import RULES, decide, without_doubles
 from dispatcher.routing.trace import as_json, with_handling
 from dispatcher.service import oppositions
 from dispatcher.service.desk import Desk
@@ -30,13 +30,8 @@ from dispatcher.service.render import Sheets, seal_for
 
 log = logging.getLogger(__name__)
 
-WISHES = frozenset(
-    {
-        *("not-for-professionals", "masked-from-professionals", "hidden-from-guardians"),
-        *("not-for-patient", "hidden-from-patient", "restricted-document"),
-    }
-)
-"""Holds of what the sender asks of the document (routing/wishes.py)."""
+WISHES = frozenset(next(rule.holds for rule in RULES if rule.name == "handling"))
+"""Holds of what the sender asks of the document: those of that row of the rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,4 +204,4 @@ def with_route(dispatch: Dispatch, route: Route) -> Dispatch:
 
 def _held(dispatch: Dispatch, hold: Hold | None) -> Dispatch:
     hold = hold or Hold(code="no-route", reason="Aucun itinéraire pour ce destinataire.")
-    return replace(dispatch, state=State.HELD, hold_code=hold.code, reason=hold.reason)
+    return replace(dispatch, state=State.HELD, hold_code=hold.code, reason=hidden(hold.reason, "patient"))

@@ -13,6 +13,7 @@ from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.ports import UnitOfWork
 from dispatcher.routing.addresses import as_compared, hidden, is_patient
 from dispatcher.routing.route import Decision
+from dispatcher.routing.trace import as_json, from_json
 from dispatcher.service.desk import Desk
 
 RECIPIENT = "recipient"
@@ -32,20 +33,14 @@ def masked(desk: Desk, dispatch: Dispatch, address: str) -> Dispatch:
         address=hidden(dispatch.address, name),
         label=hidden(dispatch.label, name),
         reason=hidden(dispatch.reason, name),
-        recipient_id="" if is_patient(address) else dispatch.recipient_id,
+        recipient_id="" if is_patient(address) else hidden(dispatch.recipient_id, name),
         decision=json.loads(without),
     )
 
 
 def shown(decision: Decision) -> Decision:
-    """For a screen: without the number in front of a patient's address."""
-    wanted, route = decision.wanted, decision.route
-    return replace(
-        decision,
-        wanted=replace(wanted, address=hidden(wanted.address, "patient")),
-        route=None if route is None else replace(route, address=hidden(route.address, "patient")),
-        trace=tuple(replace(step, text=hidden(step.text, "patient")) for step in decision.trace),
-    )
+    """For a screen: without the number in front of a patient's address, wherever the decision tells it."""
+    return from_json(json.loads(hidden(json.dumps(as_json(decision), ensure_ascii=False), "patient")))
 
 
 def envelope_address(uow: UnitOfWork, dispatch: Dispatch) -> str:

@@ -21,7 +21,7 @@ from dispatcher.service import operate
 from dispatcher.service.choose import choose
 from dispatcher.service.explain import explain
 from dispatcher.service.held import held_groups
-from dispatcher.service.learn import RULE, SUBJECT, Plan, held_for, plan_code, plan_rule, remember
+from dispatcher.service.learn import RULE, SUBJECT, Plan, held_for, plan_code, plan_rule, remember, spoken
 from dispatcher.service.release import CHANGED, release
 from dispatcher.settings import SourceSettings
 from dispatcher.store.engine import open_store
@@ -319,6 +319,24 @@ def test_a_box_of_another_name_is_warned_about(lab: Bench) -> None:
     (item,) = bring(lab, "D077^NOUVEAU^Ana")
     assert plan(lab, rules, item, RPPS).warning == ""
     assert "PETIT Sophie" in plan(lab, rules, item, PETIT).warning
+
+
+def test_a_name_accepted_despite_all_is_learned_for_that_name_only(lab: Bench) -> None:
+    """The line bears the name a person saw; a third name under the code is compared as ever."""
+    rules = Rules(lab)
+    (item,) = bring(lab, "D077^AUTRE^Zoe")
+    seen = plan(lab, rules, item, RPPS)
+    assert "NOUVEAU Ana" in seen.warning
+    assert [one.released for one in remember(lab.desk, rules, seen, reason="x", actor=EVE)] == [False]
+    assert rules.writes == []
+    results = remember(lab.desk, rules, seen, reason="son nom d'usage", actor=EVE, despite_name=True)
+    assert [one.released for one in results] == [True]
+    (rule,) = rules.writes
+    assert (rule.identifier, rule.address, rule.label) == (RPPS, ANA.address, "AUTRE Zoe")
+    assert spoken(rule).endswith(f"{ANA.address} (au nom de « AUTRE Zoe »)")
+    later = bring(lab, "D077^AUTRE^Z.", "D077^NOUVEAU^Ana", "D077^PETIT^Sophie", "D077^AUTRE^Max")
+    assert [lab.get(one).state for one in later] == [State.READY, State.READY, State.HELD, State.HELD]
+    assert {lab.get(one).hold_code for one in later[2:]} == {"name-disagrees"}
 
 
 @pytest.mark.parametrize("text", ["9", "0", "DURAND", "12345", "99700000021x"])

@@ -21,7 +21,9 @@ from dispatcher.report.model import IdType
 from dispatcher.routing.about import Scope
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.policy import DomainPolicy, Policy
+from dispatcher.routing.trace import as_json, from_json
 from dispatcher.service import bulk, oppositions
+from dispatcher.service.patients import masked, shown
 from dispatcher.service.release import release
 from tests.service.bench import DURAND, Bench, local
 from tests.service.samples import LEO, ZOE, Person, dsn, oru
@@ -388,3 +390,28 @@ def test_one_recorded_before_sources_counted_holds_for_all(bench: Bench, text: s
     with_sources(bench, "sil", "autre")
     bench.bring(oru())
     assert bench.one().state is State.PAPER
+
+
+# ------------------------------------------------------------------------------------------ the address as a name
+
+
+@pytest.mark.parametrize("place", ["label", "reason", "address"])
+def test_a_patients_address_is_masked_wherever_a_row_tells_it(bench: Bench, place: str) -> None:
+    """Line 12 of an HPRIM Médecins file may bear it as the recipient's label."""
+    bench.bring(oru())
+    row = replace(bench.one(), **{place: f"« {BOX} »"})
+    named = {**row.decision, "wanted": {**row.decision["wanted"], "label": BOX}}
+    told = masked(bench.desk, replace(row, decision=named), DURAND)
+    assert ZOE.ins not in getattr(told, place)
+    assert "@patient.mssante.fr" in getattr(told, place)
+    assert ZOE.ins not in str(told.decision)
+
+
+def test_a_decision_on_a_screen_tells_no_patients_address(bench: Bench) -> None:
+    bench.bring(oru(to=f"{BOX}^{BOX}"))
+    kept = from_json(bench.one().decision)
+    bare = replace(kept, wanted=replace(kept.wanted, label=BOX, address=BOX))
+    assert bare.hold is not None
+    bare = replace(bare, hold=replace(bare.hold, reason=f"Le code de « {BOX} » est inconnu."))
+    assert ZOE.ins in str(as_json(bare))
+    assert ZOE.ins not in str(as_json(shown(bare)))

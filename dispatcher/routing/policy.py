@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dispatcher.routing.domain_names import pattern_key
+from dispatcher.settings.sections import LOOPBACK
 
 if TYPE_CHECKING:
     from dispatcher.settings import ChannelSettings, Settings
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,11 +37,10 @@ from dispatcher.sandbox.notices import plan, sent_from
 from dispatcher.sandbox.pki import LABORATORY, SandboxPki, prepare
 from dispatcher.sandbox.postman import Postman, make_maildir
 from dispatcher.sandbox.smtp_server import Desk, Incoming, SandboxSmtp
+from dispatcher.settings.sections import LOOPBACK
 
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 # aiosmtpd writes every command with its addresses, and warns about client certificates on every connection.
-
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class SandboxOperator:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from dispatcher.settings.sections import Section
+from dispatcher.settings.sections import LOOPBACK, Section
 from dispatcher.settings.syncing import ScheduledSection
 
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 Target = Literal[
     "address",
     "box_type",
@@ -114,5 +114,7 @@ class LdapSettings(ScheduledSection):
         return rule.value if isinstance(rule, LdapValueSettings) else ""
 
     def _on_this_machine(self) -> bool:
-        place = self.url.removeprefix("ldap://").rstrip("/")
-        return any(place == host or place.startswith(f"{host}:") for host in LOOPBACK)
+        try:
+            return urlsplit(self.url).hostname in LOOPBACK
+        except ValueError:
+            return False

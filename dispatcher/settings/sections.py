@@ -13,6 +13,9 @@ Address = Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]
 SendingFormat = Literal["cda", "cda-n1", "hprim-medecins", "hprim-sante", "pdf"]
 """What a report can be sent as (``routing/delivery.py``; a test compares)."""
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Names of this machine."""
+
 
 class Section(BaseModel):
     """A section of the file: frozen, no unknown key."""

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from dispatcher.settings.sections import PathSection
+from dispatcher.settings.sections import LOOPBACK, PathSection
 
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 NationalFile = Literal["mssante", "people", "structures", "adeli"]
 Resource = Literal["Practitioner", "PractitionerRole", "Organization", "HealthcareService", "Device"]
 

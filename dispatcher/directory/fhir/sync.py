@@ -21,7 +21,7 @@ from dispatcher.directory.fhir.holding import DamagedRecords, Holding
 from dispatcher.directory.fhir.records import DEVICE, PERSON, ROLE, SERVICE, STRUCTURE, identity, in_force, record_of
 from dispatcher.directory.snapshots import tables
 from dispatcher.directory.snapshots.writing import ImportReport, Origin, Writer, writing
-from dispatcher.directory.syncing.base import Progress, Schedule, SyncReport, silent
+from dispatcher.directory.syncing.base import Progress, Schedule, SyncReport, rest, silent
 from dispatcher.errors import DirectoryError
 from dispatcher.routing.sources import FHIR
 from dispatcher.settings.syncing import FhirSettings
@@ -41,7 +41,6 @@ LABELS = {
     DEVICE: "équipements",
 }
 MISSING_PERCENT = 5
-NAP = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,9 @@ class _Run:
         """The server's clock at the very first answer."""
         self.odd: Counter[str] = Counter()
         self._told: tuple[str, int, int | None] = ("connexion", 0, None)
-        self.client = FhirClient(settings, clock, rest=self._rest, tick=self._tick)
+        self.client = FhirClient(
+            settings, clock, rest=lambda seconds: rest(seconds, clock, self._tick), tick=self._tick
+        )
 
     def fetch(self, holding: Holding) -> None:
         """Every kind, page by page. Raises :class:`DirectoryError` when one is not whole."""
@@ -211,10 +212,3 @@ class _Run:
 
     def _tick(self) -> None:
         self.progress(*self._told)
-
-    def _rest(self, seconds: float) -> None:
-        """Wait in short pieces, so that a stop is heard."""
-        until = self.clock.monotonic() + seconds
-        while (left := until - self.clock.monotonic()) > 0:
-            self._tick()
-            self.clock.sleep(min(left, NAP))

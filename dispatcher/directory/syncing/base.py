@@ -12,13 +12,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from dispatcher.clock import Clock
+
 Progress = Callable[[str, int, int | None], None]
 """Told now and then: what is being fetched (French), how many so far, of how many if known. It may raise
 :class:`SyncStopped`; a sync that waits calls it at least once a second, so that a stop is heard."""
 
+NAP = 0.5
+"""Seconds."""
+
 
 class SyncStopped(Exception):
     """The service stops: nothing was published, the next run starts again. No fault, so no :class:`DirectoryError`."""
+
+
+def rest(seconds: float, clock: Clock, tick: Callable[[], object]) -> None:
+    """Wait in short pieces, ``tick`` before each, so that a stop it raises is heard."""
+    until = clock.monotonic() + seconds
+    while (left := until - clock.monotonic()) > 0:
+        tick()
+        clock.sleep(min(left, NAP))
 
 
 def silent(what: str, done: int, total: int | None) -> None:

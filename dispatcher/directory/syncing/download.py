@@ -23,7 +23,7 @@ from dispatcher.clock import Clock
 from dispatcher.directory.bulk.importing import import_file
 from dispatcher.directory.snapshots import soundness, tables
 from dispatcher.directory.syncing import state as held
-from dispatcher.directory.syncing.base import Progress, Schedule, SyncReport, silent
+from dispatcher.directory.syncing.base import Progress, Schedule, SyncReport, rest, silent
 from dispatcher.directory.syncing.web import Answer, ConnectionFault, Server
 from dispatcher.errors import DirectoryError, in_french
 from dispatcher.routing.sources import label
@@ -34,7 +34,6 @@ SECONDS = 3600.0
 """The most a whole file may take."""
 TRIES = 3
 WAIT = 5.0
-NAP = 0.5
 
 
 class DownloadSync:
@@ -95,7 +94,7 @@ class DownloadSync:
             except ConnectionFault:
                 if number == TRIES - 1:
                     raise
-                self._rest(progress)
+                rest(WAIT, self._clock, lambda: progress("téléchargement", 0, None))
         return _named(scratch, server.path, answer.headers), _tag(answer.headers)
 
     def _ask(self, server: Server, progress: Progress, *, method: str = "GET", into: IO[bytes] | None = None) -> Answer:
@@ -159,12 +158,6 @@ class DownloadSync:
             raise DirectoryError(
                 f"{parent} : {in_french(error)}.", hint="Vérifier la place libre et les droits ; rien n'a changé."
             ) from error
-
-    def _rest(self, progress: Progress) -> None:
-        until = self._clock.monotonic() + WAIT
-        while (left := until - self._clock.monotonic()) > 0:
-            progress("téléchargement", 0, None)
-            self._clock.sleep(min(left, NAP))
 
 
 def _into(file: IO[bytes]) -> Callable[[bytes], object]:

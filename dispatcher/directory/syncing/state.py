@@ -7,7 +7,6 @@ killed process leaves the one before.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import Any
 
 from dispatcher.directory.syncing.base import SyncReport
 from dispatcher.errors import DirectoryError, in_french
+from dispatcher.whole_file import put
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,20 +111,13 @@ def _values(found: Mapping[str, Any]) -> dict[str, Any]:
 def save(target: Path, state: SyncState) -> None:
     """Keep it. Raises :class:`DirectoryError` when the disk does not play along."""
     path = path_of(target)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
     values = {
         one.name: value.isoformat() if isinstance(value := getattr(state, one.name), datetime) else value
         for one in fields(SyncState)
     }
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.open("w", encoding="utf-8") as file:
-            json.dump(values, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
+        put(path, json.dumps(values, ensure_ascii=False, indent=1).encode())
     except OSError as error:
-        scratch.unlink(missing_ok=True)
         raise DirectoryError(
             f"{path} : {in_french(error)}.", hint="Vérifier la place libre et les droits du dossier des annuaires."
         ) from error

@@ -141,6 +141,8 @@ def test_any_bytes_give_rows_or_a_reason(values: dict[str, list[bytes]]) -> None
     ("changes", "part"),
     [
         ({"url": "ldap://ailleurs.test", "start_tls": False}, "start_tls"),
+        ({"url": "ldap://127.0.0.1:x@ailleurs.test", "start_tls": False}, "start_tls"),
+        ({"url": "ldap://[::1", "start_tls": False}, "start_tls"),
         ({"url": "http://ailleurs.test"}, "url"),
         ({"bind_dn": "cn=x"}, "password_file"),
         ({"client_cert": "x.pem"}, "client_key"),
@@ -155,4 +157,5 @@ def test_any_bytes_give_rows_or_a_reason(values: dict[str, list[bytes]]) -> None
 def test_wrong_settings_are_refused(changes: dict[str, Any], part: str) -> None:
     with pytest.raises(ValidationError, match=part):
         settings(**changes)
-    assert settings(url="ldap://127.0.0.1:1389", start_tls=False).start_tls is False
+    for url in ("ldap://127.0.0.1:1389", "ldap://[::1]:1389/", "ldap://localhost"):
+        assert settings(url=url, start_tls=False).start_tls is False

@@ -130,6 +130,8 @@ class Dispatch:
     """State it had before its last replay: an undo goes back to it."""
     replayed_fence: int = 0
     """``fence`` at that replay: a claim since then makes the undo impossible."""
+    replayed_attempts: int = 0
+    """``attempts`` at that replay: patience and waits between attempts count from there."""
     printed_at: datetime | None = None
     """A person printed it (``paper``)."""
     fault: str = ""

@@ -112,7 +112,8 @@ def _apply(
     if not _keep(uow, store, channel, notice, digest, content, clock, change.why, found.dispatch):
         return True
     if change.state is not None:
-        _move(uow, found.dispatch, change.state, change.why, _said_at(content, found.dispatch, clock))
+        fault = (notice.status or notice.code or "") if change.state is State.FAILED else ""
+        _move(uow, found.dispatch, change.state, change.why, _said_at(content, found.dispatch, clock), fault)
         result.changes[change.state] = result.changes.get(change.state, 0) + 1
     return True
 
@@ -129,8 +130,8 @@ def _said_at(content: bytes, dispatch: Dispatch, clock: Clock) -> datetime:
     return said if (dispatch.sent_at or now) <= said <= now else now
 
 
-def _move(uow: UnitOfWork, dispatch: Dispatch, state: State, why: str, at: datetime) -> None:
-    changes: dict[str, Any] = {"reason": "" if state in DATES else why}
+def _move(uow: UnitOfWork, dispatch: Dispatch, state: State, why: str, at: datetime, fault: str) -> None:
+    changes: dict[str, Any] = {"reason": "" if state in DATES else why, "fault": fault}
     if state in DATES:
         changes[DATES[state]] = at
     uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}", **changes)

@@ -52,9 +52,8 @@ def settle(uow: UnitOfWork, store: Store, channel: Channel, outcome: Outcome, no
         state, changes = State.SENT, _accepted(dispatch, outcome.result, now)
         _keep_reply(uow, store, dispatch, outcome.result, now)
     else:
-        decision = decide(
-            outcome.result, dispatch.attempts + 1, now - _since(uow, dispatch, now), channel.retry, now=now
-        )
+        tried = dispatch.attempts - dispatch.replayed_attempts + 1
+        decision = decide(outcome.result, tried, now - _since(uow, dispatch, now), channel.retry, now=now)
         state, changes = decision.state, _refused(dispatch, outcome.result, decision)
         if decision.kind is RetryKind.PAUSE:
             paused = decision.reason
@@ -92,6 +91,7 @@ def _accepted(dispatch: Dispatch, accepted: Accepted, now: datetime) -> dict[str
         "sent_at": now,
         "reply": quotable(dispatch, reply)[:200],
         "reason": "",
+        "fault": "",
         "due_at": None,
     }
 
@@ -103,6 +103,7 @@ def _refused(dispatch: Dispatch, error: TransportError, decision: RetryDecision)
         "due_at": decision.due_at,
         "reason": quotable(dispatch, decision.reason),
         "hold_code": decision.hold_code,
+        "fault": error.status or str(error.reply or "") or decision.hold_code or error.code,
         "reply": reply[:200],
     }
 
@@ -153,7 +154,7 @@ def _said_no_to_us(current: Dispatch, dispatch: Dispatch, state: State) -> bool:
 def _back_to_the_queue(uow: UnitOfWork, current: Dispatch, state: State, changes: dict[str, Any]) -> State:
     """Not accepted, as we know now: it may leave again without a risk of doubling it, or waits for a person."""
     reason = changes["reason"] if state is State.HELD else REFUSED_LATE.format(reply=changes["reply"] or "sans code")
-    known = {"attempts": changes["attempts"], "reply": changes["reply"], "reason": reason}
+    known = {"attempts": changes["attempts"], "reply": changes["reply"], "fault": changes["fault"], "reason": reason}
     moved = uow.dispatches.move(current.id, State.QUEUED, event="dispatch.queued-late", **known)
     if state is State.HELD:
         moved = uow.dispatches.move(

@@ -54,6 +54,17 @@ class SqlBatches:
         row = self._session.read(BATCH.select.where(table.c.id == batch_id)).first()
         return None if row is None else BATCH.value(row)
 
+    def with_token(self, token: str) -> Batch | None:
+        """The batch a replay with this token made; None for an empty one."""
+        row = self._session.read(BATCH.select.where(table.c.token == token, table.c.token != "")).first()
+        return None if row is None else BATCH.value(row)
+
+    def grow(self, batch_id: str, count: int, size: int) -> None:
+        """Add to its sums, with its journal line: a large replay fills its batch in several transactions."""
+        grown = {"count": table.c.count + count, "size": table.c.size + size}
+        self._session.write(update(table).where(table.c.id == batch_id).values(grown))
+        self._session.journal.write(batch_id, "batch.grown", count=count, size=size)
+
     def list(self, *, channel: str = "", limit: int = 50) -> tuple[Batch, ...]:
         """Batches, newest first."""
         wanted = BATCH.select.order_by(table.c.created_at.desc(), table.c.id).limit(max(limit, 0))

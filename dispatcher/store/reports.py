@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -75,6 +76,11 @@ class SqlReports:
         self._session.lock(f"order:{order_filler}")
         params = {"laboratory": laboratory, "order_filler": order_filler, "since": since}
         return REPORT.values(self._session.read(_OF_ORDER, params))
+
+    def superseded(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of these versions that a newer one replaced."""
+        found = select(table.c.id).where(table.c.id.in_(list(ids)), table.c.superseded.is_(True))
+        return frozenset(self._session.read(found).scalars())
 
     def supersede(self, chain: str, before_version: int) -> None:
         """Mark every version of the chain below ``before_version`` as superseded, each with its journal line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -41,6 +42,11 @@ class DispatchSearch(DispatchMoves):
     def list(self, wanted: DispatchFilter) -> tuple[Dispatch, ...]:
         """Dispatches that match every field given, by creation time; ``since`` ≤ created_at < ``until``."""
         return DISPATCH.values(self._session.read(_search(wanted)))
+
+    def locked(self, ids: Sequence[str]) -> tuple[Dispatch, ...]:
+        """Those that exist, by id, as they are now, locked to the end of the transaction."""
+        wanted = DISPATCH.select.where(table.c.id.in_(list(ids))).order_by(table.c.id).with_for_update()
+        return DISPATCH.values(self._session.read_locked(wanted))
 
     def counts(self, *, channel: str = "", batch_id: str = "") -> dict[State, int]:
         """Number of dispatches in each state; every state is there. ``batch_id``: all that ever were in that batch."""
@@ -131,12 +137,19 @@ def _conditions(wanted: DispatchFilter) -> list[Any]:
         table.c.channel: wanted.channel,
         table.c.report_id: wanted.report_id,
         table.c.chain: wanted.chain,
+        table.c.resend_of: wanted.resend_of,
     }
     conditions: list[Any] = [column == value for column, value in equal.items() if value]
     if wanted.batch_id:
         conditions.append(table.c.id.in_(select(_MEMBER.dispatch_id).where(_MEMBER.batch_id == wanted.batch_id)))
     if wanted.states:
         conditions.append(table.c.state.in_(wanted.states))
+    if wanted.fault:
+        below = table.c.fault.startswith(f"{wanted.fault}.", autoescape=True)
+        conditions.append(or_(table.c.fault == wanted.fault, below, table.c.hold_code == wanted.fault))
+    if wanted.after is not None:
+        at, last = wanted.after
+        conditions.append(or_(table.c.created_at > at, and_(table.c.created_at == at, table.c.id > last)))
     if wanted.file_id:
         conditions.append(table.c.report_id.in_(select(reports.c.id).where(reports.c.file_id == wanted.file_id)))
     if wanted.order:

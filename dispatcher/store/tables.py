@@ -129,6 +129,7 @@ dispatches = Table(
     added("resend_of"),
     added("replayed_from"),
     added("replayed_fence", BigInteger, "0"),
+    added("replayed_attempts", Integer, "0"),
     Column("printed_at", Moment),
     added("fault"),
     Column("escalate_at", Moment),

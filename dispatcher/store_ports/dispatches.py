@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,6 +20,10 @@ class DispatchFilter:
     channel: str = ""
     batch_id: str = ""
     """All that ever were in it; ``Dispatch.batch_id`` is the present one."""
+    resend_of: str = ""
+    """The dispatch it sends again under a new identity."""
+    fault: str = ""
+    """What it failed or waits for: a code as kept, a hold code, or the head of an RFC 3463 status (``5.1``)."""
     report_id: str = ""
     file_id: str = ""
     chain: str = ""
@@ -31,6 +35,8 @@ class DispatchFilter:
     until: datetime | None = None
     oldest_first: bool = True
     limit: int = 100
+    after: tuple[datetime, str] | None = None
+    """``created_at`` and id of the last one of the page before; oldest first only."""
 
 
 class Dispatches(Protocol):
@@ -88,6 +94,9 @@ class Dispatches(Protocol):
         """Dispatches of older versions that are not at an end."""
 
     def list(self, wanted: DispatchFilter) -> tuple[Dispatch, ...]: ...
+    def locked(self, ids: Sequence[str]) -> tuple[Dispatch, ...]:
+        """Those of these ids that exist, by id, as they are now; locked to the end of the transaction."""
+
     def counts(self, *, channel: str = "", batch_id: str = "") -> dict[State, int]: ...
     def recipients(self, since: datetime) -> tuple[RecipientUse, ...]:
         """Every address mails were made for since then, by recipient and channel, the most used first."""
@@ -123,6 +132,12 @@ class Batches(Protocol):
         """These dispatches belong to it from now on, and stay in every batch they were in before."""
 
     def get(self, batch_id: str) -> Batch | None: ...
+    def with_token(self, token: str) -> Batch | None:
+        """The batch a replay with this token made, or None."""
+
+    def grow(self, batch_id: str, count: int, size: int) -> None:
+        """Add to its sums: a large replay fills its batch in several transactions."""
+
     def list(self, *, channel: str = "", limit: int = 50) -> tuple[Batch, ...]: ...
     def pause(self, batch_id: str, *, reason: str, actor: str = "daemon") -> Batch:
         """Its queued dispatches wait. Raises :class:`dispatcher.errors.IllegalMove` when it is over."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -66,6 +67,9 @@ class Reports(Protocol):
     def of_file(self, file_id: str) -> tuple[ReportVersion, ...]: ...
     def of_order(self, laboratory: str, order_filler: str, *, since: datetime) -> tuple[ReportVersion, ...]:
         """Versions of one laboratory's order number made since then, oldest first, of every patient and chain."""
+
+    def superseded(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of these versions that a newer one replaced."""
 
     def supersede(self, chain: str, before_version: int) -> None:
         """Mark every version of the chain below ``before_version`` as superseded."""

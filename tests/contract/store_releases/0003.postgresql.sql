@@ -89,6 +89,7 @@ CREATE TABLE public.dispatches (
     resend_of text DEFAULT ''::text NOT NULL,
     replayed_from text DEFAULT ''::text NOT NULL,
     replayed_fence bigint DEFAULT '0'::bigint NOT NULL,
+    replayed_attempts integer DEFAULT 0 NOT NULL,
     printed_at timestamp with time zone,
     fault text DEFAULT ''::text NOT NULL,
     escalate_at timestamp with time zone,
@@ -262,15 +263,15 @@ INSERT INTO public.batch_members VALUES ('L1', 'D5', '2026-03-11 09:05:00+00');
 INSERT INTO public.batches VALUES ('L1', 'mss', '2026-03-11 09:05:00+00', 'tick', 1, 1000, 'open', NULL, '', '', '', '');
 INSERT INTO public.dispatches VALUES ('D3', 'C2', 'chaine1', 1, 'sent', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m3@labo.test>', 'env3', '', 1000, 1, '', 1, '2026-03-11 09:00:00.003+00', NULL, '2026-03-11 09:00:00+00', NULL, NULL, NULL, '', NULL, 1, '', '', '250 2.0.0 accepté', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
-10001234567', NULL, '', '', 0, NULL, '', NULL, 0, 0);
+10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0);
 INSERT INTO public.dispatches VALUES ('D4', 'C2', 'chaine1', 1, 'unknown', 'RPPS:2', 'prescriber', 'Dr Paul Durand', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m4@labo.test>', 'env4', '', 1000, 1, '', 0, '2026-03-11 09:00:00.004+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 1, '', 'Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr paul durand
 helene.oeillet@dest.test
-10001234567', NULL, '', '', 0, NULL, '', NULL, 0, 0);
+10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0);
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
-10001234567', NULL, '', '', 0, NULL, '', NULL, 0, 0);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x01fee8ef76d7659243be887e2f2853676a33c737615628c0ffde64f1b6feff9df4ac73a55a22fc430a6e6d08e1d060a2a5bbe8795c11de187c60e2fb9cf575edb9', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x011542df09186f90e9d80fd2f12c5a7700462a157c82db96840e6e9e80143f8cb3afc28243daa1f3313a20c57163bcbd6f29f71b5cef8e0d052e0ef68412198589dcfff78784f1d4cc523113a0c54cc1579cc2', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
+10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x01420f9b35aec6ae969e61be52cc8980bd5afe66d0a172ea2658f6bd797b5eba1ea8b86741b09c7440cc4016d5825720859d0ca2cafdfb91e51c4912838d3ad301', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x0164ed4621e07ce690194a135132d2ab2d3da5102b8811da4705381f2db41ec57cb97d36b1fa04ed5ebc5bf7188151fab844f31c4aee658de17b01a725de2a856fa1d444ce626bc2717c57e1805ab284cb1ec5', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -292,8 +293,8 @@ INSERT INTO public.journal_head VALUES (1, 16, 'c595dee8c0ce0bced24fbed5100d2c63
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', NULL, NULL, true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
 INSERT INTO public.pace VALUES ('channel:mss', 14, '2026-03-11 09:05:00+00', false, NULL, '', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x016e7ff29aca8ec2dc4ef7537007d2aef1938879129ef3c7dbc67990903e35fb1e0a63b3ddbeedd3c6532cd31c2cdb76c1a302c0');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x0135d108bf42305c6a5dbcf636cbe0ac38053523fd6574ab364700d128c2127aa98de31bd89886bbc8', 'k2', false, 4, '\x01a40025582f7d49644cef251ae433ce0c49a7240927c13ffec1960d1778e80d84');
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01b73825ac820eab48cf5f57dfe05c2d936b7e2982246c9f7fa4f289c0f78873ade101f1e7c8bc97352c9864d0043209cdd11a65');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x013441a87a00ad21b04c2f9b3c59806797cfa3a6ac81048381cd19e2959b9f1c7ee8569815ae4de305', 'k2', false, 4, '\x01eaed7f5b9009086a6b772524af50f2b6679d9fe2f89e421c0f2ea477d5e21254');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);

@@ -70,6 +70,7 @@ def _columns() -> dict[str, tuple[sa.Column[Any], ...]]:
             _word("resend_of"),
             _word("replayed_from"),
             sa.Column("replayed_fence", sa.BigInteger(), nullable=False, server_default="0"),
+            _number("replayed_attempts"),
             sa.Column("printed_at", MOMENT, nullable=True),
             _word("fault"),
             sa.Column("escalate_at", MOMENT, nullable=True),

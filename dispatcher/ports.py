@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from dispatcher.store_ports import (
+    DRAIN,
     Batches,
     Dispatches,
     DispatchFilter,
@@ -19,6 +20,10 @@ from dispatcher.store_ports import (
     GapRow,
     Gaps,
     Journal,
+    LeaseRow,
+    Leases,
+    NodeRow,
+    Nodes,
     OppositionRow,
     Oppositions,
     PaceBook,
@@ -61,6 +66,7 @@ __all__ = [
     "Transport",
     "Fetched",
     "Mailbox",
+    "DRAIN",
     "Batches",
     "Dispatches",
     "DispatchFilter",
@@ -68,6 +74,10 @@ __all__ = [
     "GapRow",
     "Gaps",
     "Journal",
+    "LeaseRow",
+    "Leases",
+    "NodeRow",
+    "Nodes",
     "OppositionRow",
     "Oppositions",
     "PaceBook",

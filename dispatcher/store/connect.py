@@ -5,7 +5,8 @@ sent twice), foreign keys, 30 s of patience. The driver's own transaction handli
 ``BEGIN IMMEDIATE`` to write, so that no transaction can fail half-way for want of the write lock, else ``BEGIN``.
 
 PostgreSQL: psycopg 3, read committed. Keep-alives and ``tcp_user_timeout`` on the client's side, without which a node
-that is cut off hangs for minutes while it holds row locks.
+that is cut off hangs for minutes; and on the server's, without which the locks of a node that was cut off or froze in
+the middle of a transaction (the head of the journal among them, which every writer needs) stop all the others.
 """
 
 from __future__ import annotations
@@ -36,6 +37,22 @@ KEEPALIVE: dict[str, str] = {
     "tcp_user_timeout": "10000",  # milliseconds
 }
 """libpq parameters (PostgreSQL manual §34.1.2); one given in the URL stands."""
+
+SESSION = (
+    "SET TIME ZONE 'UTC'",
+    "SET lock_timeout = '30s'",
+    "SET idle_in_transaction_session_timeout = '20s'",
+    "SET tcp_keepalives_idle = 5",  # seconds
+    "SET tcp_keepalives_interval = 2",
+    "SET tcp_keepalives_count = 3",
+    "SET tcp_user_timeout = '10s'",
+)
+"""What the server is told of every session (PostgreSQL manual §20.3.2, §20.11.1).
+
+A node that is cut off loses its locks after 11 s, one that stands still (a paused virtual machine) after 20 s: both
+before somebody who waits for a lock gives up, and no transaction of ours is silent that long. On a UNIX socket the
+server passes over the three about TCP.
+"""
 
 _URL_HINT = "Attendu : « sqlite:///dossier/dispatcher.sqlite3 » ou « postgresql+psycopg://utilisateur@serveur/base »."
 
@@ -176,12 +193,10 @@ def _postgresql(url: URL) -> Engine:
 
 
 def _postgresql_connected(connection: Any, _record: object) -> None:
-    """Settings of the session: no endless wait for a lock or by a forgotten transaction; a commit is durable."""
+    """:data:`SESSION`; and a commit is durable."""
     before, connection.autocommit = connection.autocommit, True
     with connection.cursor() as cursor:
-        cursor.execute("SET TIME ZONE 'UTC'")
-        cursor.execute("SET lock_timeout = '30s'")
-        cursor.execute("SET idle_in_transaction_session_timeout = '2min'")
+        cursor.execute("; ".join(SESSION))
         if cursor.execute("SHOW synchronous_commit").fetchone()[0] == "off":
             cursor.execute("SET synchronous_commit = on")
     connection.autocommit = before

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 
 from dispatcher.store.columns import metadata, word
-from dispatcher.store.types import FreeText, Moment
+from dispatcher.store.types import FreeText, JsonText, Moment
 
 batch_members = Table(
     "batch_members",
@@ -64,6 +64,7 @@ nodes = Table(
     Column("seen_at", Moment, nullable=False),
     Column("skew", Double, nullable=False),  # seconds its clock is ahead of the database's
     word("wanted"),
+    word("digests", JsonText),  # of what lies on its own disk
 )
 
 named_leases = Table(

@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Row, Select, Table, select
 
 from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
-from dispatcher.ports import GapRow, OppositionRow, ReceiptRow
-from dispatcher.store import tables
+from dispatcher.ports import GapRow, LeaseRow, NodeRow, OppositionRow, ReceiptRow
+from dispatcher.store import engine_tables, tables
 
 T = TypeVar("T")
 
@@ -48,3 +48,5 @@ BATCH = Kind(Batch, tables.batches)
 RECEIPT = Kind(ReceiptRow, tables.receipts)
 GAP = Kind(GapRow, tables.gaps)
 OPPOSITION = Kind(OppositionRow, tables.oppositions)
+NODE = Kind(NodeRow, engine_tables.nodes)
+LEASE = Kind(LeaseRow, engine_tables.named_leases)

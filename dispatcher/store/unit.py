@@ -9,6 +9,8 @@ from dispatcher.store.dispatches import SqlDispatches
 from dispatcher.store.files import SqlFiles
 from dispatcher.store.gaps import SqlGaps
 from dispatcher.store.journal import Head, SqlJournal
+from dispatcher.store.named_leases import SqlLeases
+from dispatcher.store.nodes import SqlNodes
 from dispatcher.store.oppositions import SqlOppositions
 from dispatcher.store.pace import SqlPaceBook
 from dispatcher.store.payloads import SqlPayloads
@@ -64,3 +66,11 @@ class SqlUnit:
     @cached_property
     def gaps(self) -> SqlGaps:
         return SqlGaps(self._session)
+
+    @cached_property
+    def nodes(self) -> SqlNodes:
+        return SqlNodes(self._session)
+
+    @cached_property
+    def leases(self) -> SqlLeases:
+        return SqlLeases(self._session)

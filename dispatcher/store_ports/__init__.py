@@ -5,6 +5,7 @@ Part of ``ports.py``, which gives all these names on; import them from there.
 
 from dispatcher.store_ports.dispatches import Batches, Dispatches, DispatchFilter, RecipientUse
 from dispatcher.store_ports.files import Files, Reports
+from dispatcher.store_ports.nodes import DRAIN, LeaseRow, Leases, NodeRow, Nodes
 from dispatcher.store_ports.pace import PaceBook
 from dispatcher.store_ports.records import (
     GapRow,
@@ -21,6 +22,7 @@ from dispatcher.store_ports.records import (
 from dispatcher.store_ports.unit import Store, UnitOfWork
 
 __all__ = [
+    "DRAIN",
     "Batches",
     "DispatchFilter",
     "Dispatches",
@@ -28,6 +30,10 @@ __all__ = [
     "GapRow",
     "Gaps",
     "Journal",
+    "LeaseRow",
+    "Leases",
+    "NodeRow",
+    "Nodes",
     "OppositionRow",
     "Oppositions",
     "PaceBook",

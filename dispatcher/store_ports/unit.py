@@ -7,6 +7,7 @@ from typing import Protocol
 
 from dispatcher.store_ports.dispatches import Batches, Dispatches
 from dispatcher.store_ports.files import Files, Reports
+from dispatcher.store_ports.nodes import Leases, Nodes
 from dispatcher.store_ports.pace import PaceBook
 from dispatcher.store_ports.records import Gaps, Journal, Oppositions, Payloads, Receipts, Reference
 
@@ -36,6 +37,10 @@ class UnitOfWork(Protocol):
     def oppositions(self) -> Oppositions: ...
     @property
     def gaps(self) -> Gaps: ...
+    @property
+    def nodes(self) -> Nodes: ...
+    @property
+    def leases(self) -> Leases: ...
 
 
 class Store(Protocol):

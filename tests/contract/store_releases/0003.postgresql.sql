@@ -172,7 +172,8 @@ CREATE TABLE public.nodes (
     started_at timestamp with time zone NOT NULL,
     seen_at timestamp with time zone NOT NULL,
     skew double precision NOT NULL,
-    wanted text NOT NULL
+    wanted text NOT NULL,
+    digests text NOT NULL
 );
 CREATE TABLE public.oppositions (
     id text NOT NULL,
@@ -270,8 +271,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
 10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x01420f9b35aec6ae969e61be52cc8980bd5afe66d0a172ea2658f6bd797b5eba1ea8b86741b09c7440cc4016d5825720859d0ca2cafdfb91e51c4912838d3ad301', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x0164ed4621e07ce690194a135132d2ab2d3da5102b8811da4705381f2db41ec57cb97d36b1fa04ed5ebc5bf7188151fab844f31c4aee658de17b01a725de2a856fa1d444ce626bc2717c57e1805ab284cb1ec5', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x01c5c0d7edd2d01e196809834f48c5508b4168fc4fe7b94320e6c5b5921765653536a3b90a3bf9cb3fe42dc9d6060a6a4b525a185746e62a4dd2bfecbf7b59454e', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x015d7d587a3e4d5e3261cbd305439e36e5ed82c2fae0eda343c062aebb870c14659d46f491c55af249ff5c99d65f62f45b4ade410295176d586b0e6a3c1a613e102c31ba100a645018ad25e7aa3a626e7204be', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -293,8 +294,8 @@ INSERT INTO public.journal_head VALUES (1, 16, 'c595dee8c0ce0bced24fbed5100d2c63
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', NULL, NULL, true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
 INSERT INTO public.pace VALUES ('channel:mss', 14, '2026-03-11 09:05:00+00', false, NULL, '', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01b73825ac820eab48cf5f57dfe05c2d936b7e2982246c9f7fa4f289c0f78873ade101f1e7c8bc97352c9864d0043209cdd11a65');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x013441a87a00ad21b04c2f9b3c59806797cfa3a6ac81048381cd19e2959b9f1c7ee8569815ae4de305', 'k2', false, 4, '\x01eaed7f5b9009086a6b772524af50f2b6679d9fe2f89e421c0f2ea477d5e21254');
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x0183fae4f4a258b6c3fde447344af16113df1afb4f2f768a7d6ea7b8bba9c76efb227f0cbfef678166daaab199281d8d6b5439a5');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01e5eac5445d99096af643dbcf57155a52e6e902f7cb1bef00da5f5f7da48504c7f683fdfc3c007fc0', 'k2', false, 4, '\x017aedc31961da9f0146ec6b1c477be8e7430f259870235a1773bec3db51514a94');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);

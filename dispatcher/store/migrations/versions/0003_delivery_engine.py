@@ -156,6 +156,7 @@ def _nodes() -> None:
         sa.Column("seen_at", MOMENT, nullable=False),
         sa.Column("skew", sa.Double(), nullable=False),
         sa.Column("wanted", sa.Text(), nullable=False),
+        sa.Column("digests", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_nodes")),
     )
 

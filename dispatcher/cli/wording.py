@@ -38,6 +38,7 @@ EVENTS: dict[str, str] = {
     "dispatch.lease-expired": "repris à un processus arrêté",
     "dispatch.looked-again": "recherche refaite, toujours en attente",
     "dispatch.replayed": "rejoué",
+    "dispatch.replay-undone": "rejeu annulé avant le départ",
     "dispatch.released": "libéré",
     "dispatch.name-overruled": "nom différent, vu et accepté",
     "dispatch.release-refused": "libération refusée, toujours en attente",

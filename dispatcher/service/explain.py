@@ -15,6 +15,7 @@ from dispatcher.routing.identities import tokens
 from dispatcher.routing.route import RecipientRole
 from dispatcher.routing.trace import candidate, explain_french, from_json, numbered
 from dispatcher.service.channel import Channel
+from dispatcher.service.replay import REPLAYED, UNDONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +157,7 @@ def _waited(dispatch: Dispatch) -> list[str]:
 
 def _done(line: JournalLine) -> str:
     reason = str(line.detail.get("reason", "")).rstrip(".")
-    why = f" : {reason}" if reason and line.event != LOOKED else ""
+    why = f" : {reason}" if reason and line.event not in {LOOKED, UNDONE} else ""
     return f"{_DEEDS.get(line.event, 'Changé')} par {line.actor.removeprefix(PERSON)} {_at(line.at)}{why}."
 
 
@@ -172,7 +173,8 @@ _DEEDS = {
     "dispatch.closed": "Clos",
     "dispatch.withdrawn": "Retiré",
     "dispatch.paper": "Passé sur papier",
-    "dispatch.replayed": "Rejoué",
+    REPLAYED: "Rejoué",
+    UNDONE: "Rejeu annulé",
 }
 
 

@@ -38,8 +38,16 @@ class SqlBatches:
     def add(self, batch: Batch) -> None:
         """Insert, with its journal line."""
         self._session.write(insert(table), BATCH.row(batch))
+        told = {"why": batch.why} if batch.why else {}
         self._session.journal.write(
-            batch.id, "batch.made", channel=batch.channel, reason=batch.reason, count=batch.count, size=batch.size
+            batch.id,
+            "batch.made",
+            actor=batch.actor or "daemon",
+            channel=batch.channel,
+            reason=batch.reason,
+            count=batch.count,
+            size=batch.size,
+            **told,
         )
 
     def join(self, batch_id: str, ids: Iterable[str], now: datetime) -> None:

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.store.engine import open_store
+from tests.contract.store_kit import make_cipher
+from tests.servers.postgresql import PostgreSql, postgresql
 from tests.service.bench import Bench, Tools
 from tests.service.samples import SECRETS
 
@@ -75,6 +78,27 @@ def bench(tools: Tools, fast_folder: Path) -> Iterator[Bench]:
     leaks = index_leaks(made.database)
     shutil.rmtree(folder)
     assert leaks == []
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgreSql]:
+    with postgresql() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def on_both(bench: Bench, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """A bench on each engine."""
+    if request.param == "sqlite":
+        yield bench
+        return
+    running: PostgreSql = request.getfixturevalue("server")
+    first = bench.real
+    bench.real = open_store(running.url(running.create()), make_cipher(), bench.clock)
+    bench.use(bench.real)
+    yield bench
+    bench.real.close()
+    bench.real = first
 
 
 def index_leaks(database: Path) -> list[str]:

@@ -24,10 +24,7 @@ from dispatcher.service.held import held_groups
 from dispatcher.service.learn import RULE, SUBJECT, Plan, held_for, plan_code, plan_rule, remember, spoken
 from dispatcher.service.release import CHANGED, release
 from dispatcher.settings import SourceSettings
-from dispatcher.store.engine import open_store
-from tests.contract.store_kit import make_cipher
 from tests.fakes import Killed
-from tests.servers.postgresql import PostgreSql, postgresql
 from tests.service.bench import DURAND, PETIT, Bench, Tools, local
 from tests.service.samples import oru
 
@@ -66,26 +63,11 @@ class Rules:
         return self.version()
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[PostgreSql]:
-    with postgresql() as running:
-        yield running
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def lab(bench: Bench, request: pytest.FixtureRequest) -> Iterator[Bench]:
+@pytest.fixture
+def lab(on_both: Bench) -> Bench:
     """A bench on each engine."""
-    bench.directory.entries += [ANA, HOME, PETIT_BOX]
-    if request.param == "postgresql":
-        running: PostgreSql = request.getfixturevalue("server")
-        first = bench.real
-        bench.real = open_store(running.url(running.create()), make_cipher(), bench.clock)
-        bench.use(bench.real)
-        yield bench
-        bench.real.close()
-        bench.real = first
-    else:
-        yield bench
+    on_both.directory.entries += [ANA, HOME, PETIT_BOX]
+    return on_both
 
 
 def bring(bench: Bench, *names: str) -> tuple[str, ...]:

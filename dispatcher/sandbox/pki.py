@@ -96,7 +96,7 @@ def prepare(folder: Path, at: datetime, recipients: Iterable[str] = ()) -> Sandb
     for name in ("", "certificates", "recipient-keys"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     if (folder / "complete").is_file():
-        authority = _kept_authority(folder)
+        authority = kept_authority(folder)
     else:
         authority = Authority.create(at - timedelta(days=1), LIFETIME, name="SANDBOX")
         _write_own(folder, authority, at)
@@ -108,7 +108,7 @@ def prepare(folder: Path, at: datetime, recipients: Iterable[str] = ()) -> Sandb
     return found
 
 
-def _kept_authority(folder: Path) -> Authority:
+def kept_authority(folder: Path) -> Authority:
     """The authority of a kept sandbox, so that it can issue again."""
     root, intermediate = _load(folder, "root"), _load(folder, "intermediate")
     return Authority(

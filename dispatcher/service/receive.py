@@ -39,40 +39,52 @@ def receive(spool: Spool, store: Store, clock: Clock) -> Received:
     """Take every whole file of ``spool``. Raises :class:`IntakeError` when the folder itself cannot be read."""
     result = Received()
     group: list[Taken] = []
+    waiting: list[Found] = []
     listing = spool.scan()
-    _forget_gone(spool, store, listing)
+    standing = _forget_gone(spool, store, listing)
     for found in listing:
         try:
-            if _put_away_if_known(spool, store, found, result):
+            if found.path in standing and _put_away_if_known(spool, store, found, result):
                 continue
-            taken = _take(spool, store, clock, found, result)
+            taken = _take(spool, found, result, waiting)
         except StoreError:
             raise
         except Exception as error:  # nobody foresaw it: one file waits, the others go on
-            _leave(spool, store, clock, found, error, result)
+            waiting.append(_left(spool, found, error, result))
             continue
         if taken is not None:
             group.append(taken)
         if len(group) >= GROUP:
-            _commit(group, spool, store, clock, result)
+            waiting += _commit(group, spool, store, clock, result)
             group = []
-    _commit(group, spool, store, clock, result)
+    waiting += _commit(group, spool, store, clock, result)
+    _note_waiting(spool, store, waiting, clock)
     return result
 
 
-def _leave(spool: Spool, store: Store, clock: Clock, found: Found, error: Exception, result: Received) -> None:
+def _left(spool: Spool, found: Found, error: Exception, result: Received) -> Found:
     """A file that we stumble over stays where it is, shown as waiting with a reason; the next pass tries again."""
     log.error("source %s: a file was not taken: %s", spool.name, place(error))
     reason = sentence(error, "à la prise en charge d'un fichier", "le fichier attend dans son dossier")
     result.waiting += 1
     if reason not in result.faults:
         result.faults.append(reason)
-    with store.transaction() as uow:
-        uow.files.note_waiting(spool.name, replace(found, whole=False, why=reason), clock.now())
+    return replace(found, whole=False, why=reason)
 
 
-def _forget_gone(spool: Spool, store: Store, listing: Sequence[Found]) -> None:
-    """What stands there no more, or belongs to a message: nothing to wait for, nothing left to put away."""
+def _note_waiting(spool: Spool, store: Store, waiting: Sequence[Found], clock: Clock) -> None:
+    """In one transaction: a burst of files is seen growing before it is taken."""
+    if waiting:
+        with store.transaction() as uow:
+            for found in waiting:
+                uow.files.note_waiting(spool.name, found, clock.now())
+
+
+def _forget_gone(spool: Spool, store: Store, listing: Sequence[Found]) -> frozenset[str]:
+    """What stands there no more, or belongs to a message: nothing to wait for, nothing left to put away.
+
+    Gives the paths where a file that is safe in the store may still stand.
+    """
     there = {found.path for found in listing}
     with store.reading() as uow:
         waiting = uow.files.list(states=(FileState.WAITING,), source=spool.name, limit=10_000)
@@ -85,6 +97,7 @@ def _forget_gone(spool: Spool, store: Store, listing: Sequence[Found]) -> None:
                 uow.files.forget_waiting(spool.name, path)
             for file_id in cleared:
                 uow.files.mark_removed(file_id)
+    return frozenset(file.path for file in kept)
 
 
 def _put_away_if_known(spool: Spool, store: Store, found: Found, result: Received) -> bool:
@@ -134,11 +147,10 @@ def _sibling_names(uow: UnitOfWork, file_id: str) -> tuple[str, ...]:
     return tuple(kind.removeprefix("sibling:") for kind in kinds if kind.startswith("sibling:"))
 
 
-def _take(spool: Spool, store: Store, clock: Clock, found: Found, result: Received) -> Taken | None:
+def _take(spool: Spool, found: Found, result: Received, waiting: list[Found]) -> Taken | None:
     if not found.whole:
         result.waiting += 1
-        with store.transaction() as uow:
-            uow.files.note_waiting(spool.name, found, clock.now())
+        waiting.append(found)
         return None
     try:
         return spool.take(found)
@@ -146,15 +158,14 @@ def _take(spool: Spool, store: Store, clock: Clock, found: Found, result: Receiv
         log.warning("source %s: a file was not taken (%s)", spool.name, error.code)
         result.waiting += 1
         result.faults.append(str(error))
-        with store.transaction() as uow:
-            uow.files.note_waiting(spool.name, replace(found, whole=False, why=str(error)), clock.now())
+        waiting.append(replace(found, whole=False, why=str(error)))
         return None
 
 
-def _commit(group: list[Taken], spool: Spool, store: Store, clock: Clock, result: Received) -> None:
-    """One transaction for the whole group, then the folder is cleared."""
+def _commit(group: list[Taken], spool: Spool, store: Store, clock: Clock, result: Received) -> list[Found]:
+    """One transaction for the whole group, then the folder is cleared. Gives those that could not be written down."""
     if not group:
-        return None
+        return []
     try:
         with store.transaction() as uow:
             ids = [record(uow, store, spool.name, taken, clock) for taken in group]
@@ -162,10 +173,8 @@ def _commit(group: list[Taken], spool: Spool, store: Store, clock: Clock, result
         raise
     except Exception as error:  # one of them: alone, it holds no other back
         if len(group) == 1:
-            return _leave(spool, store, clock, group[0].found, error, result)
-        for taken in group:
-            _commit([taken], spool, store, clock, result)
-        return None
+            return [_left(spool, group[0].found, error, result)]
+        return [left for taken in group for left in _commit([taken], spool, store, clock, result)]
     for file_id, state in ids:
         result.duplicates += state is FileState.DUPLICATE
         result.taken += state is FileState.RECEIVED
@@ -178,7 +187,7 @@ def _commit(group: list[Taken], spool: Spool, store: Store, clock: Clock, result
     with store.transaction() as uow:
         for file_id in cleared:
             uow.files.mark_removed(file_id)
-    return None
+    return []
 
 
 def _digests(taken: Taken) -> dict[str, str]:
@@ -213,9 +222,8 @@ def record(
     )
     uow.files.forget_waiting(source, taken.found.path)
     uow.files.add(file)
-    uow.payloads.put(file.id, "original", taken.content)
-    for name, content in taken.siblings.items():
-        uow.payloads.put(file.id, f"sibling:{name}", content)
+    siblings = {f"sibling:{name}": content for name, content in taken.siblings.items()}
+    uow.payloads.put_all(file.id, {"original": taken.content, **siblings})
     return file.id, file.state
 
 

@@ -321,8 +321,7 @@ def _commit(
 def _add_dispatches(uow: UnitOfWork, made: Sequence[Made]) -> None:
     for item in made:
         uow.dispatches.add(item.dispatch)
-        for kind, content in item.payloads.items():
-            uow.payloads.put(item.dispatch.id, kind, content)
+        uow.payloads.put_all(item.dispatch.id, item.payloads)
 
 
 def _withdrawn(item: Made, reason: str) -> Made:

@@ -83,9 +83,20 @@ class SqlStore:
 
     @contextmanager
     def reading(self) -> Iterator[SqlUnit]:
-        """A read-only view that takes no write lock; a write in it raises StoreError ``read-only``."""
+        """A read-only view that takes no write lock; a write in it raises StoreError ``read-only``.
+
+        Within another view of the same thread it is that one: a use case opens one round many small looks.
+        """
+        open_already: SqlUnit | None = getattr(self._inside, "view", None)
+        if open_already is not None:
+            yield open_already
+            return
         with self._connection(self._reader) as connection:
-            yield SqlUnit(Session(connection, self._clock, self._cipher, writing=False))
+            self._inside.view = SqlUnit(Session(connection, self._clock, self._cipher, writing=False))
+            try:
+                yield self._inside.view
+            finally:
+                self._inside.view = None
 
     def new_id(self, prefix: str) -> str:
         """``prefix`` + 9 characters of Crockford's base 32 (no I, L, O, U)."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, Update, bindparam, case, delete, func, insert, or_, select, text, update
+from sqlalchemy import Row, Select, Update, bindparam, case, delete, func, insert, or_, select, text, update
 
 from dispatcher.errors import StoreError
 from dispatcher.outbox.dispatch import SourceFile
@@ -30,6 +32,46 @@ in a minute). A file that does kill workers is claimed last and alone, so more p
 _PLAIN = tuple(field.name for field in fields(SourceFile) if field.name not in {"path", "name"})
 _SELECT = select(*(table.c[name] for name in _PLAIN), table.c.names, table.c.names_key)
 _ONE = _SELECT.where(table.c.id == bindparam("id"))
+_LOCKED = _ONE.with_for_update()
+_SEEN = (
+    _SELECT.where(
+        table.c.source == bindparam("source"),
+        table.c.path_hash == bindparam("path_hash"),
+        table.c.size == bindparam("size"),
+        table.c.mtime_ns == bindparam("mtime_ns"),
+        table.c.state != FileState.WAITING,
+    )
+    .order_by(table.c.received_at.desc(), table.c.id)
+    .limit(1)
+)
+_SAME_BYTES = (
+    _SELECT.where(
+        table.c.source == bindparam("source"),
+        table.c.sha256 == bindparam("sha256"),
+        table.c.state != FileState.WAITING,
+    )
+    .order_by(case((table.c.state == FileState.QUARANTINED, 1), else_=0), table.c.received_at, table.c.id)
+    .limit(1)
+)
+_WAITING_THERE = (
+    table.c.source == bindparam("of_source"),
+    table.c.path_hash == bindparam("of_path"),
+    in_state(table, FileState.WAITING),
+)
+_WAITING = _SELECT.where(*_WAITING_THERE)
+_NO_LONGER_WAITING = delete(table).where(*_WAITING_THERE)
+_ADD = insert(table)
+_REMOVED = update(table).where(table.c.id == bindparam("of_id")).values(removed=True)
+_POISON = (
+    select(table.c.id, table.c.returns)
+    .where(
+        in_state(table, FileState.RECEIVED),
+        table.c.lease_owner != "",
+        table.c.lease_until <= bindparam("now"),
+        table.c.returns >= bindparam("most"),
+    )
+    .with_for_update(skip_locked=True)
+)
 _FIXED = frozenset({"id", "state", "path", "name"})
 """Fields :meth:`SqlFiles.move` does not change by name."""
 
@@ -47,7 +89,7 @@ class SqlFiles:
 
     def add(self, file: SourceFile) -> None:
         """Insert, with its journal line."""
-        self._session.write(insert(table), self._row(file) | {"lease_owner": "", "lease_until": None})
+        self._session.write(_ADD, self._row(file) | {"lease_owner": "", "lease_until": None})
         self._session.journal.write(
             file.id,
             f"file.{file.state}",
@@ -64,14 +106,8 @@ class SqlFiles:
 
     def seen(self, source: str, path: str, size: int, mtime_ns: int) -> SourceFile | None:
         """The very file at that path with that size and time, if already known; the newest if there are several."""
-        wanted = _SELECT.where(
-            table.c.source == source,
-            table.c.path_hash == self._session.hash_path(path),
-            table.c.size == size,
-            table.c.mtime_ns == mtime_ns,
-            table.c.state != FileState.WAITING,
-        )
-        return self._first(wanted.order_by(table.c.received_at.desc(), table.c.id).limit(1))
+        path_hash = self._session.hash_path(path)
+        return self._first(_SEEN, source=source, path_hash=path_hash, size=size, mtime_ns=mtime_ns)
 
     def same_bytes(self, source: str, sha256: str) -> SourceFile | None:
         """The first file of this source with the same content; one that could be read before a quarantined one.
@@ -79,17 +115,13 @@ class SqlFiles:
         In a transaction the content stays locked until its end, so that two nodes cannot both take it as new.
         """
         self._session.lock(f"bytes:{source}:{sha256}")
-        bad = case((table.c.state == FileState.QUARANTINED, 1), else_=0)
-        wanted = _SELECT.where(
-            table.c.source == source, table.c.sha256 == sha256, table.c.state != FileState.WAITING
-        ).order_by(bad, table.c.received_at, table.c.id)
-        return self._first(wanted.limit(1))
+        return self._first(_SAME_BYTES, source=source, sha256=sha256)
 
     def note_waiting(self, source: str, found: Found, now: datetime) -> None:
         """Show a growing file as ``waiting``: one row per path, written only when something changed."""
         path_hash = self._session.hash_path(found.path)
         self._session.lock(f"waiting:{source}:{path_hash}")
-        known = self._first(_SELECT.where(*_waiting(source, path_hash)))
+        known = self._first(_WAITING, of_source=source, of_path=path_hash)
         if known is None:
             self.add(
                 SourceFile(
@@ -107,11 +139,12 @@ class SqlFiles:
             )
         elif (known.size, known.mtime_ns, known.reason) != (found.size, found.mtime_ns, found.why):
             changes = {"size": found.size, "mtime_ns": found.mtime_ns, "reason": found.why}
-            self._session.write(update(table).where(table.c.id == known.id).values(changes))
+            self._session.write(_update(tuple(changes)), changes | {"of_id": known.id})
 
     def forget_waiting(self, source: str, path: str) -> None:
         """It is whole or gone: drop the waiting row."""
-        self._session.write(delete(table).where(*_waiting(source, self._session.hash_path(path))))
+        params = {"of_source": source, "of_path": self._session.hash_path(path)}
+        self._session.write(_NO_LONGER_WAITING, params)
 
     def move(
         self, file_id: str, state: FileState, *, reason: str = "", actor: str = "daemon", **changes: Any
@@ -121,7 +154,7 @@ class SqlFiles:
         Leaving ``received`` ends the lease; back to ``received`` starts the count of returns again. Raises
         :class:`dispatcher.errors.IllegalMove`, StoreError ``not-found``, TypeError for an unknown field.
         """
-        row = self._session.read_locked(_ONE.with_for_update(), {"id": file_id}).first()
+        row = self._session.read_locked(_LOCKED, {"id": file_id}).first()
         if row is None:
             raise StoreError(f"Fichier inconnu : {file_id}.", hint="Vérifier le numéro.", code="not-found")
         old = self._value(row)
@@ -132,11 +165,10 @@ class SqlFiles:
         values: dict[str, Any] = {"state": state, "reason": reason, "lease_owner": "", "lease_until": None, **changes}
         if state is FileState.RECEIVED:
             values.setdefault("returns", 0)
-        self._session.write(update(table).where(table.c.id == file_id).values(values))
+        self._session.write(_update(tuple(values)), values | {"of_id": file_id})
         self._session.journal.write(file_id, f"file.{state}", actor=actor, reason=reason, **{"from": old.state})
-        moved = self.get(file_id)
-        assert moved is not None
-        return moved
+        shown = {name: value for name, value in values.items() if name in _PLAIN}
+        return replace(old, **shown)
 
     # ------------------------------------------------------------------------------------------ leases
 
@@ -148,11 +180,12 @@ class SqlFiles:
         """
         now = self._session.shared_time(now)
         self._quarantine_poison(now)
-        came_back = (table.c.lease_owner != "") | (table.c.returns > 0)
-        rows = self._session.write(_claim(~came_back, limit, owner, now, lease)).all()
-        if not rows:
-            rows = self._session.write(_claim(came_back, 1, owner, now, lease)).all()
+        rows = self._claimed(False, limit, owner, now, lease) or self._claimed(True, 1, owner, now, lease)
         return tuple(sorted((self._value(row) for row in rows), key=lambda file: (file.received_at, file.id)))
+
+    def _claimed(self, came_back: bool, limit: int, owner: str, now: datetime, lease: timedelta) -> Sequence[Row[Any]]:
+        params = {"now": now, "most": max(limit, 0), "owner": owner, "until": now + lease}
+        return self._session.write(_claim(came_back), params).all()
 
     def extend_lease(self, owner: str, until: datetime) -> None:
         """Heartbeat: all files this owner holds."""
@@ -164,17 +197,8 @@ class SqlFiles:
         return int(self._session.write(statement).rowcount)
 
     def _quarantine_poison(self, now: datetime) -> None:
-        expired = (
-            select(table.c.id, table.c.returns)
-            .where(
-                in_state(table, FileState.RECEIVED),
-                table.c.lease_owner != "",
-                table.c.lease_until <= now,
-                table.c.returns >= MAX_RETURNS - 1,
-            )
-            .with_for_update(skip_locked=True)
-        )
-        for file_id, returns in self._session.read_locked(expired).all():
+        expired = self._session.read_locked(_POISON, {"now": now, "most": MAX_RETURNS - 1}).all()
+        for file_id, returns in expired:
             self.move(file_id, FileState.QUARANTINED, reason=POISON, returns=returns + 1)
 
     # ------------------------------------------------------------------------------------------ clearing the folder
@@ -189,7 +213,7 @@ class SqlFiles:
 
     def mark_removed(self, file_id: str) -> None:
         """The source folder no longer holds it."""
-        self._session.write(update(table).where(table.c.id == file_id).values(removed=True))
+        self._session.write(_REMOVED, {"of_id": file_id})
 
     # ------------------------------------------------------------------------------------------ looking
 
@@ -237,22 +261,26 @@ def _context(file_id: str) -> str:
     return f"{file_id}/names"
 
 
-def _waiting(source: str, path_hash: str) -> tuple[Any, ...]:
-    return (table.c.source == source, table.c.path_hash == path_hash, in_state(table, FileState.WAITING))
-
-
 def _held_by(owner: str) -> tuple[Any, ...]:
     return (in_state(table, FileState.RECEIVED), table.c.lease_owner == owner)
 
 
-def _claim(which: Any, limit: int, owner: str, now: datetime, lease: timedelta) -> Update:
+@cache
+def _update(names: tuple[str, ...]) -> Update:
+    """UPDATE of these columns of one file; made once for each set of columns."""
+    return update(table).where(table.c.id == bindparam("of_id")).values({name: bindparam(name) for name in names})
+
+
+@cache
+def _claim(came_back: bool) -> Update:
     """One UPDATE: who is first to lock a row has it; locked rows are passed over (PostgreSQL)."""
-    free = or_(table.c.lease_until.is_(None), table.c.lease_until <= now)
+    returned = (table.c.lease_owner != "") | (table.c.returns > 0)
+    free = or_(table.c.lease_until.is_(None), table.c.lease_until <= bindparam("now"))
     picked = (
         select(table.c.id)
-        .where(in_state(table, FileState.RECEIVED), which, free)
+        .where(in_state(table, FileState.RECEIVED), returned if came_back else ~returned, free)
         .order_by(table.c.received_at, table.c.id)
-        .limit(max(limit, 0))
+        .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
         .cte("picked")
     )
@@ -261,8 +289,8 @@ def _claim(which: Any, limit: int, owner: str, now: datetime, lease: timedelta) 
         .where(table.c.id.in_(select(picked.c.id)))
         .values(
             returns=table.c.returns + case((table.c.lease_owner != "", 1), else_=0),
-            lease_owner=owner,
-            lease_until=now + lease,
+            lease_owner=bindparam("owner"),
+            lease_until=bindparam("until"),
         )
         .returning(*(table.c[name] for name in _PLAIN), table.c.names, table.c.names_key)
     )

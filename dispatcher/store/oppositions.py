@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from dispatcher.ports import OppositionRow
 from dispatcher.store.rows import OPPOSITION
 from dispatcher.store.session import Session
 from dispatcher.store.tables import oppositions as table
+
+_SCOPES = select(table.c.scope).where(table.c.key.in_(bindparam("keys", expanding=True)))
+_KINDS = select(table.c.kind).distinct()
 
 
 class SqlOppositions:
@@ -42,11 +45,11 @@ class SqlOppositions:
         asked = sorted(set(keys))
         if not asked:
             return frozenset()
-        return frozenset(row.scope for row in self._session.read(select(table.c.scope).where(table.c.key.in_(asked))))
+        return frozenset(row.scope for row in self._session.read(_SCOPES, {"keys": asked}))
 
     def kinds(self) -> frozenset[str]:
         """Every kind that occurs."""
-        return frozenset(row.kind for row in self._session.read(select(table.c.kind).distinct()))
+        return frozenset(row.kind for row in self._session.read(_KINDS))
 
     def list(self) -> tuple[OppositionRow, ...]:
         """All, oldest first."""

@@ -11,8 +11,12 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.store import faults
 from dispatcher.store.session import Session
@@ -24,8 +28,6 @@ DENSE = (b"%PDF-", b"PK\x03\x04", b"\xff\xd8\xff", b"\x89PNG")
 """How documents begin that are deflated inside already."""
 
 _PLACE = (table.c.owner == bindparam("of_owner"), table.c.kind == bindparam("of_kind"))
-_REMOVE = delete(table).where(*_PLACE)
-_ADD = insert(table)
 _KINDS = select(table.c.kind, table.c.name, table.c.key_id).where(table.c.owner == bindparam("of_owner"))
 _ONE = select(table.c.key_id, table.c.packed, table.c.content).where(*_PLACE)
 
@@ -43,24 +45,28 @@ class SqlPayloads:
 
     def put(self, owner: str, kind: str, content: bytes) -> None:
         """Keep ``content``; replaces what stood there."""
+        self.put_all(owner, {kind: content})
+
+    def put_all(self, owner: str, contents: Mapping[str, bytes]) -> None:
+        """Keep several of one owner at once, by kind."""
+        rows = [self._row(owner, kind, content) for kind, content in contents.items()]
+        if rows:
+            self._session.write(_put(self._session.postgresql), rows)
+
+    def _row(self, owner: str, kind: str, content: bytes) -> dict[str, Any]:
         deflated = content if _dense(kind, content) else zlib.compress(content, LEVEL)
         packed = len(deflated) < len(content)
         cipher = self._session.cipher
         stored, name = self._stored(kind)
-        sealed = cipher.encrypt(deflated if packed else content, f"{owner}/{stored}")
-        self._session.write(_REMOVE, {"of_owner": owner, "of_kind": stored})
-        self._session.write(
-            _ADD,
-            {
-                "owner": owner,
-                "kind": stored,
-                "name": None if name is None else cipher.encrypt(name, f"{owner}/{stored}/name"),
-                "key_id": cipher.key_id,
-                "packed": packed,
-                "size": len(content),
-                "content": sealed,
-            },
-        )
+        return {
+            "owner": owner,
+            "kind": stored,
+            "name": None if name is None else cipher.encrypt(name, f"{owner}/{stored}/name"),
+            "key_id": cipher.key_id,
+            "packed": packed,
+            "size": len(content),
+            "content": cipher.encrypt(deflated if packed else content, f"{owner}/{stored}"),
+        }
 
     def get(self, owner: str, kind: str) -> bytes | None:
         """The bytes, or None. Raises :class:`dispatcher.errors.KeyringError`: key missing or bytes changed."""
@@ -94,3 +100,11 @@ class SqlPayloads:
             return kind, None
         name = json.dumps(rest)
         return f"{prefix}:{self._session.cipher.hash('sibling:' + name)}", name.encode("ascii")
+
+
+@cache
+def _put(on_postgresql: bool) -> Any:
+    """INSERT that takes the place of what stood there."""
+    statement: Any = (postgresql if on_postgresql else sqlite).insert(table)
+    changed = {name: statement.excluded[name] for name in ("name", "key_id", "packed", "size", "content")}
+    return statement.on_conflict_do_update(index_elements=[table.c.owner, table.c.kind], set_=changed)

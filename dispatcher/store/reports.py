@@ -24,6 +24,17 @@ _OF_ORDER = REPORT.select.where(
     table.c.laboratory == bindparam("laboratory"),
     table.c.created_at >= bindparam("since"),
 ).order_by(table.c.created_at, table.c.id)
+_ADD = insert(table)
+_SUPERSEDE = (
+    update(table)
+    .where(
+        table.c.chain == bindparam("of_chain"),
+        table.c.version < bindparam("before_version"),
+        table.c.superseded.is_(False),
+    )
+    .values(superseded=True)
+    .returning(table.c.id)
+)
 
 
 class SqlReports:
@@ -36,7 +47,7 @@ class SqlReports:
         """Insert, with its journal line. Raises StoreError ``conflict``: this version, or place in its file, exists."""
         if version.created_at is None:
             version = replace(version, created_at=self._session.now())
-        self._session.write(insert(table), REPORT.row(version))
+        self._session.write(_ADD, REPORT.row(version))
         self._session.journal.write(
             version.id,
             "report.added",
@@ -84,13 +95,8 @@ class SqlReports:
 
     def supersede(self, chain: str, before_version: int) -> None:
         """Mark every version of the chain below ``before_version`` as superseded, each with its journal line."""
-        statement = (
-            update(table)
-            .where(table.c.chain == chain, table.c.version < before_version, table.c.superseded.is_(False))
-            .values(superseded=True)
-            .returning(table.c.id)
-        )
-        for (report_id,) in sorted(self._session.write(statement).all()):
+        params = {"of_chain": chain, "before_version": before_version}
+        for (report_id,) in sorted(self._session.write(_SUPERSEDE, params).all()):
             self._session.journal.write(report_id, "report.superseded", by_version=before_version)
 
     def count(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, case, func, or_, select
@@ -33,6 +34,14 @@ _BATCHABLE = select(
 ).where(table.c.channel == bindparam("of_channel"), in_state(table, State.READY), EVERY_LANE)
 
 _MEMBER = batch_members.c
+_UNSETTLED = DISPATCH.select.where(
+    table.c.chain == bindparam("of_chain"),
+    table.c.version < bindparam("below_version"),
+    table.c.state.in_(sorted(UNFINISHED - {State.PAPER})),
+).order_by(table.c.version, table.c.created_at, table.c.id)
+_UNSETTLED_LOCKED = _UNSETTLED.with_for_update()
+_EQUAL = ("channel", "report_id", "chain", "resend_of")
+"""Fields of a filter that are compared as they are."""
 _USE = tuple(field.name for field in fields(RecipientUse))
 
 
@@ -41,7 +50,7 @@ class DispatchSearch(DispatchMoves):
 
     def list(self, wanted: DispatchFilter) -> tuple[Dispatch, ...]:
         """Dispatches that match every field given, by creation time; ``since`` ≤ created_at < ``until``."""
-        return DISPATCH.values(self._session.read(_search(wanted)))
+        return DISPATCH.values(self._session.read(*_search(wanted)))
 
     def locked(self, ids: Sequence[str]) -> tuple[Dispatch, ...]:
         """Those that exist, by id, as they are now, locked to the end of the transaction."""
@@ -104,14 +113,8 @@ class DispatchSearch(DispatchMoves):
         An end is a state that asks nothing any more, sent ones included. In a transaction the rows stay locked until
         its end, so that they are still in that state when the caller moves them.
         """
-        wanted = DISPATCH.select.where(
-            table.c.chain == chain,
-            table.c.version < below_version,
-            table.c.state.in_(sorted(UNFINISHED - {State.PAPER})),
-        ).order_by(table.c.version, table.c.created_at, table.c.id)
-        if self._session.writing:
-            wanted = wanted.with_for_update()
-        return DISPATCH.values(self._session.read(wanted))
+        wanted = _UNSETTLED_LOCKED if self._session.writing else _UNSETTLED
+        return DISPATCH.values(self._session.read(wanted, {"of_chain": chain, "below_version": below_version}))
 
 
 def counts_of_batch(session: Session, batch_id: str) -> dict[State, int]:
@@ -125,21 +128,24 @@ def counts_of_batch(session: Session, batch_id: str) -> dict[State, int]:
     return dict.fromkeys(State, 0) | {state: int(count) for state, count in session.read(wanted)}
 
 
-def _search(wanted: DispatchFilter) -> Select[Any]:
-    found = DISPATCH.select.where(*_conditions(wanted)).limit(max(wanted.limit, 0))
-    if wanted.oldest_first:
-        return found.order_by(table.c.created_at, table.c.id)
-    return found.order_by(table.c.created_at.desc(), table.c.id.desc())
+def _search(wanted: DispatchFilter) -> tuple[Select[Any], dict[str, Any]]:
+    """The statement, and what to bind."""
+    equal = tuple(name for name in _EQUAL if getattr(wanted, name))
+    params = {f"of_{name}": getattr(wanted, name) for name in equal} | {"most": max(wanted.limit, 0)}
+    return _found(equal, wanted.oldest_first).where(*_conditions(wanted)), params
+
+
+@cache
+def _found(equal: tuple[str, ...], oldest_first: bool) -> Select[Any]:
+    """What most searches ask, made once: rows that equal some fields, in order."""
+    found = DISPATCH.select.where(*(table.c[name] == bindparam(f"of_{name}") for name in equal))
+    if oldest_first:
+        return found.order_by(table.c.created_at, table.c.id).limit(bindparam("most"))
+    return found.order_by(table.c.created_at.desc(), table.c.id.desc()).limit(bindparam("most"))
 
 
 def _conditions(wanted: DispatchFilter) -> list[Any]:
-    equal = {
-        table.c.channel: wanted.channel,
-        table.c.report_id: wanted.report_id,
-        table.c.chain: wanted.chain,
-        table.c.resend_of: wanted.resend_of,
-    }
-    conditions: list[Any] = [column == value for column, value in equal.items() if value]
+    conditions: list[Any] = []
     if wanted.batch_id:
         conditions.append(table.c.id.in_(select(_MEMBER.dispatch_id).where(_MEMBER.batch_id == wanted.batch_id)))
     if wanted.states:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -57,6 +57,9 @@ class Payloads(Protocol):
 
         ``kind``: ``original``, ``sibling:<name>``, ``rendition:<format>``, ``sealed``, ``notice``, ``recipient``.
         """
+
+    def put_all(self, owner: str, contents: Mapping[str, bytes]) -> None:
+        """Several of one owner, by kind."""
 
     def get(self, owner: str, kind: str) -> bytes | None: ...
     def kinds(self, owner: str) -> tuple[str, ...]: ...

@@ -16,6 +16,7 @@ from dispatcher.store_ports import (
     Batches,
     Dispatches,
     DispatchFilter,
+    Drifted,
     Files,
     GapRow,
     Gaps,
@@ -35,6 +36,7 @@ from dispatcher.store_ports import (
     ReferenceRow,
     Reports,
     Store,
+    Tallies,
     UnitOfWork,
 )
 
@@ -70,6 +72,7 @@ __all__ = [
     "Batches",
     "Dispatches",
     "DispatchFilter",
+    "Drifted",
     "Files",
     "GapRow",
     "Gaps",
@@ -89,6 +92,7 @@ __all__ = [
     "ReferenceRow",
     "Reports",
     "Store",
+    "Tallies",
     "UnitOfWork",
 ]
 

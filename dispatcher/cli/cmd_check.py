@@ -26,7 +26,16 @@ from dispatcher.formats.pdf_index.rules import rules_of
 from dispatcher.french import counted
 from dispatcher.keyring.inventory import list_keys, places
 from dispatcher.report.model import Severity
-from dispatcher.service.check import Finding, bad, check_channels, check_conformance, check_reference, good, warning
+from dispatcher.service.check import (
+    Finding,
+    bad,
+    check_channels,
+    check_conformance,
+    check_reference,
+    check_tallies,
+    good,
+    warning,
+)
 from dispatcher.settings import Settings
 from dispatcher.wiring import Office
 
@@ -74,6 +83,7 @@ def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
     yield from directory_alarms.findings(parts.settings, parts.clock, parts.store)
     yield from check_certificates.findings(parts.settings, parts.clock, connect=connect)
     yield from cmd_directory_drift.findings(parts)
+    yield from check_tallies(parts.store)
     yield from check_conformance(parts.desk, elsewhere=users_kit())
     problem = parts.directory.table.problem
     if problem is not None:

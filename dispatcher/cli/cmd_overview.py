@@ -15,7 +15,7 @@ from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, t
 from dispatcher.cli.wording import EVENTS, FILE_STATES, RECEIPTS, STATES, actor, age, envelope
 from dispatcher.french import counted
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
-from dispatcher.outbox.states import UNFINISHED, State
+from dispatcher.outbox.states import OPEN_FILES, UNFINISHED, State
 from dispatcher.ports import DispatchFilter
 from dispatcher.service import alarms, overview
 from dispatcher.service.explain import explain
@@ -53,7 +53,7 @@ def status(json: Json = False) -> None:
     _tell_oldest(view, parts.clock.now())
     table("Envois", ("État", "Nombre"), [(STATES[s], str(n)) for s, n in view.dispatches.items() if n])
     if view.dispatches.get(State.HELD):
-        tell_held(parts)
+        tell_held(parts, view.dispatches[State.HELD])
     table("Fichiers", ("État", "Nombre"), [(FILE_STATES[s], str(n)) for s, n in view.files.items() if n])
     rows = [
         (
@@ -160,7 +160,7 @@ def list_dispatches(
 
 def _list_files(limit: int, json: bool) -> None:
     with office().store.reading() as uow:
-        found = uow.files.list(states=overview.OPEN_FILES, limit=limit)
+        found = uow.files.list(states=OPEN_FILES, limit=limit)
     if json:
         print_json([file_json(file) for file in found])
         return

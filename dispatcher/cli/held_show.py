@@ -35,9 +35,15 @@ def show_held(parts: Office, limit: int, json: bool) -> None:
         say(f"Il y a {counted(len(groups) - limit, 'autre groupe')} : « --limit {limit * 10} » en montre plus.")
 
 
-def tell_held(parts: Office, limit: int = 8) -> None:
-    """For ``status``, one line a group: how many, which hold, what it is about, what settles it."""
-    groups = held_groups(parts.desk)
+LOOKED_AT = 100
+"""Of what is held, how many ``status`` looks at: each costs a look at its report, its file and the directories."""
+
+
+def tell_held(parts: Office, held: int, limit: int = 8) -> None:
+    """For ``status``, one line a group: how many, which hold, what it is about, what settles it. ``held``: of all."""
+    groups = held_groups(parts.desk, LOOKED_AT)
+    if held > LOOKED_AT:
+        say(f"  Les {LOOKED_AT} plus anciens, sur {held} ; « dispatcher list --held » regarde tout :")
     for group in groups[:limit]:
         say(f"  {group.count} en attente, {group.oldest.hold_code} : {group.what.rstrip('.')}. → {group.todo}")
     if len(groups) > limit:

@@ -21,6 +21,7 @@ from dispatcher.daemon.worker import Worker, leave, worker_process
 from dispatcher.errors import DispatcherError
 from dispatcher.intake.watcher import Watcher
 from dispatcher.service.internal import place
+from dispatcher.service.recount import recount
 from dispatcher.wiring import Office
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,9 @@ SYNC_SECONDS = 15.0
 """How often is asked which directory is due; the answer stands beside each snapshot."""
 DRIFT_SECONDS = 600.0
 """How often is asked whether recipients are to be compared again."""
+
+RECOUNT_SECONDS = 6 * 3600.0
+"""How often the numbers that ``status`` shows are compared with the rows: that reads every row's state."""
 
 
 class Daemon:
@@ -94,6 +98,7 @@ class Daemon:
             "health": (HEALTH_SECONDS, self._look_after),
             "sync": (SYNC_SECONDS, lambda: steps.sync_due(self._office, self._stop.is_set)),
             "watch": (SYNC_SECONDS, lambda: steps.watch_sources(self._office)),
+            "recount": (RECOUNT_SECONDS, lambda: recount(self._office.store)),
             "drift": (DRIFT_SECONDS, lambda: steps.count_drift(self._office)),
         }
         for name, (seconds, job) in ticks.items():

@@ -86,6 +86,9 @@ class FileState(StrEnum):
     DUPLICATE = "duplicate"
 
 
+OPEN_FILES = (FileState.WAITING, FileState.RECEIVED, FileState.READ, FileState.QUARANTINED)
+"""Files nobody is done with."""
+
 FILE_MOVES: dict[FileState, frozenset[FileState]] = {
     FileState.WAITING: frozenset({FileState.RECEIVED}),
     FileState.RECEIVED: frozenset({FileState.READ, FileState.QUARANTINED, FileState.DUPLICATE}),

@@ -9,10 +9,11 @@ from functools import partial
 
 from dispatcher.errors import DispatcherError
 from dispatcher.french import counted
-from dispatcher.ports import Rules
+from dispatcher.ports import Rules, Store
 from dispatcher.report.model import Severity
 from dispatcher.service.channel import Channel
 from dispatcher.service.desk import Desk
+from dispatcher.service.recount import recount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,24 @@ def check_reference(desk: Desk, list_warn_days: int = 10) -> Iterator[Finding]:
         yield warning("liste blanche", text, _RENEW)
     else:
         yield good("liste blanche", f"liste de moins de {counted(old.days + 1, 'jour')}")
+
+
+def check_tallies(store: Store) -> Iterator[Finding]:
+    """The numbers ``status`` shows are those of the rows; wrong ones are mended, and told."""
+    try:
+        wrong = recount(store)
+    except DispatcherError as error:
+        yield bad("comptes", error)
+        return
+    if not wrong:
+        yield good("comptes", "les nombres par état sont ceux de la base")
+        return
+    told = ", ".join(
+        f"{one.channel or one.kind} « {one.state} » : {one.kept} au lieu de {one.counted}" for one in wrong
+    )
+    yield warning(
+        "comptes", f"nombres par état faux, rétablis : {told}", "Le dire au support ; le journal en garde trace."
+    )
 
 
 _RENEW = "« dispatcher trust sync », ou « dispatcher trust import FICHIER » avec la liste du jour."

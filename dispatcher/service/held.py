@@ -60,10 +60,10 @@ _OTHERS: dict[str, Reason] = {
 """Holds that are not of routing."""
 
 
-def held_groups(desk: Desk) -> tuple[Group, ...]:
-    """Groups of everything held, greatest first, then the one that waits longest."""
+def held_groups(desk: Desk, most: int = MOST) -> tuple[Group, ...]:
+    """Groups of everything held, greatest first, then the one that waits longest. ``most``: only the oldest ones."""
     with desk.store.reading() as uow:
-        held = uow.dispatches.list(DispatchFilter(states=(State.HELD,), limit=MOST))
+        held = uow.dispatches.list(DispatchFilter(states=(State.HELD,), limit=most))
         sources = {one.id: _source(uow, one) for one in held}
     found: dict[tuple[str, ...], list[tuple[Dispatch, Wanted | None]]] = {}
     for dispatch in held:

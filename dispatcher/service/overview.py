@@ -12,9 +12,6 @@ from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import DispatchFilter, ReceiptRow, Store
 from dispatcher.service.channel import Channel
 
-OPEN_FILES = (FileState.WAITING, FileState.RECEIVED, FileState.READ, FileState.QUARANTINED)
-"""Files nobody is done with."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelStatus:
@@ -68,7 +65,7 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
             oldest_age=now - oldest.created_at if oldest is not None and oldest.created_at is not None else None,
             channels=tuple(per_channel),
             unmatched=len(uow.receipts.unmatched(limit=1000)),
-            oldest_file=min(uow.files.list(states=OPEN_FILES, limit=10_000), key=lambda f: f.received_at, default=None),
+            oldest_file=uow.files.oldest_open(),
             oldest_silent=next(iter(uow.dispatches.list(DispatchFilter(states=(State.SENT,), limit=1))), None),
         )
 

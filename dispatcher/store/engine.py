@@ -74,7 +74,7 @@ class SqlStore:
         with self._once_a_thread(), self._turn, self._connection(self._engine) as connection:
             unit = SqlUnit(Session(connection, self._clock, self._cipher, writing=True), self._head)
             yield unit
-            unit.journal.flush()
+            unit.finish()
             try:
                 connection.commit()
             except SQLAlchemyError as error:

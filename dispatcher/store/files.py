@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Select, Update, bindparam, case, delete, func, insert, or_, select, text, update
+from sqlalchemy import Row, Select, Update, bindparam, case, delete, insert, or_, select, text, update
 
 from dispatcher.errors import StoreError
 from dispatcher.outbox.dispatch import SourceFile
-from dispatcher.outbox.states import FileState, check_file_move
+from dispatcher.outbox.states import OPEN_FILES, FileState, check_file_move
 from dispatcher.store.ids import new_id
 from dispatcher.store.session import Session
 from dispatcher.store.tables import NOT_REMOVED, in_state
@@ -72,6 +72,7 @@ _POISON = (
     )
     .with_for_update(skip_locked=True)
 )
+_OLDEST = _SELECT.where(table.c.state == bindparam("of_state")).order_by(table.c.received_at, table.c.id).limit(1)
 _FIXED = frozenset({"id", "state", "path", "name"})
 """Fields :meth:`SqlFiles.move` does not change by name."""
 
@@ -90,6 +91,7 @@ class SqlFiles:
     def add(self, file: SourceFile) -> None:
         """Insert, with its journal line."""
         self._session.write(_ADD, self._row(file) | {"lease_owner": "", "lease_until": None})
+        self._session.tallies.change("file", "", file.state, 1)
         self._session.journal.write(
             file.id,
             f"file.{file.state}",
@@ -144,7 +146,8 @@ class SqlFiles:
     def forget_waiting(self, source: str, path: str) -> None:
         """It is whole or gone: drop the waiting row."""
         params = {"of_source": source, "of_path": self._session.hash_path(path)}
-        self._session.write(_NO_LONGER_WAITING, params)
+        gone = self._session.write(_NO_LONGER_WAITING, params).rowcount
+        self._session.tallies.change("file", "", FileState.WAITING, -gone)
 
     def move(
         self, file_id: str, state: FileState, *, reason: str = "", actor: str = "daemon", **changes: Any
@@ -166,6 +169,7 @@ class SqlFiles:
         if state is FileState.RECEIVED:
             values.setdefault("returns", 0)
         self._session.write(_update(tuple(values)), values | {"of_id": file_id})
+        self._session.tallies.moved("file", ("", old.state), ("", state))
         self._session.journal.write(file_id, f"file.{state}", actor=actor, reason=reason, **{"from": old.state})
         shown = {name: value for name, value in values.items() if name in _PLAIN}
         return replace(old, **shown)
@@ -226,10 +230,15 @@ class SqlFiles:
             wanted = wanted.where(table.c.source == source)
         return self._all(wanted)
 
+    def oldest_open(self) -> SourceFile | None:
+        """The oldest file nobody is done with, quarantined ones too: one look into the index a state."""
+        found = [self._first(_OLDEST, of_state=state) for state in OPEN_FILES]
+        return min((file for file in found if file is not None), key=lambda f: (f.received_at, f.id), default=None)
+
     def counts(self) -> dict[FileState, int]:
         """Number of files in each state; every state is there."""
-        found = self._session.read(select(table.c.state, func.count()).group_by(table.c.state)).all()
-        return dict.fromkeys(FileState, 0) | {state: int(count) for state, count in found}
+        kept = self._session.tallies.counts("file")
+        return {state: kept.get(state, 0) for state in FileState}
 
     # ------------------------------------------------------------------------------------------ rows
 

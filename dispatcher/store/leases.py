@@ -74,10 +74,12 @@ class DispatchLeases(DispatchMoves):
         rows = self._session.write(_claim(), params | {"most": limit}).all()
         if len(rows) < limit:  # the whole queue was looked at
             self._withdraw_overtaken(channel)
-        claimed = sorted(DISPATCH.values(rows), key=_turn)
-        for dispatch in claimed:
-            self._session.journal.write(dispatch.id, "dispatch.sending", owner=owner, fence=dispatch.fence)
-        return tuple(claimed)
+        claimed = sorted(((DISPATCH.value(row[:-1]), row[-1]) for row in rows), key=lambda one: _turn(one[0]))
+        for dispatch, before in claimed:
+            self._count(channel, before, dispatch)
+            told = {"from": before, "owner": owner, "fence": dispatch.fence}
+            self._session.journal.write(dispatch.id, "dispatch.sending", **told)
+        return tuple(dispatch for dispatch, _ in claimed)
 
     def begin_submission(self, dispatch_id: str, fence: int, now: datetime) -> None:
         """Write ``submitting_since``; commit before the first byte goes out. Raises LeaseLost."""
@@ -180,12 +182,13 @@ def _claim() -> Update:
         .where(table.c.id.in_(select(picked.c.id)))
         .values(
             state=State.SENDING,
+            claimed_from=table.c.state,
             lease_owner=bindparam("owner"),
             lease_until=bindparam("until"),
             fence=table.c.fence + 1,
             submitting_since=None,
         )
-        .returning(*DISPATCH.columns)
+        .returning(*DISPATCH.columns, table.c.claimed_from)
     )
 
 

@@ -53,6 +53,8 @@ _END_OF_LEASE: dict[str, Any] = {"lease_owner": "", "lease_until": None, "submit
 """What leaving ``sending`` wipes out."""
 
 _SEARCHED = frozenset({"label", "address", "recipient_id"})
+_READ_FIRST = _SEARCHED | {"channel"}
+"""What the holder of a lease cannot change without a look at the row: its search text, its tally."""
 
 
 class DispatchMoves:
@@ -66,6 +68,7 @@ class DispatchMoves:
         if dispatch.created_at is None:
             dispatch = replace(dispatch, created_at=self._session.now())
         self._session.write(_INSERT, DISPATCH.row(dispatch) | {"lease_until": None, "search": searchable(dispatch)})
+        self._session.tallies.change("dispatch", dispatch.channel, dispatch.state, 1)
         told = {name: getattr(dispatch, name) for name in JOURNALLED if getattr(dispatch, name)}
         self._session.journal.write(
             dispatch.id,
@@ -132,8 +135,9 @@ class DispatchMoves:
         if stamp is not None and values.get(stamp) is None:
             values[stamp] = self._session.now()
         columns = values | _END_OF_LEASE
-        if not values.keys().isdisjoint(_SEARCHED):
-            columns["search"] = searchable(replace(self._locked(dispatch_id), **values))
+        old = None if values.keys().isdisjoint(_READ_FIRST) else self._locked(dispatch_id)
+        if old is not None:
+            columns["search"] = searchable(replace(old, **values))
         params = {f"new_{name}": value for name, value in columns.items()}
         statement = _update_held(tuple(sorted(columns)))
         row = self._session.write(statement, params | {"of_id": dispatch_id, "of_fence": fence}).first()
@@ -142,7 +146,12 @@ class DispatchMoves:
             raise lease_lost(dispatch_id)
         told = {name: values[name] for name in JOURNALLED if values.get(name)}
         self._session.journal.write(dispatch_id, event, actor=actor, **{"from": State.SENDING}, **told)
-        return DISPATCH.value(row)
+        new = DISPATCH.value(row)
+        self._count(new.channel if old is None else old.channel, State.SENDING, new)
+        return new
+
+    def _count(self, channel: str, state: State, new: Dispatch) -> None:
+        self._session.tallies.moved("dispatch", (channel, state), (new.channel, new.state))
 
     def _locked(self, dispatch_id: str) -> Dispatch:
         row = self._session.read_locked(_LOCKED, {"id": dispatch_id}).first()
@@ -165,6 +174,7 @@ class DispatchMoves:
         if columns:
             params = {f"new_{name}": value for name, value in columns.items()}
             self._session.write(_update(tuple(sorted(columns))), params | {"of_id": old.id})
+        self._count(old.channel, old.state, new)
         told = {name: values[name] for name in JOURNALLED if name in values and values[name] != getattr(old, name)}
         self._session.journal.write(old.id, event, actor=actor, **detail, **told)
         return new

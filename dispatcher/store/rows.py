@@ -29,7 +29,7 @@ class Kind(Generic[T]):
         """SELECT of just these columns, in the order of :meth:`value`."""
         return select(*self.columns)
 
-    def value(self, row: Row[Any]) -> T:
+    def value(self, row: Sequence[Any]) -> T:
         """The value a row of :attr:`select` holds."""
         return self.type(**dict(zip(self.names, row, strict=True)))
 

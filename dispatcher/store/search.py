@@ -61,11 +61,8 @@ class DispatchSearch(DispatchMoves):
         """Number of dispatches in each state; every state is there. ``batch_id``: all that ever were in that batch."""
         if batch_id:
             return counts_of_batch(self._session, batch_id)
-        wanted = select(table.c.state, func.count()).group_by(table.c.state)
-        if channel:
-            wanted = wanted.where(table.c.channel == channel)
-        found = self._session.read(wanted).all()
-        return dict.fromkeys(State, 0) | {state: int(count) for state, count in found}
+        kept = self._session.tallies.counts("dispatch", channel)
+        return {state: kept.get(state, 0) for state in State}
 
     def recipients(self, since: datetime) -> tuple[RecipientUse, ...]:
         """Every address mails were made for since then, by recipient and channel, the most used first."""

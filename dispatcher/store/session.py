@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dispatcher.clock import Clock
     from dispatcher.ports import Cipher
     from dispatcher.store.journal import SqlJournal
+    from dispatcher.store.tallies import SqlTallies
 
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -28,9 +29,10 @@ _DATABASE_NOW = select(func.clock_timestamp())
 class Session:
     """A transaction that is open on one connection, in one thread."""
 
-    __slots__ = ("_shift", "cipher", "clock", "connection", "journal", "postgresql", "writing")
+    __slots__ = ("_shift", "cipher", "clock", "connection", "journal", "postgresql", "tallies", "writing")
 
     journal: SqlJournal
+    tallies: SqlTallies
 
     def __init__(self, connection: Connection, clock: Clock, cipher: Cipher, *, writing: bool) -> None:
         self.connection = connection

@@ -135,6 +135,7 @@ dispatches = Table(
     Column("escalate_at", Moment),
     added("escalation", Integer, "0"),
     added("pauses", Integer, "0"),
+    added("claimed_from", Word(State), "queued"),  # the state a claim found it in
     partial("ix_dispatches_due", "channel", "lane", "created_at", "id", where=DUE),
     partial("ix_dispatches_ready", "channel", "lane", "created_at", "id", where="state = 'ready'"),
     partial("ix_dispatches_leased", "lease_owner", "lease_until", where="state = 'sending'"),

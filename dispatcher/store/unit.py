@@ -18,6 +18,7 @@ from dispatcher.store.receipts import SqlReceipts
 from dispatcher.store.reference import SqlReference
 from dispatcher.store.reports import SqlReports
 from dispatcher.store.session import Session
+from dispatcher.store.tallies import SqlTallies
 
 
 class SqlUnit:
@@ -26,6 +27,12 @@ class SqlUnit:
     def __init__(self, session: Session, head: Head | None = None) -> None:
         self._session = session
         self.journal = session.journal = SqlJournal(session, head)
+        self.tallies = session.tallies = SqlTallies(session)
+
+    def finish(self) -> None:
+        """Write what was kept back to the end: last the journal, whose head every writer needs."""
+        self.tallies.flush()
+        self.journal.flush()
 
     @cached_property
     def files(self) -> SqlFiles:

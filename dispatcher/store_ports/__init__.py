@@ -19,12 +19,14 @@ from dispatcher.store_ports.records import (
     Reference,
     ReferenceRow,
 )
+from dispatcher.store_ports.tallies import Drifted, Tallies
 from dispatcher.store_ports.unit import Store, UnitOfWork
 
 __all__ = [
     "DRAIN",
     "Batches",
     "DispatchFilter",
+    "Drifted",
     "Dispatches",
     "Files",
     "GapRow",
@@ -45,5 +47,6 @@ __all__ = [
     "ReferenceRow",
     "Reports",
     "Store",
+    "Tallies",
     "UnitOfWork",
 ]

@@ -54,6 +54,9 @@ class Files(Protocol):
     def list(
         self, *, states: tuple[FileState, ...] = (), source: str = "", limit: int = 100
     ) -> tuple[SourceFile, ...]: ...
+    def oldest_open(self) -> SourceFile | None:
+        """The oldest file nobody is done with (``states.OPEN_FILES``)."""
+
     def counts(self) -> dict[FileState, int]: ...
 
 

@@ -10,6 +10,7 @@ from dispatcher.store_ports.files import Files, Reports
 from dispatcher.store_ports.nodes import Leases, Nodes
 from dispatcher.store_ports.pace import PaceBook
 from dispatcher.store_ports.records import Gaps, Journal, Oppositions, Payloads, Receipts, Reference
+from dispatcher.store_ports.tallies import Tallies
 
 
 class UnitOfWork(Protocol):
@@ -41,6 +42,8 @@ class UnitOfWork(Protocol):
     def nodes(self) -> Nodes: ...
     @property
     def leases(self) -> Leases: ...
+    @property
+    def tallies(self) -> Tallies: ...
 
 
 class Store(Protocol):

@@ -227,6 +227,8 @@ def check_released(url: str) -> None:
         assert newest is not None and newest[0] == "2026-03-01"
         assert uow.pace.paused("channel:autre", clock.now()) == "Mot de passe refusé"
         assert uow.gaps.list()[0].code == "GLU"
+        assert uow.tallies.drift() == ()
+        assert uow.dispatches.counts()[State.SENT] == uow.files.counts()[FileState.DONE] == 1
     with store.transaction() as uow:
         (claimed,) = uow.dispatches.claim("mss", "w", 5, LEASE, clock.now())
         assert claimed.id == queued.id

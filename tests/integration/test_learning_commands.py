@@ -115,6 +115,14 @@ def test_status_groups_what_is_held(labo: Installation) -> None:
     assert "4 en attente, unknown-recipient : code D077. → dispatcher release" in text
 
 
+def test_status_looks_at_the_oldest_held_only_and_says_so(labo: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dispatcher.cli.held_show.LOOKED_AT", 3)
+    total = sum(map(len, held().values()))
+    text = " ".join(run("status").stdout.split())
+    assert f"Les 3 plus anciens, sur {total}" in text
+    assert f"{total} en attente" not in text
+
+
 def test_taking_back_releases_and_recalls_nothing(labo: Installation) -> None:
     ids = held()["code D077"]
     told("release", ids[0], "--to", BOX, "--remember", "--yes")

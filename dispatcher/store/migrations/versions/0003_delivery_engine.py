@@ -76,6 +76,7 @@ def _columns() -> dict[str, tuple[sa.Column[Any], ...]]:
             sa.Column("escalate_at", MOMENT, nullable=True),
             _number("escalation"),
             _number("pauses"),
+            sa.Column("claimed_from", sa.Text(), nullable=False, server_default="queued"),
         ),
         "batches": (
             sa.Column("state", sa.Text(), nullable=False, server_default="open"),

@@ -77,12 +77,15 @@ def told(results: Sequence[Released], plan: Plan | None, json: bool) -> NoReturn
     """What became of each, and the exit code."""
     done = [one.id for one in results if one.released]
     refused = [(one.id, one.why) for one in results if not one.released]
+    anew = {one.id: one.as_id for one in results if one.as_id}
     if json:
-        ends = {"done": done, "refused": [list(one) for one in refused]}
+        ends = {"done": done, "refused": [list(one) for one in refused], "anew": anew}
         print_json(ends | (plan_json(plan) if plan is not None else {}))
     else:
         if done:
             say(f"{len(done)} {'libéré' if len(done) == 1 else 'libérés'} : {', '.join(done)}")
+        for old, new in anew.items():
+            say(f"{old} avait déjà été tenté : il part autrement, sous le numéro {new}.")
         for item, why in refused:
             complain(f"{item} : {why}")
     raise typer.Exit(FAILURES if refused else DONE)

@@ -40,6 +40,7 @@ EVENTS: dict[str, str] = {
     "dispatch.replayed": "rejoué",
     "dispatch.replay-undone": "rejeu annulé avant le départ",
     "dispatch.released": "libéré",
+    "dispatch.resent": "nouvel envoi de ce qui était déjà parti",
     "dispatch.name-overruled": "nom différent, vu et accepté",
     "dispatch.release-refused": "libération refusée, toujours en attente",
     "receipt.smtp": "réponse de l'opérateur",

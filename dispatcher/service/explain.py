@@ -16,6 +16,7 @@ from dispatcher.routing.route import RecipientRole
 from dispatcher.routing.trace import candidate, explain_french, from_json, numbered
 from dispatcher.service.channel import Channel
 from dispatcher.service.replay import REPLAYED, UNDONE
+from dispatcher.service.resend import RESENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +88,11 @@ def _at(moment: datetime | None) -> str:
 def _what(dispatch: Dispatch, report: ReportVersion | None, file: SourceFile | None) -> list[str]:
     if report is None or file is None:
         return [f"Envoi {dispatch.id}."]
+    again = f" Nouvel envoi, après {dispatch.resend_of}." if dispatch.resend_of else ""
     number = f" du dossier {report.order_filler}" if report.order_filler else ""
     return [
         f"Envoi {dispatch.id} : compte rendu{number}, version {report.version}, "
-        f"lu dans le fichier {file.id} reçu {_at(file.received_at)} par la source « {file.source} »."
+        f"lu dans le fichier {file.id} reçu {_at(file.received_at)} par la source « {file.source} ».{again}"
     ]
 
 
@@ -175,6 +177,7 @@ _DEEDS = {
     "dispatch.paper": "Passé sur papier",
     REPLAYED: "Rejoué",
     UNDONE: "Rejeu annulé",
+    RESENT: "Envoyé de nouveau",
 }
 
 

@@ -53,7 +53,7 @@ def hold_dropped(
     nameless = desk.cipher.hash(Wanted(role=RecipientRole.PRESCRIBER).key)
     by_hand = uow.payloads.get(version.file_id, ADDED) is not None
     added: list[str] = []
-    for mine in _by_recipient(older):
+    for mine in by_recipient(standing(older)):
         if any(one.same_recipient(new) for one in mine for new in fresh):
             continue
         live = [one for one in mine if one.state is not State.WITHDRAWN]
@@ -72,7 +72,16 @@ def hold_dropped(
     return tuple(added)
 
 
-def _by_recipient(dispatches: Sequence[Dispatch]) -> list[list[Dispatch]]:
+def standing(known: Sequence[Dispatch]) -> tuple[Dispatch, ...]:
+    """Without those closed only because another dispatch took their place."""
+    followed = {one.resend_of for one in known} - {""}
+    return tuple(
+        one for one in known if one.id not in followed or one.state is not State.CLOSED or one.sent_at is not None
+    )
+
+
+def by_recipient(dispatches: Sequence[Dispatch]) -> list[list[Dispatch]]:
+    """One group for each recipient, oldest version first."""
     groups: list[list[Dispatch]] = []
     for dispatch in sorted(dispatches, key=lambda d: (d.version, d.id)):
         mine = [group for group in groups if any(dispatch.same_recipient(other) for other in group)]

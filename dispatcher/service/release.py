@@ -26,6 +26,7 @@ from dispatcher.service.make import WISHES, Made, decision_json, on_paper, route
 from dispatcher.service.originals import read_file
 from dispatcher.service.patients import masked
 from dispatcher.service.render import Sheets
+from dispatcher.service.resend import follow, renewed, tried
 
 SUPERSEDED = "Une version plus récente de ce compte rendu existe : celle-ci ne part plus. La clore."
 CORRUPT = "corrupt"
@@ -63,6 +64,8 @@ class Released:
     id: str
     released: bool
     why: str = ""
+    as_id: str = ""
+    """The new dispatch it leaves as, when other bytes or another address follow what was tried before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +126,11 @@ def release(
     if made.dispatch.state is State.HELD:
         if to or expect:
             return _refused(desk, dispatch, made.dispatch.reason, actor)
-        return _still_held(desk, made.dispatch, actor)
+        return _still_held(desk, replace(made.dispatch, id=dispatch.id), actor)
     if expect and made.dispatch.address != expect:
         return Released(id=dispatch_id, released=False, why=ELSEWHERE.format(address=made.dispatch.address))
+    if made.dispatch.id != dispatch.id:
+        return _write_anew(desk, made, dispatch, reason, actor, other)
     return _write(desk, made, reason, actor, other)
 
 
@@ -161,7 +166,7 @@ def _sealed(desk: Desk, dispatch: Dispatch) -> bool:
 
 
 def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str, to: str, despite: bool) -> Made:
-    wanted = _wanted(dispatch, sheets.report)
+    wanted = wanted_of(dispatch, sheets.report)
     decision = decide_again(desk, sheets.report, source, wanted, to, despite=despite)
     kept = decision_json(desk, sheets.report, decision) | _waited(dispatch.decision)
     again = replace(dispatch, decision=kept)
@@ -174,7 +179,10 @@ def _make_again(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str, to:
     there = with_route(again, decision.route)
     if not to and _sealed(desk, dispatch) and _same_way(masked(desk, there, decision.route.address), dispatch):
         return _as_sealed(desk, replace(dispatch, decision=kept))
-    return seal_one(desk, sheets, there, decision.route)
+    with desk.store.reading() as uow:
+        spent = tried(uow, dispatch)
+    blank = with_route(replace(renewed(desk, dispatch), decision=kept), decision.route) if spent else there
+    return seal_one(desk, sheets, blank, decision.route)
 
 
 def _same_way(there: Dispatch, sealed: Dispatch) -> bool:
@@ -199,7 +207,7 @@ def _waited(before: Mapping[str, object]) -> dict[str, object]:
     return {"waited": before["hold"]} if before.get("hold") else {}
 
 
-def _wanted(dispatch: Dispatch, report: Report) -> Wanted:
+def wanted_of(dispatch: Dispatch, report: Report) -> Wanted:
     """As decided on; a patient's address, kept nowhere in clear, is read again from the report."""
     wanted = from_json(dispatch.decision).wanted
     if wanted.role is not RecipientRole.PATIENT:
@@ -272,3 +280,22 @@ def _write(desk: Desk, made: Made, reason: str, actor: str, overruled: str = "")
     except IllegalMove:
         return Released(id=dispatch.id, released=False, why=CHANGED)
     return Released(id=dispatch.id, released=True)
+
+
+def _write_anew(desk: Desk, made: Made, old: Dispatch, reason: str, actor: str, overruled: str) -> Released:
+    """Other bytes or another address than those tried before: a new dispatch; the old row stays as proof, closed."""
+    new = made.dispatch
+    with desk.store.transaction() as uow:
+        version = uow.reports.get(old.report_id)
+        (now,) = uow.dispatches.locked([old.id])
+        if version is None or version.superseded:
+            return Released(id=old.id, released=False, why=SUPERSEDED)
+        if now.state is not State.HELD or now.fence != old.fence:
+            return Released(id=old.id, released=False, why=CHANGED)
+        if overruled:
+            uow.journal.write(new.id, OVERRULED, actor=actor, reason=overruled)
+        follow(uow, now, new, reason=reason, actor=actor)
+        put_in_force(desk, uow, version, uow.dispatches.list(DispatchFilter(report_id=version.id, limit=10_000)))
+        for kind, content in made.payloads.items():
+            uow.payloads.put(new.id, kind, content)
+    return Released(id=old.id, released=True, as_id=new.id)

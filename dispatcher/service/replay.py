@@ -99,7 +99,12 @@ class ReplayPlan:
 def token_of(planned: Iterable[Planned]) -> str:
     """SHA-256 over how each of them stood, whatever their order; empty for none."""
     stands = sorted(one.stand for one in planned)
-    return hashlib.sha256(json.dumps(stands).encode()).hexdigest() if stands else ""
+    return hash_of(json.dumps(stands)) if stands else ""
+
+
+def hash_of(text: str) -> str:
+    """SHA-256, hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def plan_replay(
@@ -171,7 +176,7 @@ def replay(store: Store, clock: Clock, plan: ReplayPlan, *, reason: str, actor: 
     """
     done: list[str] = []
     refused: list[tuple[str, str]] = []
-    batches: list[str] = []
+    tokens: dict[str, None] = {}
     token = plan.token
     by_channel = sorted(plan.dispatches, key=lambda one: one.channel)
     for channel, planned in groupby(by_channel, key=lambda one: one.channel):
@@ -188,7 +193,7 @@ def replay(store: Store, clock: Clock, plan: ReplayPlan, *, reason: str, actor: 
             mine, others = patiently(partial(_replay_chunk, store, batch, chunk))
             done += mine
             refused += others
-            batches += [batch.id] if mine and batch.id not in batches else []
+            tokens |= {batch.token: None} if mine else {}
     for file in plan.files:
         try:
             with store.transaction() as uow:
@@ -196,7 +201,14 @@ def replay(store: Store, clock: Clock, plan: ReplayPlan, *, reason: str, actor: 
             done.append(file.id)
         except IllegalMove:
             refused.append((file.id, CHANGED))
-    return Changed(done=tuple(done), refused=tuple(refused), batches=tuple(batches))
+    return Changed(done=tuple(done), refused=tuple(refused), batches=made_by(store, tokens))
+
+
+def made_by(store: Store, tokens: Iterable[str]) -> tuple[str, ...]:
+    """The batches of these tokens, perhaps begun by an earlier call."""
+    with store.reading() as uow:
+        found = [uow.batches.with_token(token) for token in tokens]
+    return tuple(batch.id for batch in found if batch is not None)
 
 
 def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -15,7 +15,7 @@ from dispatcher.routing.trace import from_json
 from dispatcher.routing.wanted import recipients
 from dispatcher.service.chosen import chosen_for
 from dispatcher.service.desk import Desk
-from dispatcher.service.force import DROPPED
+from dispatcher.service.force import DROPPED, standing
 
 CANCELLED = "Annulé par le laboratoire avant d'avoir été transmis."
 """Reason of dispatches withdrawn by a cancellation: not by a person."""
@@ -34,7 +34,7 @@ def wanted_by(desk: Desk, file: SourceFile, report: Report, known: Sequence[Disp
 
 def _carried(known: Sequence[Dispatch]) -> tuple[Wanted, ...]:
     latest: dict[str, Dispatch] = {}
-    for dispatch in sorted(known, key=lambda d: (d.state is not State.WITHDRAWN, d.version, d.id)):
+    for dispatch in sorted(standing(known), key=lambda d: (d.state is not State.WITHDRAWN, d.version, d.id)):
         if dispatch.role == RecipientRole.ADDED:
             latest[dispatch.recipient_key] = dispatch
     found = (_wanted(dispatch) for dispatch in latest.values() if not _ended_by_a_person(dispatch))

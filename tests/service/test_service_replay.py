@@ -115,6 +115,7 @@ def test_a_stop_in_a_large_replay_loses_and_doubles_nothing(
     rest = go(on_both, plan)
     assert len(rest.done) == (3 if when == "before" else 1)
     (batch,) = {on_both.get(one).batch_id for one in ids}
+    assert rest.batches == (batch,)
     made = kept(on_both, batch)
     assert (made.count, members(on_both, batch)) == (5, set(ids)), "one batch, whatever stopped it"
     assert made.size == sum(on_both.get(one).sealed_bytes for one in ids)

@@ -1,0 +1,331 @@
+"""Use case: send again under a new identity, beginning further up: routed, written or only sealed anew.
+
+All of it changes the bytes, so each is a resend (``service/resend.py``): the preview shows the old and the new address,
+format and certificate, and what would go elsewhere than shown by the time it is done stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+
+from dispatcher.formats.base import Rendition, WriteContext, Writer
+from dispatcher.outbox.dispatch import Batch, Dispatch
+from dispatcher.outbox.states import State
+from dispatcher.ports import DispatchFilter, UnitOfWork
+from dispatcher.report.model import IdType, Report
+from dispatcher.routing.addresses import is_patient
+from dispatcher.routing.route import Envelope, Route
+from dispatcher.routing.trace import from_json
+from dispatcher.service import oppositions
+from dispatcher.service.changed import Changed
+from dispatcher.service.desk import Desk
+from dispatcher.service.make import Made, decision_json, on_paper, seal_one, stopped_by_checks, with_route
+from dispatcher.service.patients import envelope_address
+from dispatcher.service.release import decide_again, report_of, wanted_of
+from dispatcher.service.render import Sheets
+from dispatcher.service.replay import (
+    AGAIN,
+    SUPERSEDED,
+    Planned,
+    changed_since,
+    every,
+    fill,
+    hash_of,
+    made_by,
+    patiently,
+    token_of,
+)
+from dispatcher.service.resend import follow, renewed
+
+RESENDABLE = frozenset(
+    {
+        *(State.SENT, State.DELIVERED, State.READ, State.CLOSED, State.WITHDRAWN),
+        *(State.FAILED, State.UNKNOWN, State.PAPER),
+    }
+)
+"""What is not under way any more; a held one is released, one under way is left alone."""
+ELSEWHERE = "il irait maintenant à {address} ({format}), ce qui n'a pas été montré : le regarder de nouveau"
+NEVER_ROUTED = "il n'a jamais eu d'adresse ni de format : --from routing"
+NO_CERTIFICATE = "aucun certificat utilisable aujourd'hui pour {address}"
+NOT_KEPT = "le document écrit alors n'est plus dans la base : --from formats"
+STILL_WAITS = "état « {state} » : il n'est pas parti, ou il est en train de partir"
+
+
+class Begin(StrEnum):
+    """Where a resend begins again."""
+
+    ROUTING = "routing"
+    """Who, where and how is decided anew, by the rules and directories of today."""
+    FORMATS = "formats"
+    """The address and format decided on stay; the documents are written anew."""
+    SEALING = "sealing"
+    """The documents as kept are sealed anew, with today's certificates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """One resend as the preview shows it: what it was, and what it would be."""
+
+    planned: Planned
+    was: tuple[str, str, str]
+    """Address, format, certificate."""
+    now: tuple[str, str, str]
+    before: tuple[str, ...] = ()
+    """Dispatches that sent it again already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalPlan:
+    """Exactly what would be sent again, and how."""
+
+    begin: Begin
+    items: tuple[Renewal, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def token(self) -> str:
+        """As of a replay, with where it begins and what it leads to; empty for none."""
+        shown = token_of(one.planned for one in self.items)
+        ways = "/".join("|".join(one.now) for one in sorted(self.items, key=lambda one: one.planned.id))
+        return f"{shown}:{self.begin}:{hash_of(ways)}" if shown else ""
+
+
+def plan_resend(
+    desk: Desk,
+    *,
+    begin: Begin,
+    ids: Sequence[str] = (),
+    wanted: DispatchFilter | None = None,
+    states: Sequence[State] = (State.FAILED,),
+) -> RenewalPlan:
+    """What would be sent again: those named, whatever their state, or those of ``states`` that the filter finds."""
+    items: dict[str, Renewal] = {}
+    left_out: list[tuple[str, str]] = []
+    for dispatch in _chosen(desk, ids, wanted, states, left_out):
+        made = _look(desk, dispatch, begin)
+        if isinstance(made, str):
+            left_out.append((dispatch.id, made))
+        else:
+            items.setdefault(dispatch.id, made)
+    return RenewalPlan(begin=begin, items=tuple(items.values()), left_out=tuple(dict.fromkeys(left_out)))
+
+
+def _chosen(
+    desk: Desk,
+    ids: Sequence[str],
+    wanted: DispatchFilter | None,
+    states: Sequence[State],
+    left_out: list[tuple[str, str]],
+) -> Iterator[Dispatch]:
+    with desk.store.reading() as uow:
+        for item in dict.fromkeys(ids):
+            dispatch = uow.dispatches.get(item)
+            if dispatch is not None:
+                yield dispatch
+            else:
+                left_out.append((item, "numéro inconnu"))
+        if wanted is not None:
+            for page in every(uow, replace(wanted, states=tuple(states))):
+                yield from page
+
+
+def _look(desk: Desk, dispatch: Dispatch, begin: Begin) -> Renewal | str:
+    if dispatch.state not in RESENDABLE:
+        return STILL_WAITS.format(state=dispatch.state)
+    way = _way(desk, dispatch, begin)
+    if isinstance(way, str):
+        return way
+    with desk.store.reading() as uow:
+        before = uow.dispatches.list(DispatchFilter(resend_of=dispatch.id))
+    return Renewal(
+        planned=Planned.of(dispatch),
+        was=(dispatch.address, dispatch.format, dispatch.certificate),
+        now=shown(dispatch, way.route),
+        before=tuple(one.id for one in before),
+    )
+
+
+def shown(dispatch: Dispatch, route: Route) -> tuple[str, str, str]:
+    """Address (never a patient's), format and certificate of a route."""
+    address = dispatch.address if is_patient(route.address) else route.address
+    return (address, route.format, route.certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How one dispatch would leave today."""
+
+    sheets: Sheets
+    route: Route
+    decision: dict[str, object]
+
+
+def _way(desk: Desk, dispatch: Dispatch, begin: Begin) -> _Way | str:
+    """Or why it would not leave (French)."""
+    with desk.store.reading() as uow:
+        version = uow.reports.get(dispatch.report_id)
+        file = uow.files.get(version.file_id) if version else None
+        to = envelope_address(uow, dispatch)
+        refused = oppositions.refuses(uow, dispatch)
+    if version is None or file is None:
+        return "numéro inconnu"
+    if version.superseded:
+        return SUPERSEDED
+    report = report_of(desk, version, file)
+    if isinstance(report, str):
+        return report
+    if dispatch.sent_at is None and (stopped := stopped_by_checks(desk, report)) is not None:
+        return stopped.reason
+    sheets = Sheets(desk, version, report)
+    if begin is Begin.ROUTING:
+        return _decided(desk, sheets, dispatch, file.source)
+    if refused is not None:
+        return refused.reason
+    return _as_decided(desk, sheets, dispatch, to)
+
+
+def _decided(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str) -> _Way | str:
+    decision = decide_again(desk, sheets.report, source, wanted_of(dispatch, sheets.report))
+    if decision.route is None:
+        return decision.hold.reason if decision.hold is not None else on_paper(decision)
+    return _Way(sheets, decision.route, decision_json(desk, sheets.report, decision))
+
+
+def _as_decided(desk: Desk, sheets: Sheets, dispatch: Dispatch, to: str) -> _Way | str:
+    kept = from_json(dispatch.decision).route
+    if kept is None and not (dispatch.channel and dispatch.format and to):
+        return NEVER_ROUTED
+    if dispatch.channel not in desk.channels:
+        return f"le canal « {dispatch.channel} » n'est plus dans les réglages : --from routing"
+    refused = desk.channels[dispatch.channel].gate.refuses(to, dispatch.label, desk.clock.now())
+    if refused is not None:
+        return refused.reason
+    certificate = ""
+    if dispatch.envelope == Envelope.SMIME:
+        found = desk.certificates.answer(to, desk.clock.now()).chosen
+        if found is None:
+            return NO_CERTIFICATE.format(address=dispatch.address)
+        certificate = found.fingerprint
+    route = Route(
+        address=to,
+        label=dispatch.label,
+        id=dispatch.recipient_id,
+        id_type=IdType(dispatch.recipient_id_type),
+        channel=dispatch.channel,
+        format=dispatch.format,
+        envelope=Envelope(dispatch.envelope),
+        certificate=certificate,
+        title=kept.title if kept else "",
+        family=kept.family if kept else "",
+        given=kept.given if kept else "",
+        last_message=kept.last_message if kept else False,
+    )
+    return _Way(sheets, route, dispatch.decision)
+
+
+# ------------------------------------------------------------------------------------------ doing it
+
+
+def resend(desk: Desk, plan: RenewalPlan, *, reason: str, actor: str) -> Changed:
+    """Send again exactly what the plan shows, each under a new identity, one batch a channel; refused as a replay."""
+    done: list[str] = []
+    refused: list[tuple[str, str]] = []
+    tokens: dict[str, None] = {}
+    by_channel: dict[str, Batch] = {}
+    for item in plan.items:
+        made = _made(desk, item, plan.begin)
+        if isinstance(made, str):
+            refused.append((item.planned.id, made))
+            continue
+        channel = made.dispatch.channel
+        batch = by_channel.setdefault(channel, _batch(desk, channel, plan.token, reason, actor))
+        why = patiently(partial(_commit, desk, batch, item, made))
+        if why:
+            refused.append((item.planned.id, why))
+        else:
+            done.append(made.dispatch.id)
+            tokens[batch.token] = None
+    return Changed(done=tuple(done), refused=tuple(refused), batches=made_by(desk.store, tokens))
+
+
+def _batch(desk: Desk, channel: str, token: str, reason: str, actor: str) -> Batch:
+    return Batch(
+        id=desk.store.new_id("L"),
+        channel=channel,
+        created_at=desk.clock.now(),
+        reason="replay",
+        actor=actor,
+        why=reason,
+        token=f"{token}:{channel}",
+    )
+
+
+def _made(desk: Desk, item: Renewal, begin: Begin) -> Made | str:
+    """Sealed anew, or why not (French). Nothing is written."""
+    with desk.store.reading() as uow:
+        dispatch = uow.dispatches.get(item.planned.id)
+        stood = dispatch is not None and Planned.of(dispatch).stand == item.planned.stand
+        kept = _renditions(uow, dispatch) if dispatch is not None and begin is Begin.SEALING else {}
+    if dispatch is None or not stood:
+        return changed_since(item.planned, dispatch, None, frozenset())
+    way = _way(desk, dispatch, begin)
+    if isinstance(way, str):
+        return way
+    if shown(dispatch, way.route) != item.now:
+        return ELSEWHERE.format(address=shown(dispatch, way.route)[0], format=way.route.format)
+    if begin is Begin.SEALING:
+        if way.route.format not in kept:
+            return NOT_KEPT
+        writers: dict[str, Writer] = {name: _Kept(desk.writers[name], content) for name, content in kept.items()}
+        desk = replace(desk, writers={**desk.writers, **writers})
+        way = replace(way, sheets=Sheets(desk, way.sheets.version, way.sheets.report))
+    blank = with_route(replace(renewed(desk, dispatch), decision=way.decision), way.route)
+    made = seal_one(desk, way.sheets, blank, way.route)
+    return made.dispatch.reason if made.dispatch.state is State.HELD else made
+
+
+def _renditions(uow: UnitOfWork, dispatch: Dispatch) -> dict[str, bytes]:
+    kinds = (kind for kind in uow.payloads.kinds(dispatch.id) if kind.startswith("rendition:"))
+    found = {kind.partition(":")[2]: uow.payloads.get(dispatch.id, kind) for kind in kinds}
+    return {name: content for name, content in found.items() if content is not None}
+
+
+class _Kept:
+    """A writer that gives the document as it was kept, under the name the real one gives it."""
+
+    def __init__(self, writer: Writer, content: bytes) -> None:
+        self.name = writer.name
+        self._writer = writer
+        self._content = content
+
+    def write(self, report: Report, context: WriteContext) -> Rendition:
+        """See :class:`dispatcher.formats.base.Writer`."""
+        return replace(self._writer.write(report, context), content=self._content)
+
+
+def _commit(desk: Desk, batch: Batch, item: Renewal, made: Made) -> str:
+    """Written down, or why not (French)."""
+    with desk.store.transaction() as uow:
+        row = next(iter(uow.dispatches.locked([item.planned.id])), None)
+        before = uow.batches.with_token(batch.token)
+        if before is not None and _done_in(uow, before, item.planned.id):
+            return AGAIN.format(batch=before.id)
+        superseded = uow.reports.superseded([row.report_id]) if row is not None else frozenset()
+        why = changed_since(item.planned, row, None, superseded)
+        if why or row is None:
+            return why
+        into = before or batch
+        new = replace(made.dispatch, state=State.QUEUED, batch_id=into.id, reason=into.why)
+        follow(uow, row, new, reason=into.why, actor=batch.actor)
+        fill(uow, into, [new], new=before is None)
+        for kind, content in made.payloads.items():
+            uow.payloads.put(new.id, kind, content)
+    return ""
+
+
+def _done_in(uow: UnitOfWork, batch: Batch, old: str) -> bool:
+    again = uow.dispatches.list(DispatchFilter(resend_of=old, batch_id=batch.id, limit=1))
+    return bool(again)

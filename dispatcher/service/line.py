@@ -29,6 +29,7 @@ from dispatcher.service.internal import place, sentence
 from dispatcher.service.keeper import Keeper
 from dispatcher.service.outcome import Outcome, Settled, pause, settle
 from dispatcher.service.patients import envelope_address
+from dispatcher.service.saving import Saving
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,6 @@ RECONNECT = timedelta(minutes=1)
 """Pause of a channel whose operator cannot be reached."""
 NAP = 0.5
 """Longest sleep in one piece while a line waits for its pace: a stop is heard in between."""
-SAVING = 10
-"""Times a known outcome is written again, a second apart, when the store fails: lost, it would become unknown."""
 SUPERSEDED = "Remplacé par une version plus récente du compte rendu avant d'être parti."
 UNSEALED = (
     "Le courrier scellé de cet envoi manque dans la base, ou n'y est plus lisible. "
@@ -97,6 +96,7 @@ class Line:
         self._done: Outcome | None = None
         self._extended = clock.monotonic()
         self._result = Sent()
+        self._saving = Saving(store, clock, channel.lease, stop)
 
     def run(self) -> Sent:
         try:
@@ -105,23 +105,18 @@ class Line:
                 if not claimed or not self._send_all(claimed):
                     break
         except StoreError:
-            self._save_outcome()
+            if self._done is not None or self._saving.waiting:
+                self._saving.insist(self._write_down)
             raise
         finally:
             self._keeper.let_go(self.owner)
             self._hang_up()
         return self._result
 
-    def _save_outcome(self) -> None:
+    def _write_down(self) -> None:
         """The store failed with an outcome in hand: what the operator said must not be forgotten (promise 2)."""
-        for _ in range(SAVING):
-            if self._done is None:
-                return
-            self._clock.sleep(1.0)
-            try:
-                self._commit_outcome()
-            except StoreError as error:
-                log.error("dispatch %s: outcome not written yet (%s)", self._done.dispatch.id, error.code)
+        self._commit_outcome()
+        self._saving.take_back()
 
     def _claim(self) -> tuple[Dispatch, ...]:
         """No more than the pace may let through: what is claimed in vain is two lines of journal each."""
@@ -154,6 +149,9 @@ class Line:
         if mail is None:
             return self._set_aside(dispatch, Hold(code="payload-missing", reason=UNSEALED))
         step = self._begin(dispatch)
+        if step is _Step.BEGUN and self._saving.too_late():
+            self._saving.take_back()
+            return _Step.PASSED_OVER
         if step is _Step.BEGUN:
             self._hand_over(dispatch, mail)
         return step
@@ -195,6 +193,7 @@ class Line:
                 if uow.pace.take(self._channel.scope, 1, self._channel.limit, now):
                     try:
                         uow.dispatches.begin_submission(dispatch.id, dispatch.fence, now)
+                        self._saving.begun(dispatch)
                     except LeaseLost:
                         uow.pace.give_back(self._channel.scope, 1)
                         return _Step.STOP
@@ -238,6 +237,7 @@ class Line:
 
     def _hand_over(self, dispatch: Dispatch, mail: Mail) -> None:
         self._mails += 1
+        self._saving.handed_over()
         result: Accepted | TransportError
         try:
             result = self._require_session().send(mail)

@@ -45,6 +45,15 @@ _BEGIN = (
     )
     .values(submitting_since=bindparam("moment"))
 )
+_NOT_BEGUN = (
+    update(table)
+    .where(
+        table.c.id == bindparam("of_id"),
+        table.c.fence == bindparam("of_fence"),
+        table.c.state == State.SENDING,
+    )
+    .values(submitting_since=None)
+)
 _EXTEND = (
     update(table)
     .where(in_state(table, State.SENDING), table.c.lease_owner == bindparam("of_owner"))
@@ -87,6 +96,11 @@ class DispatchLeases(DispatchMoves):
         if self._session.write(_BEGIN, params).rowcount != 1:
             raise lease_lost(dispatch_id)
 
+    def not_begun(self, dispatch_id: str, fence: int) -> None:
+        """Wipe ``submitting_since`` out: no byte of this claim has left. Raises LeaseLost."""
+        if self._session.write(_NOT_BEGUN, {"of_id": dispatch_id, "of_fence": fence}).rowcount != 1:
+            raise lease_lost(dispatch_id)
+
     def release_claim(self, dispatch_id: str, fence: int) -> None:
         """Back to ``queued`` untouched. Raises LeaseLost; IllegalMove when its hand-over has begun."""
         old = self._locked(dispatch_id)
@@ -115,7 +129,7 @@ class DispatchLeases(DispatchMoves):
     def _take_back(self, old: Dispatch) -> Dispatch:
         values: dict[str, Any]
         if old.submitting_since is not None:
-            values = {"state": State.UNKNOWN, "reason": LOST}
+            values = {"state": State.UNKNOWN, "reason": LOST, "unknown_since": self._session.now()}
         else:
             values = {"state": State.QUEUED}
         check_move(old.state, values["state"])

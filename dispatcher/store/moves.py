@@ -113,6 +113,8 @@ class DispatchMoves:
         """
         _check(changes)
         values: dict[str, Any] = {"state": state, **changes}
+        if state is State.UNKNOWN:
+            values["unknown_since"] = changes.get("unknown_since") or self._session.now()
         event = event or f"dispatch.{state}"
         if fence is not None:
             return self._move_held(dispatch_id, fence, values, actor, event)
@@ -163,6 +165,8 @@ class DispatchMoves:
         self, old: Dispatch, values: dict[str, Any], actor: str, event: str, detail: Mapping[str, object]
     ) -> Dispatch:
         """Write ``values`` (fields of Dispatch) over ``old`` and tell the journal what changed."""
+        if old.state is State.UNKNOWN and values.get("state", old.state) is not State.UNKNOWN:
+            values |= {"unknown_since": None}
         if old.state is State.SENDING and values.get("state", old.state) is not State.SENDING:
             columns = values | _END_OF_LEASE
             values |= {"lease_owner": "", "submitting_since": None}

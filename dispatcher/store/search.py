@@ -26,6 +26,9 @@ _OLDEST = (
 _NEXT_DUE = select(func.min(table.c.due_at)).where(
     table.c.channel == bindparam("of_channel"), in_state(table, State.DEFERRED)
 )
+_IN_DOUBT = select(func.count(), func.min(func.coalesce(table.c.unknown_since, table.c.created_at))).where(
+    table.c.channel == bindparam("of_channel"), in_state(table, State.UNKNOWN)
+)
 _BATCHABLE = select(
     func.count(),
     func.coalesce(func.sum(table.c.sealed_bytes), 0),
@@ -56,6 +59,11 @@ class DispatchSearch(DispatchMoves):
         """Those that exist, by id, as they are now, locked to the end of the transaction."""
         wanted = DISPATCH.select.where(table.c.id.in_(list(ids))).order_by(table.c.id).with_for_update()
         return DISPATCH.values(self._session.read_locked(wanted))
+
+    def in_doubt(self, channel: str) -> tuple[int, datetime | None]:
+        """``unknown`` rows of a channel: how many, and since when the oldest is."""
+        count, oldest = self._session.read(_IN_DOUBT, {"of_channel": channel}).one()
+        return int(count), oldest
 
     def counts(self, *, channel: str = "", batch_id: str = "") -> dict[State, int]:
         """Number of dispatches in each state; every state is there. ``batch_id``: all that ever were in that batch."""

@@ -60,7 +60,8 @@ class Dispatches(Protocol):
         """Change state, checked against MOVES, with its journal line in the same transaction.
 
         ``changes`` are fields of :class:`Dispatch`. With ``fence`` given, raises :class:`dispatcher.errors.LeaseLost`
-        when the row was claimed by somebody else since. Leaving ``sending`` ends the lease and ``submitting_since``.
+        when the row was claimed by somebody else since. Leaving ``sending`` ends the lease and ``submitting_since``;
+        ``unknown_since`` is set on entering ``unknown`` (to now, unless given) and wiped out on leaving it.
         """
 
     def update(self, dispatch_id: str, *, actor: str = "daemon", event: str, **changes: Any) -> Dispatch:
@@ -74,6 +75,9 @@ class Dispatches(Protocol):
 
     def begin_submission(self, dispatch_id: str, fence: int, now: datetime) -> None:
         """Write ``submitting_since``. Must be committed before the first byte goes out. Raises LeaseLost."""
+
+    def not_begun(self, dispatch_id: str, fence: int) -> None:
+        """Wipe ``submitting_since`` out: no byte of this claim has left, as its holder knows. Raises LeaseLost."""
 
     def release_claim(self, dispatch_id: str, fence: int) -> None:
         """Back to ``queued`` untouched: claimed but not begun (stop, pause)."""
@@ -96,6 +100,9 @@ class Dispatches(Protocol):
     def list(self, wanted: DispatchFilter) -> tuple[Dispatch, ...]: ...
     def locked(self, ids: Sequence[str]) -> tuple[Dispatch, ...]:
         """Those of these ids that exist, by id, as they are now; locked to the end of the transaction."""
+
+    def in_doubt(self, channel: str) -> tuple[int, datetime | None]:
+        """``unknown`` rows of a channel: how many, and since when the oldest is (None without any)."""
 
     def counts(self, *, channel: str = "", batch_id: str = "") -> dict[State, int]: ...
     def recipients(self, since: datetime) -> tuple[RecipientUse, ...]:

@@ -22,6 +22,10 @@ class ChannelStatus:
     paused: str
     per_minute: int
     through_at: datetime | None
+    unknown: int
+    """Dispatches of unknown outcome."""
+    unknown_since: datetime | None
+    """Since when the oldest of them is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,7 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
         per_channel = []
         for name, channel in channels.items():
             counts = uow.dispatches.counts(channel=name)
+            unknown, unknown_since = uow.dispatches.in_doubt(name)
             waiting = sum(counts.get(state, 0) for state in (State.READY, State.QUEUED, State.SENDING, State.DEFERRED))
             per_channel.append(
                 ChannelStatus(
@@ -56,6 +61,8 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
                     paused=uow.pace.paused(channel.scope, now) or "",
                     per_minute=channel.limit.per_window,
                     through_at=_forecast(channel, waiting, now),
+                    unknown=unknown,
+                    unknown_since=unknown_since,
                 )
             )
         return StatusView(

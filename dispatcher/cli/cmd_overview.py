@@ -18,7 +18,7 @@ from dispatcher.french import counted
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
 from dispatcher.outbox.states import OPEN_FILES, UNFINISHED, State
 from dispatcher.ports import DispatchFilter
-from dispatcher.service import alarms, overview
+from dispatcher.service import alarms, overview, waits
 from dispatcher.service.explain import explain
 from dispatcher.wiring import Office
 
@@ -202,7 +202,10 @@ def file_json(file: SourceFile) -> dict[str, Any]:
 
 
 def _view_json(view: overview.DispatchView | overview.FileView) -> dict[str, Any]:
-    return {**asdict(view), "file": file_json(view.file) if view.file is not None else None}
+    shown = {**asdict(view), "file": file_json(view.file) if view.file is not None else None}
+    if isinstance(view, overview.DispatchView):
+        shown["waits_for"] = [{"id": one.id, "state": one.state} for one in view.waits_for]
+    return shown
 
 
 def show(
@@ -231,6 +234,8 @@ def show(
         ("Dernière réponse", d.reply),
     ]
     table("", ("", ""), [fact for fact in facts if fact[1]])
+    for older in view.waits_for:
+        say(waits.sentence(older))
     _timeline(view.timeline)
     rows = [(moment(r.at), RECEIPTS.get(r.kind, r.kind), r.status or r.code, r.note) for r in view.receipts]
     table("Accusés", ("Heure", "Genre", "Code", "Effet"), rows, empty="Aucun accusé pour l'instant.")

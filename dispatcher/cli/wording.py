@@ -37,6 +37,7 @@ EVENTS: dict[str, str] = {
     "dispatch.added": "créé",
     "dispatch.lease-expired": "repris à un processus arrêté",
     "dispatch.looked-again": "recherche refaite, toujours en attente",
+    "dispatch.printed": "imprimé",
     "dispatch.replayed": "rejoué",
     "dispatch.resent-unknown": "issue inconnue, renvoyé selon le réglage du canal",
     "dispatch.doubt-ended": "issue inconnue, remplacé par une version plus récente",

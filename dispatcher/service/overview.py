@@ -11,6 +11,7 @@ from dispatcher.outbox.dispatch import Batch, Dispatch, JournalLine, ReportVersi
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import DispatchFilter, ReceiptRow, Store
 from dispatcher.service.channel import Channel
+from dispatcher.service.waits import waits_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,8 @@ class DispatchView:
     timeline: tuple[JournalLine, ...]
     siblings: tuple[Dispatch, ...]
     """Other dispatches of the same report chain."""
+    waits_for: tuple[Dispatch, ...] = ()
+    """Older versions whose outcome it waits for."""
 
 
 def show(store: Store, dispatch_id: str) -> DispatchView | None:
@@ -116,6 +119,7 @@ def show(store: Store, dispatch_id: str) -> DispatchView | None:
             receipts=uow.receipts.of_dispatch(dispatch_id),
             timeline=uow.journal.of_subject(dispatch_id),
             siblings=tuple(d for d in others if d.id != dispatch_id),
+            waits_for=waits_for(uow, dispatch),
         )
 
 

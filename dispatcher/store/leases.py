@@ -19,14 +19,12 @@ from sqlalchemy import Select, Update, and_, bindparam, exists, or_, select, tex
 
 from dispatcher.errors import IllegalMove
 from dispatcher.outbox.dispatch import Dispatch, Lane
-from dispatcher.outbox.states import State, check_move
+from dispatcher.outbox.states import BLOCKING, State, check_move
 from dispatcher.store.moves import DispatchMoves, lease_lost
 from dispatcher.store.rows import DISPATCH
 from dispatcher.store.tables import DUE, in_state
 from dispatcher.store.tables import dispatches as table
 
-BLOCKING = (State.SENDING, State.UNKNOWN)
-"""An older version in one of these may still arrive: the newer waits."""
 UNDER_WAY = (State.READY, State.QUEUED, *BLOCKING, State.DEFERRED, State.SENT, State.DELIVERED, State.READ)
 """A newer version in one of these makes the older one pointless."""
 

@@ -50,17 +50,9 @@ def withdraw(
 
 
 def paper(
-    ids: Ids,
-    printed: Annotated[
-        bool, typer.Option("--printed", help="Ces envois sur papier sont imprimés : ce qui suit ira aussi sur papier.")
-    ] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Motif (obligatoire, sauf avec --printed).")] = "",
-    json: Json = False,
+    ids: Ids, reason: Annotated[str, typer.Option("--reason", help="Motif (obligatoire).")], json: Json = False
 ) -> None:
-    """Passe des envois sur papier : à imprimer, à dire imprimés (--printed), à poster, puis à clore."""
-    if printed:
-        parts = office()
-        _told(operate.printed(parts.store, parts.clock, ids, actor=actor()), "notés imprimés", json)
+    """Passe des envois sur papier : à imprimer, à poster, puis à clore."""
     _told(operate.to_paper(office().store, ids, reason=_given(reason), actor=actor()), "passés sur papier", json)
 
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dispatcher.daemon import doubt, steps
+from dispatcher.daemon import steps
 from dispatcher.french import counted
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.states import FileState, State
@@ -86,6 +86,7 @@ def drain(office: Office, stop: Callable[[], bool], spools: list[FolderSpool] | 
                 break
             _rest(office, pause, stop)
     if not stop():
+        steps.recover_all(office)  # what a newer version overtook is not left in the queue
         _tell_remaining(office, result)
     _collect(office, result, stop)
     with office.store.reading() as uow:
@@ -126,12 +127,7 @@ def _collect(office: Office, result: Drained, stop: Callable[[], bool]) -> None:
     if stop():
         return
     read: list[int] = []
-
-    def look() -> None:
-        read.append(steps.collect_all(office).notices)
-        doubt.settle_all(office)
-
-    thread = threading.Thread(target=look, name="once", daemon=True)
+    thread = threading.Thread(target=lambda: read.append(steps.collect_all(office).notices), name="once", daemon=True)
     thread.start()
     while thread.is_alive() and not stop():
         thread.join(NAP)

@@ -59,8 +59,9 @@ class RetryPolicy:
     full_maximum: timedelta = timedelta(hours=6)
     few: int = 3
     """Attempts before a destination that cannot be found is shown to a person."""
-    pause: timedelta = timedelta(minutes=5)
-    """How long a channel waits after a fault of ours before it tries again."""
+    pause: timedelta = timedelta(minutes=1)
+    """How long a channel waits after a fault of ours before one mail tries again; twice as long each time in a row."""
+    pause_maximum: timedelta = timedelta(minutes=30)
     jitter: float = 0.1
     """Share of a wait that the handed-in chance may add or take away, so that retries do not march in step."""
 

@@ -23,8 +23,8 @@ from dispatcher.ports import Fetched, Mailbox, ReceiptRow, Store, UnitOfWork
 from dispatcher.receipts.matching import Find, effect, match
 from dispatcher.receipts.notice import Notice
 from dispatcher.receipts.notices import read
+from dispatcher.service.circuits import noticed
 from dispatcher.service.internal import place
-from dispatcher.service.outcome import withdraw_if_superseded
 from dispatcher.service.patients import as_sent
 
 log = logging.getLogger(__name__)
@@ -112,6 +112,7 @@ def _apply(
     change = effect(found.dispatch.state, notice)
     if not _keep(uow, store, channel, notice, digest, content, clock, change.why, found.dispatch):
         return True
+    noticed(uow, found.dispatch, notice, clock.now())
     if change.state is not None:
         fault = (notice.status or notice.code or "") if change.state is State.FAILED else ""
         _move(uow, found.dispatch, change.state, change.why, _said_at(content, found.dispatch, clock), fault)
@@ -135,9 +136,7 @@ def _move(uow: UnitOfWork, dispatch: Dispatch, state: State, why: str, at: datet
     changes: dict[str, Any] = {"reason": "" if state in DATES else why, "fault": fault}
     if state in DATES:
         changes[DATES[state]] = at
-    moved = uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}", **changes)
-    if dispatch.state is State.UNKNOWN:
-        withdraw_if_superseded(uow, moved)
+    uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}", **changes)
     log.info("dispatch %s is %s", dispatch.id, state)
 
 

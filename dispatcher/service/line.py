@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 
 from dispatcher.clock import Clock
@@ -25,9 +25,10 @@ from dispatcher.ports import Mail, Store, TransportSession, UnitOfWork
 from dispatcher.routing.route import Hold
 from dispatcher.service import oppositions
 from dispatcher.service.channel import Channel
+from dispatcher.service.circuits import pause
 from dispatcher.service.internal import place, sentence
 from dispatcher.service.keeper import Keeper
-from dispatcher.service.outcome import Outcome, Settled, pause, settle
+from dispatcher.service.outcome import Outcome, Settled, settle
 from dispatcher.service.patients import envelope_address
 from dispatcher.service.saving import Saving
 
@@ -35,8 +36,6 @@ log = logging.getLogger(__name__)
 
 CLAIM = 20
 """Dispatches leased at a time by one line."""
-RECONNECT = timedelta(minutes=1)
-"""Pause of a channel whose operator cannot be reached."""
 NAP = 0.5
 """Longest sleep in one piece while a line waits for its pace: a stop is heard in between."""
 SUPERSEDED = "Remplacé par une version plus récente du compte rendu avant d'être parti."
@@ -126,6 +125,8 @@ class Line:
         most = min(CLAIM, limit.burst + math.ceil(limit.per_second * self._wait))
         with self._store.transaction() as uow:
             if (uow.pace.next_at(self._channel.scope, limit, now) - now).total_seconds() > self._wait:
+                return ()
+            if uow.pace.paused(self._channel.scope, now) is not None:
                 return ()
             return uow.dispatches.claim(self._channel.name, self.owner, most, self._channel.lease, now)
 
@@ -329,10 +330,9 @@ class Line:
 
     def _pause(self, error: TransportError) -> None:
         """Not even a connection: the channel waits."""
-        wait = RECONNECT if isinstance(error, TryLater) else self._channel.retry.pause
         self._result.paused = str(error)
         with self._store.transaction() as uow:
-            pause(uow, self._channel, error, str(error), self._clock.now(), wait)
+            pause(uow, self._channel, error, str(error), self._clock.now())
 
     def _hang_up(self) -> None:
         if self._session is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from dispatcher.outbox.dispatch import Accepted, Dispatch
 from dispatcher.outbox.retry import RetryDecision, RetryKind, decide
 from dispatcher.outbox.states import State
 from dispatcher.ports import ReceiptRow, Store, UnitOfWork
+from dispatcher.service import circuits
 from dispatcher.service.channel import Channel
 from dispatcher.service.patients import quotable
 
@@ -51,30 +52,38 @@ def settle(uow: UnitOfWork, store: Store, channel: Channel, outcome: Outcome, no
     if isinstance(outcome.result, Accepted):
         state, changes = State.SENT, _accepted(dispatch, outcome.result, now)
         _keep_reply(uow, store, dispatch, outcome.result, now)
+        circuits.accepted(uow, dispatch)
     else:
         tried = dispatch.attempts - dispatch.replayed_attempts + 1
         decision = decide(outcome.result, tried, now - _since(uow, dispatch, now), channel.retry, now=now)
-        state, changes = decision.state, _refused(dispatch, outcome.result, decision)
-        if decision.kind is RetryKind.PAUSE:
-            paused = decision.reason
-            pause(uow, channel, outcome.result, paused, now, decision.wait or channel.retry.pause)
+        decision, more = _paused(uow, channel, dispatch, outcome.result, decision, now)
+        paused = decision.reason if decision.kind is RetryKind.PAUSE else ""
+        circuits.refused(uow, channel, dispatch, outcome.result, decision, now)
+        state, changes = decision.state, _refused(dispatch, outcome.result, decision) | more
     try:
         moved = uow.dispatches.move(dispatch.id, state, fence=dispatch.fence, event=f"dispatch.{state}", **changes)
     except LeaseLost:
         return Settled(state=_late(uow, dispatch, state, changes), paused=paused)
     log.info("dispatch %s is %s", dispatch.id, state)
-    return Settled(state=withdraw_if_superseded(uow, moved), paused=paused)
+    return Settled(state=_withdraw_if_superseded(uow, moved), paused=paused)
 
 
-def pause(
-    uow: UnitOfWork, channel: Channel, error: TransportError, reason: str, now: datetime, wait: timedelta
-) -> None:
-    """The channel waits, no attempt is used up (decision D9). A pause in force stands: a person may have set it."""
-    if uow.pace.paused(channel.scope, now) is not None:
-        return
-    log.error("channel %s paused for %s: %s at %s", channel.name, wait, error.code, error.stage)
-    uow.pace.pause(channel.scope, now + wait, reason)
-    uow.journal.write(f"channel:{channel.name}", "channel.paused", code=error.code, stage=error.stage)
+def _paused(
+    uow: UnitOfWork, channel: Channel, dispatch: Dispatch, error: TransportError, decision: RetryDecision, now: datetime
+) -> tuple[RetryDecision, dict[str, Any]]:
+    """A fault that concerns every mail of the channel pauses it, unless it turns out to be this mail's alone."""
+    if decision.kind is not RetryKind.PAUSE:
+        return decision, {"pauses": 0} if dispatch.pauses else {}
+    if circuits.is_alone(uow, dispatch):
+        reason = circuits.ALONE.format(count=dispatch.pauses, reason=decision.reason)
+        return RetryDecision(kind=RetryKind.HOLD, reason=reason, hold_code="policy"), {"pauses": 0}
+    until = circuits.pause(uow, channel, error, decision.reason, now)
+    if until is None:  # another line paused it
+        return decision, {}
+    pauses = dispatch.pauses + 1
+    uow.dispatches.clear_pauses(channel.name, but=dispatch.id)
+    behind = circuits.BEHIND if pauses >= circuits.SUSPECT else timedelta()
+    return replace(decision, due_at=until + behind, wait=until - now), {"pauses": pauses}
 
 
 def _since(uow: UnitOfWork, dispatch: Dispatch, now: datetime) -> datetime:
@@ -93,6 +102,7 @@ def _accepted(dispatch: Dispatch, accepted: Accepted, now: datetime) -> dict[str
         "reason": "",
         "fault": "",
         "due_at": None,
+        "pauses": 0,
     }
 
 
@@ -160,11 +170,11 @@ def _back_to_the_queue(uow: UnitOfWork, current: Dispatch, state: State, changes
         moved = uow.dispatches.move(
             current.id, State.HELD, event="dispatch.held", hold_code=changes["hold_code"], reason=reason
         )
-    return withdraw_if_superseded(uow, moved)
+    return _withdraw_if_superseded(uow, moved)
 
 
-def withdraw_if_superseded(uow: UnitOfWork, dispatch: Dispatch) -> State:
-    """A newer version came while this one was being sent, or its outcome unknown, and it reached nobody."""
+def _withdraw_if_superseded(uow: UnitOfWork, dispatch: Dispatch) -> State:
+    """A newer version came while this one was being sent, and this one did not leave."""
     if dispatch.state not in {State.DEFERRED, State.QUEUED, State.HELD, State.FAILED}:
         return dispatch.state
     version = uow.reports.get(dispatch.report_id)

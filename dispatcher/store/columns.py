@@ -25,11 +25,8 @@ metadata = MetaData(
     }
 )
 
-DUE = "state IN ('queued', 'deferred')"
-"""What a claim looks at: a partial index. SQLite uses such an index only for a query in the same words."""
-
 NOT_DONE = "batches.state <> 'done'"
-"""In the same way, for batches that are not over."""
+"""Batches that are not over: a partial index. SQLite uses such an index only for a query in the same words."""
 
 NOT_REMOVED = {"sqlite": "files.removed = 0", "postgresql": "NOT files.removed"}
 """In the same way, for files whose original may still stand in the source folder."""

@@ -22,6 +22,7 @@ from dispatcher.store import faults, ids, schema
 from dispatcher.store.connect import BUSY_SECONDS, make_engine, parse_url, reading_engine
 from dispatcher.store.journal import Head
 from dispatcher.store.session import Session
+from dispatcher.store.turns import Turns
 from dispatcher.store.unit import SqlUnit
 
 
@@ -63,6 +64,7 @@ class SqlStore:
         self._turn: AbstractContextManager[None] = nullcontext() if self._networked else _Gate()
         self._inside = threading.local()
         self._head: Head | None = None
+        self._turns = Turns()
 
     @contextmanager
     def transaction(self) -> Iterator[SqlUnit]:
@@ -72,7 +74,7 @@ class SqlStore:
         when this thread has one open already.
         """
         with self._once_a_thread(), self._turn, self._connection(self._engine) as connection:
-            unit = SqlUnit(Session(connection, self._clock, self._cipher, writing=True), self._head)
+            unit = SqlUnit(Session(connection, self._clock, self._cipher, writing=True, turns=self._turns), self._head)
             yield unit
             unit.finish()
             try:

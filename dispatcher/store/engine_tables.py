@@ -31,11 +31,11 @@ destinations = Table(
     metadata,
     Column("channel", Text, primary_key=True),
     Column("domain", Text, primary_key=True),
-    Column("turn", BigInteger, nullable=False),
     Column("free_at", Moment),
-    word("state"),
-    Column("failures", Integer, nullable=False),
-    Column("opened_at", Moment),
+    word("state"),  # of its circuit: empty, open, half
+    Column("failures", Integer, nullable=False),  # said by the server, in a row
+    Column("notices", Integer, nullable=False),  # said by notices, in a row
+    Column("openings", Integer, nullable=False),  # in a row
     Column("probe_at", Moment),
     word("reason", FreeText),
 )

@@ -6,27 +6,27 @@ by the clock all nodes share (:meth:`dispatcher.store.session.Session.shared_tim
 
 Versions keep their order at this gate (promise 3), whatever happened before: a row is not claimed while an older
 version for the same recipient, or to the same box, is ``sending`` or ``unknown``, nor when a newer one is on its way or
-gone; such a late row is withdrawn instead.
+gone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Update, and_, bindparam, exists, or_, select, text, update
+from sqlalchemy import Select, Update, bindparam, or_, select, update
 
 from dispatcher.errors import IllegalMove
+from dispatcher.outbox.breaker import CHANNEL
 from dispatcher.outbox.dispatch import Dispatch, Lane
-from dispatcher.outbox.states import BLOCKING, State, check_move
+from dispatcher.outbox.states import State, check_move
+from dispatcher.store.claims import Chosen, Queue, circuit_of_channel, may_leave, newer_under_way, win_probe
 from dispatcher.store.moves import DispatchMoves, lease_lost
 from dispatcher.store.rows import DISPATCH
-from dispatcher.store.tables import DUE, in_state
 from dispatcher.store.tables import dispatches as table
-
-UNDER_WAY = (State.READY, State.QUEUED, *BLOCKING, State.DEFERRED, State.SENT, State.DELIVERED, State.READ)
-"""A newer version in one of these makes the older one pointless."""
+from dispatcher.store.tables import in_state
 
 LOST = (
     "Le programme s'est arrêté pendant la remise : accepté ou non par l'opérateur, impossible à dire d'ici. "
@@ -34,6 +34,21 @@ LOST = (
 )
 OVERTAKEN = "Une version plus récente du compte rendu est partie ou en route : celle-ci ne part plus."
 
+ROUNDS = 3
+"""Times a claim looks again for what others took in between (PostgreSQL)."""
+DUE_AT_ONCE = 500
+"""Deferred rows queued again by one claim."""
+
+_DUE = (
+    DISPATCH.select.where(
+        table.c.channel == bindparam("of_channel"),
+        in_state(table, State.DEFERRED),
+        table.c.due_at <= bindparam("now"),
+    )
+    .order_by(table.c.due_at, table.c.id)
+    .limit(DUE_AT_ONCE)
+    .with_for_update(skip_locked=True)
+)
 _BEGIN = (
     update(table)
     .where(
@@ -69,24 +84,68 @@ _EXPIRED = (
 class DispatchLeases(DispatchMoves):
     """The part of :class:`dispatcher.ports.Dispatches` that shares out work."""
 
-    def claim(self, channel: str, owner: str, limit: int, lease: timedelta, now: datetime) -> tuple[Dispatch, ...]:
-        """``queued`` and due ``deferred`` rows become ``sending`` under a lease, urgent lane first, then oldest.
+    def claim(
+        self, channel: str, owner: str, limit: int, lease: timedelta, now: datetime, *, lane: Lane | None = None
+    ) -> tuple[Dispatch, ...]:
+        """``queued`` and due ``deferred`` rows become ``sending`` under a lease: urgent lane first, then in turn.
 
-        Left out: see the head of this module.
+        Of both lanes unless one is given. Left out and in what turn: see :mod:`dispatcher.store.claims`.
         """
-        if limit < 1:
+        state, probe_at = circuit_of_channel(self._session, channel)
+        if limit < 1 or (state and (probe_at is None or probe_at > now)):
             return ()
-        params = {"of_channel": channel, "now": now, "owner": owner}
-        params["until"] = self._session.shared_time(now) + lease
-        rows = self._session.write(_claim(), params | {"most": limit}).all()
-        if len(rows) < limit:  # the whole queue was looked at
-            self._withdraw_overtaken(channel)
-        claimed = sorted(((DISPATCH.value(row[:-1]), row[-1]) for row in rows), key=lambda one: _turn(one[0]))
-        for dispatch, before in claimed:
-            self._count(channel, before, dispatch)
-            told = {"from": before, "owner": owner, "fence": dispatch.fence}
-            self._session.journal.write(dispatch.id, "dispatch.sending", **told)
-        return tuple(dispatch for dispatch, _ in claimed)
+        self._queue_due(channel, now)
+        queue = Queue(self._session, channel, now, self._session.turns)
+        params = {"owner": owner, "until": self._session.shared_time(now) + lease}
+        claimed: list[Dispatch] = []
+        for _ in range(ROUNDS):
+            chosen = queue.of_lanes(lane, 1 if state else limit - len(claimed))
+            ids = self._through(channel, chosen, now, now + lease, whole=bool(state))
+            rows = self._session.write(_claim(), params | {"ids": ids}).all() if ids else []
+            claimed += DISPATCH.values(rows)
+            if state or len(rows) == len(chosen) or len(claimed) >= limit:
+                break  # else somebody else was faster with some of them
+        for dispatch in sorted(claimed, key=_turn):
+            self._count(channel, State.QUEUED, dispatch)
+            self._session.journal.write(dispatch.id, "dispatch.sending", owner=owner, fence=dispatch.fence)
+        return tuple(sorted(claimed, key=_turn))
+
+    def _through(
+        self, channel: str, chosen: Sequence[Chosen], now: datetime, until: datetime, *, whole: bool
+    ) -> list[str]:
+        """Those that may be claimed: what would pass an open circuit first wins its one probe."""
+        if whole and chosen and not win_probe(self._session, channel, CHANNEL, now, until):
+            return []
+        return [
+            one.id
+            for one in chosen
+            if one.guard is None or win_probe(self._session, channel, one.guard.domain, now, until)
+        ]
+
+    def _queue_due(self, channel: str, now: datetime) -> None:
+        """Deferred rows that are due stand in the queue again, the longest due first."""
+        params = {"of_channel": channel, "now": now}
+        for old in DISPATCH.values(self._session.read_locked(_DUE, params).all()):
+            check_move(old.state, State.QUEUED)
+            self._write(old, {"state": State.QUEUED}, "daemon", "dispatch.due", {"from": old.state})
+
+    def withdraw_overtaken(self) -> int:
+        """Queued and deferred rows with a newer version under way are ``withdrawn``; gives how many.
+
+        Registering a newer version does the same at once; this finds what came back to the queue after it.
+        """
+        overtaken = DISPATCH.values(self._session.read_locked(_overtaken()).all())
+        for old in overtaken:
+            check_move(old.state, State.WITHDRAWN)
+            values = {"state": State.WITHDRAWN, "reason": OVERTAKEN}
+            self._write(old, values, "daemon", "dispatch.withdrawn", {"from": old.state})
+        return len(overtaken)
+
+    def clear_pauses(self, channel: str, *, but: str) -> None:
+        """Nobody but ``but`` paused the channel in a row."""
+        others = table.c.channel == channel, table.c.pauses > 0, table.c.id != but
+        waiting = or_(in_state(table, State.QUEUED), in_state(table, State.DEFERRED))
+        self._session.write(update(table).where(waiting, *others).values(pauses=0))
 
     def begin_submission(self, dispatch_id: str, fence: int, now: datetime) -> None:
         """Write ``submitting_since``; commit before the first byte goes out. Raises LeaseLost."""
@@ -134,58 +193,17 @@ class DispatchLeases(DispatchMoves):
         detail = {"from": old.state, "owner": old.lease_owner}
         return self._write(old, values, "daemon", "dispatch.lease-expired", detail | {"to": values["state"]})
 
-    def _withdraw_overtaken(self, channel: str) -> None:
-        for old in DISPATCH.values(self._session.read_locked(_overtaken(), {"of_channel": channel}).all()):
-            check_move(old.state, State.WITHDRAWN)
-            values = {"state": State.WITHDRAWN, "reason": OVERTAKEN}
-            self._write(old, values, "daemon", "dispatch.withdrawn", {"from": old.state})
-
 
 def _turn(dispatch: Dispatch) -> tuple[Any, ...]:
     return (dispatch.lane is not Lane.URGENT, dispatch.created_at, dispatch.id)
 
 
-def _same_recipient(other: Any) -> Any:
-    """Under the same key, or in the same box: a file may name one person by two codes."""
-    return or_(
-        other.c.recipient_key == table.c.recipient_key, and_(other.c.address == table.c.address, table.c.address != "")
-    )
-
-
-def _older_in_doubt() -> Any:
-    older = table.alias("older")
-    return exists().where(
-        older.c.chain == table.c.chain,
-        _same_recipient(older),
-        older.c.version < table.c.version,
-        older.c.state.in_(BLOCKING),
-    )
-
-
-def _newer_under_way() -> Any:
-    newer = table.alias("newer")
-    return exists().where(
-        newer.c.chain == table.c.chain,
-        _same_recipient(newer),
-        newer.c.version > table.c.version,
-        newer.c.state.in_(UNDER_WAY),
-    )
-
-
 @cache
 def _claim() -> Update:
     """One UPDATE … RETURNING. The choice stands in a CTE so that PostgreSQL runs it, and locks rows, exactly once."""
-    due = or_(table.c.state == State.QUEUED, table.c.due_at.is_(None), table.c.due_at <= bindparam("now"))
     picked = (
         select(table.c.id)
-        .where(
-            table.c.channel == bindparam("of_channel"),
-            text(DUE),
-            due,
-            and_(~_older_in_doubt(), ~_newer_under_way()),
-        )
-        .order_by(table.c.lane, table.c.created_at, table.c.id)
-        .limit(bindparam("most"))
+        .where(table.c.id.in_(bindparam("ids", expanding=True)), table.c.state == State.QUEUED, may_leave(table))
         .with_for_update(skip_locked=True, of=table)
         .cte("picked")
     )
@@ -194,20 +212,20 @@ def _claim() -> Update:
         .where(table.c.id.in_(select(picked.c.id)))
         .values(
             state=State.SENDING,
-            claimed_from=table.c.state,
             lease_owner=bindparam("owner"),
             lease_until=bindparam("until"),
             fence=table.c.fence + 1,
             submitting_since=None,
         )
-        .returning(*DISPATCH.columns, table.c.claimed_from)
+        .returning(*DISPATCH.columns)
     )
 
 
 @cache
 def _overtaken() -> Select[Any]:
+    waiting = or_(in_state(table, State.QUEUED), in_state(table, State.DEFERRED))
     return (
-        DISPATCH.select.where(table.c.channel == bindparam("of_channel"), text(DUE), _newer_under_way())
+        DISPATCH.select.where(waiting, newer_under_way(table))
         .order_by(table.c.id)
         .with_for_update(skip_locked=True, of=table)
     )

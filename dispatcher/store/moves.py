@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -67,6 +68,8 @@ class DispatchMoves:
         """Insert, with its journal line. Raises StoreError ``conflict``: this id or Message-ID exists."""
         if dispatch.created_at is None:
             dispatch = replace(dispatch, created_at=self._session.now())
+        if dispatch.state is State.DEFERRED and dispatch.due_at is None:
+            dispatch = replace(dispatch, due_at=self._session.now())
         self._session.write(_INSERT, DISPATCH.row(dispatch) | {"lease_until": None, "search": searchable(dispatch)})
         self._session.tallies.change("dispatch", dispatch.channel, dispatch.state, 1)
         told = {name: getattr(dispatch, name) for name in JOURNALLED if getattr(dispatch, name)}
@@ -136,6 +139,7 @@ class DispatchMoves:
         stamp = _STAMPS.get(values["state"])
         if stamp is not None and values.get(stamp) is None:
             values[stamp] = self._session.now()
+        self._set_due(values, None)
         columns = values | _END_OF_LEASE
         old = None if values.keys().isdisjoint(_READ_FIRST) else self._locked(dispatch_id)
         if old is not None:
@@ -155,6 +159,11 @@ class DispatchMoves:
     def _count(self, channel: str, state: State, new: Dispatch) -> None:
         self._session.tallies.moved("dispatch", (channel, state), (new.channel, new.state))
 
+    def _set_due(self, values: dict[str, Any], known: datetime | None) -> None:
+        """Whatever is deferred is due at some time: without one, nobody would ever find it."""
+        if values.get("state") is State.DEFERRED and values.get("due_at", known) is None:
+            values["due_at"] = self._session.now()
+
     def _locked(self, dispatch_id: str) -> Dispatch:
         row = self._session.read_locked(_LOCKED, {"id": dispatch_id}).first()
         if row is None:
@@ -167,6 +176,7 @@ class DispatchMoves:
         """Write ``values`` (fields of Dispatch) over ``old`` and tell the journal what changed."""
         if old.state is State.UNKNOWN and values.get("state", old.state) is not State.UNKNOWN:
             values |= {"unknown_since": None}
+        self._set_due(values, old.due_at)
         if old.state is State.SENDING and values.get("state", old.state) is not State.SENDING:
             columns = values | _END_OF_LEASE
             values |= {"lease_owner": "", "submitting_since": None}

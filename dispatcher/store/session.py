@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.clock import SystemClock
 from dispatcher.store import faults
+from dispatcher.store.turns import Turns
 
 if TYPE_CHECKING:
     from dispatcher.clock import Clock
@@ -29,16 +30,19 @@ _DATABASE_NOW = select(func.clock_timestamp())
 class Session:
     """A transaction that is open on one connection, in one thread."""
 
-    __slots__ = ("_shift", "cipher", "clock", "connection", "journal", "postgresql", "tallies", "writing")
+    __slots__ = ("_shift", "cipher", "clock", "connection", "journal", "postgresql", "tallies", "turns", "writing")
 
     journal: SqlJournal
     tallies: SqlTallies
 
-    def __init__(self, connection: Connection, clock: Clock, cipher: Cipher, *, writing: bool) -> None:
+    def __init__(
+        self, connection: Connection, clock: Clock, cipher: Cipher, *, writing: bool, turns: Turns | None = None
+    ) -> None:
         self.connection = connection
         self.clock = clock
         self.cipher = cipher
         self.writing = writing
+        self.turns = turns or Turns()
         self.postgresql = connection.dialect.name == "postgresql"
         self._shift: timedelta | None = None
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from dispatcher.outbox.states import FileState, State
-from dispatcher.store.columns import DUE, NOT_REMOVED, added, in_state, metadata, partial, word
+from dispatcher.store.columns import NOT_REMOVED, added, in_state, metadata, partial, word
 from dispatcher.store.engine_tables import batch_members, destinations, installation, named_leases, nodes, tallies
 from dispatcher.store.types import FreeText, JsonText, Moment, Rank, Word
 
@@ -135,8 +135,10 @@ dispatches = Table(
     Column("escalate_at", Moment),
     added("escalation", Integer, "0"),
     added("pauses", Integer, "0"),
-    added("claimed_from", Word(State), "queued"),  # the state a claim found it in
-    partial("ix_dispatches_due", "channel", "lane", "created_at", "id", where=DUE),
+    partial(
+        "ix_dispatches_queued", "channel", "lane", "domain", "address", "created_at", "id", where="state = 'queued'"
+    ),
+    partial("ix_dispatches_deferred", "channel", "due_at", "id", where="state = 'deferred'"),
     partial("ix_dispatches_ready", "channel", "lane", "created_at", "id", where="state = 'ready'"),
     partial("ix_dispatches_leased", "lease_owner", "lease_until", where="state = 'sending'"),
     partial("uq_dispatches_message_id", "message_id", where="message_id <> ''", unique=True),
@@ -277,7 +279,6 @@ journal_head = Table(
 )
 
 __all__ = [
-    "DUE",
     "EVERY_LANE",
     "NOT_REMOVED",
     "batch_members",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from dispatcher.store.batches import SqlBatches
+from dispatcher.store.destinations import SqlDestinations
 from dispatcher.store.dispatches import SqlDispatches
 from dispatcher.store.files import SqlFiles
 from dispatcher.store.gaps import SqlGaps
@@ -49,6 +50,10 @@ class SqlUnit:
     @cached_property
     def batches(self) -> SqlBatches:
         return SqlBatches(self._session)
+
+    @cached_property
+    def destinations(self) -> SqlDestinations:
+        return SqlDestinations(self._session)
 
     @cached_property
     def receipts(self) -> SqlReceipts:

@@ -3,6 +3,7 @@
 Part of ``ports.py``, which gives all these names on; import them from there.
 """
 
+from dispatcher.store_ports.destinations import DestinationRow, Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches, DispatchFilter, RecipientUse
 from dispatcher.store_ports.files import Files, Reports
 from dispatcher.store_ports.nodes import DRAIN, LeaseRow, Leases, NodeRow, Nodes
@@ -25,6 +26,8 @@ from dispatcher.store_ports.unit import Store, UnitOfWork
 __all__ = [
     "DRAIN",
     "Batches",
+    "DestinationRow",
+    "Destinations",
     "DispatchFilter",
     "Drifted",
     "Dispatches",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from dispatcher.outbox.dispatch import Batch, Dispatch
+    from dispatcher.outbox.dispatch import Batch, Dispatch, Lane
     from dispatcher.outbox.states import State
 
 
@@ -67,11 +67,21 @@ class Dispatches(Protocol):
     def update(self, dispatch_id: str, *, actor: str = "daemon", event: str, **changes: Any) -> Dispatch:
         """Change fields without a change of state, with its journal line."""
 
-    def claim(self, channel: str, owner: str, limit: int, lease: timedelta, now: datetime) -> tuple[Dispatch, ...]:
-        """``queued`` and due ``deferred`` rows become ``sending`` under a lease, urgent lane first, then oldest.
+    def claim(
+        self, channel: str, owner: str, limit: int, lease: timedelta, now: datetime, *, lane: Lane | None = None
+    ) -> tuple[Dispatch, ...]:
+        """``queued`` and due ``deferred`` rows become ``sending`` under a lease: urgent lane first, then domains and
+        mailboxes in turn, each by age. Of both lanes unless one is given.
 
-        Left out: rows of a chain and recipient with an older version still ``sending`` or ``unknown`` (promise 3).
+        Left out: rows of a chain and recipient with an older version still ``sending`` or ``unknown`` (promise 3), or
+        with a newer one under way; paused batches; domains that are kept back or whose circuit is open.
         """
+
+    def withdraw_overtaken(self) -> int:
+        """Waiting rows with a newer version under way are ``withdrawn``; gives how many."""
+
+    def clear_pauses(self, channel: str, *, but: str) -> None:
+        """Nobody but ``but`` paused the channel in a row."""
 
     def begin_submission(self, dispatch_id: str, fence: int, now: datetime) -> None:
         """Write ``submitting_since``. Must be committed before the first byte goes out. Raises LeaseLost."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from dispatcher.store_ports.destinations import Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches
 from dispatcher.store_ports.files import Files, Reports
 from dispatcher.store_ports.nodes import Leases, Nodes
@@ -24,6 +25,8 @@ class UnitOfWork(Protocol):
     def dispatches(self) -> Dispatches: ...
     @property
     def batches(self) -> Batches: ...
+    @property
+    def destinations(self) -> Destinations: ...
     @property
     def receipts(self) -> Receipts: ...
     @property

@@ -101,6 +101,7 @@ class Seed:
             "envid": f"env{self._count}",
             "sealed_bytes": 1000,
             "created_at": self.clock.now() + timedelta(milliseconds=self._count),
+            "due_at": self.clock.now() if state is State.DEFERRED else None,
             "decision": {"trace": [{"rule": "rpps", "text": "Trouvé dans l'annuaire"}], "n": 1},
         }
         dispatch = Dispatch(**values | changes)

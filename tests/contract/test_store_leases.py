@@ -30,6 +30,11 @@ def expire(seed: Seed) -> tuple[Dispatch, ...]:
         return uow.dispatches.expire_leases(seed.clock.now())
 
 
+def overtaken(seed: Seed) -> int:
+    with seed.store.transaction() as uow:
+        return uow.dispatches.withdraw_overtaken()
+
+
 def test_a_claim_takes_what_is_due_urgent_first_then_oldest(seed: Seed, clock: FrozenClock) -> None:
     old = seed.dispatch()
     seed.dispatch(State.DEFERRED, due_at=clock.now() + timedelta(seconds=1))
@@ -44,6 +49,7 @@ def test_a_claim_takes_what_is_due_urgent_first_then_oldest(seed: Seed, clock: F
     assert {(d.state, d.lease_owner, d.fence) for d in claimed} == {(State.SENDING, "w1", 1)}
     assert [seed.get(d.id) for d in claimed] == list(claimed)
     assert seed.events(old.id) == ["dispatch.added", "dispatch.sending"]
+    assert seed.events(due.id) == ["dispatch.added", "dispatch.due", "dispatch.sending"]
     assert seed.claim("w2") == ()
 
 
@@ -189,6 +195,7 @@ def test_an_older_version_never_leaves_after_a_newer_one(seed: Seed, store: SqlS
     newer = seed.dispatch(chain="c", version=2, channel=channel)
     assert ids(seed.claim(channel=channel)) == [newer.id]
     assert seed.claim() == ()
+    assert overtaken(seed) == 1 and overtaken(seed) == 0
     withdrawn = seed.get(older.id)
     assert withdrawn.state is State.WITHDRAWN and "plus récente" in withdrawn.reason
     assert seed.events(older.id)[-1] == "dispatch.withdrawn"
@@ -201,6 +208,7 @@ def test_one_box_under_two_codes_keeps_the_order_of_versions_too(seed: Seed, sto
     with store.transaction() as uow:
         uow.dispatches.move(older.id, State.QUEUED)
     assert ids(seed.claim()) == [newer.id]
+    assert overtaken(seed) == 1
     assert seed.get(older.id).state is State.WITHDRAWN
 
 

@@ -310,16 +310,30 @@ def test_sqlite_uses_the_indexes_made_for_it(tmp_path: Path, sqlite_template: Pa
     store = open_store(f"sqlite:///{path}", make_cipher(), FrozenClock())
     seed = Seed(store, FrozenClock())
     seed.dispatch()
+    seed.dispatch(address="b@dest.test")
     with statements(store) as seen:
         work_once(store, seed)
     wanted = {
-        "UPDATE dispatches SET": {"ix_dispatches_due", "ix_dispatches_leased"},
+        "UPDATE dispatches SET": {"ix_dispatches_leased"},
         "SELECT": {"ix_dispatches_ready", "ix_dispatches_state", "ix_files_to_remove"},
+        "due_at <=": {"ix_dispatches_deferred (channel=? AND due_at<?)"},
+        "min(q.domain)": {
+            "ix_dispatches_queued (channel=? AND lane=?)",
+            "ix_dispatches_queued (channel=? AND lane=? AND domain>?)",
+        },
+        "min(q.address)": {
+            "ix_dispatches_queued (channel=? AND lane=? AND domain=? AND address>?)",
+            "ix_dispatches_queued (channel=? AND lane=? AND domain=? AND address=?)",
+        },
+        "ORDER BY dispatches.address, dispatches.created_at": {
+            "ix_dispatches_queued (channel=? AND lane=? AND domain=?)"
+        },
         "UPDATE files": {"ix_files_state"},
     }
     plans = plans_of(path, seen)
     for start, indexes in wanted.items():
         text_of = "\n".join(plan for sql, plan in plans if start in sql)
+        assert "B-TREE" not in text_of or not start.startswith(("due_at", "ORDER BY dispatches.address")), text_of
         assert {index for index in indexes if index not in text_of} == set(), text_of
     scans = [(sql, plan) for sql, plan in plans if "SCAN dispatches" in plan and "COVERING" not in plan]
     assert scans == []

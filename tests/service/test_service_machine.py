@@ -23,7 +23,6 @@ from dispatcher.outbox.states import NOT_YET_LEFT, FileState, State
 from dispatcher.ports import Mail
 from dispatcher.service import operate
 from dispatcher.service.release import release
-from dispatcher.service.replay import undo
 from tests.fakes import OK, FaultyStore, Killed, ReplyLost
 from tests.service.bench import DURAND, PETIT, Bench, Tools
 from tests.service.conftest import index_leaks
@@ -209,7 +208,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(
         which=st.integers(0, 30),
-        what=st.sampled_from(["replay", "undo", "release", "hold", "hold", "withdraw", "close", "to_paper", "printed"]),
+        what=st.sampled_from(["replay", "release", "hold", "hold", "withdraw", "close"]),
         work=st.booleans(),
     )
     def a_person_decides(self, which: int, what: str, work: bool) -> None:
@@ -217,10 +216,6 @@ class Life(RuleBasedStateMachine):
             self._replay(self._pick(which, State.FAILED, State.UNKNOWN))
         elif what == "release":
             self._release(self._pick(which, State.HELD))
-        elif what == "undo":
-            self._undo(self._pick(which, State.QUEUED, State.SENT))
-        elif what == "printed":
-            operate.printed(self.bench.store, self.bench.clock, self._pick(which, State.PAPER), actor=EVE)
         else:
             decision: Callable[..., operate.Changed] = getattr(operate, what)
             busy = self._pick(which, State.SENDING) if what == "hold" else []
@@ -235,19 +230,6 @@ class Life(RuleBasedStateMachine):
         done = operate.replay(self.bench.store, self.bench.clock, plan, reason="rejoué", actor=EVE).done
         assert list(done) == shown
         self._may_go_again(shown)
-
-    def _undo(self, ids: list[str]) -> None:
-        """Until it leaves a replay is undone, and then it never leaves by it."""
-        for dispatch_id in ids:
-            before = self.bench.get(dispatch_id)
-            if not before.replayed_from:
-                continue
-            done = undo(self.bench.store, self.bench.clock, before.batch_id, reason="trop tôt", actor=EVE).done
-            if dispatch_id in done:
-                assert before.state is State.QUEUED
-                assert self.bench.get(dispatch_id).state == before.replayed_from
-            for one in done:
-                self.allowed[self.bench.get(one).message_id] -= 1
 
     def _release(self, ids: list[str]) -> None:
         for dispatch_id in ids:

@@ -24,7 +24,6 @@ from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import Mail
 from dispatcher.service import operate
-from dispatcher.service.line import RECONNECT
 from dispatcher.service.recover import recover
 from dispatcher.service.release import release
 from dispatcher.service.send import send_due
@@ -346,7 +345,7 @@ def test_a_pause_set_by_a_person_is_not_cut_short_by_a_fault(bench: Bench) -> No
 
 @pytest.mark.parametrize(
     ("fault", "wait"),
-    [(NO_LINE, RECONNECT), (LOGIN, RetryPolicy().pause), (ValueError("QUATREPATTES"), RetryPolicy().pause)],
+    [(NO_LINE, RetryPolicy().pause), (LOGIN, RetryPolicy().pause), (ValueError("QUATREPATTES"), RetryPolicy().pause)],
 )
 def test_no_connection_pauses_the_channel_and_touches_no_mail(
     bench: Bench, fault: Exception, wait: timedelta, watch: Watch

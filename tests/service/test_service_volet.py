@@ -193,7 +193,9 @@ def test_a_deleted_document_asks_to_be_dropped(mss: Bench, cda: bytes) -> None:
     mss.batch()
     mss.send()
     mss.bring(volet(cda, "DESTMSSANTEPS=Y", orc="CA", status="D"))
-    assert mss.states() == [State.SENT, State.READY]
+    held = mss.one(states=(State.HELD,))
+    assert held.hold_code == "cancelled-report"
+    assert release(mss.desk, held.id, reason="prévenu", actor=EVE).released
     mail = mail_of(mss)
     assert packed(mail) == cda
     assert "[Annulation]" in mail["Subject"]

@@ -38,11 +38,11 @@ CREATE TABLE public.batches (
 CREATE TABLE public.destinations (
     channel text NOT NULL,
     domain text NOT NULL,
-    turn bigint NOT NULL,
     free_at timestamp with time zone,
     state text NOT NULL,
     failures integer NOT NULL,
-    opened_at timestamp with time zone,
+    notices integer NOT NULL,
+    openings integer NOT NULL,
     probe_at timestamp with time zone,
     reason text NOT NULL
 );
@@ -94,8 +94,7 @@ CREATE TABLE public.dispatches (
     fault text DEFAULT ''::text NOT NULL,
     escalate_at timestamp with time zone,
     escalation integer DEFAULT 0 NOT NULL,
-    pauses integer DEFAULT 0 NOT NULL,
-    claimed_from text DEFAULT 'queued'::text NOT NULL
+    pauses integer DEFAULT 0 NOT NULL
 );
 CREATE TABLE public.files (
     id text NOT NULL,
@@ -265,15 +264,15 @@ INSERT INTO public.batch_members VALUES ('L1', 'D5', '2026-03-11 09:05:00+00');
 INSERT INTO public.batches VALUES ('L1', 'mss', '2026-03-11 09:05:00+00', 'tick', 1, 1000, 'open', NULL, '', '', '', '');
 INSERT INTO public.dispatches VALUES ('D3', 'C2', 'chaine1', 1, 'sent', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m3@labo.test>', 'env3', '', 1000, 1, '', 1, '2026-03-11 09:00:00.003+00', NULL, '2026-03-11 09:00:00+00', NULL, NULL, NULL, '', NULL, 1, '', '', '250 2.0.0 accepté', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
-10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, 'queued');
+10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0);
 INSERT INTO public.dispatches VALUES ('D4', 'C2', 'chaine1', 1, 'unknown', 'RPPS:2', 'prescriber', 'Dr Paul Durand', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m4@labo.test>', 'env4', '', 1000, 1, '', 0, '2026-03-11 09:00:00.004+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 1, '', 'Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr paul durand
 helene.oeillet@dest.test
-10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, 'queued');
+10001234567', '2026-03-11 09:05:00+00', '', '', 0, 0, NULL, '', NULL, 0, 0);
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
-10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, 'queued');
-INSERT INTO public.files VALUES ('F1', 'sil', '\x01beb646b83726bbce2e2cdc2ef3becbc33703852eeb2025797a64f79581abf4d72c9ffb91cd2dac8e39c4ad69ec6928f9d09a9e0210786bcc78974bfee1ab0530', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x01a598b7032c8ee56d970262b4511ea79ef3e61c7aa0b8af2f448f1a31ba760ca40f73fb61267fbee3ea97cd93b3963d66464114afc5333186a587e4c1ada8fd92e3d5e80cbb2b85b9e8b0a952cc5858715c7b', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
+10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x018c2847cab0bdc371ad6b9de569d0aba30daf4a489a8f9390d5ea71ff0cd2c86c69d9bf712c22b17aa74d650b335a13d8618ea0c80e51706794c9dca434a7d8d7', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x013857cecfad6b664bebfd6565e186a21b4523a87225c36c22b4ecd0eeee0eab5ea502e864ffb6bc815e9680887b3a2b56ddf7da362dfa7638a02fd707ea70be241913848a99291f716b33b39a0ba8254ff57d', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -281,22 +280,22 @@ INSERT INTO public.journal VALUES (3, '2026-03-11 09:00:00+00', 'F1', 'file.done
 INSERT INTO public.journal VALUES (4, '2026-03-11 09:00:00+00', 'C2', 'report.added', 'daemon', '{"chain":"chaine1","document_id":"doc2","file_id":"F1","fingerprint":"print2","replaces":"","status":"final","version":1}', 'a011acb876cc8d3696ad74cff8c45605f152036f4e3e93f8c6d64f020b1382a3', '30d9ad37efdaf335123c5963fb64c1a6ad22207a601ef91c831df670c7278a76');
 INSERT INTO public.journal VALUES (5, '2026-03-11 09:00:00+00', 'D3', 'dispatch.added', 'daemon', '{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env3","lane":"routine","message_id":"<m3@labo.test>","recipient_id":"10001234567","report_id":"C2","state":"queued","version":1}', '30d9ad37efdaf335123c5963fb64c1a6ad22207a601ef91c831df670c7278a76', '6ec90a34d4cc280c35941274c011fbd42f9d215ac01a1d3092f3220633b83d99');
 INSERT INTO public.journal VALUES (6, '2026-03-11 09:00:00+00', 'D4', 'dispatch.added', 'daemon', '{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env4","lane":"routine","message_id":"<m4@labo.test>","recipient_id":"10001234567","report_id":"C2","state":"queued","version":1}', '6ec90a34d4cc280c35941274c011fbd42f9d215ac01a1d3092f3220633b83d99', '95dd9a9db240f8faee19460a37be6b4e1876d367010cdbb6740a86c7f30763a5');
-INSERT INTO public.journal VALUES (7, '2026-03-11 09:00:00+00', 'D3', 'dispatch.sending', 'daemon', '{"fence":1,"from":"queued","owner":"w1"}', '95dd9a9db240f8faee19460a37be6b4e1876d367010cdbb6740a86c7f30763a5', '0b4ac27a6c5b4ded21a289fab41dd0858bbbe7d62e422655f27d2b0334a7fe8f');
-INSERT INTO public.journal VALUES (8, '2026-03-11 09:00:00+00', 'D4', 'dispatch.sending', 'daemon', '{"fence":1,"from":"queued","owner":"w1"}', '0b4ac27a6c5b4ded21a289fab41dd0858bbbe7d62e422655f27d2b0334a7fe8f', '07e87929080f793354ff97210631c7e3ece9eedcfeb33f549ed20d886a3d6eea');
-INSERT INTO public.journal VALUES (9, '2026-03-11 09:00:00+00', 'D3', 'dispatch.sent', 'daemon', '{"attempts":1,"from":"sending","reply":"250 2.0.0 accepté"}', '07e87929080f793354ff97210631c7e3ece9eedcfeb33f549ed20d886a3d6eea', '9bca5514c05155d64d32864a219c3b08b05628bbfb332e81a4d016c98c0aacf1');
-INSERT INTO public.journal VALUES (10, '2026-03-11 09:00:00+00', 'D3', 'receipt.smtp', 'daemon', '{"action":"","code":"","digest":"aa","note":"","receipt":"R1","status":"2.0.0"}', '9bca5514c05155d64d32864a219c3b08b05628bbfb332e81a4d016c98c0aacf1', 'af9e641c090bdcc48055d4685645f75da214d0d1c74a91732b0899c43e5a5eef');
-INSERT INTO public.journal VALUES (11, '2026-03-11 09:05:00+00', 'D4', 'dispatch.lease-expired', 'daemon', '{"from":"sending","owner":"w1","reason":"Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).","to":"unknown"}', 'af9e641c090bdcc48055d4685645f75da214d0d1c74a91732b0899c43e5a5eef', 'b151e7391b19a9f5bd0367b47d5461ff919f6fc30c61d9de5d25be2fc4d84cd8');
-INSERT INTO public.journal VALUES (12, '2026-03-11 09:05:00+00', 'F6', 'file.received', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000006","size":100,"source":"sil"}', 'b151e7391b19a9f5bd0367b47d5461ff919f6fc30c61d9de5d25be2fc4d84cd8', 'a9ee14f4e5762e812e47bfd92d98cf56362ec693514f5396b1fb0d28b2a1ece4');
-INSERT INTO public.journal VALUES (13, '2026-03-11 09:05:00+00', 'C5', 'report.added', 'daemon', '{"chain":"chain6","document_id":"doc6","file_id":"F6","fingerprint":"print6","replaces":"","status":"final","version":1}', 'a9ee14f4e5762e812e47bfd92d98cf56362ec693514f5396b1fb0d28b2a1ece4', '6683f72244962a63e36e02122c9fe7b0cff4ed42afe1ca0b6ae9926d1adcd885');
-INSERT INTO public.journal VALUES (14, '2026-03-11 09:05:00+00', 'D7', 'dispatch.added', 'daemon', '{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env7","lane":"routine","message_id":"<m7@labo.test>","recipient_id":"10001234567","report_id":"C5","state":"queued","version":1}', '6683f72244962a63e36e02122c9fe7b0cff4ed42afe1ca0b6ae9926d1adcd885', 'ca995fab2fe2d4e7e0633ff9438e9e49cb1f6a663e536e76001030c46ceccc91');
-INSERT INTO public.journal VALUES (15, '2026-03-11 09:05:00+00', 'L1', 'batch.made', 'daemon', '{"channel":"mss","count":1,"reason":"tick","size":1000}', 'ca995fab2fe2d4e7e0633ff9438e9e49cb1f6a663e536e76001030c46ceccc91', '3d6e5b6c2470522ce7d4f605ba7c642c1031e247667a761b157a2f0134b069da');
-INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allowed-domains', 'reference.accepted', 'daemon', '{"sha256":"a0cd8dbbd84282c585ecd6a809c631f117294f81cf50ad0c4e279e98d573811f","size":7,"version":"2026-03-01"}', '3d6e5b6c2470522ce7d4f605ba7c642c1031e247667a761b157a2f0134b069da', 'd739acb43c445c8dddebc0637f8ae1e042d9a910852325438d16f0ad6fb3468a');
-INSERT INTO public.journal_head VALUES (1, 16, 'd739acb43c445c8dddebc0637f8ae1e042d9a910852325438d16f0ad6fb3468a');
+INSERT INTO public.journal VALUES (7, '2026-03-11 09:00:00+00', 'D3', 'dispatch.sending', 'daemon', '{"fence":1,"owner":"w1"}', '95dd9a9db240f8faee19460a37be6b4e1876d367010cdbb6740a86c7f30763a5', 'd50dc01525e90096714271a84d49aea4bbf71316611b9bc3424bd36c415ca38d');
+INSERT INTO public.journal VALUES (8, '2026-03-11 09:00:00+00', 'D4', 'dispatch.sending', 'daemon', '{"fence":1,"owner":"w1"}', 'd50dc01525e90096714271a84d49aea4bbf71316611b9bc3424bd36c415ca38d', '1fac90b6456c5776f936e30d265b001b90d8d15b7e38090aabbe49e7538c58d4');
+INSERT INTO public.journal VALUES (9, '2026-03-11 09:00:00+00', 'D3', 'dispatch.sent', 'daemon', '{"attempts":1,"from":"sending","reply":"250 2.0.0 accepté"}', '1fac90b6456c5776f936e30d265b001b90d8d15b7e38090aabbe49e7538c58d4', '2a59d7b72f9ed2237ceebd01dd5f68c712b3979172d5f6da2958c9b173bd3e80');
+INSERT INTO public.journal VALUES (10, '2026-03-11 09:00:00+00', 'D3', 'receipt.smtp', 'daemon', '{"action":"","code":"","digest":"aa","note":"","receipt":"R1","status":"2.0.0"}', '2a59d7b72f9ed2237ceebd01dd5f68c712b3979172d5f6da2958c9b173bd3e80', '13c39e7a8a3b78edaf87fc502dd4d60b5557b1f51a7bafb49a5aacf2c1414a5d');
+INSERT INTO public.journal VALUES (11, '2026-03-11 09:05:00+00', 'D4', 'dispatch.lease-expired', 'daemon', '{"from":"sending","owner":"w1","reason":"Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).","to":"unknown"}', '13c39e7a8a3b78edaf87fc502dd4d60b5557b1f51a7bafb49a5aacf2c1414a5d', '7c595f7f710d4f4532254c07850b36a487dcb46a62fb4da5b15cbee60b02272f');
+INSERT INTO public.journal VALUES (12, '2026-03-11 09:05:00+00', 'F6', 'file.received', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000006","size":100,"source":"sil"}', '7c595f7f710d4f4532254c07850b36a487dcb46a62fb4da5b15cbee60b02272f', '84e74a2698528908f662a95cfb25badd2911eb1038f700826b0b48888c4d2433');
+INSERT INTO public.journal VALUES (13, '2026-03-11 09:05:00+00', 'C5', 'report.added', 'daemon', '{"chain":"chain6","document_id":"doc6","file_id":"F6","fingerprint":"print6","replaces":"","status":"final","version":1}', '84e74a2698528908f662a95cfb25badd2911eb1038f700826b0b48888c4d2433', '4223739ef0b23da35f2d116eb92a4369c3e72a2d69d03a5f0b37fc9c5438ad81');
+INSERT INTO public.journal VALUES (14, '2026-03-11 09:05:00+00', 'D7', 'dispatch.added', 'daemon', '{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env7","lane":"routine","message_id":"<m7@labo.test>","recipient_id":"10001234567","report_id":"C5","state":"queued","version":1}', '4223739ef0b23da35f2d116eb92a4369c3e72a2d69d03a5f0b37fc9c5438ad81', 'c72275b48d29acc4ff2e0872b15497908afc54210d0d3989d1ef8e31bd90831d');
+INSERT INTO public.journal VALUES (15, '2026-03-11 09:05:00+00', 'L1', 'batch.made', 'daemon', '{"channel":"mss","count":1,"reason":"tick","size":1000}', 'c72275b48d29acc4ff2e0872b15497908afc54210d0d3989d1ef8e31bd90831d', '660d1474902d667250a0640be76a97d208b2c213cbbf86dba0e1468175a80fa7');
+INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allowed-domains', 'reference.accepted', 'daemon', '{"sha256":"a0cd8dbbd84282c585ecd6a809c631f117294f81cf50ad0c4e279e98d573811f","size":7,"version":"2026-03-01"}', '660d1474902d667250a0640be76a97d208b2c213cbbf86dba0e1468175a80fa7', 'c595dee8c0ce0bced24fbed5100d2c63139df99c8cf6fec35b40edc0dff9f85a');
+INSERT INTO public.journal_head VALUES (1, 16, 'c595dee8c0ce0bced24fbed5100d2c63139df99c8cf6fec35b40edc0dff9f85a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', NULL, NULL, true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
 INSERT INTO public.pace VALUES ('channel:mss', 14, '2026-03-11 09:05:00+00', false, NULL, '', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01fc18b6e590c5c70c7cc41afbb6d62cfb3ccda180dffeba93e5052ba1f87356924818b37af23c74f28b7d53baf30c65dcd4fbf0');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x015802e7097c33a5519287fce2324f0dd551b9e77944f6c2bd63f7f9c4581ab08a604bf37afde0b5eb', 'k2', false, 4, '\x01f9176edd2e56797fa34dff377c1e8f25c7e1736ac97d0da43171fa16e517edec');
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01ff39466e43a53e19c2ff992a92ec4c8b30a1a1cb9d6c046f5f9d9cc8bceca2165bbdcb21d4c9aeeee5fee0eebe7a2ecfcfe2e3');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01b5c0e05f39f66e65839ca038f7c0ad9cb6961c2ee8142ada93405df5d275d6dde67ccb399268a48f', 'k2', false, 4, '\x01b196a406114e390e525d923c99fa7dbfdf786b301d659c45ea10a1af56d23325');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);
@@ -360,9 +359,10 @@ CREATE INDEX ix_batches_alive ON public.batches USING btree (state, id) WHERE (s
 CREATE INDEX ix_batches_channel ON public.batches USING btree (channel, created_at);
 CREATE INDEX ix_dispatches_batch ON public.dispatches USING btree (batch_id);
 CREATE INDEX ix_dispatches_chain ON public.dispatches USING btree (chain, recipient_key, version);
-CREATE INDEX ix_dispatches_due ON public.dispatches USING btree (channel, lane, created_at, id) WHERE (state = ANY (ARRAY['queued'::text, 'deferred'::text]));
+CREATE INDEX ix_dispatches_deferred ON public.dispatches USING btree (channel, due_at, id) WHERE (state = 'deferred'::text);
 CREATE INDEX ix_dispatches_envid ON public.dispatches USING btree (envid) WHERE (envid <> ''::text);
 CREATE INDEX ix_dispatches_leased ON public.dispatches USING btree (lease_owner, lease_until) WHERE (state = 'sending'::text);
+CREATE INDEX ix_dispatches_queued ON public.dispatches USING btree (channel, lane, domain, address, created_at, id) WHERE (state = 'queued'::text);
 CREATE INDEX ix_dispatches_ready ON public.dispatches USING btree (channel, lane, created_at, id) WHERE (state = 'ready'::text);
 CREATE INDEX ix_dispatches_report ON public.dispatches USING btree (report_id);
 CREATE INDEX ix_dispatches_state ON public.dispatches USING btree (state, created_at, id, channel);

@@ -24,11 +24,11 @@ INSERT INTO "batches" VALUES('L1','mss','2026-03-11T09:05:00.000000+00:00','tick
 CREATE TABLE destinations (
 	channel TEXT NOT NULL, 
 	domain TEXT NOT NULL, 
-	turn BIGINT NOT NULL, 
 	free_at TEXT, 
 	state TEXT NOT NULL, 
 	failures INTEGER NOT NULL, 
-	opened_at TEXT, 
+	notices INTEGER NOT NULL, 
+	openings INTEGER NOT NULL, 
 	probe_at TEXT, 
 	reason TEXT NOT NULL, 
 	CONSTRAINT pk_destinations PRIMARY KEY (channel, domain)
@@ -71,19 +71,19 @@ CREATE TABLE dispatches (
 	reason TEXT NOT NULL, 
 	reply TEXT NOT NULL, 
 	decision TEXT NOT NULL, 
-	search TEXT NOT NULL, unknown_since TEXT, resend_of TEXT DEFAULT '' NOT NULL, replayed_from TEXT DEFAULT '' NOT NULL, replayed_fence BIGINT DEFAULT '0' NOT NULL, replayed_attempts INTEGER DEFAULT '0' NOT NULL, printed_at TEXT, fault TEXT DEFAULT '' NOT NULL, escalate_at TEXT, escalation INTEGER DEFAULT '0' NOT NULL, pauses INTEGER DEFAULT '0' NOT NULL, claimed_from TEXT DEFAULT 'queued' NOT NULL, 
+	search TEXT NOT NULL, unknown_since TEXT, resend_of TEXT DEFAULT '' NOT NULL, replayed_from TEXT DEFAULT '' NOT NULL, replayed_fence BIGINT DEFAULT '0' NOT NULL, replayed_attempts INTEGER DEFAULT '0' NOT NULL, printed_at TEXT, fault TEXT DEFAULT '' NOT NULL, escalate_at TEXT, escalation INTEGER DEFAULT '0' NOT NULL, pauses INTEGER DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_dispatches PRIMARY KEY (id), 
 	CONSTRAINT fk_dispatches_report_id_reports FOREIGN KEY(report_id) REFERENCES reports (id)
 );
 INSERT INTO "dispatches" VALUES('D3','C2','chaine1',1,'sent','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m3@labo.test>','env3','',1000,1,'',1,'2026-03-11T09:00:00.003000+00:00',NULL,'2026-03-11T09:00:00.000000+00:00',NULL,NULL,NULL,'',NULL,1,'','','250 2.0.0 accepté','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr helene oeillet
 helene.oeillet@dest.test
-10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,'queued');
+10001234567',NULL,'','',0,0,NULL,'',NULL,0,0);
 INSERT INTO "dispatches" VALUES('D4','C2','chaine1',1,'unknown','RPPS:2','prescriber','Dr Paul Durand','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m4@labo.test>','env4','',1000,1,'',0,'2026-03-11T09:00:00.004000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,1,'','Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr paul durand
 helene.oeillet@dest.test
-10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,'queued');
+10001234567','2026-03-11T09:05:00.000000+00:00','','',0,0,NULL,'',NULL,0,0);
 INSERT INTO "dispatches" VALUES('D7','C5','chain6',1,'queued','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m7@labo.test>','env7','',1000,1,'',0,'2026-03-11T09:05:00.007000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,0,'','','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr helene oeillet
 helene.oeillet@dest.test
-10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,'queued');
+10001234567',NULL,'','',0,0,NULL,'',NULL,0,0);
 CREATE TABLE files (
 	id TEXT NOT NULL, 
 	source TEXT NOT NULL, 
@@ -104,8 +104,8 @@ CREATE TABLE files (
 	lease_until TEXT, lane SMALLINT DEFAULT '1' NOT NULL, 
 	CONSTRAINT pk_files PRIMARY KEY (id)
 );
-INSERT INTO "files" VALUES('F1','sil',X'01482B43FAD218744307B3BC921909D7FCE87CF5342CECCEF4EE416DB8EF70377B47625C68EC8309D2D35300EF8721405524EDE1B46BBE81D61CB30F348B53306E','k2','eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000001','done','2026-03-11T09:00:00.001000+00:00','','','',1,0,'',NULL,1);
-INSERT INTO "files" VALUES('F6','sil',X'01AD6773F9D0A248BBFCC6D0BBA679E74B4076EE1F5231D5DF8CB30FB6724228ACAEC46841D1F47BBFDCF99124A9F237273AD50D974E00FB9668307A29C40E1582C2891E3415540344C743FEDE6FCC1EC54FB0','k2','215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000006','received','2026-03-11T09:05:00.006000+00:00','','','',0,0,'',NULL,1);
+INSERT INTO "files" VALUES('F1','sil',X'01109507656C618B3C96A2DD11B93911835BAE5F9179C69EAF507A7200BB3D3D911B202B9159C8CDD90C3F5884E82E025096AF325E0DD7F3141BDD2DD60E120005','k2','eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000001','done','2026-03-11T09:00:00.001000+00:00','','','',1,0,'',NULL,1);
+INSERT INTO "files" VALUES('F6','sil',X'01822EF906E8C54A8CF62DF77298EDD78E3F302F14BEF1739171EDAB607EB60D33E5B08AC768FE2F121A09EF8BAC51FCB7CFA5E18F9DA5E77F333BA1548B1205B2AF1D0AE46351053ECB40F019699D41EE263C','k2','215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000006','received','2026-03-11T09:05:00.006000+00:00','','','',0,0,'',NULL,1);
 CREATE TABLE gaps (
 	id TEXT NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -148,16 +148,16 @@ INSERT INTO "journal" VALUES(3,'2026-03-11T09:00:00.000000+00:00','F1','file.don
 INSERT INTO "journal" VALUES(4,'2026-03-11T09:00:00.000000+00:00','C2','report.added','daemon','{"chain":"chaine1","document_id":"doc2","file_id":"F1","fingerprint":"print2","replaces":"","status":"final","version":1}','a011acb876cc8d3696ad74cff8c45605f152036f4e3e93f8c6d64f020b1382a3','30d9ad37efdaf335123c5963fb64c1a6ad22207a601ef91c831df670c7278a76');
 INSERT INTO "journal" VALUES(5,'2026-03-11T09:00:00.000000+00:00','D3','dispatch.added','daemon','{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env3","lane":"routine","message_id":"<m3@labo.test>","recipient_id":"10001234567","report_id":"C2","state":"queued","version":1}','30d9ad37efdaf335123c5963fb64c1a6ad22207a601ef91c831df670c7278a76','6ec90a34d4cc280c35941274c011fbd42f9d215ac01a1d3092f3220633b83d99');
 INSERT INTO "journal" VALUES(6,'2026-03-11T09:00:00.000000+00:00','D4','dispatch.added','daemon','{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env4","lane":"routine","message_id":"<m4@labo.test>","recipient_id":"10001234567","report_id":"C2","state":"queued","version":1}','6ec90a34d4cc280c35941274c011fbd42f9d215ac01a1d3092f3220633b83d99','95dd9a9db240f8faee19460a37be6b4e1876d367010cdbb6740a86c7f30763a5');
-INSERT INTO "journal" VALUES(7,'2026-03-11T09:00:00.000000+00:00','D3','dispatch.sending','daemon','{"fence":1,"from":"queued","owner":"w1"}','95dd9a9db240f8faee19460a37be6b4e1876d367010cdbb6740a86c7f30763a5','0b4ac27a6c5b4ded21a289fab41dd0858bbbe7d62e422655f27d2b0334a7fe8f');
-INSERT INTO "journal" VALUES(8,'2026-03-11T09:00:00.000000+00:00','D4','dispatch.sending','daemon','{"fence":1,"from":"queued","owner":"w1"}','0b4ac27a6c5b4ded21a289fab41dd0858bbbe7d62e422655f27d2b0334a7fe8f','07e87929080f793354ff97210631c7e3ece9eedcfeb33f549ed20d886a3d6eea');
-INSERT INTO "journal" VALUES(9,'2026-03-11T09:00:00.000000+00:00','D3','dispatch.sent','daemon','{"attempts":1,"from":"sending","reply":"250 2.0.0 accepté"}','07e87929080f793354ff97210631c7e3ece9eedcfeb33f549ed20d886a3d6eea','9bca5514c05155d64d32864a219c3b08b05628bbfb332e81a4d016c98c0aacf1');
-INSERT INTO "journal" VALUES(10,'2026-03-11T09:00:00.000000+00:00','D3','receipt.smtp','daemon','{"action":"","code":"","digest":"aa","note":"","receipt":"R1","status":"2.0.0"}','9bca5514c05155d64d32864a219c3b08b05628bbfb332e81a4d016c98c0aacf1','af9e641c090bdcc48055d4685645f75da214d0d1c74a91732b0899c43e5a5eef');
-INSERT INTO "journal" VALUES(11,'2026-03-11T09:05:00.000000+00:00','D4','dispatch.lease-expired','daemon','{"from":"sending","owner":"w1","reason":"Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).","to":"unknown"}','af9e641c090bdcc48055d4685645f75da214d0d1c74a91732b0899c43e5a5eef','b151e7391b19a9f5bd0367b47d5461ff919f6fc30c61d9de5d25be2fc4d84cd8');
-INSERT INTO "journal" VALUES(12,'2026-03-11T09:05:00.000000+00:00','F6','file.received','daemon','{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000006","size":100,"source":"sil"}','b151e7391b19a9f5bd0367b47d5461ff919f6fc30c61d9de5d25be2fc4d84cd8','a9ee14f4e5762e812e47bfd92d98cf56362ec693514f5396b1fb0d28b2a1ece4');
-INSERT INTO "journal" VALUES(13,'2026-03-11T09:05:00.000000+00:00','C5','report.added','daemon','{"chain":"chain6","document_id":"doc6","file_id":"F6","fingerprint":"print6","replaces":"","status":"final","version":1}','a9ee14f4e5762e812e47bfd92d98cf56362ec693514f5396b1fb0d28b2a1ece4','6683f72244962a63e36e02122c9fe7b0cff4ed42afe1ca0b6ae9926d1adcd885');
-INSERT INTO "journal" VALUES(14,'2026-03-11T09:05:00.000000+00:00','D7','dispatch.added','daemon','{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env7","lane":"routine","message_id":"<m7@labo.test>","recipient_id":"10001234567","report_id":"C5","state":"queued","version":1}','6683f72244962a63e36e02122c9fe7b0cff4ed42afe1ca0b6ae9926d1adcd885','ca995fab2fe2d4e7e0633ff9438e9e49cb1f6a663e536e76001030c46ceccc91');
-INSERT INTO "journal" VALUES(15,'2026-03-11T09:05:00.000000+00:00','L1','batch.made','daemon','{"channel":"mss","count":1,"reason":"tick","size":1000}','ca995fab2fe2d4e7e0633ff9438e9e49cb1f6a663e536e76001030c46ceccc91','3d6e5b6c2470522ce7d4f605ba7c642c1031e247667a761b157a2f0134b069da');
-INSERT INTO "journal" VALUES(16,'2026-03-11T09:05:00.000000+00:00','reference:allowed-domains','reference.accepted','daemon','{"sha256":"a0cd8dbbd84282c585ecd6a809c631f117294f81cf50ad0c4e279e98d573811f","size":7,"version":"2026-03-01"}','3d6e5b6c2470522ce7d4f605ba7c642c1031e247667a761b157a2f0134b069da','d739acb43c445c8dddebc0637f8ae1e042d9a910852325438d16f0ad6fb3468a');
+INSERT INTO "journal" VALUES(7,'2026-03-11T09:00:00.000000+00:00','D3','dispatch.sending','daemon','{"fence":1,"owner":"w1"}','95dd9a9db240f8faee19460a37be6b4e1876d367010cdbb6740a86c7f30763a5','d50dc01525e90096714271a84d49aea4bbf71316611b9bc3424bd36c415ca38d');
+INSERT INTO "journal" VALUES(8,'2026-03-11T09:00:00.000000+00:00','D4','dispatch.sending','daemon','{"fence":1,"owner":"w1"}','d50dc01525e90096714271a84d49aea4bbf71316611b9bc3424bd36c415ca38d','1fac90b6456c5776f936e30d265b001b90d8d15b7e38090aabbe49e7538c58d4');
+INSERT INTO "journal" VALUES(9,'2026-03-11T09:00:00.000000+00:00','D3','dispatch.sent','daemon','{"attempts":1,"from":"sending","reply":"250 2.0.0 accepté"}','1fac90b6456c5776f936e30d265b001b90d8d15b7e38090aabbe49e7538c58d4','2a59d7b72f9ed2237ceebd01dd5f68c712b3979172d5f6da2958c9b173bd3e80');
+INSERT INTO "journal" VALUES(10,'2026-03-11T09:00:00.000000+00:00','D3','receipt.smtp','daemon','{"action":"","code":"","digest":"aa","note":"","receipt":"R1","status":"2.0.0"}','2a59d7b72f9ed2237ceebd01dd5f68c712b3979172d5f6da2958c9b173bd3e80','13c39e7a8a3b78edaf87fc502dd4d60b5557b1f51a7bafb49a5aacf2c1414a5d');
+INSERT INTO "journal" VALUES(11,'2026-03-11T09:05:00.000000+00:00','D4','dispatch.lease-expired','daemon','{"from":"sending","owner":"w1","reason":"Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).","to":"unknown"}','13c39e7a8a3b78edaf87fc502dd4d60b5557b1f51a7bafb49a5aacf2c1414a5d','7c595f7f710d4f4532254c07850b36a487dcb46a62fb4da5b15cbee60b02272f');
+INSERT INTO "journal" VALUES(12,'2026-03-11T09:05:00.000000+00:00','F6','file.received','daemon','{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000006","size":100,"source":"sil"}','7c595f7f710d4f4532254c07850b36a487dcb46a62fb4da5b15cbee60b02272f','84e74a2698528908f662a95cfb25badd2911eb1038f700826b0b48888c4d2433');
+INSERT INTO "journal" VALUES(13,'2026-03-11T09:05:00.000000+00:00','C5','report.added','daemon','{"chain":"chain6","document_id":"doc6","file_id":"F6","fingerprint":"print6","replaces":"","status":"final","version":1}','84e74a2698528908f662a95cfb25badd2911eb1038f700826b0b48888c4d2433','4223739ef0b23da35f2d116eb92a4369c3e72a2d69d03a5f0b37fc9c5438ad81');
+INSERT INTO "journal" VALUES(14,'2026-03-11T09:05:00.000000+00:00','D7','dispatch.added','daemon','{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env7","lane":"routine","message_id":"<m7@labo.test>","recipient_id":"10001234567","report_id":"C5","state":"queued","version":1}','4223739ef0b23da35f2d116eb92a4369c3e72a2d69d03a5f0b37fc9c5438ad81','c72275b48d29acc4ff2e0872b15497908afc54210d0d3989d1ef8e31bd90831d');
+INSERT INTO "journal" VALUES(15,'2026-03-11T09:05:00.000000+00:00','L1','batch.made','daemon','{"channel":"mss","count":1,"reason":"tick","size":1000}','c72275b48d29acc4ff2e0872b15497908afc54210d0d3989d1ef8e31bd90831d','660d1474902d667250a0640be76a97d208b2c213cbbf86dba0e1468175a80fa7');
+INSERT INTO "journal" VALUES(16,'2026-03-11T09:05:00.000000+00:00','reference:allowed-domains','reference.accepted','daemon','{"sha256":"a0cd8dbbd84282c585ecd6a809c631f117294f81cf50ad0c4e279e98d573811f","size":7,"version":"2026-03-01"}','660d1474902d667250a0640be76a97d208b2c213cbbf86dba0e1468175a80fa7','c595dee8c0ce0bced24fbed5100d2c63139df99c8cf6fec35b40edc0dff9f85a');
 CREATE TABLE journal_head (
 	id SMALLINT NOT NULL, 
 	number BIGINT NOT NULL, 
@@ -165,7 +165,7 @@ CREATE TABLE journal_head (
 	CONSTRAINT pk_journal_head PRIMARY KEY (id), 
 	CONSTRAINT ck_journal_head_one_row CHECK (id = 1)
 );
-INSERT INTO "journal_head" VALUES(1,16,'d739acb43c445c8dddebc0637f8ae1e042d9a910852325438d16f0ad6fb3468a');
+INSERT INTO "journal_head" VALUES(1,16,'c595dee8c0ce0bced24fbed5100d2c63139df99c8cf6fec35b40edc0dff9f85a');
 CREATE TABLE named_leases (
 	name TEXT NOT NULL, 
 	owner TEXT NOT NULL, 
@@ -222,8 +222,8 @@ CREATE TABLE payloads (
 	content BLOB NOT NULL, 
 	CONSTRAINT pk_payloads PRIMARY KEY (owner, kind)
 );
-INSERT INTO "payloads" VALUES('F1','original',NULL,'k2',1,450,X'01470534A0B28A659440E54409F896E1B490841FCC99F9C384782528653D1FA85155515F7DD061A32B50D9BC0907253E2FEE9FF0');
-INSERT INTO "payloads" VALUES('F1','sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408',X'015ECF2F76F71D6BF0A4DBF65B92C75A569E2278F496BA747AD8FDB5DCC0F59C05CFE36385C415F78E','k2',0,4,X'013AAE8734C67DFFA41532BE78E1A9ED6CD73EB3DF6E594E50263AD3A99833FFFD');
+INSERT INTO "payloads" VALUES('F1','original',NULL,'k2',1,450,X'01DB4985C11F51B829FDCF6A59F3DA04F907B8796EAAE2B7C2F3BB56B8F335FC38E5D654120EB7D115978AC85D0563CAD9ED9348');
+INSERT INTO "payloads" VALUES('F1','sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408',X'011FBAD583FEF1C300938ADDEDE4FE735AFBE7DCAE7247A1F4C425FEF08CF0EE5B1F6F851CD31A6B56','k2',0,4,X'0100377001D8B3AC669335833DEBC42A110DA3F58DF2B48832FAD2B3541DABF254');
 CREATE TABLE receipts (
 	id TEXT NOT NULL, 
 	dispatch_id TEXT NOT NULL, 
@@ -297,7 +297,6 @@ CREATE INDEX ix_reports_order_filler ON reports (order_filler);
 CREATE INDEX ix_reports_order_placer ON reports (order_placer);
 CREATE INDEX ix_dispatches_batch ON dispatches (batch_id);
 CREATE INDEX ix_dispatches_chain ON dispatches (chain, recipient_key, version);
-CREATE INDEX ix_dispatches_due ON dispatches (channel, lane, created_at, id) WHERE state IN ('queued', 'deferred');
 CREATE INDEX ix_dispatches_envid ON dispatches (envid) WHERE envid <> '';
 CREATE INDEX ix_dispatches_ready ON dispatches (channel, lane, created_at, id) WHERE state = 'ready';
 CREATE INDEX ix_dispatches_report ON dispatches (report_id);
@@ -312,5 +311,7 @@ CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal BEGIN SELECT RAISE(ABO
 CREATE UNIQUE INDEX uq_batches_token ON batches (token) WHERE token <> '';
 CREATE INDEX ix_batches_alive ON batches (state, id) WHERE state <> 'done';
 CREATE INDEX ix_dispatches_leased ON dispatches (lease_owner, lease_until) WHERE state = 'sending';
+CREATE INDEX ix_dispatches_queued ON dispatches (channel, lane, domain, address, created_at, id) WHERE state = 'queued';
+CREATE INDEX ix_dispatches_deferred ON dispatches (channel, due_at, id) WHERE state = 'deferred';
 CREATE INDEX ix_batch_members_dispatch ON batch_members (dispatch_id);
 COMMIT;

@@ -45,6 +45,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'sending'"),
         postgresql_where=sa.text("state = 'sending'"),
     )
+    _claims()
     _batch_members()
     _destinations()
     _tallies()
@@ -76,7 +77,6 @@ def _columns() -> dict[str, tuple[sa.Column[Any], ...]]:
             sa.Column("escalate_at", MOMENT, nullable=True),
             _number("escalation"),
             _number("pauses"),
-            sa.Column("claimed_from", sa.Text(), nullable=False, server_default="queued"),
         ),
         "batches": (
             sa.Column("state", sa.Text(), nullable=False, server_default="open"),
@@ -96,6 +96,26 @@ def _columns() -> dict[str, tuple[sa.Column[Any], ...]]:
     }
 
 
+def _claims() -> None:
+    """Deferred rows leave the index of claims, and have one of their own by the moment they are due."""
+    op.drop_index("ix_dispatches_due", "dispatches")
+    op.execute("UPDATE dispatches SET due_at = created_at WHERE state = 'deferred' AND due_at IS NULL")
+    op.create_index(
+        "ix_dispatches_queued",
+        "dispatches",
+        ["channel", "lane", "domain", "address", "created_at", "id"],
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_index(
+        "ix_dispatches_deferred",
+        "dispatches",
+        ["channel", "due_at", "id"],
+        sqlite_where=sa.text("state = 'deferred'"),
+        postgresql_where=sa.text("state = 'deferred'"),
+    )
+
+
 def _batch_members() -> None:
     op.create_table(
         "batch_members",
@@ -112,11 +132,11 @@ def _destinations() -> None:
         "destinations",
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("domain", sa.Text(), nullable=False),
-        sa.Column("turn", sa.BigInteger(), nullable=False),
         sa.Column("free_at", MOMENT, nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("opened_at", MOMENT, nullable=True),
+        sa.Column("notices", sa.Integer(), nullable=False),
+        sa.Column("openings", sa.Integer(), nullable=False),
         sa.Column("probe_at", MOMENT, nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("channel", "domain", name=op.f("pk_destinations")),

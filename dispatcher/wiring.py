@@ -38,7 +38,6 @@ from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.keyring.files import FileKeyring
 from dispatcher.keyring.master import MasterKey
-from dispatcher.outbox.batching import BatchRule
 from dispatcher.outbox.pacing import per_minute
 from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.ports import AllowedDomains, Mailbox, Store
@@ -46,6 +45,7 @@ from dispatcher.report.checks import overrides
 from dispatcher.report.model import Address, IdType, Practitioner
 from dispatcher.routing.facts import ChannelPolicy, Policy
 from dispatcher.routing.trust import Gate
+from dispatcher.schedule import batch_rule
 from dispatcher.service.channel import Channel
 from dispatcher.service.desk import Desk
 from dispatcher.settings import (
@@ -211,11 +211,7 @@ def channel(name: str, settings: ChannelSettings, whole: Settings, domains: Call
             maximum=timedelta(minutes=retry.max_minutes),
             give_up=timedelta(hours=retry.give_up_hours),
         ),
-        batch=BatchRule(
-            every=timedelta(minutes=settings.batch.every_minutes),
-            max_count=settings.batch.max_count,
-            max_bytes=settings.batch.max_bytes,
-        ),
+        batch=batch_rule(settings.batch),
         lease=timedelta(seconds=whole.service.lease_seconds),
         gate=Gate(channel=ChannelPolicy.of(name, settings), domains=domains, max_age_days=whole.trust.max_age_days),
     )

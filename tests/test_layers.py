@@ -34,7 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "whole_file": set(),
     **dict.fromkeys(WINDOWS, GROUND | LANGUAGES | RULES | {"whole_file"}),
     "service": GROUND | LANGUAGES | RULES,
-    "wiring": GROUND | LANGUAGES | RULES | WINDOWS | {"service"},
+    "schedule": {"settings", "outbox"},
+    "wiring": GROUND | LANGUAGES | RULES | WINDOWS | {"service", "schedule"},
     **{
         room: GROUND | LANGUAGES | RULES | WINDOWS | {"service", "wiring", "daemon", "whole_file"}
         for room in ("daemon", "cli")
@@ -49,6 +50,8 @@ AT_HOME: dict[str, set[str]] = {
     "alembic": {"store"},
     "psycopg": {"store"},
     "apscheduler": {"daemon"},
+    "croniter": {"settings"},
+    "holidays": {"schedule"},
     "watchdog": {"intake"},
     "hl7apy": {"formats"},
     "typst": {"formats"},

@@ -13,6 +13,7 @@ from dispatcher.daemon import steps
 from dispatcher.french import counted
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.states import FileState, State
+from dispatcher.service.batch import end_batches
 from dispatcher.wiring import Office
 
 
@@ -89,6 +90,7 @@ def drain(office: Office, stop: Callable[[], bool], spools: list[FolderSpool] | 
         steps.recover_all(office)  # what a newer version overtook is not left in the queue
         _tell_remaining(office, result)
     _collect(office, result, stop)
+    end_batches(office.store, office.clock)
     with office.store.reading() as uow:
         result.held = uow.dispatches.counts().get(State.HELD, 0)
         result.quarantined = uow.files.counts().get(FileState.QUARANTINED, 0)

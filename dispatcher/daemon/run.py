@@ -20,6 +20,7 @@ from dispatcher.daemon import steps
 from dispatcher.daemon.worker import Worker, leave, worker_process
 from dispatcher.errors import DispatcherError
 from dispatcher.intake.watcher import Watcher
+from dispatcher.service.batch import end_batches
 from dispatcher.service.internal import place
 from dispatcher.service.recount import recount
 from dispatcher.wiring import Office
@@ -31,6 +32,8 @@ STOP_SECONDS = 24.0
 their lines are broken.
 """
 BATCH_SECONDS = 2.0
+END_SECONDS = 15.0
+"""How often is asked which batches are over."""
 HEALTH_SECONDS = 5.0
 SYNC_SECONDS = 15.0
 """How often is asked which directory is due; the answer stands beside each snapshot."""
@@ -93,6 +96,7 @@ class Daemon:
         ticks = {
             "scan": (service.scan_seconds, lambda: steps.scan(self._office, self._spools)),
             "batch": (BATCH_SECONDS, lambda: steps.batch_all(self._office)),
+            "end": (END_SECONDS, lambda: end_batches(self._office.store, self._office.clock)),
             "collect": (service.collect_seconds, lambda: steps.collect_all(self._office)),
             "recover": (service.lease_seconds / 4, lambda: steps.recover_all(self._office)),
             "health": (HEALTH_SECONDS, self._look_after),

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from dispatcher.clock import paris
 from dispatcher.french import counted
+from dispatcher.outbox.batching import BatchRule
+from dispatcher.outbox.calendar import ALWAYS
 from dispatcher.outbox.dispatch import Batch, Dispatch, JournalLine, ReportVersion, SourceFile
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, Store
@@ -105,7 +107,7 @@ def _when(dispatch: Dispatch, batch: Batch | None, channel: Channel | None) -> l
         verb = "parti avec" if gone else "placé dans"
         lines.append(f"Heure : {verb} le lot {batch.id} formé {_at(batch.created_at)} ({why}).")
     elif dispatch.state is State.READY and channel is not None:
-        lines.append(f"Heure : attend le prochain lot du canal, au plus tard dans {_minutes(channel.batch.every)}.")
+        lines.append(f"Heure : attend le prochain lot du canal, {_rhythm(channel.batch)}.")
     if channel is not None and dispatch.address:
         lines.append(
             f"Débit du canal « {channel.name} » : {channel.limit.per_window} envois au plus par minute glissante."
@@ -119,6 +121,12 @@ def _when(dispatch: Dispatch, batch: Batch | None, channel: Channel | None) -> l
     if dispatch.state is State.DEFERRED and dispatch.due_at is not None:
         lines.append(f"Nouvel essai prévu {_at(dispatch.due_at)}, après {counted(dispatch.attempts, 'tentative')}.")
     return lines
+
+
+def _rhythm(rule: BatchRule) -> str:
+    """How often the channel forms its batches."""
+    often = f"au plus tard dans {_minutes(rule.every)}" if rule.every is not None else "à l'heure prévue par « cron »"
+    return often if rule.calendar == ALWAYS else f"{often} quand les heures de formation des lots sont ouvertes"
 
 
 def _situation(dispatch: Dispatch, people: Sequence[JournalLine]) -> list[str]:

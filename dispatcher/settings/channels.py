@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from dispatcher.settings.schedule import Day, Region, cron, hours
 from dispatcher.settings.sections import Address, PathSection, Section, SendingFormat
 
 
@@ -18,9 +19,29 @@ class PaceSettings(Section):
 
 
 class BatchSettings(Section):
+    """When batches are formed; hours, days and holidays limit the forming, never what is in a batch already."""
+
     every_minutes: float = Field(default=5, gt=0)
+    cron: str = ""
+    """Five fields, Europe/Paris; instead of ``every_minutes``."""
+    hours: str = ""
+    """``08:00-18:30``; empty: all day."""
+    days: list[Day] = Field(default_factory=list)
+    """Empty: all."""
+    holidays: Region | Literal[""] = ""
+    """Region whose public holidays count as closed; empty: they are days like others."""
     max_count: int = Field(default=500, gt=0)
     max_bytes: int = Field(default=100_000_000, gt=0)
+
+    @model_validator(mode="after")
+    def _schedule(self) -> BatchSettings:
+        if self.cron and "every_minutes" in self.model_fields_set:
+            raise ValueError("« cron » et « every_minutes » s'excluent : garder l'un des deux")
+        if self.cron:
+            cron(self.cron)
+        if self.hours:
+            hours(self.hours)
+        return self
 
 
 class MailboxSettings(PathSection):

@@ -28,6 +28,8 @@ _PENDING_MEMBER = exists().where(
     dispatches.c.state.in_(sorted(PENDING)),
 )
 
+_FINISHED = BATCH.select.where(text(NOT_DONE), ~_PENDING_MEMBER)
+
 
 class SqlBatches:
     """See :class:`dispatcher.ports.Batches`."""
@@ -80,6 +82,16 @@ class SqlBatches:
             wanted = wanted.where(table.c.channel == channel)
         return BATCH.values(self._session.read(wanted))
 
+    def alone(self, channel: str) -> None:
+        """Until the end of this transaction nobody else forms batches of that channel."""
+        self._session.lock(f"batches:{channel}")
+
+    def latest(self, channel: str, reasons: Iterable[str]) -> Batch | None:
+        """The channel's newest batch made for one of these reasons, or None."""
+        wanted = BATCH.select.where(table.c.channel == channel, table.c.reason.in_(sorted(reasons)))
+        row = self._session.read(wanted.order_by(table.c.created_at.desc(), table.c.id).limit(1)).first()
+        return None if row is None else BATCH.value(row)
+
     def pause(self, batch_id: str, *, reason: str, actor: str = "daemon") -> Batch:
         """Its queued dispatches wait. Raises IllegalMove when it is over, StoreError ``not-found``."""
         batch = self._locked(batch_id)
@@ -100,14 +112,13 @@ class SqlBatches:
             )
         return self._live(batch, OPEN, "", actor, "batch.resumed", reason)
 
+    def any_finished(self) -> bool:
+        """Some batch that is not ``done`` has nothing pending any more."""
+        return self._session.read(_FINISHED.limit(1)).first() is not None
+
     def end_finished(self, now: datetime, limit: int = 200) -> tuple[Batch, ...]:
         """Batches with nothing pending any more are over: ``done``, with the statement in the journal."""
-        wanted = (
-            BATCH.select.where(text(NOT_DONE), ~_PENDING_MEMBER)
-            .order_by(table.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=table)
-        )
+        wanted = _FINISHED.order_by(table.c.id).limit(limit).with_for_update(skip_locked=True, of=table)
         return tuple(self._end(batch, now) for batch in BATCH.values(self._session.read_locked(wanted).all()))
 
     def _end(self, batch: Batch, now: datetime) -> Batch:

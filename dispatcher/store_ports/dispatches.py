@@ -156,6 +156,15 @@ class Batches(Protocol):
         """Add to its sums: a large replay fills its batch in several transactions."""
 
     def list(self, *, channel: str = "", limit: int = 50) -> tuple[Batch, ...]: ...
+    def alone(self, channel: str) -> None:
+        """Until the end of the transaction nobody else forms batches of that channel."""
+
+    def latest(self, channel: str, reasons: Iterable[str]) -> Batch | None:
+        """The channel's newest batch made for one of these reasons, or None."""
+
+    def any_finished(self) -> bool:
+        """Some batch that is not ``done`` has nothing pending any more."""
+
     def pause(self, batch_id: str, *, reason: str, actor: str = "daemon") -> Batch:
         """Its queued dispatches wait. Raises :class:`dispatcher.errors.IllegalMove` when it is over."""
 

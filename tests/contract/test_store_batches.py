@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from dispatcher.clock import FrozenClock
 from dispatcher.errors import IllegalMove, StoreError
+from dispatcher.outbox.batching import BatchRule
 from dispatcher.outbox.dispatch import Batch
 from dispatcher.outbox.statement import PENDING, Statement
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter
+from dispatcher.service.batch import end_batches, form_batches
+from dispatcher.service.channel import Channel
 from dispatcher.store.engine import SqlStore
-from tests.contract.store_kit import Seed
+from tests.contract.store_kit import Database, Seed, make_cipher
 
 
 def make(store: SqlStore, clock: FrozenClock, batch_id: str, *members: str) -> Batch:
@@ -136,3 +143,62 @@ def test_a_paused_batch_ends_too(store: SqlStore, seed: Seed, clock: FrozenClock
         uow.batches.pause("L1", reason="x")
         uow.dispatches.move(one.id, State.WITHDRAWN)
         assert [batch.state for batch in uow.batches.end_finished(clock.now())] == ["done"]
+
+
+def channel(**rule: Any) -> Channel:
+    wanted = BatchRule(**{"every": timedelta(minutes=5), "max_count": 500, "max_bytes": 10**9} | rule)
+    return cast(Channel, SimpleNamespace(name="mss", batch=wanted))
+
+
+def test_processes_that_look_together_make_one_batch_of_one_tick(
+    store: SqlStore, seed: Seed, clock: FrozenClock, database: Database
+) -> None:
+    """Between the look and the making the other one has made its batch; and one more mail has become ready since."""
+    seed.dispatch(State.READY)
+    other = database.open(make_cipher(), clock)
+    entered = store.transaction()
+    uow = entered.__enter__()
+    uow.batches.alone("mss")
+    late = threading.Thread(target=form_batches, args=(channel(), other, clock))
+    late.start()
+    late.join(0.5)  # it has looked, and waits for its turn
+    assert late.is_alive()
+    batch = Batch(id="L1", channel="mss", created_at=clock.now(), reason="tick")
+    uow.batches.add(uow.dispatches.assign_batch(batch, max_count=500, max_bytes=10**9))
+    uow.dispatches.move(seed_in(uow, clock), State.READY)
+    entered.__exit__(None, None, None)
+    late.join(30)
+    other.close()
+    with store.reading() as uow:
+        assert [made.id for made in uow.batches.list()] == ["L1"]
+        assert uow.dispatches.counts()[State.READY] == 1
+
+
+def seed_in(uow: Any, clock: FrozenClock) -> str:
+    """A held dispatch, made inside the open transaction."""
+    (first,) = uow.dispatches.list(DispatchFilter(limit=1))
+    held = replace(
+        first, id="D99", state=State.HELD, message_id="<m99@labo.test>", envid="env99", created_at=clock.now()
+    )
+    uow.dispatches.add(held)
+    return "D99"
+
+
+def test_what_ceilings_leave_behind_goes_in_the_same_pass(store: SqlStore, seed: Seed, clock: FrozenClock) -> None:
+    for _ in range(5):
+        seed.dispatch(State.READY)
+    hour = clock.now() + timedelta(minutes=1)
+    rule = {"every": None, "fires": lambda moment: hour if moment < hour else hour + timedelta(hours=12)}
+    clock.advance(60)
+    formed = form_batches(channel(max_count=2, **rule), store, clock).batches
+    assert [(batch.count, batch.reason) for batch in formed] == [(2, "full"), (2, "full"), (1, "tick")]
+
+
+def test_over_is_over_by_the_tick_too(store: SqlStore, seed: Seed, clock: FrozenClock) -> None:
+    one = seed.dispatch()
+    make(store, clock, "L1", one.id)
+    assert end_batches(store, clock) == ()
+    with store.transaction() as uow:
+        uow.dispatches.move(one.id, State.PAPER)
+    assert [batch.id for batch in end_batches(store, clock)] == ["L1"]
+    assert end_batches(store, clock) == ()

@@ -335,5 +335,11 @@ class Mailbox(Protocol):
     def settle(self, uids: Iterable[str], *, understood: bool) -> None:
         """File away what was understood; set aside, never delete, what was not."""
 
+    def sent(self, message_ids: Iterable[str], *, since: datetime) -> frozenset[str]:
+        """Those of which the account's Sent folder holds a copy, kept about ``since`` or later.
+
+        Their presence proves that the operator took them; absence proves nothing. Empty when no such folder is set.
+        """
+
     def close(self) -> None:
         """Log out; never raises."""

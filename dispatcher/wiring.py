@@ -38,6 +38,7 @@ from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.keyring.files import FileKeyring
 from dispatcher.keyring.master import MasterKey
+from dispatcher.outbox.doubt import DoubtPolicy
 from dispatcher.outbox.pacing import per_minute
 from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.ports import AllowedDomains, Mailbox, Store
@@ -214,6 +215,18 @@ def channel(name: str, settings: ChannelSettings, whole: Settings, domains: Call
         batch=batch_rule(settings.batch),
         lease=timedelta(seconds=whole.service.lease_seconds),
         gate=Gate(channel=ChannelPolicy.of(name, settings), domains=domains, max_age_days=whole.trust.max_age_days),
+        doubt=doubt(settings),
+    )
+
+
+def doubt(settings: ChannelSettings) -> DoubtPolicy:
+    """What a channel does about dispatches of unknown outcome."""
+    wanted = settings.unknown
+    after = wanted.resend_after_hours
+    return DoubtPolicy(
+        resend_after=None if after is None else timedelta(hours=after),
+        max_resends=wanted.max_resends,
+        alarm_after=timedelta(hours=wanted.alarm_after_hours),
     )
 
 

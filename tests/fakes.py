@@ -144,6 +144,10 @@ class MemoryMailbox:
         self.aside: list[str] = []
         self.fails: BaseException | None = None
         """Raised by :meth:`settle`."""
+        self.unread: BaseException | None = None
+        """Raised by :meth:`fetch` and :meth:`sent`."""
+        self.copies: set[str] = set()
+        """Message-IDs in the Sent folder."""
         for content in contents:
             self.arrive(content)
 
@@ -158,6 +162,8 @@ class MemoryMailbox:
         return tuple(uid for uid in self._mails if uid not in {*self.understood, *self.aside})
 
     def fetch(self, limit: int = 200) -> Iterator[Fetched]:
+        if self.unread is not None:
+            raise self.unread
         for uid in self.new[:limit]:
             yield Fetched(uid=uid, content=self._mails[uid])
 
@@ -165,6 +171,11 @@ class MemoryMailbox:
         if self.fails is not None:
             raise self.fails
         (self.understood if understood else self.aside).extend(uids)
+
+    def sent(self, message_ids: Iterable[str], *, since: datetime) -> frozenset[str]:
+        if self.unread is not None:
+            raise self.unread
+        return frozenset(message_ids) & self.copies
 
     def close(self) -> None:
         pass

@@ -50,9 +50,17 @@ def withdraw(
 
 
 def paper(
-    ids: Ids, reason: Annotated[str, typer.Option("--reason", help="Motif (obligatoire).")], json: Json = False
+    ids: Ids,
+    printed: Annotated[
+        bool, typer.Option("--printed", help="Ces envois sur papier sont imprimés : ce qui suit ira aussi sur papier.")
+    ] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Motif (obligatoire, sauf avec --printed).")] = "",
+    json: Json = False,
 ) -> None:
-    """Passe des envois sur papier : à imprimer, à poster, puis à clore."""
+    """Passe des envois sur papier : à imprimer, à dire imprimés (--printed), à poster, puis à clore."""
+    if printed:
+        parts = office()
+        _told(operate.printed(parts.store, parts.clock, ids, actor=actor()), "notés imprimés", json)
     _told(operate.to_paper(office().store, ids, reason=_given(reason), actor=actor()), "passés sur papier", json)
 
 

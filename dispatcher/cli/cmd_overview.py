@@ -10,6 +10,7 @@ import typer
 
 from dispatcher.cli import cmd_directory_drift, cmd_directory_status, directory_alarms
 from dispatcher.cli.context import office
+from dispatcher.cli.doubt_show import tell_doubts
 from dispatcher.cli.held_show import show_held, tell_held
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.wording import EVENTS, FILE_STATES, RECEIPTS, STATES, actor, age, envelope
@@ -17,7 +18,7 @@ from dispatcher.french import counted
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
 from dispatcher.outbox.states import OPEN_FILES, UNFINISHED, State
 from dispatcher.ports import DispatchFilter
-from dispatcher.service import alarms, overview
+from dispatcher.service import alarms, overview, waits
 from dispatcher.service.explain import explain
 from dispatcher.wiring import Office
 
@@ -42,11 +43,8 @@ def status(json: Json = False) -> None:
         return
     if problem is not None:
         say(f"La table des destinataires est fautive ; la dernière bonne reste en service. {problem}")
-    for name, reason in _unread_mailboxes(parts).items():
-        complain(f"ALARME, boîte des avis du canal « {name} » : {reason}")
-        complain(
-            "  → Les accusés n'arrivent plus : rétablir la boîte, elle est relue d'elle-même ; « dispatcher check »."
-        )
+    _tell_mailboxes(parts)
+    tell_doubts(parts, view)
     directory_alarms.tell(parts.settings, parts.clock, parts.store)
     fetched = {one.name for one in directory_alarms.watched(parts.settings, parts.clock)}
     cmd_directory_status.tell(parts.settings, fetched)
@@ -74,6 +72,14 @@ def status(json: Json = False) -> None:
         say(f"{counted(view.unmatched, 'avis reçu')} sans envoi correspondant.")
 
 
+def _tell_mailboxes(parts: Office) -> None:
+    for name, reason in _unread_mailboxes(parts).items():
+        complain(f"ALARME, boîte des avis du canal « {name} » : {reason}")
+        complain(
+            "  → Les accusés n'arrivent plus : rétablir la boîte, elle est relue d'elle-même ; « dispatcher check »."
+        )
+
+
 def _unread_mailboxes(parts: Office) -> dict[str, str]:
     """By channel: why the service cannot read the mailbox of its notices."""
     watched = [name for name, channel in parts.settings.channels.items() if channel.mailbox is not None]
@@ -96,6 +102,9 @@ def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
             directory_alarms.as_json(one) for one in directory_alarms.watched(parts.settings, parts.clock, parts.store)
         ],
         "mailboxes": [{"channel": name, "alarm": reason} for name, reason in _unread_mailboxes(parts).items()],
+        "doubts": [
+            {"channel": c.name, "alarm": alarms.standing(parts.store, alarms.doubt(c.name))} for c in view.channels
+        ],
         "local_table": str(problem) if problem else None,
         "drifting": drifted.drifting if drifted is not None else None,
         "drifting_at": drifted.at if drifted is not None else None,
@@ -193,7 +202,10 @@ def file_json(file: SourceFile) -> dict[str, Any]:
 
 
 def _view_json(view: overview.DispatchView | overview.FileView) -> dict[str, Any]:
-    return {**asdict(view), "file": file_json(view.file) if view.file is not None else None}
+    shown = {**asdict(view), "file": file_json(view.file) if view.file is not None else None}
+    if isinstance(view, overview.DispatchView):
+        shown["waits_for"] = [{"id": one.id, "state": one.state} for one in view.waits_for]
+    return shown
 
 
 def show(
@@ -222,6 +234,8 @@ def show(
         ("Dernière réponse", d.reply),
     ]
     table("", ("", ""), [fact for fact in facts if fact[1]])
+    for older in view.waits_for:
+        say(waits.sentence(older))
     _timeline(view.timeline)
     rows = [(moment(r.at), RECEIPTS.get(r.kind, r.kind), r.status or r.code, r.note) for r in view.receipts]
     table("Accusés", ("Heure", "Genre", "Code", "Effet"), rows, empty="Aucun accusé pour l'instant.")

@@ -41,6 +41,7 @@ COMMANDS = {
     "withdraw": "cmd_operate",
     "paper": "cmd_operate",
     "replay": "cmd_operate",
+    "settle": "cmd_settle",
     "batches": "cmd_batches",
     "directory": "cmd_directory",
     "trust": "cmd_trust",

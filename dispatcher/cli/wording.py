@@ -37,7 +37,12 @@ EVENTS: dict[str, str] = {
     "dispatch.added": "créé",
     "dispatch.lease-expired": "repris à un processus arrêté",
     "dispatch.looked-again": "recherche refaite, toujours en attente",
+    "dispatch.printed": "imprimé",
     "dispatch.replayed": "rejoué",
+    "dispatch.resent-unknown": "issue inconnue, renvoyé selon le réglage du canal",
+    "dispatch.doubt-ended": "issue inconnue, remplacé par une version plus récente",
+    "dispatch.settled-arrived": "issue inconnue, dit arrivé",
+    "dispatch.settled-refused": "issue inconnue, dit jamais accepté",
     "dispatch.replay-undone": "rejeu annulé avant le départ",
     "dispatch.released": "libéré",
     "dispatch.resent": "nouvel envoi de ce qui était déjà parti",
@@ -48,6 +53,7 @@ EVENTS: dict[str, str] = {
     "receipt.mdn": "avis de lecture reçu",
     "receipt.error-mail": "courrier d'erreur reçu",
     "receipt.auto-reply": "réponse automatique reçue",
+    "receipt.sent-copy": "copie trouvée dans le dossier des courriers envoyés",
     "receipt.other": "courrier reçu",
     **{f"dispatch.{state}-late": f"{text} (confirmé après coup)" for state, text in STATES.items()},
 }
@@ -58,6 +64,7 @@ RECEIPTS = {
     "mdn": "avis de lecture",
     "error-mail": "courrier d'erreur",
     "auto-reply": "réponse automatique",
+    "sent-copy": "copie dans les courriers envoyés",
     "other": "autre courrier",
 }
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dispatcher.daemon import steps
+from dispatcher.daemon import doubt, steps
 from dispatcher.french import counted
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.states import FileState, State
@@ -129,7 +129,12 @@ def _collect(office: Office, result: Drained, stop: Callable[[], bool]) -> None:
     if stop():
         return
     read: list[int] = []
-    thread = threading.Thread(target=lambda: read.append(steps.collect_all(office).notices), name="once", daemon=True)
+
+    def look() -> None:
+        read.append(steps.collect_all(office).notices)
+        doubt.settle_all(office)
+
+    thread = threading.Thread(target=look, name="once", daemon=True)
     thread.start()
     while thread.is_alive() and not stop():
         thread.join(NAP)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from dispatcher.daemon import steps
+from dispatcher.daemon import doubt, steps
 from dispatcher.daemon.worker import Worker, leave, worker_process
 from dispatcher.errors import DispatcherError
 from dispatcher.intake.watcher import Watcher
@@ -98,6 +98,7 @@ class Daemon:
             "batch": (BATCH_SECONDS, lambda: steps.batch_all(self._office)),
             "end": (END_SECONDS, lambda: end_batches(self._office.store, self._office.clock)),
             "collect": (service.collect_seconds, lambda: steps.collect_all(self._office)),
+            "doubt": (doubt.SECONDS, lambda: doubt.settle_all(self._office)),
             "recover": (service.lease_seconds / 4, lambda: steps.recover_all(self._office)),
             "health": (HEALTH_SECONDS, self._look_after),
             "sync": (SYNC_SECONDS, lambda: steps.sync_due(self._office, self._stop.is_set)),

@@ -74,6 +74,9 @@ UNFINISHED = frozenset({_S.HELD, _S.READY, _S.QUEUED, _S.SENDING, _S.DEFERRED, _
 NOT_YET_LEFT = frozenset({_S.HELD, _S.READY, _S.QUEUED, _S.DEFERRED})
 """States in which a newer version may still withdraw the dispatch."""
 
+BLOCKING = (State.SENDING, State.UNKNOWN)
+"""An older version in one of these may still arrive: the newer waits."""
+
 
 class FileState(StrEnum):
     """State of a source file (design §6)."""

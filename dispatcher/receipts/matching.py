@@ -182,7 +182,8 @@ def _meaning(state: State, notice: Notice) -> tuple[State | None, str]:
     if notice.kind is Kind.MDN:
         return _meaning_of_mdn(state, notice)
     if notice.kind is Kind.AUTO_REPLY:
-        return None, "Réponse automatique (absence) : le courriel est arrivé, personne ne l'a lu pour autant."
+        arrived = State.DELIVERED if state is State.UNKNOWN else None
+        return arrived, "Réponse automatique (absence) : le courriel est arrivé, personne ne l'a lu pour autant."
     if notice.kind is Kind.OTHER:
         return None, "Courriel en réponse, sans valeur d'accusé : à lire par une personne."
     if notice.error:

@@ -15,6 +15,11 @@ def mailbox(channel: str) -> str:
     return f"mailbox:{channel}"
 
 
+def doubt(channel: str) -> str:
+    """Subject of alarms about dispatches of a channel whose outcome is unknown for too long."""
+    return f"unknown:{channel}"
+
+
 def standing(store: Store, subject: str) -> str:
     """What the alarm about ``subject`` says, or empty when none stands."""
     with store.reading() as uow:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from dispatcher.outbox.batching import BatchRule
 from dispatcher.outbox.breaker import BreakerRule
+from dispatcher.outbox.doubt import DoubtPolicy
 from dispatcher.outbox.pacing import PaceLimit
 from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.ports import Transport
@@ -55,6 +56,7 @@ class Channel:
     lease: timedelta
     gate: Gate
     """Asked right before a mail leaves."""
+    doubt: DoubtPolicy = field(default_factory=DoubtPolicy)
     breaker: BreakerRule = field(default_factory=BreakerRule)
     pulse: Pulse = field(default_factory=Pulse, compare=False, repr=False)
 

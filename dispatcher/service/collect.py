@@ -25,6 +25,7 @@ from dispatcher.receipts.notice import Notice
 from dispatcher.receipts.notices import read
 from dispatcher.service.circuits import noticed
 from dispatcher.service.internal import place
+from dispatcher.service.outcome import withdraw_if_superseded
 from dispatcher.service.patients import as_sent
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,9 @@ def _move(uow: UnitOfWork, dispatch: Dispatch, state: State, why: str, at: datet
     changes: dict[str, Any] = {"reason": "" if state in DATES else why, "fault": fault}
     if state in DATES:
         changes[DATES[state]] = at
-    uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}", **changes)
+    moved = uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}", **changes)
+    if dispatch.state is State.UNKNOWN:
+        withdraw_if_superseded(uow, moved)
     log.info("dispatch %s is %s", dispatch.id, state)
 
 

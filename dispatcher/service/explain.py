@@ -19,6 +19,7 @@ from dispatcher.routing.trace import candidate, explain_french, from_json, numbe
 from dispatcher.service.channel import Channel
 from dispatcher.service.replay import REPLAYED, UNDONE
 from dispatcher.service.resend import RESENT
+from dispatcher.service.waits import sentence, waits_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class Explanation:
     lines: tuple[str, ...]
     people: tuple[JournalLine, ...] = ()
     """What people did with it, in order."""
+    waits_for: tuple[Dispatch, ...] = ()
+    """Older versions whose outcome it waits for."""
 
     def as_json(self) -> dict[str, object]:
         """The decision as it was kept, with the sentences."""
@@ -50,6 +53,7 @@ class Explanation:
                 }
                 for line in self.people
             ],
+            "waits_for": [{"id": one.id, "state": one.state} for one in self.waits_for],
             "explanation": list(self.lines),
         }
 
@@ -64,6 +68,7 @@ def explain(store: Store, channels: Mapping[str, Channel], dispatch_id: str) -> 
         file = uow.files.get(report.file_id) if report is not None else None
         batch = uow.batches.get(dispatch.batch_id) if dispatch.batch_id else None
         others = uow.dispatches.list(DispatchFilter(chain=dispatch.chain, limit=200))
+        behind = waits_for(uow, dispatch)
         people = tuple(line for line in uow.journal.of_subject(dispatch.id) if line.actor.startswith(PERSON))
     lines = [
         *_what(dispatch, report, file),
@@ -73,9 +78,10 @@ def explain(store: Store, channels: Mapping[str, Channel], dispatch_id: str) -> 
         *(_done(line) for line in people),
         *_when(dispatch, batch, channels.get(dispatch.channel)),
         *_situation(dispatch, people),
+        *(sentence(older) for older in behind),
         *_versions(dispatch, others),
     ]
-    return Explanation(dispatch=dispatch, lines=tuple(lines), people=people)
+    return Explanation(dispatch=dispatch, lines=tuple(lines), people=people, waits_for=behind)
 
 
 def _today(dispatch: Dispatch) -> dict[str, object]:
@@ -183,6 +189,7 @@ _DEEDS = {
     "dispatch.closed": "Clos",
     "dispatch.withdrawn": "Retiré",
     "dispatch.paper": "Passé sur papier",
+    "dispatch.printed": "Imprimé",
     REPLAYED: "Rejoué",
     UNDONE: "Rejeu annulé",
     RESENT: "Envoyé de nouveau",

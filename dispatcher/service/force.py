@@ -21,25 +21,42 @@ from dispatcher.service.desk import Desk
 DROPPED = "recipient-dropped"
 """Hold code: the version in force does not name somebody an older version named."""
 LEFT = frozenset({State.SENDING, State.SENT, State.DELIVERED, State.READ, State.UNKNOWN, State.PAPER, State.CLOSED})
-"""Somebody has it, or may have it: on paper or by a person's doing too."""
+"""Where somebody may have it, on paper or by a person's doing too; ask :func:`left`."""
 ALL = 10_000
 """Dispatches of one report looked at."""
 
 
-def put_in_force(desk: Desk, uow: UnitOfWork, version: ReportVersion, fresh: Sequence[Dispatch]) -> bool:
-    """Older versions are superseded; what has not left of them is withdrawn, and who is not among ``fresh`` (the
-    dispatches of ``version``) gets a held one. True when an older version did leave, to anyone.
+def left(dispatch: Dispatch) -> bool:
+    """Somebody has it, or may have it. Paper has left once it is printed."""
+    return dispatch.state in LEFT and not unprinted(dispatch)
+
+
+def unprinted(dispatch: Dispatch) -> bool:
+    """On paper, and nobody has printed it yet."""
+    return dispatch.state is State.PAPER and dispatch.printed_at is None
+
+
+def put_in_force(
+    desk: Desk, uow: UnitOfWork, version: ReportVersion, fresh: Sequence[Dispatch]
+) -> tuple[Dispatch, ...]:
+    """Older versions are superseded; what has not left of them is withdrawn, unprinted paper too, and who is not among
+    ``fresh`` (the dispatches of ``version``) gets a held one. Gives the older dispatches as they stood.
     """
     uow.reports.supersede(version.chain, version.version)
     unsettled = uow.dispatches.unsettled_of_chain(version.chain, below_version=version.version)  # locked from here on
     known = uow.dispatches.list(DispatchFilter(chain=version.chain, limit=ALL))
-    older = [dispatch for dispatch in known if dispatch.version < version.version]
+    older = tuple(dispatch for dispatch in known if dispatch.version < version.version)
     for dispatch in unsettled:
-        if dispatch.state in NOT_YET_LEFT or dispatch.state is State.FAILED:
+        if _waits(dispatch):
             reason = f"Remplacé par la version {version.version} du compte rendu."
             uow.dispatches.move(dispatch.id, State.WITHDRAWN, event="dispatch.withdrawn", reason=reason)
     hold_dropped(desk, uow, version, older, fresh)
-    return any(dispatch.state in LEFT for dispatch in older)
+    return older
+
+
+def _waits(dispatch: Dispatch) -> bool:
+    """It has reached nobody, and would still have to."""
+    return dispatch.state in NOT_YET_LEFT or dispatch.state is State.FAILED or unprinted(dispatch)
 
 
 def hold_dropped(
@@ -60,13 +77,13 @@ def hold_dropped(
         if not live:
             continue
         last = live[-1]
-        got = [one for one in live if one.state in LEFT and (one.state is not State.CLOSED or one.sent_at)]
-        waits = any(one.state in NOT_YET_LEFT or one.state is State.FAILED for one in live)
+        got = [one for one in live if left(one) and (one.state is not State.CLOSED or one.sent_at)]
+        waits = any(_waits(one) for one in live)
         if last.state is State.CLOSED and last.sent_at is None:
             continue
         if not got and (not waits or last.recipient_key == nameless or version.status == Status.CANCELLED):
             continue
-        dispatch = _blank(desk, version, last)
+        dispatch = blank(desk, version, last)
         uow.dispatches.add(replace(dispatch, reason=_reason(version, last, got, by_hand=by_hand)))
         added.append(dispatch.id)
     return tuple(added)
@@ -100,7 +117,7 @@ def _reason(version: ReportVersion, last: Dispatch, got: Sequence[Dispatch], *, 
     return f"{head} ; {now} : la lui envoyer (release), ou clore."
 
 
-def _blank(desk: Desk, version: ReportVersion, old: Dispatch) -> Dispatch:
+def blank(desk: Desk, version: ReportVersion, old: Dispatch) -> Dispatch:
     """The same recipient, nothing of what was sealed or done."""
     return Dispatch(
         id=desk.store.new_id("D"),

@@ -57,16 +57,20 @@ def stopped_by_checks(desk: Desk, report: Report) -> Blocked | None:
     return Blocked(code="report-check", reason=sentences(errors)) if errors else None
 
 
+def cancelled(*, known: bool) -> Blocked:
+    """A person tells the recipient."""
+    told = "déjà transmis" if known else "que ce programme n'a pas transmis"
+    reason = f"Le laboratoire annule un compte rendu {told} : prévenir le destinataire, puis clore."
+    return Blocked(code="cancelled-report", reason=reason)
+
+
 def stopped_by_status(desk: Desk, report: Report, source: str, *, known: bool) -> Blocked | None:
-    """A cancellation (of a report ``known`` here or not) goes to nobody by itself, nor does a partial report of a
-    source that sends complete ones only."""
-    if report.status is Status.CANCELLED:
-        told = "déjà transmis" if known else "que ce programme n'a pas transmis"
-        return Blocked(
-            code="cancelled-report",
-            reason=f"Le laboratoire annule un compte rendu {told} : prévenir le destinataire, puis clore.",
-        )
+    """A cancellation of a report not ``known`` here goes to nobody by itself, nor does one of a source that asks for a
+    person, nor a partial report of a source that sends complete ones only."""
     settings = desk.sources.get(source)
+    if report.status is Status.CANCELLED:
+        asks = settings is not None and settings.cancellations == "hold"
+        return cancelled(known=known) if asks or not known else None
     if report.status is Status.PARTIAL and settings is not None and settings.partial == "hold":
         return Blocked(code="partial-report", reason="Compte rendu partiel : cette source n'envoie que les complets.")
     return None

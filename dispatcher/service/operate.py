@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dispatcher.clock import Clock
 from dispatcher.errors import IllegalMove, StoreError
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
@@ -11,8 +12,21 @@ from dispatcher.ports import Store, UnitOfWork
 from dispatcher.service.changed import Changed
 from dispatcher.service.replay import CHANGED, ReplayPlan, plan_replay, replay
 
-__all__ = ["CHANGED", "Changed", "ReplayPlan", "close", "hold", "plan_replay", "replay", "to_paper", "withdraw"]
+__all__ = [
+    "CHANGED",
+    "Changed",
+    "ReplayPlan",
+    "close",
+    "hold",
+    "plan_replay",
+    "printed",
+    "replay",
+    "to_paper",
+    "withdraw",
+]
 
+UNKNOWN_ID = "Aucun envoi ne porte ce numéro."
+NOT_PAPER = "Cet envoi n'est pas sur papier (état « {state} ») : ne pas poster cette impression sans vérifier."
 LEAVING = "Cet envoi est en train d'être remis : attendre son issue."
 
 
@@ -36,6 +50,23 @@ def to_paper(store: Store, ids: Iterable[str], *, reason: str, actor: str) -> Ch
     return _move_all(store, ids, State.PAPER, reason=reason, actor=actor)
 
 
+def printed(store: Store, clock: Clock, ids: Iterable[str], *, actor: str) -> Changed:
+    """These were printed: from here on they count as left, and what follows goes on paper too."""
+    done: list[str] = []
+    refused: list[tuple[str, str]] = []
+    for dispatch_id in ids:
+        with store.transaction() as uow:
+            dispatch = next(iter(uow.dispatches.locked([dispatch_id])), None)
+            if dispatch is None or dispatch.state is not State.PAPER:
+                why = NOT_PAPER.format(state=dispatch.state) if dispatch is not None else UNKNOWN_ID
+                refused.append((dispatch_id, why))
+                continue
+            if dispatch.printed_at is None:
+                uow.dispatches.update(dispatch_id, actor=actor, event="dispatch.printed", printed_at=clock.now())
+            done.append(dispatch_id)
+    return Changed(done=tuple(done), refused=tuple(refused))
+
+
 def _move_all(
     store: Store, ids: Iterable[str], state: State, *, reason: str, actor: str, hold_code: str = ""
 ) -> Changed:
@@ -46,7 +77,7 @@ def _move_all(
             with store.transaction() as uow:
                 dispatch = _as_it_is(uow, dispatch_id)
                 if dispatch is None:
-                    raise StoreError("Aucun envoi ne porte ce numéro.", hint="« dispatcher list » montre les envois.")
+                    raise StoreError(UNKNOWN_ID, hint="« dispatcher list » montre les envois.")
                 if dispatch.state is State.SENDING:
                     raise IllegalMove(LEAVING)
                 uow.dispatches.move(

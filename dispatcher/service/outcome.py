@@ -65,7 +65,7 @@ def settle(uow: UnitOfWork, store: Store, channel: Channel, outcome: Outcome, no
     except LeaseLost:
         return Settled(state=_late(uow, dispatch, state, changes), paused=paused)
     log.info("dispatch %s is %s", dispatch.id, state)
-    return Settled(state=_withdraw_if_superseded(uow, moved), paused=paused)
+    return Settled(state=withdraw_if_superseded(uow, moved), paused=paused)
 
 
 def _paused(
@@ -170,11 +170,11 @@ def _back_to_the_queue(uow: UnitOfWork, current: Dispatch, state: State, changes
         moved = uow.dispatches.move(
             current.id, State.HELD, event="dispatch.held", hold_code=changes["hold_code"], reason=reason
         )
-    return _withdraw_if_superseded(uow, moved)
+    return withdraw_if_superseded(uow, moved)
 
 
-def _withdraw_if_superseded(uow: UnitOfWork, dispatch: Dispatch) -> State:
-    """A newer version came while this one was being sent, and this one did not leave."""
+def withdraw_if_superseded(uow: UnitOfWork, dispatch: Dispatch) -> State:
+    """A newer version came while this one was being sent, or its outcome unknown, and it reached nobody."""
     if dispatch.state not in {State.DEFERRED, State.QUEUED, State.HELD, State.FAILED}:
         return dispatch.state
     version = uow.reports.get(dispatch.report_id)

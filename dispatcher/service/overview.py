@@ -11,6 +11,7 @@ from dispatcher.outbox.dispatch import Batch, Dispatch, JournalLine, ReportVersi
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import DispatchFilter, ReceiptRow, Store
 from dispatcher.service.channel import Channel
+from dispatcher.service.waits import waits_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,10 @@ class ChannelStatus:
     paused: str
     per_minute: int
     through_at: datetime | None
+    unknown: int
+    """Dispatches of unknown outcome."""
+    unknown_since: datetime | None
+    """Since when the oldest of them is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,7 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
         per_channel = []
         for name, channel in channels.items():
             counts = uow.dispatches.counts(channel=name)
+            unknown, unknown_since = uow.dispatches.in_doubt(name)
             waiting = sum(counts.get(state, 0) for state in (State.READY, State.QUEUED, State.SENDING, State.DEFERRED))
             per_channel.append(
                 ChannelStatus(
@@ -56,6 +62,8 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
                     paused=uow.pace.paused(channel.scope, now) or "",
                     per_minute=channel.limit.per_window,
                     through_at=_forecast(channel, waiting, now),
+                    unknown=unknown,
+                    unknown_since=unknown_since,
                 )
             )
         return StatusView(
@@ -90,6 +98,8 @@ class DispatchView:
     timeline: tuple[JournalLine, ...]
     siblings: tuple[Dispatch, ...]
     """Other dispatches of the same report chain."""
+    waits_for: tuple[Dispatch, ...] = ()
+    """Older versions whose outcome it waits for."""
 
 
 def show(store: Store, dispatch_id: str) -> DispatchView | None:
@@ -109,6 +119,7 @@ def show(store: Store, dispatch_id: str) -> DispatchView | None:
             receipts=uow.receipts.of_dispatch(dispatch_id),
             timeline=uow.journal.of_subject(dispatch_id),
             siblings=tuple(d for d in others if d.id != dispatch_id),
+            waits_for=waits_for(uow, dispatch),
         )
 
 

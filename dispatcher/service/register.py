@@ -20,6 +20,7 @@ from dispatcher.ports import DispatchFilter, UnitOfWork
 from dispatcher.report import versions
 from dispatcher.report.model import Patient, Report, Status, When
 from dispatcher.routing.route import RecipientRole, Wanted
+from dispatcher.service.cancelling import make_cancelled, nobody_has, on_paper_again, same_fates
 from dispatcher.service.chosen import chosen_for, note_more
 from dispatcher.service.desk import Desk
 from dispatcher.service.force import ALL, DROPPED, hold_dropped, put_in_force
@@ -104,11 +105,15 @@ def _register(desk: Desk, file: SourceFile, position: int, report: Report) -> Re
     coded, missing = desk.terminology.code(report, file.source)
     strangers = _strangers(desk, version, report, rank)
     blocked = _blocked(desk, file, coded, current, rank, strangers)
-    made = make(desk, version, coded, file.source, blocked, wanted=wanted)
+    cancels = report.status is Status.CANCELLED and blocked is None
+    if cancels:
+        made = make_cancelled(desk, version, coded, file.source, wanted=wanted, known=known)
+    else:
+        made = make(desk, version, coded, file.source, blocked, wanted=wanted)
     with desk.store.transaction() as uow:
         _check_still_latest(uow, place.chain, place.history)
         _check_strangers(desk, uow, version, strangers)
-        _commit(desk, uow, version, made, rank, current)
+        _commit(desk, uow, version, made, rank, current, known if cancels else None)
         hold_back(uow, version, strangers.same_day)
         uow.gaps.note(file.source, missing, desk.clock.now())
     return Registered(
@@ -302,8 +307,10 @@ def _commit(
     made: Sequence[Made],
     rank: _Rank,
     current: ReportVersion | None,
+    cancelled: Sequence[Dispatch] | None = None,
 ) -> None:
-    """The version, its dispatches and payloads; older versions that have not left are withdrawn."""
+    """The version, its dispatches and payloads; older versions that have not left are withdrawn. ``cancelled``: the
+    dispatches of the cancelled versions, as they stood when those of this version were made."""
     uow.reports.add(version)
     fresh = [item.dispatch for item in made]
     if rank is _Rank.OVERTAKEN and current is not None:
@@ -311,10 +318,14 @@ def _commit(
         theirs = uow.dispatches.list(DispatchFilter(report_id=current.id, limit=ALL))
         note_more(uow, version.file_id, hold_dropped(desk, uow, current, fresh, theirs))
     elif rank is _Rank.CURRENT:
-        left = put_in_force(desk, uow, version, fresh)
-        if version.status == Status.CANCELLED and version.version > 1 and not left:
+        older = put_in_force(desk, uow, version, fresh)
+        if cancelled is not None and not same_fates(cancelled, older):
+            raise _Again
+        if version.status == Status.CANCELLED and version.version > 1 and nobody_has(older):
             uow.journal.write(version.id, "report.cancelled-before-leaving")
             made = [_withdrawn(item, CANCELLED) for item in made]
+        elif version.status != Status.CANCELLED:
+            made = [on_paper_again(item, older) for item in made]
     _add_dispatches(uow, made)
 
 

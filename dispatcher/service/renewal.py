@@ -15,15 +15,12 @@ from dispatcher.formats.base import Rendition, WriteContext, Writer
 from dispatcher.outbox.dispatch import Batch, Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, UnitOfWork
-from dispatcher.report.model import IdType, Report
+from dispatcher.report.model import Report
 from dispatcher.routing.addresses import is_patient
-from dispatcher.routing.route import Envelope, Route
-from dispatcher.routing.trace import from_json
-from dispatcher.service import oppositions
+from dispatcher.routing.route import Route
 from dispatcher.service.changed import Changed
 from dispatcher.service.desk import Desk
 from dispatcher.service.make import Made, decision_json, on_paper, seal_one, stopped_by_checks, with_route
-from dispatcher.service.patients import envelope_address
 from dispatcher.service.release import decide_again, report_of, wanted_of
 from dispatcher.service.render import Sheets
 from dispatcher.service.replay import (
@@ -39,6 +36,7 @@ from dispatcher.service.replay import (
     token_of,
 )
 from dispatcher.service.resend import follow, renewed
+from dispatcher.service.same_way import same_way
 
 RESENDABLE = frozenset(
     {
@@ -48,8 +46,6 @@ RESENDABLE = frozenset(
 )
 """What is not under way any more; a held one is released, one under way is left alone."""
 ELSEWHERE = "il irait maintenant à {address} ({format}), ce qui n'a pas été montré : le regarder de nouveau"
-NEVER_ROUTED = "il n'a jamais eu d'adresse ni de format : --from routing"
-NO_CERTIFICATE = "aucun certificat utilisable aujourd'hui pour {address}"
 NOT_KEPT = "le document écrit alors n'est plus dans la base : --from formats"
 STILL_WAITS = "état « {state} » : il n'est pas parti, ou il est en train de partir"
 
@@ -168,8 +164,6 @@ def _way(desk: Desk, dispatch: Dispatch, begin: Begin) -> _Way | str:
     with desk.store.reading() as uow:
         version = uow.reports.get(dispatch.report_id)
         file = uow.files.get(version.file_id) if version else None
-        to = envelope_address(uow, dispatch)
-        refused = oppositions.refuses(uow, dispatch)
     if version is None or file is None:
         return "numéro inconnu"
     if version.superseded:
@@ -182,9 +176,11 @@ def _way(desk: Desk, dispatch: Dispatch, begin: Begin) -> _Way | str:
     sheets = Sheets(desk, version, report)
     if begin is Begin.ROUTING:
         return _decided(desk, sheets, dispatch, file.source)
-    if refused is not None:
-        return refused.reason
-    return _as_decided(desk, sheets, dispatch, to)
+    with desk.store.reading() as uow:
+        route = same_way(desk, uow, dispatch)
+    if isinstance(route, str):
+        return f"{route.rstrip('.')} : voir --from routing"
+    return _Way(sheets, route, dispatch.decision)
 
 
 def _decided(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str) -> _Way | str:
@@ -192,38 +188,6 @@ def _decided(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str) -> _Wa
     if decision.route is None:
         return decision.hold.reason if decision.hold is not None else on_paper(decision)
     return _Way(sheets, decision.route, decision_json(desk, sheets.report, decision))
-
-
-def _as_decided(desk: Desk, sheets: Sheets, dispatch: Dispatch, to: str) -> _Way | str:
-    kept = from_json(dispatch.decision).route
-    if kept is None and not (dispatch.channel and dispatch.format and to):
-        return NEVER_ROUTED
-    if dispatch.channel not in desk.channels:
-        return f"le canal « {dispatch.channel} » n'est plus dans les réglages : --from routing"
-    refused = desk.channels[dispatch.channel].gate.refuses(to, dispatch.label, desk.clock.now())
-    if refused is not None:
-        return refused.reason
-    certificate = ""
-    if dispatch.envelope == Envelope.SMIME:
-        found = desk.certificates.answer(to, desk.clock.now()).chosen
-        if found is None:
-            return NO_CERTIFICATE.format(address=dispatch.address)
-        certificate = found.fingerprint
-    route = Route(
-        address=to,
-        label=dispatch.label,
-        id=dispatch.recipient_id,
-        id_type=IdType(dispatch.recipient_id_type),
-        channel=dispatch.channel,
-        format=dispatch.format,
-        envelope=Envelope(dispatch.envelope),
-        certificate=certificate,
-        title=kept.title if kept else "",
-        family=kept.family if kept else "",
-        given=kept.given if kept else "",
-        last_message=kept.last_message if kept else False,
-    )
-    return _Way(sheets, route, dispatch.decision)
 
 
 # ------------------------------------------------------------------------------------------ doing it

@@ -15,7 +15,7 @@ from dispatcher.ports import DispatchFilter, UnitOfWork
 from dispatcher.report.model import Report, Status
 from dispatcher.report.moments import day_of
 from dispatcher.service.desk import Desk
-from dispatcher.service.force import LEFT
+from dispatcher.service.force import left
 from dispatcher.service.parts import again
 
 CHANGED = "patient-changed"
@@ -64,7 +64,8 @@ def to_compare(uow: UnitOfWork, chain: str) -> bool:
 
 def reason_for(uow: UnitOfWork, others: Sequence[ReportVersion]) -> str:
     """Why the new one waits."""
-    gone = any(uow.dispatches.list(DispatchFilter(chain=other.chain, states=tuple(LEFT), limit=1)) for other in others)
+    known = (uow.dispatches.list(DispatchFilter(chain=other.chain, limit=MANY)) for other in others)
+    gone = any(left(dispatch) for dispatches in known for dispatch in dispatches)
     told = "déjà transmis : s'il est faux, prévenir son destinataire" if gone else "retenu lui aussi"
     return (
         f"Le compte rendu {others[-1].id} porte le même numéro de dossier sous une autre identité de patient "

@@ -44,6 +44,15 @@ class BatchSettings(Section):
         return self
 
 
+class UnknownSettings(Section):
+    """What is done about dispatches of unknown outcome."""
+
+    resend_after_hours: float | None = Field(default=None, ge=1)
+    """Send the same bytes again after so long without any notice; absent: never."""
+    max_resends: int = Field(default=1, ge=1, le=5)
+    alarm_after_hours: float = Field(default=4, gt=0)
+
+
 class MailboxSettings(PathSection):
     """Where notices come back to."""
 
@@ -59,6 +68,8 @@ class MailboxSettings(PathSection):
     user: str = ""
     password_file: Path | None = None
     folder: str = "INBOX"
+    sent: str = ""
+    """Folder in which the operator keeps a copy of what it accepted from us; empty: none."""
 
     @model_validator(mode="after")
     def _place(self) -> MailboxSettings:
@@ -100,6 +111,7 @@ class ChannelSettings(PathSection):
     sign: bool = True
     pace: PaceSettings = PaceSettings()
     batch: BatchSettings = BatchSettings()
+    unknown: UnknownSettings = UnknownSettings()
     request_dsn: bool = True
     request_mdn: bool = True
     max_mail_bytes: int = Field(default=10_000_000, gt=0)
@@ -122,6 +134,11 @@ class ChannelSettings(PathSection):
             raise ValueError("« client_cert » et « client_key » vont ensemble")
         if self.family == "apicrypt" and self.default_format not in {"hprim-medecins", "hprim-sante"}:
             raise ValueError("un canal « apicrypt » transmet du texte : « hprim-medecins » ou « hprim-sante »")
+        if self.unknown.resend_after_hours is not None and self.mailbox is None:
+            raise ValueError(
+                "« unknown.resend_after_hours » demande une boîte des avis (« mailbox ») : sans elle, rien ne dirait "
+                "qu'un envoi est déjà arrivé"
+            )
         if self.domains and self.family != "apicrypt":
             raise ValueError("« domains » ne vaut que pour un canal « apicrypt » ; les autres suivent la liste blanche")
         return self

@@ -83,6 +83,8 @@ class SourceSettings(PathSection):
     archive: Path | None = None
     partial: Literal["hold", "send"] = "send"
     """What to do with partial reports."""
+    cancellations: Literal["send", "hold"] = "send"
+    """A cancelled report: its cancellation follows to everyone who got a version, or a person is asked each time."""
     watch: Literal["native", "polling", "off"] = "native"
     """Folder events are hints only; ``polling`` for network shares."""
     copies: bool = True

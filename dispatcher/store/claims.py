@@ -34,14 +34,12 @@ from sqlalchemy import (
 from dispatcher.outbox.batching import PAUSED
 from dispatcher.outbox.breaker import CHANNEL
 from dispatcher.outbox.dispatch import Lane
-from dispatcher.outbox.states import State
+from dispatcher.outbox.states import BLOCKING, State
 from dispatcher.store.session import Session
 from dispatcher.store.tables import batches, destinations, in_state
 from dispatcher.store.tables import dispatches as table
 from dispatcher.store.turns import Turns
 
-BLOCKING = (State.SENDING, State.UNKNOWN)
-"""An older version in one of these may still arrive: the newer waits."""
 UNDER_WAY = (State.READY, State.QUEUED, *BLOCKING, State.DEFERRED, State.SENT, State.DELIVERED, State.READ)
 """A newer version in one of these makes the older one pointless."""
 FLOOR = 0.3

@@ -40,7 +40,7 @@ _MEMBER = batch_members.c
 _UNSETTLED = DISPATCH.select.where(
     table.c.chain == bindparam("of_chain"),
     table.c.version < bindparam("below_version"),
-    table.c.state.in_(sorted(UNFINISHED - {State.PAPER})),
+    table.c.state.in_(sorted(UNFINISHED)),
 ).order_by(table.c.version, table.c.created_at, table.c.id)
 _UNSETTLED_LOCKED = _UNSETTLED.with_for_update()
 _EQUAL = ("channel", "report_id", "chain", "resend_of")
@@ -115,8 +115,8 @@ class DispatchSearch(DispatchMoves):
     def unsettled_of_chain(self, chain: str, *, below_version: int) -> tuple[Dispatch, ...]:
         """Dispatches of older versions not at an end, oldest version first.
 
-        An end is a state that asks nothing any more, sent ones included. In a transaction the rows stay locked until
-        its end, so that they are still in that state when the caller moves them.
+        An end is a state that asks nothing any more, sent ones included; paper is none until a person closes it. In a
+        transaction the rows stay locked until its end, so that they are still in that state when the caller moves them.
         """
         wanted = _UNSETTLED_LOCKED if self._session.writing else _UNSETTLED
         return DISPATCH.values(self._session.read(wanted, {"of_chain": chain, "below_version": below_version}))

@@ -13,6 +13,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,11 +22,12 @@ from dispatcher.errors import OurFault, TransportError, TryLater
 from dispatcher.ports import Fetched
 from dispatcher.transport import tls as secure
 from dispatcher.transport.imap_names import quote
-from dispatcher.transport.maildir import TO_EXAMINE, UNDERSTOOD
+from dispatcher.transport.maildir import COPY_MARGIN, TO_EXAMINE, UNDERSTOOD
 from dispatcher.transport.tls import TlsOptions
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,7 @@ class ImapOptions:
     user: str = ""
     password_file: Path | None = None
     folder: str = "INBOX"
+    sent: str = ""
     timeout_seconds: float = 60.0
 
 
@@ -65,6 +68,13 @@ class ImapMailbox:
         wanted = tuple(uids)
         if wanted:
             self._steady(lambda line: self._move(line, wanted, UNDERSTOOD if understood else TO_EXAMINE))
+
+    def sent(self, message_ids: Iterable[str], *, since: datetime) -> frozenset[str]:
+        """Asks the server (RFC 3501 §6.4.4) in the Sent folder, opened for reading only. Raises as :meth:`fetch`."""
+        wanted = tuple(dict.fromkeys(message_ids))
+        if not self._options.sent or not wanted:
+            return frozenset()
+        return self._steady(lambda line: self._ask_sent(line, wanted, since))
 
     def close(self) -> None:
         """Log out; never raises."""
@@ -185,6 +195,19 @@ class ImapMailbox:
         validity = line.response("UIDVALIDITY")[1]
         self._validity = _text(validity[0]) if validity and validity[0] else "0"
 
+    def _ask_sent(self, line: imaplib.IMAP4, wanted: tuple[str, ...], since: datetime) -> frozenset[str]:
+        kind, _ = line.select(quote(self._options.sent), readonly=True)
+        try:
+            if kind != "OK":
+                raise OurFault(
+                    "IMAP : le dossier des courriers envoyés n'existe pas ou n'est pas accessible.",
+                    stage="mailbox",
+                    hint="Vérifier « mailbox.sent », ou l'enlever.",
+                )
+            return frozenset(one for one in wanted if _has_copy(line, one, since))
+        finally:
+            self._select(line)
+
     def _drop(self) -> None:
         _shut(self._line)
         self._line = None
@@ -247,6 +270,23 @@ def _search(line: imaplib.IMAP4, what: str) -> list[str]:
     kind, data = line.uid("SEARCH", what)
     _must((kind, data), "recherche")
     return sorted(_text(data[0]).split() if data and data[0] else [], key=int)
+
+
+def _has_copy(line: imaplib.IMAP4, message_id: str, since: datetime) -> bool:
+    """A search finds parts of a header too, so the header itself is looked at."""
+    text = message_id.replace("\\", "\\\\").replace('"', '\\"')
+    for uid in _search(line, f'{_since(since - COPY_MARGIN)} HEADER Message-ID "{text}"'):
+        kind, data = line.uid("FETCH", uid, "(BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])")
+        _must((kind, data), "lecture")
+        headers = b"".join(part[1] for part in data if isinstance(part, tuple) and len(part) > 1)
+        if message_id in _text(headers).split():
+            return True
+    return False
+
+
+def _since(moment: datetime) -> str:
+    """A search key by the day the server took the mail in; its days may be those of another zone."""
+    return f"SINCE {moment.day}-{_MONTHS[moment.month - 1]}-{moment.year}"
 
 
 def _body(line: imaplib.IMAP4, uid: str) -> bytes | None:

@@ -10,6 +10,8 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from email.parser import BytesHeaderParser
 from pathlib import Path
 
 from dispatcher.errors import OurFault, in_french
@@ -19,6 +21,9 @@ log = logging.getLogger(__name__)
 
 UNDERSTOOD = "Traites"
 TO_EXAMINE = "A-examiner"
+HEADER_BYTES = 20_000
+COPY_MARGIN = timedelta(days=1)
+"""A copy may bear another clock's time."""
 _INFO = ":2," if os.name != "nt" else ";2,"
 """Starts the flags in a file name; a colon cannot stand in a Windows file name."""
 
@@ -26,8 +31,9 @@ _INFO = ":2," if os.name != "nt" else ";2,"
 class MaildirMailbox:
     """A :class:`dispatcher.ports.Mailbox`. A mail's uid is its file name without flags."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sent: str = "") -> None:
         self._path = path
+        self._sent = sent
 
     def fetch(self, limit: int = 200) -> Iterator[Fetched]:
         """New mails, oldest first. Raises :class:`OurFault` when the Maildir or a mail in it cannot be read."""
@@ -55,6 +61,25 @@ class MaildirMailbox:
         except OSError as error:
             raise self._fault(error) from error
 
+    def sent(self, message_ids: Iterable[str], *, since: datetime) -> frozenset[str]:
+        """Looks into the subfolder ``.<sent>``. Raises :class:`OurFault` when it cannot be read."""
+        wanted, found = frozenset(message_ids), set[str]()
+        if not self._sent or not wanted:
+            return frozenset()
+        oldest = (since - COPY_MARGIN).timestamp()
+        try:
+            for place in ("cur", "new"):
+                folder = self._path / f".{self._sent}" / place
+                if place == "new" and not folder.is_dir():
+                    continue
+                for file in folder.iterdir():
+                    with contextlib.suppress(FileNotFoundError):
+                        if file.stat().st_mtime >= oldest:
+                            found.add(_message_id(file))
+        except OSError as error:
+            raise self._fault(error) from error
+        return wanted & found
+
     def close(self) -> None:
         """Nothing to close."""
 
@@ -79,6 +104,12 @@ class MaildirMailbox:
             stage="connect",
             hint="Vérifier « mailbox.path » et les droits du service.",
         )
+
+
+def _message_id(file: Path) -> str:
+    with file.open("rb") as content:
+        header = BytesHeaderParser().parsebytes(content.read(HEADER_BYTES))
+    return "".join(str(header.get("Message-ID", "")).split())
 
 
 def _uid(name: str) -> str:

@@ -36,11 +36,12 @@ def open_mailbox(settings: MailboxSettings) -> Mailbox:
     if settings.kind == "maildir":
         if settings.path is None:
             raise ConfigError("Boîte « maildir » sans chemin.", hint="Donner « mailbox.path ».")
-        return MaildirMailbox(settings.path)
+        return MaildirMailbox(settings.path, settings.sent)
     return ImapMailbox(
         ImapOptions(
             **_line(settings),
             folder=settings.folder,
+            sent=settings.sent,
         )
     )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import imaplib
 import os
 import smtplib
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,8 @@ from tests.servers.dovecot import PASSWORD, dovecot
 from tests.servers.process import free_port
 
 USER = "resultats@labo.test"
+SENT_BY_IMAP = '"Envoy&AOk-s"'
+"""« Envoyés » in modified UTF-7 (RFC 3501 §5.1.3)."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Case:
     """Mails in the subfolder of that name."""
     again: Callable[[], Mailbox]
     """Another connection to the same mailbox."""
+    keep: Callable[[bytes], None]
+    """The operator puts a copy into the Sent folder."""
 
 
 def read_maildir(folder: Path) -> list[bytes]:
@@ -53,12 +60,20 @@ def maildir(folder: Path) -> Iterator[Case]:
         file.write_bytes(content)
         os.utime(file, (1_000_000 + count, 1_000_000 + count))
 
-    settings = MailboxSettings(kind="maildir", path=path)
+    settings = MailboxSettings(kind="maildir", path=path, sent="Envoyes")
+    (path / ".Envoyes" / "cur").mkdir(parents=True)
+
+    def keep(content: bytes) -> None:
+        nonlocal count
+        count += 1
+        (path / ".Envoyes" / "cur" / f"{count:04d}.host:2,S").write_bytes(content)
+
     yield Case(
         mailbox=open_mailbox(settings),
         deliver=deliver,
         filed=lambda name: read_maildir(path / f".{name}"),
         again=lambda: open_mailbox(settings),
+        keep=keep,
     )
 
 
@@ -83,11 +98,23 @@ def imap(folder: Path) -> Iterator[Case]:
             client_key=folder / "labo.key",
             user=USER,
             password_file=folder / "password",
+            sent="Envoyés",
         )
 
         def deliver(content: bytes) -> None:
             with smtplib.LMTP("127.0.0.1", server.lmtp_port) as line:
                 line.sendmail("x@dest.test", [USER], content)
+
+        def keep(content: bytes) -> None:
+            """As a mail program does: by a connection of its own."""
+            context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+            context.load_cert_chain(folder / "labo.pem", folder / "labo.key")
+            with imaplib.IMAP4("127.0.0.1", server.imap_port) as line:
+                line.host = "localhost"
+                line.starttls(context)
+                line.login(USER, PASSWORD)
+                line.create(SENT_BY_IMAP)
+                line.append(SENT_BY_IMAP, r"(\Seen)", None, content)  # type: ignore[arg-type]
 
         mailboxes = [open_mailbox(settings)]
         yield Case(
@@ -95,6 +122,7 @@ def imap(folder: Path) -> Iterator[Case]:
             deliver=deliver,
             filed=lambda name: read_maildir(server.maildir(USER) / f".{name}"),
             again=lambda: mailboxes.append(open_mailbox(settings)) or mailboxes[-1],
+            keep=keep,
         )
         for mailbox in mailboxes:
             mailbox.close()
@@ -299,3 +327,48 @@ def test_imap_out_of_reach_is_to_be_tried_later() -> None:
     with pytest.raises(TryLater):
         list(open_mailbox(settings).fetch())
     assert time.monotonic() - start < 5
+
+
+# ------------------------------------------------------------------------------------------------ the Sent folder
+
+
+def copy(message_id: str) -> bytes:
+    return f"From: {USER}\r\nTo: x@dest.test\r\nMessage-ID:\r\n {message_id}\r\nSubject: a\r\n\r\nb\r\n".encode()
+
+
+def lately() -> datetime:
+    return datetime.now(UTC) - timedelta(hours=1)
+
+
+def test_a_copy_in_the_sent_folder_is_found_by_its_whole_message_id(case: Case) -> None:
+    case.keep(copy("<D1@labo.test>"))
+    case.keep(copy("<D22@labo.test>"))
+    asked = ["<D1@labo.test>", "<D2@labo.test>", "<D22@labo.test>", "<1@labo.test>", "D1"]
+    assert case.mailbox.sent(asked, since=lately()) == {"<D1@labo.test>", "<D22@labo.test>"}
+    assert case.mailbox.sent([], since=lately()) == frozenset()
+
+
+def test_asking_the_sent_folder_leaves_the_notices_to_be_read(case: Case) -> None:
+    case.keep(copy("<D1@labo.test>"))
+    case.deliver(note(1))
+    assert case.mailbox.sent(["<D1@labo.test>"], since=lately())
+    (fetched,) = case.mailbox.fetch()
+    assert case.mailbox.sent(["<D1@labo.test>"], since=lately())
+    case.mailbox.settle([fetched.uid], understood=True)
+    assert list(case.mailbox.fetch()) == []
+    assert len(case.filed("Traites")) == 1
+    assert case.again().sent(["<D1@labo.test>"], since=lately()), "the copy itself is never filed away"
+
+
+def test_a_copy_of_another_time_is_not_looked_for(case: Case) -> None:
+    case.keep(copy("<D1@labo.test>"))
+    assert case.mailbox.sent(["<D1@labo.test>"], since=datetime.now(UTC) + timedelta(days=3)) == frozenset()
+
+
+def test_a_sent_folder_that_is_not_there_is_our_fault_and_harms_nothing(case: Case) -> None:
+    case.deliver(note(1))
+    if (gone := getattr(case.mailbox, "_path", None)) is not None:
+        (gone / ".Envoyes" / "cur").rmdir()
+    with pytest.raises(OurFault):
+        case.mailbox.sent(["<D1@labo.test>"], since=lately())
+    assert len(list(case.mailbox.fetch())) == 1

@@ -67,9 +67,10 @@ CASES = [(name, order) for name in FORMATS for order in ORDERS if not (name == "
 
 @dataclass
 class Model:
-    """What promise 3 says, in a page. A cancellation never leaves by itself: what it takes back has not left, and
-    nobody has to be told, or a person tells them."""
+    """What promise 3 says, in a page. A cancellation follows to whoever got a version, or (``cancellations``) a person
+    tells him; where nothing left nobody has to be told."""
 
+    cancellations: str = "send"
     rows: list[dict[str, object]] = field(default_factory=list)
     in_force: int | None = None
 
@@ -89,7 +90,9 @@ class Model:
         if letter != "X":
             return State.READY
         told = any(row["state"] is State.SENT for row in self.rows)
-        return State.HELD if told or not self.rows else State.WITHDRAWN
+        if not told and self.rows:
+            return State.WITHDRAWN
+        return State.READY if told and self.cancellations == "send" else State.HELD
 
     def leave(self) -> None:
         for row in self.rows:
@@ -107,10 +110,20 @@ def as_read(content: bytes) -> Report:
     return report
 
 
-@pytest.mark.parametrize("leaves", [False, True], ids=["all wait", "each leaves"])
-@pytest.mark.parametrize(("name", "order"), CASES, ids=[f"{name} {order}" for name, order in CASES])
-def test_chain_versions_and_withdrawals(bench: Bench, name: str, order: str, leaves: bool) -> None:
-    model = Model()
+WAYS = [(name, order, leaves, "send") for name, order in CASES for leaves in (False, True)]
+WAYS += [(name, order, True, "hold") for name, order in CASES if "X" in order]
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "leaves", "cancellations"),
+    WAYS,
+    ids=[
+        f"{name} {order} {'each leaves' if leaves else 'all wait'} {setting}" for name, order, leaves, setting in WAYS
+    ],
+)
+def test_chain_versions_and_withdrawals(bench: Bench, name: str, order: str, leaves: bool, cancellations: str) -> None:
+    bench.set_source(cancellations=cancellations)
+    model = Model(cancellations)
     for letter in order:
         bench.bring(FORMATS[name](letter))
         model.arrive(letter)

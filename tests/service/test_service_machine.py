@@ -23,6 +23,7 @@ from dispatcher.outbox.states import NOT_YET_LEFT, FileState, State
 from dispatcher.ports import Mail
 from dispatcher.service import operate
 from dispatcher.service.release import release
+from dispatcher.service.replay import undo
 from tests.fakes import OK, FaultyStore, Killed, ReplyLost
 from tests.service.bench import DURAND, PETIT, Bench, Tools
 from tests.service.conftest import index_leaks
@@ -208,7 +209,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(
         which=st.integers(0, 30),
-        what=st.sampled_from(["replay", "release", "hold", "hold", "withdraw", "close"]),
+        what=st.sampled_from(["replay", "undo", "release", "hold", "hold", "withdraw", "close", "to_paper", "printed"]),
         work=st.booleans(),
     )
     def a_person_decides(self, which: int, what: str, work: bool) -> None:
@@ -216,6 +217,10 @@ class Life(RuleBasedStateMachine):
             self._replay(self._pick(which, State.FAILED, State.UNKNOWN))
         elif what == "release":
             self._release(self._pick(which, State.HELD))
+        elif what == "undo":
+            self._undo(self._pick(which, State.QUEUED, State.SENT))
+        elif what == "printed":
+            operate.printed(self.bench.store, self.bench.clock, self._pick(which, State.PAPER), actor=EVE)
         else:
             decision: Callable[..., operate.Changed] = getattr(operate, what)
             busy = self._pick(which, State.SENDING) if what == "hold" else []
@@ -230,6 +235,19 @@ class Life(RuleBasedStateMachine):
         done = operate.replay(self.bench.store, self.bench.clock, plan, reason="rejoué", actor=EVE).done
         assert list(done) == shown
         self._may_go_again(shown)
+
+    def _undo(self, ids: list[str]) -> None:
+        """Until it leaves a replay is undone, and then it never leaves by it."""
+        for dispatch_id in ids:
+            before = self.bench.get(dispatch_id)
+            if not before.replayed_from:
+                continue
+            done = undo(self.bench.store, self.bench.clock, before.batch_id, reason="trop tôt", actor=EVE).done
+            if dispatch_id in done:
+                assert before.state is State.QUEUED
+                assert self.bench.get(dispatch_id).state == before.replayed_from
+            for one in done:
+                self.allowed[self.bench.get(one).message_id] -= 1
 
     def _release(self, ids: list[str]) -> None:
         for dispatch_id in ids:

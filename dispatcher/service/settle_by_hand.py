@@ -1,0 +1,61 @@
+"""Use case: a person knows what became of an ``unknown`` dispatch, from the recipient or the operator's own log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dispatcher.errors import StoreError
+from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.states import State
+from dispatcher.ports import Store, UnitOfWork
+from dispatcher.service.changed import Changed
+
+SUPERSEDED = "Jamais arrivé, et remplacé par une version plus récente du compte rendu."
+
+
+def settle_by_hand(store: Store, ids: Iterable[str], *, arrived: bool, reason: str, actor: str) -> Changed:
+    """``arrived``: it becomes ``delivered``; else ``failed``, to be replayed (``withdrawn`` when superseded).
+
+    Only what is in doubt is settled; the rest is refused, each with its reason in French.
+    """
+    done: list[str] = []
+    refused: list[tuple[str, str]] = []
+    for dispatch_id in dict.fromkeys(ids):
+        try:
+            with store.transaction() as uow:
+                why = _settle(uow, dispatch_id, arrived, reason, actor)
+        except StoreError as error:
+            why = error.message
+        if why:
+            refused.append((dispatch_id, why))
+        else:
+            done.append(dispatch_id)
+    return Changed(done=tuple(done), refused=tuple(refused))
+
+
+def _settle(uow: UnitOfWork, dispatch_id: str, arrived: bool, reason: str, actor: str) -> str:
+    """Why not (French), or empty."""
+    found = next(iter(uow.dispatches.locked([dispatch_id])), None)
+    if found is None:
+        return "Aucun envoi ne porte ce numéro."
+    if found.state is not State.UNKNOWN:
+        return f"L'issue de cet envoi n'est pas inconnue (état « {found.state} ») : rien à trancher."
+    if arrived:
+        uow.dispatches.move(
+            dispatch_id,
+            State.DELIVERED,
+            actor=actor,
+            event="dispatch.settled-arrived",
+            reason=reason,
+            sent_at=found.sent_at or found.unknown_since,
+        )
+        return ""
+    uow.dispatches.move(dispatch_id, State.FAILED, actor=actor, event="dispatch.settled-refused", reason=reason)
+    _withdraw_if_superseded(uow, found, actor)
+    return ""
+
+
+def _withdraw_if_superseded(uow: UnitOfWork, found: Dispatch, actor: str) -> None:
+    version = uow.reports.get(found.report_id)
+    if version is not None and version.superseded:
+        uow.dispatches.move(found.id, State.WITHDRAWN, actor=actor, event="dispatch.withdrawn", reason=SUPERSEDED)

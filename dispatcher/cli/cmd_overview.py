@@ -18,7 +18,7 @@ from dispatcher.french import counted
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
 from dispatcher.outbox.states import OPEN_FILES, UNFINISHED, State
 from dispatcher.ports import DispatchFilter
-from dispatcher.service import alarms, overview, waits
+from dispatcher.service import alarms, nodes, overview, waits
 from dispatcher.service.explain import explain
 from dispatcher.wiring import Office
 
@@ -43,7 +43,7 @@ def status(json: Json = False) -> None:
         return
     if problem is not None:
         say(f"La table des destinataires est fautive ; la dernière bonne reste en service. {problem}")
-    _tell_mailboxes(parts)
+    _tell_alarms(parts)
     tell_doubts(parts, view)
     directory_alarms.tell(parts.settings, parts.clock, parts.store)
     fetched = {one.name for one in directory_alarms.watched(parts.settings, parts.clock)}
@@ -72,12 +72,14 @@ def status(json: Json = False) -> None:
         say(f"{counted(view.unmatched, 'avis reçu')} sans envoi correspondant.")
 
 
-def _tell_mailboxes(parts: Office) -> None:
+def _tell_alarms(parts: Office) -> None:
     for name, reason in _unread_mailboxes(parts).items():
         complain(f"ALARME, boîte des avis du canal « {name} » : {reason}")
         complain(
             "  → Les accusés n'arrivent plus : rétablir la boîte, elle est relue d'elle-même ; « dispatcher check »."
         )
+    for text in nodes.view(parts.store).alarms:
+        complain(f"ALARME, postes : {text}")
 
 
 def _unread_mailboxes(parts: Office) -> dict[str, str]:
@@ -105,6 +107,7 @@ def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
         "doubts": [
             {"channel": c.name, "alarm": alarms.standing(parts.store, alarms.doubt(c.name))} for c in view.channels
         ],
+        "nodes": list(nodes.view(parts.store).alarms),
         "local_table": str(problem) if problem else None,
         "drifting": drifted.drifting if drifted is not None else None,
         "drifting_at": drifted.at if drifted is not None else None,

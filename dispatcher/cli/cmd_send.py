@@ -15,7 +15,7 @@ from dispatcher.cli.context import office
 from dispatcher.cli.output import DONE, FAILURES, complain, console, print_json, say, table
 from dispatcher.cli.wording import FILE_STATES, STATES, envelope
 from dispatcher.daemon import steps
-from dispatcher.daemon.once import owner_name
+from dispatcher.daemon.membership import node_name, owner_name
 from dispatcher.intake import by_hand
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import Taken
@@ -108,7 +108,7 @@ def _drain(parts: Office, ids: tuple[str, ...], *, quiet: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    owner = owner_name()
+    owner = owner_name(node_name(parts.settings))
     with Progress(console=console(), disable=quiet) as progress:
         prepared = progress.add_task("Préparation", total=len(ids))
         while not stop.is_set() and (count := steps.prepare_some(parts, owner, stop.is_set)):

@@ -43,6 +43,7 @@ COMMANDS = {
     "replay": "cmd_operate",
     "settle": "cmd_settle",
     "batches": "cmd_batches",
+    "nodes": "cmd_nodes",
     "directory": "cmd_directory",
     "trust": "cmd_trust",
     "keys": "cmd_keys",

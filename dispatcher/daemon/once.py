@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dispatcher.daemon import doubt, steps
+from dispatcher.daemon.membership import Membership
 from dispatcher.french import counted
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.states import FileState, State
+from dispatcher.service import nodes
 from dispatcher.service.batch import end_batches
 from dispatcher.wiring import Office
 
@@ -35,8 +34,6 @@ class Drained:
     """Files nobody could read, of this run or before."""
 
 
-TOKEN = secrets.token_hex(4)
-"""New at every start of a process."""
 NAP = 0.5
 """Longest sleep in one piece: a stop is heard in between."""
 STOP_PATIENCE = 5.0
@@ -46,14 +43,10 @@ REMAINING = (
     "d'un autre poste). Voir « dispatcher list --state queued »."
 )
 
-
-def owner_name() -> str:
-    """Who holds a lease: host, process, and a token of this very start.
-
-    In a container every process has the same host and number as the dead one before it, and must not keep alive what
-    that one held.
-    """
-    return f"{socket.gethostname()}:{os.getpid()}:{TOKEN}"
+ELSEWHERE = (
+    "La source « {name} » est relevée par le service en marche ou par un autre poste : rien n'y est pris ici. "
+    "Voir « dispatcher nodes list »."
+)
 
 
 def drain(office: Office, stop: Callable[[], bool], spools: list[FolderSpool] | None = None) -> Drained:
@@ -63,16 +56,28 @@ def drain(office: Office, stop: Callable[[], bool], spools: list[FolderSpool] | 
     later are left to the next run; mails that wait for something else are told as a fault. ``spools``: those of an
     earlier drain, which remember how long a file has been quiet.
     """
-    result, owner = Drained(), owner_name()
+    result, member = Drained(), Membership(office)
+    nodes.take_over_own(office.store, member.name)
+    try:
+        _drain(office, member, stop, spools, result)
+    finally:
+        member.leave()
+    return result
+
+
+def _drain(
+    office: Office, member: Membership, stop: Callable[[], bool], spools: list[FolderSpool] | None, result: Drained
+) -> None:
+    owner = member.owner
     steps.recover_all(office)
     spools = office.spools() if spools is None else spools
     settle = max((s.stable_seconds for s in office.settings.sources.values()), default=0.0)
-    _take(office, spools, result)
+    _take(office, spools, member, result)
     if spools and not stop():
         _rest(office, settle + 0.05, stop)
-        _take(office, spools, result)
+        _take(office, spools, member, result)
     while not stop():
-        moved = _take(office, spools, result)
+        moved = _take(office, spools, member, result)
         while not stop() and (count := steps.prepare_some(office, owner, stop)):
             result.prepared += count
             moved += count
@@ -89,12 +94,11 @@ def drain(office: Office, stop: Callable[[], bool], spools: list[FolderSpool] | 
     if not stop():
         steps.recover_all(office)  # what a newer version overtook is not left in the queue
         _tell_remaining(office, result)
-    _collect(office, result, stop)
+    _collect(office, member, result, stop)
     end_batches(office.store, office.clock)
     with office.store.reading() as uow:
         result.held = uow.dispatches.counts().get(State.HELD, 0)
         result.quarantined = uow.files.counts().get(FileState.QUARANTINED, 0)
-    return result
 
 
 def _pace_frees_in(office: Office) -> float | None:
@@ -124,14 +128,14 @@ def _rest(office: Office, seconds: float, stop: Callable[[], bool]) -> None:
         office.clock.sleep(min(left, NAP))
 
 
-def _collect(office: Office, result: Drained, stop: Callable[[], bool]) -> None:
+def _collect(office: Office, member: Membership, result: Drained, stop: Callable[[], bool]) -> None:
     """Read the mailboxes beside this thread: a server that stays silent must not hold a stop back."""
     if stop():
         return
     read: list[int] = []
 
     def look() -> None:
-        read.append(steps.collect_all(office).notices)
+        read.append(steps.collect_all(office, member).notices)
         doubt.settle_all(office)
 
     thread = threading.Thread(target=look, name="once", daemon=True)
@@ -142,10 +146,10 @@ def _collect(office: Office, result: Drained, stop: Callable[[], bool]) -> None:
     result.notices = sum(read)
 
 
-def _take(office: Office, spools: list[FolderSpool], result: Drained) -> int:
-    received = steps.scan(office, spools)
+def _take(office: Office, spools: list[FolderSpool], member: Membership, result: Drained) -> int:
+    received = steps.scan(office, spools, member)
     result.taken += received.taken
     result.duplicates += received.duplicates
     result.waiting = received.waiting
-    result.faults = received.faults
+    result.faults = [*received.faults, *(ELSEWHERE.format(name=name) for name in received.elsewhere)]
     return received.taken + received.duplicates

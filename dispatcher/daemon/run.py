@@ -11,15 +11,18 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from dispatcher.daemon import doubt, steps
+from dispatcher.daemon.membership import Membership
 from dispatcher.daemon.worker import Worker, leave, worker_process
 from dispatcher.errors import DispatcherError
 from dispatcher.intake.watcher import Watcher
+from dispatcher.service import nodes
 from dispatcher.service.batch import end_batches
 from dispatcher.service.internal import place
 from dispatcher.service.recount import recount
@@ -34,7 +37,11 @@ their lines are broken.
 BATCH_SECONDS = 2.0
 END_SECONDS = 15.0
 """How often is asked which batches are over."""
+GOODBYE_SECONDS = 3.0
+"""Time to let go of what this node owns by name."""
 HEALTH_SECONDS = 5.0
+NODES_SECONDS = 10.0
+"""How often one of the nodes looks whether the others live."""
 SYNC_SECONDS = 15.0
 """How often is asked which directory is due; the answer stands beside each snapshot."""
 DRIFT_SECONDS = 600.0
@@ -51,6 +58,7 @@ class Daemon:
         self._office = office
         self._config = config
         self._workers = workers
+        self._member = Membership(office, workers)
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._scheduler = BackgroundScheduler(timezone=UTC)
@@ -72,6 +80,7 @@ class Daemon:
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop())
+        self._member.join()
         steps.recover_all(self._office)
         for source in self._office.settings.sources.values():
             self._watcher.watch(source.folder, source.watch)
@@ -92,20 +101,28 @@ class Daemon:
     # ------------------------------------------------------------------------------------------ ticks
 
     def _schedule(self) -> None:
-        service = self._office.settings.service
-        ticks = {
-            "scan": (service.scan_seconds, lambda: steps.scan(self._office, self._spools)),
-            "batch": (BATCH_SECONDS, lambda: steps.batch_all(self._office)),
-            "end": (END_SECONDS, lambda: end_batches(self._office.store, self._office.clock)),
-            "collect": (service.collect_seconds, lambda: steps.collect_all(self._office)),
-            "doubt": (doubt.SECONDS, lambda: doubt.settle_all(self._office)),
-            "recover": (service.lease_seconds / 4, lambda: steps.recover_all(self._office)),
-            "health": (HEALTH_SECONDS, self._look_after),
-            "sync": (SYNC_SECONDS, lambda: steps.sync_due(self._office, self._stop.is_set)),
-            "watch": (SYNC_SECONDS, lambda: steps.watch_sources(self._office)),
-            "recount": (RECOUNT_SECONDS, lambda: recount(self._office.store)),
-            "drift": (DRIFT_SECONDS, lambda: steps.count_drift(self._office)),
+        """What the nodes share out (folders, mailboxes, ``once_for_all``) and what each does for itself."""
+        service, office, member = self._office.settings.service, self._office, self._member
+        beat = min(nodes.BEAT.total_seconds(), service.lease_seconds / 4)
+        once_for_all: dict[str, tuple[float, Callable[[], object]]] = {
+            "batch": (BATCH_SECONDS, lambda: steps.batch_all(office)),
+            "end": (END_SECONDS, lambda: end_batches(office.store, office.clock)),
+            "doubt": (doubt.SECONDS, lambda: doubt.settle_all(office)),
+            "recover": (service.lease_seconds / 4, lambda: steps.recover_all(office)),
+            "recount": (RECOUNT_SECONDS, lambda: recount(office.store)),
+            "drift": (DRIFT_SECONDS, lambda: steps.count_drift(office)),
+            "nodes": (NODES_SECONDS, lambda: nodes.watch(office.store)),
         }
+        ticks: dict[str, tuple[float, Callable[[], object]]] = {
+            "scan": (service.scan_seconds, lambda: steps.scan(office, self._spools, member)),
+            "collect": (service.collect_seconds, lambda: steps.collect_all(office, member)),
+            "beat": (beat, self._beat),
+            "health": (HEALTH_SECONDS, self._look_after),
+            "sync": (SYNC_SECONDS, lambda: steps.sync_due(office, self._stop.is_set)),
+            "watch": (SYNC_SECONDS, lambda: steps.watch_sources(office)),
+        }
+        for name, (seconds, job) in once_for_all.items():
+            ticks[name] = (seconds, partial(member.elected, name, seconds, job))
         for name, (seconds, job) in ticks.items():
             self._scheduler.add_job(
                 self._tick,
@@ -118,6 +135,12 @@ class Daemon:
                 misfire_grace_time=None,
                 next_run_time=datetime.now(UTC),
             )
+
+    def _beat(self) -> None:
+        """This node lives; and takes nothing new while it is asked to drain."""
+        draining = self._member.beat()
+        if self._local is not None:
+            self._local.rest(draining)
 
     def _tick(self, name: str, job: Callable[[], object]) -> None:
         """One run of a job. Never raises: the scheduler would log the text of the exception, and whom it quotes."""
@@ -150,11 +173,16 @@ class Daemon:
 
     def _start_workers(self) -> None:
         if self._workers == 1:
-            self._local = Worker(self._office)
+            self._local = self._worker()
             self._local.start()
             return
         for number in range(self._workers):
             self._spawn(number)
+
+    def _worker(self) -> Worker:
+        worker = Worker(self._office)
+        worker.rest(self._member.draining)
+        return worker
 
     def _spawn(self, number: int) -> None:
         context = multiprocessing.get_context("spawn")
@@ -168,7 +196,7 @@ class Daemon:
         with self._care:
             if not self._stop.is_set():
                 self._revive()
-        steps.look_at_table(self._office)
+        steps.look_at_table(self._office, self._member.name)
         if not self._watcher.alive():
             log.warning("folder watching died; scans go on")
 
@@ -180,7 +208,7 @@ class Daemon:
         if self._local is not None and not self._local.alive():
             log.error("a thread of the worker died; started again")
             self._local.stop(1.0)
-            self._local = Worker(self._office)
+            self._local = self._worker()
             self._local.start()
 
     def _end(self) -> None:
@@ -200,6 +228,9 @@ class Daemon:
             if process.is_alive():
                 process.kill()
             clean = clean and process.exitcode in {0, -signal.SIGTERM}
+        goodbye = threading.Thread(target=self._member.leave, name="goodbye", daemon=True)
+        goodbye.start()  # a database that does not answer holds no stop back
+        goodbye.join(min(GOODBYE_SECONDS, self._left(deadline)))
         if not clean:
             log.error("stopped with work in hand; leases will give it back")
             leave(1)

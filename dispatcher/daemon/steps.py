@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
+from dispatcher.daemon.membership import Membership
 from dispatcher.directory.drift_number import DriftNumber, outdated
 from dispatcher.directory.drift_number import load as load_drift
 from dispatcher.directory.drift_number import save as save_drift
@@ -39,14 +40,14 @@ PREPARE_CLAIM = 1
 
 
 TABLE = "table:local"
-"""Subject of alarms about the laboratory's table."""
+"""Subject of alarms about the laboratory's table; that of a node, which has its own copy: ``table:local@NODE``."""
 
 
-def look_at_table(office: Office) -> str:
+def look_at_table(office: Office, node: str = "") -> str:
     """Alarm once when the table on disk is not the one in force, and once when it is again. Gives what was told."""
     problem = office.directory.table.problem
     reason = problem.message.partition("\n")[0] if problem is not None else ""
-    event = alarms.tell(office.store, TABLE, reason)
+    event = alarms.tell(office.store, f"{TABLE}@{node}" if node else TABLE, reason)
     if event == alarms.STARTED:
         log.error("the local table is refused; the last good one stays in force")
     elif event:
@@ -54,12 +55,17 @@ def look_at_table(office: Office) -> str:
     return event
 
 
-def scan(office: Office, spools: list[FolderSpool]) -> Received:
-    """Take in what is whole in every source folder."""
+def scan(office: Office, spools: list[FolderSpool], member: Membership | None = None) -> Received:
+    """Take in what is whole in every source folder; with ``member`` in those that no other node has in its care."""
     total = Received()
     for spool in spools:
         try:
-            one = receive(spool, office.store, office.clock)
+            held = member.take(f"source:{spool.name}") if member is not None else None
+            if member is not None and held is None:
+                total.elsewhere.append(spool.name)
+                continue
+            spool.fence = held.fence if held is not None else 0
+            one = receive(spool, office.store, office.clock, held)
         except DispatcherError as error:
             log.error("source %s: %s", spool.name, error)
             total.faults.append(str(error))
@@ -144,12 +150,15 @@ def send_all(office: Office, owner: str, stop: Callable[[], bool], *, wait: floa
     return total
 
 
-def collect_all(office: Office) -> Collected:
-    """Read every channel's mailbox; one that cannot be read alarms once, and once when it is read again."""
+def collect_all(office: Office, member: Membership | None = None) -> Collected:
+    """Read every channel's mailbox; one that cannot be read alarms once, and once when it is read again.
+
+    With ``member``: those that no other node has in its care.
+    """
     total = Collected()
     for name in office.channels:
         try:
-            one = _collect(office, name)
+            one = _collect(office, name) if member is None else _collect_ours(office, name, member)
         except StoreError as error:  # not the mailbox's fault
             log.error("mailbox of channel %s: %s", name, error)
             continue
@@ -160,6 +169,14 @@ def collect_all(office: Office) -> Collected:
         total.matched += one.matched
         total.unmatched += one.unmatched
     return total
+
+
+def _collect_ours(office: Office, name: str, member: Membership) -> Collected | None:
+    held = member.take(alarms.mailbox(name), office.settings.service.collect_seconds)
+    if held is None:
+        return None
+    with member.using(held):
+        return _collect(office, name)
 
 
 def _collect(office: Office, name: str) -> Collected | None:

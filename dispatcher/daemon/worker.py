@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from dispatcher.daemon import steps
-from dispatcher.daemon.once import owner_name
+from dispatcher.daemon.membership import node_name, owner_name
 from dispatcher.errors import DispatcherError, StoreError
+from dispatcher.ports import DRAIN
 from dispatcher.service.channel import Channel
 from dispatcher.service.internal import place
 from dispatcher.service.send import send_due
@@ -28,6 +29,8 @@ IDLE_LONGEST = 1.0
 """Seconds between two looks at an empty store; doubles while nothing is found."""
 WORKER_STOP = 20.0
 """Seconds a worker process gives its threads: the keeper of each sending pass breaks silent lines after 10."""
+ORDERS = 2
+"""Looks of a worker process at its parent, a second apart, before it asks the store whether to drain."""
 AFTER_FAULT = 5.0
 """Seconds to wait when the store is out of reach."""
 
@@ -37,8 +40,9 @@ class Worker:
 
     def __init__(self, office: Office, number: int = 0) -> None:
         self._office = office
-        self._owner = f"{owner_name()}/{number}"
+        self._owner = f"{owner_name(node_name(office.settings))}/{number}"
         self._stop = threading.Event()
+        self._resting = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -49,6 +53,15 @@ class Worker:
             thread = threading.Thread(target=self._loop, args=(name, job), name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def rest(self, wanted: bool) -> None:
+        """Claim nothing more, finish the mails in hand and give back the rest; or go on. What a drained node does."""
+        if wanted != self._resting.is_set():
+            log.info("worker %s", "drains" if wanted else "goes on")
+        (self._resting.set if wanted else self._resting.clear)()
+
+    def _halt(self) -> bool:
+        return self._stop.is_set() or self._resting.is_set()
 
     def stop(self, patience: float) -> bool:
         """Ask all threads to end after the mail in hand; True when they did within ``patience`` seconds."""
@@ -63,11 +76,11 @@ class Worker:
         return all(thread.is_alive() for thread in self._threads)
 
     def _prepare(self) -> int:
-        return steps.prepare_some(self._office, f"{self._owner}/prepare", self._stop.is_set)
+        return steps.prepare_some(self._office, f"{self._owner}/prepare", self._halt)
 
     def _sender(self, channel: Channel) -> Callable[[], int]:
         owner = f"{self._owner}/send"
-        return lambda: send_due(channel, self._office.store, self._office.clock, owner, self._stop.is_set).total
+        return lambda: send_due(channel, self._office.store, self._office.clock, owner, self._halt).total
 
     def _warm_up(self) -> None:
         try:
@@ -82,6 +95,9 @@ class Worker:
             self._warm_up()
         idle = IDLE_SHORTEST
         while not self._stop.is_set():
+            if self._resting.is_set():
+                self._stop.wait(IDLE_LONGEST)
+                continue
             try:
                 worked = job()
             except StoreError as error:
@@ -99,6 +115,22 @@ class Worker:
             idle = IDLE_SHORTEST if worked else min(idle * 2, IDLE_LONGEST)
             if not worked:
                 self._stop.wait(idle)
+
+
+class Orders:
+    """What is asked of this node, for a process that has no heartbeat of its own: looked up every few calls."""
+
+    def __init__(self, office: Office) -> None:
+        self._store, self._name = office.store, node_name(office.settings)
+        self._calls, self._draining = 0, False
+
+    def draining(self) -> bool:
+        """Never raises: without an answer the last one stands."""
+        if self._calls % ORDERS == 0:
+            with contextlib.suppress(StoreError), self._store.reading() as uow:
+                self._draining = uow.nodes.wanted(self._name) == DRAIN
+        self._calls += 1
+        return self._draining
 
 
 def leave(code: int) -> NoReturn:
@@ -122,8 +154,11 @@ def worker_process(config: str, number: int, level: int) -> None:
     parent = os.getppid()
     office = build(load(Path(config)))
     worker = Worker(office, number)
+    orders = Orders(office)
+    worker.rest(orders.draining())
     worker.start()
     while not done.wait(1.0):
+        worker.rest(orders.draining())
         if os.getppid() != parent:
             log.error("the daemon is gone; worker %d stops", number)
             break

@@ -28,7 +28,7 @@ from dispatcher.errors import IntakeError
 from dispatcher.formats.pdf_index.rules import rules_of
 from dispatcher.formats.registry import is_complete, is_index, is_message, referenced_files, speaks_by_name
 from dispatcher.french import counted
-from dispatcher.intake.aside import holding, is_aside, put_back
+from dispatcher.intake.aside import fence_of, holding, is_aside, put_back
 from dispatcher.intake.settling import Settling
 from dispatcher.ports import Found, Taken
 from dispatcher.settings import SourceSettings
@@ -63,6 +63,8 @@ class FolderSpool:
 
     def __init__(self, name: str, settings: SourceSettings, clock: Clock) -> None:
         self.name = name
+        self.fence = 0
+        """Of the lease on this folder, when several nodes may watch it: set before each pass."""
         self._settings = settings
         self._folder = settings.folder
         self._clock = clock
@@ -145,8 +147,8 @@ class FolderSpool:
 
     def _clear(self, target: Path, siblings: Mapping[str, str], digest: str) -> None:
         with contextlib.ExitStack() as aside:
-            vouching = [aside.enter_context(holding(done)) for done in self._done_files(target)]
-            held = aside.enter_context(holding(target, digest))
+            vouching = [aside.enter_context(holding(done, fence=self.fence)) for done in self._done_files(target)]
+            held = aside.enter_context(holding(target, digest, self.fence))
             if held is None:
                 log.warning("source %s: a file was written again after it was taken; it stays", self.name)
                 return
@@ -156,7 +158,7 @@ class FolderSpool:
                 beside = self._beside(name)
                 if beside is None or self._claims[beside] > 0 or self._is_message(beside):
                     continue
-                with holding(Path(beside), known) as document:
+                with holding(Path(beside), known, self.fence) as document:
                     if document is not None:
                         self._put_away(document, Path(beside).name)
             self._put_away(held, target.name)
@@ -181,8 +183,12 @@ class FolderSpool:
         return listing
 
     def _put_back(self, listing: Mapping[str, os.stat_result]) -> bool:
-        """What a crash left aside stands where it stood: the store knows it, or reads it now."""
+        """What a crash left aside stands where it stood: the store knows it, or reads it now.
+
+        Under a lease: its own and those of the owners before; a later one's means that the lease is lost.
+        """
         left = [Path(path) for path in listing if is_aside(Path(path).name)]
+        left = [path for path in left if not self.fence or fence_of(path.name) <= self.fence]
         for path in left:
             try:
                 put_back(path)

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dispatcher.clock import Clock
-from dispatcher.errors import IntakeError, StoreError
+from dispatcher.errors import IntakeError, LeaseLost, StoreError
 from dispatcher.outbox.dispatch import SourceFile
 from dispatcher.outbox.states import FileState
 from dispatcher.ports import Found, Spool, Store, Taken, UnitOfWork
 from dispatcher.service.internal import place, sentence
+from dispatcher.service.owned import Held
 
 log = logging.getLogger(__name__)
 
@@ -33,18 +34,32 @@ class Received:
     waiting: int = 0
     faults: list[str] = field(default_factory=list)
     """French, for the operator; no file name."""
+    elsewhere: list[str] = field(default_factory=list)
+    """Sources another node has in its care."""
 
 
-def receive(spool: Spool, store: Store, clock: Clock) -> Received:
-    """Take every whole file of ``spool``. Raises :class:`IntakeError` when the folder itself cannot be read."""
+def receive(spool: Spool, store: Store, clock: Clock, held: Held | None = None) -> Received:
+    """Take every whole file of ``spool``. Raises :class:`IntakeError` when the folder itself cannot be read.
+
+    ``held``: the lease on the folder when several nodes may watch it. Once it is lost nothing more is committed nor
+    cleared: what is safe in the store and still in the folder is put away by the next owner.
+    """
     result = Received()
+    try:
+        _receive(spool, store, clock, held, result)
+    except LeaseLost:
+        log.warning("source %s: another node took the folder over; it goes on there", spool.name)
+    return result
+
+
+def _receive(spool: Spool, store: Store, clock: Clock, held: Held | None, result: Received) -> None:
     group: list[Taken] = []
     waiting: list[Found] = []
     listing = spool.scan()
     standing = _forget_gone(spool, store, listing)
     for found in listing:
         try:
-            if found.path in standing and _put_away_if_known(spool, store, found, result):
+            if found.path in standing and _put_away_if_known(spool, store, found, held, result):
                 continue
             taken = _take(spool, found, result, waiting)
         except StoreError:
@@ -55,11 +70,10 @@ def receive(spool: Spool, store: Store, clock: Clock) -> Received:
         if taken is not None:
             group.append(taken)
         if len(group) >= GROUP:
-            waiting += _commit(group, spool, store, clock, result)
+            waiting += _commit(group, spool, store, clock, held, result)
             group = []
-    waiting += _commit(group, spool, store, clock, result)
+    waiting += _commit(group, spool, store, clock, held, result)
     _note_waiting(spool, store, waiting, clock)
-    return result
 
 
 def _left(spool: Spool, found: Found, error: Exception, result: Received) -> Found:
@@ -100,7 +114,7 @@ def _forget_gone(spool: Spool, store: Store, listing: Sequence[Found]) -> frozen
     return frozenset(file.path for file in kept)
 
 
-def _put_away_if_known(spool: Spool, store: Store, found: Found, result: Received) -> bool:
+def _put_away_if_known(spool: Spool, store: Store, found: Found, held: Held | None, result: Received) -> bool:
     """A file that was committed before a stop: finish its removal.
 
     One that was removed already and stands there again is another file, even with the same size and time.
@@ -108,8 +122,11 @@ def _put_away_if_known(spool: Spool, store: Store, found: Found, result: Receive
     with store.reading() as uow:
         known = uow.files.seen(spool.name, found.path, found.size, found.mtime_ns)
         siblings = {} if known is None or known.removed else _sibling_digests(uow, known.id)
+        ours = held is None or held.stands(uow)
     if known is None or known.removed:
         return False
+    if not ours:
+        return True
     if _finish(spool, found.path, siblings, known.sha256, result):
         with store.transaction() as uow:
             uow.files.mark_removed(known.id)
@@ -162,23 +179,44 @@ def _take(spool: Spool, found: Found, result: Received, waiting: list[Found]) ->
         return None
 
 
-def _commit(group: list[Taken], spool: Spool, store: Store, clock: Clock, result: Received) -> list[Found]:
+def _commit(
+    group: list[Taken], spool: Spool, store: Store, clock: Clock, held: Held | None, result: Received
+) -> list[Found]:
     """One transaction for the whole group, then the folder is cleared. Gives those that could not be written down."""
     if not group:
         return []
     try:
         with store.transaction() as uow:
+            if held is not None:
+                held.confirm(uow)
             ids = [record(uow, store, spool.name, taken, clock) for taken in group]
     except StoreError:
         raise
     except Exception as error:  # one of them: alone, it holds no other back
         if len(group) == 1:
             return [_left(spool, group[0].found, error, result)]
-        return [left for taken in group for left in _commit([taken], spool, store, clock, result)]
+        return [left for taken in group for left in _commit([taken], spool, store, clock, held, result)]
     for file_id, state in ids:
         result.duplicates += state is FileState.DUPLICATE
         result.taken += state is FileState.RECEIVED
         log.info("file %s taken in (%s)", file_id, state)
+    _clear(ids, group, spool, store, held, result)
+    return []
+
+
+def _clear(
+    ids: Sequence[tuple[str, FileState]],
+    group: Sequence[Taken],
+    spool: Spool,
+    store: Store,
+    held: Held | None,
+    result: Received,
+) -> None:
+    """What is safe in the store leaves the folder, while the folder is ours."""
+    if held is not None:
+        with store.reading() as uow:
+            if not held.stands(uow):
+                return
     cleared = [
         file_id
         for (file_id, _), taken in zip(ids, group, strict=True)
@@ -187,7 +225,6 @@ def _commit(group: list[Taken], spool: Spool, store: Store, clock: Clock, result
     with store.transaction() as uow:
         for file_id in cleared:
             uow.files.mark_removed(file_id)
-    return []
 
 
 def _digests(taken: Taken) -> dict[str, str]:

@@ -15,6 +15,7 @@ class RetrySettings(Section):
 
 
 class ServiceSettings(Section):
+    node: str = Field(default="", pattern=r"^([a-z0-9][a-z0-9._-]{0,62})?$")
     workers: int = Field(default=1, ge=1, le=16)
     scan_seconds: float = Field(default=5, gt=0)
     collect_seconds: float = Field(default=30, gt=0)

@@ -50,6 +50,10 @@ class SqlNodes:
         if name is not None:
             free_node(self._session, name)
 
+    def free(self, name: str) -> None:
+        """Nothing by name is held by that node any more."""
+        free_node(self._session, name)
+
     def want(self, name: str, wanted: str, *, actor: str) -> bool:
         """Ask for a drain or its end, journalled."""
         if self._session.write(update(table).where(table.c.name == name).values(wanted=wanted)).rowcount == 0:

@@ -70,6 +70,9 @@ class Nodes(Protocol):
     def leave(self, node_id: str) -> None:
         """An orderly end: its row goes, and its named leases are free."""
 
+    def free(self, name: str) -> None:
+        """Nothing by name is held by the node of that name any more."""
+
     def want(self, name: str, wanted: str, *, actor: str) -> bool:
         """Ask for a drain (:data:`DRAIN`) or its end (empty), journalled; False when no such node is known."""
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 import pytest
 
 from dispatcher.clock import FrozenClock, SystemClock
-from dispatcher.daemon import once, steps
+from dispatcher.daemon import membership, steps
 from dispatcher.daemon.run import Daemon
 from dispatcher.daemon.worker import Worker
 from dispatcher.errors import KeyringError, OutcomeUnknown, Refused, StoreError, TransportError, TryLater
@@ -260,7 +260,7 @@ def office(bench: Bench, **more: Any) -> Any:
         clock=bench.clock,
         desk=bench.desk,
         channels=bench.channels,
-        settings=SimpleNamespace(service=SimpleNamespace(lease_seconds=LEASE.total_seconds())),
+        settings=SimpleNamespace(service=SimpleNamespace(node="n", lease_seconds=LEASE.total_seconds())),
         **more,
     )
 
@@ -311,12 +311,12 @@ def test_a_store_that_fails_is_no_return_of_the_file(bench: Bench) -> None:
 
 def test_every_start_of_a_process_has_an_owner_of_its_own() -> None:
     """In a container the new process has the host and the number of the dead one."""
-    code = "from dispatcher.daemon import once; import os; os.getpid = lambda: 1; print(once.owner_name())"
+    code = "from dispatcher.daemon import membership as m; import os; os.getpid = lambda: 1; print(m.owner_name('n'))"
     told = {
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout for _ in "12"
     }
     assert len(told) == 2
-    assert once.owner_name() == once.owner_name()
+    assert membership.owner_name("n") == membership.owner_name("n")
 
 
 def test_a_tick_that_fails_is_told_by_its_place_only(bench: Bench, watch: Watch) -> None:

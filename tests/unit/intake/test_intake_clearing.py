@@ -94,7 +94,7 @@ def test_what_a_crash_left_aside_stands_again_under_its_name(tmp_path: Path) -> 
     path = tmp_path / "r.hl7"
     path.write_bytes(OLD)
     seen = path.stat()
-    path.rename(tmp_path / f"{aside.PREFIX}r.hl7")
+    path.rename(tmp_path / f"{aside.PREFIX}.r.hl7")
     (found,) = folder_spool(tmp_path).scan()
     assert (found.path, found.size, found.mtime_ns) == (str(path), seen.st_size, seen.st_mtime_ns)
     assert names(tmp_path) == ["r.hl7"]
@@ -103,7 +103,7 @@ def test_what_a_crash_left_aside_stands_again_under_its_name(tmp_path: Path) -> 
 def test_a_crash_while_it_was_put_back_makes_no_second_file(tmp_path: Path) -> None:
     path = tmp_path / "r.hl7"
     path.write_bytes(OLD)
-    os.link(path, tmp_path / f"{aside.PREFIX}r.hl7")
+    os.link(path, tmp_path / f"{aside.PREFIX}.r.hl7")
     assert len(folder_spool(tmp_path).scan()) == 1
     assert names(tmp_path) == ["r.hl7"]
 

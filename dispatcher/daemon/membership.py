@@ -1,0 +1,185 @@
+"""What this process is among the services on one database: its name, its heartbeat, what it owns by name.
+
+On one machine alone everything is always its own, and the cost is a row written now and then.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from dispatcher import __version__
+from dispatcher.errors import LeaseLost, StoreError
+from dispatcher.ports import DRAIN, NodeRow
+from dispatcher.service import nodes
+from dispatcher.service.owned import Held
+from dispatcher.settings import Settings
+from dispatcher.store.schema import REVISIONS
+from dispatcher.wiring import Office
+
+log = logging.getLogger(__name__)
+
+TOKEN = secrets.token_hex(4)
+"""New at every start of a process."""
+SHORTEST = 10.0
+"""Seconds a tick's lease lasts at least (never longer than the lease of work): a pause of one node moves nothing."""
+
+
+def node_name(settings: Settings) -> str:
+    """``[service] node``, else the name of the machine in the letters a node may have."""
+    host = re.sub(r"[^a-z0-9._-]", "-", socket.gethostname().lower()).strip("-._")
+    return settings.service.node or host[:63] or "poste"
+
+
+def owner_name(node: str) -> str:
+    """Who holds a lease: node, process, and a token of this very start.
+
+    In a container every process has the same host and number as the dead one before it, and must not keep alive what
+    that one held. The store finds by its beginning what a node holds (``Nodes.forget``).
+    """
+    return f"{node}:{os.getpid()}:{TOKEN}"
+
+
+class Membership:
+    """One process; thread-safe. Until :meth:`join` it owns things by name, but is no service that others see."""
+
+    def __init__(self, office: Office, workers: int = 0) -> None:
+        self._office = office
+        self._store = office.store
+        self._lease = timedelta(seconds=office.settings.service.lease_seconds)
+        self._workers = workers
+        self.name = node_name(office.settings)
+        self.owner = owner_name(self.name)
+        self._row: NodeRow | None = None
+        self._lock = threading.Lock()
+        self._owned: set[str] = set()
+        self._busy: dict[str, Held] = {}
+        self._draining = False
+        self._told = False
+
+    # ------------------------------------------------------------------------------------------ being there
+
+    def join(self) -> None:
+        """Stand among the nodes, in the place of whoever bore this name before. Raises StoreError."""
+        now = self._office.clock.now()
+        self._row = NodeRow(
+            id=self._store.new_id("N"),
+            name=self.name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=__version__,
+            revision=REVISIONS[-1],
+            workers=self._workers,
+            started_at=now,
+            seen_at=now,
+            digests=self._digests(),
+        )
+        nodes.join(self._store, self._row)
+        with self._store.reading() as uow:
+            self._draining = uow.nodes.wanted(self.name) == DRAIN
+
+    def beat(self) -> bool:
+        """Tell that it lives, prolong what is in use; gives whether it is to drain. Raises StoreError."""
+        if self._row is None:
+            return False
+        with self._lock:
+            busy = list(self._busy.values())
+        with self._store.transaction() as uow:
+            row = uow.nodes.beat(self._row.id, self._digests())
+            twin = row is None and any(one.name == self.name for one in uow.nodes.list())
+        for held in busy:
+            try:
+                held.prolong(self._store)
+            except LeaseLost:
+                log.warning("%s was taken over by another node while in use here", held.name)
+        if row is None:
+            self._unseated(twin)
+            return self._draining
+        self._told = False
+        self._draining = row.wanted == DRAIN
+        if self._draining:
+            self._let_go_idle()
+        return self._draining
+
+    def leave(self) -> None:
+        """An orderly end: everything is free at once, nothing is taken any more. Never raises: leases end anyway."""
+        self._draining = True
+        try:
+            with self._store.transaction() as uow:
+                uow.leases.let_go(self.owner)
+            if self._row is not None:
+                nodes.leave(self._store, self._row)
+        except StoreError as error:
+            log.warning("node %s could not say goodbye (%s); its leases will end", self.name, error.code)
+
+    @property
+    def draining(self) -> bool:
+        """Asked to take nothing new, as of the last heartbeat."""
+        return self._draining
+
+    def _unseated(self, twin: bool) -> None:
+        if not twin:
+            log.warning("node %s was forgotten while it lived; it stands again", self.name)
+            self.join()
+        elif not self._told:
+            self._told = True
+            log.error("another service bears the name %s: give each its own ([service] node)", self.name)
+
+    def _digests(self) -> dict[str, str]:
+        return {"local": self._office.directory.versions().get("local", "")}
+
+    # ------------------------------------------------------------------------------------------ owning
+
+    def take(self, name: str, every: float = 0.0) -> Held | None:
+        """The lease of that name, for something done again after ``every`` seconds; None: another node has it, or this
+        one drains. Raises StoreError."""
+        if self._draining:
+            return None
+        span = min(self._lease, timedelta(seconds=max(SHORTEST, 2 * every))) if every else self._lease
+        with self._store.transaction() as uow:
+            fence = uow.leases.take(name, self.owner, self.name, span)
+        if fence is None:
+            with self._lock:
+                self._owned.discard(name)
+            return None
+        with self._lock:
+            if name not in self._owned:
+                log.info("node %s takes care of %s", self.name, name)
+            self._owned.add(name)
+        return Held(name=name, owner=self.owner, fence=fence, lease=span)
+
+    @contextmanager
+    def using(self, held: Held) -> Iterator[None]:
+        """Prolonged by the heartbeat for as long as it is used. Not for folders: a share that hangs is let go."""
+        with self._lock:
+            self._busy[held.name] = held
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy.pop(held.name, None)
+            if self._draining:
+                self._let_go_idle()
+
+    def elected(self, name: str, every: float, job: Callable[[], object]) -> None:
+        """Do ``job`` when the tick of that name is this node's."""
+        held = self.take(f"tick:{name}", every)
+        if held is not None:
+            with self.using(held):
+                job()
+
+    def _let_go_idle(self) -> None:
+        with self._lock:
+            idle = self._owned - self._busy.keys()
+            self._owned -= idle
+        if idle:
+            with self._store.transaction() as uow:
+                for name in sorted(idle):
+                    uow.leases.let_go(self.owner, name)

@@ -1,0 +1,341 @@
+"""Several nodes on one store: one cares for a folder, and whoever was frozen or cut off spoils nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dispatcher.daemon import steps
+from dispatcher.daemon.membership import Membership, node_name
+from dispatcher.errors import StoreError
+from dispatcher.intake import aside
+from dispatcher.intake.spool import FolderSpool
+from dispatcher.outbox.states import FileState, State
+from dispatcher.ports import DRAIN, Found, Taken
+from dispatcher.service import alarms, nodes
+from dispatcher.service.receive import Received
+from dispatcher.settings.service import ServiceSettings
+from tests.service.bench import LEASE, Bench
+from tests.service.samples import oru
+
+LONG = LEASE.total_seconds() + 1
+
+
+class Node:
+    """A service on the bench's store and folder."""
+
+    def __init__(self, bench: Bench, name: str, spool: FolderSpool | None = None) -> None:
+        self.table = "v1"
+        service = ServiceSettings(node=name, lease_seconds=LEASE.total_seconds(), collect_seconds=30)
+        office: Any = SimpleNamespace(
+            store=bench.real,
+            clock=bench.clock,
+            settings=SimpleNamespace(service=service),
+            directory=SimpleNamespace(versions=lambda: {"local": self.table}),
+            channels={},
+        )
+        self.bench, self.office, self.member = bench, office, Membership(office)
+        self.member.owner = f"{name}:1:token"  # as from a process of its own
+        self.spool = spool or FolderSpool("sil", bench.sources["sil"], bench.clock)
+
+    def scan(self) -> Received:
+        return steps.scan(self.office, [self.spool], self.member)
+
+    def take(self) -> Received:
+        self.scan()
+        self.bench.clock.advance(1.5)
+        return self.scan()
+
+
+def in_folder(bench: Bench) -> list[str]:
+    return sorted(path.name for path in bench.inbox.iterdir())
+
+
+class Frozen(FolderSpool):
+    """Stands still at a moment, while ``meanwhile`` happens."""
+
+    def __init__(self, bench: Bench, moment: str, meanwhile: Callable[[], object]) -> None:
+        super().__init__("sil", bench.sources["sil"], bench.clock)
+        self.moment, self.meanwhile, self.waits = moment, meanwhile, True
+
+    def _stand_still(self, moment: str) -> None:
+        if self.waits and self.moment == moment:
+            self.waits = False
+            self.meanwhile()
+
+    def take(self, found: Found) -> Taken | None:
+        taken = super().take(found)
+        self._stand_still("read")
+        return taken
+
+    def finish(self, path: str, siblings: Any, digest: str) -> None:
+        self._stand_still("committed")
+        super().finish(path, siblings, digest)
+
+    def _put_away(self, file: Any, name: str) -> None:
+        self._stand_still("aside")
+        super()._put_away(file, name)
+
+
+def test_one_node_cares_for_a_folder(bench: Bench) -> None:
+    bench.drop("a.hl7", oru())
+    first, second = Node(bench, "nord"), Node(bench, "sud")
+    first.scan()
+    assert second.take().elsewhere == ["sil"]
+    assert first.scan().taken == 1
+    assert bench.file_states() == [FileState.RECEIVED] and in_folder(bench) == []
+
+
+def test_what_one_holds_aside_the_other_does_not_put_back(bench: Bench) -> None:
+    bench.drop("a.hl7", oru())
+    second = Node(bench, "sud")
+    seen: list[list[str]] = []
+
+    def other() -> None:
+        second.take()
+        seen.append(in_folder(bench))
+
+    assert Node(bench, "nord", Frozen(bench, "aside", other)).take().taken == 1
+    assert seen == [[f"{aside.PREFIX}-1.a.hl7"]]
+    assert bench.file_states() == [FileState.RECEIVED] and in_folder(bench) == []
+
+
+@pytest.mark.parametrize("moment", ["read", "committed", "aside"])
+def test_who_wakes_up_after_his_lease_doubles_nothing(bench: Bench, moment: str) -> None:
+    """The other node has taken the folder over, and all that stands in it, when the first goes on."""
+    bench.drop("a.hl7", oru())
+    second = Node(bench, "sud")
+
+    def frozen() -> None:
+        bench.clock.advance(LONG)
+        second.take()
+        second.take()
+
+    first = Node(bench, "nord", Frozen(bench, moment, frozen))
+    first.take()
+    states = bench.file_states()
+    assert states.count(FileState.RECEIVED) == 1 and set(states) <= {FileState.RECEIVED}
+    assert first.scan().elsewhere == ["sil"]
+    second.take()
+    assert in_folder(bench) == [] and len(bench.files()) == 1
+
+
+def test_who_wakes_up_removes_nothing_of_his_successors(bench: Bench) -> None:
+    """A file of the same name came meanwhile and stands aside under the successor's fence when the first goes on."""
+    path = bench.drop("a.hl7", oru())
+    second, other = Node(bench, "sud"), oru("R001")
+    successor: list[Any] = []
+
+    def frozen() -> None:
+        bench.clock.advance(LONG)
+        second.take()
+        second.take()
+        bench.drop("a.hl7", other)
+        successor.append(aside.holding(path, fence=2))
+        successor[0].__enter__()
+
+    Node(bench, "nord", Frozen(bench, "aside", frozen)).take()
+    assert in_folder(bench) == [f"{aside.PREFIX}-2.a.hl7"]
+    successor[0].__exit__(None, None, None)
+    assert path.read_bytes() == other
+
+
+def test_a_stale_node_leaves_aside_what_its_successor_holds(bench: Bench) -> None:
+    path = bench.drop("a.hl7", oru())
+    late = FolderSpool("sil", bench.sources["sil"], bench.clock)
+    late.fence = 3
+    with aside.holding(path, fence=4):
+        assert late.scan() == () and in_folder(bench) == [f"{aside.PREFIX}-4.a.hl7"]
+    with aside.holding(path, fence=2):
+        assert len(late.scan()) == 1 and in_folder(bench) == ["a.hl7"]
+
+
+def test_a_clean_end_frees_the_folder_at_once(bench: Bench) -> None:
+    bench.drop("a.hl7", oru())
+    first, second = Node(bench, "nord"), Node(bench, "sud")
+    first.member.join()
+    first.scan()
+    first.member.leave()
+    assert second.take().taken == 1
+    assert first.scan().elsewhere == ["sil"], "who said goodbye takes nothing any more"
+
+
+def test_who_starts_again_after_a_kill_waits_for_nobody(bench: Bench) -> None:
+    bench.drop("a.hl7", oru())
+    dead = Node(bench, "nord")
+    dead.member.join()
+    dead.scan()
+    again = Node(bench, "nord")
+    again.member.owner = "nord:2:other"
+    again.member.join()
+    assert again.take().taken == 1
+
+
+def test_once_beside_the_living_service_says_whose_the_folder_is(bench: Bench) -> None:
+    service, once = Node(bench, "nord"), Node(bench, "nord")
+    once.member.owner = "nord:2:once"
+    service.member.join()
+    service.scan()
+    nodes.take_over_own(bench.real, "nord")
+    assert once.scan().elsewhere == ["sil"]
+    bench.clock.advance(nodes.SILENT.total_seconds() + 1)  # it was killed
+    nodes.take_over_own(bench.real, "nord")
+    assert once.scan().elsewhere == []
+
+
+# ------------------------------------------------------------------------------------------------ ticks
+
+
+def test_a_tick_is_one_nodes_until_it_stops_coming(bench: Bench) -> None:
+    ran: list[str] = []
+    a, b = Node(bench, "nord"), Node(bench, "sud")
+    for _ in range(5):
+        for node in (a, b):
+            node.member.elected("batch", 2, lambda n=node: ran.append(n.member.name))  # type: ignore[misc]
+        bench.clock.advance(2)
+    assert ran == ["nord"] * 5
+    bench.clock.advance(10)  # five missed ticks of two seconds
+    b.member.elected("batch", 2, lambda: ran.append("sud"))
+    a.member.elected("batch", 2, lambda: ran.append("nord"))
+    assert ran[5:] == ["sud"]
+
+
+def test_a_long_job_keeps_its_tick(bench: Bench) -> None:
+    ran: list[str] = []
+    a, b = Node(bench, "nord"), Node(bench, "sud")
+    a.member.join()
+
+    def long() -> None:
+        for _ in range(20):
+            bench.clock.advance(5)
+            a.member.beat()
+            b.member.elected("drift", 600, lambda: ran.append("sud"))
+
+    a.member.elected("drift", 2, long)
+    assert ran == []
+
+
+def test_a_hung_share_is_not_kept_by_the_heartbeat(bench: Bench) -> None:
+    bench.drop("a.hl7", oru())
+    a, b = Node(bench, "nord"), Node(bench, "sud")
+    a.member.join()
+    a.scan()
+    for _ in range(int(LONG // 5) + 1):
+        bench.clock.advance(5)
+        a.member.beat()
+    assert b.take().taken == 1
+
+
+# ------------------------------------------------------------------------------------------------ drain
+
+
+def test_a_drained_node_lets_go_and_takes_nothing_until_it_resumes(bench: Bench) -> None:
+    bench.drop("a.hl7", oru())
+    a, b = Node(bench, "nord"), Node(bench, "sud")
+    for node in (a, b):
+        node.member.join()
+    a.scan()
+    assert nodes.order(bench.real, "nord", DRAIN, actor="operator:eve")
+    assert a.member.beat() and not b.member.beat()
+    assert b.take().taken == 1, "the folder is free at once"
+    assert a.scan().elsewhere == ["sil"]
+    assert nodes.order(bench.real, "nord", "", actor="operator:eve")
+    assert not a.member.beat()
+    b.member.leave()
+    assert a.scan().elsewhere == []
+
+
+def test_forgetting_is_for_the_silent(bench: Bench) -> None:
+    a = Node(bench, "nord")
+    a.member.join()
+    forget = lambda **more: nodes.forget(bench.real, bench.clock, "nord", actor="operator:eve", **more)  # noqa: E731
+    assert forget() == "alive"
+    assert forget(force=True) == "forgotten"
+    assert forget() == "unknown"
+    a.member.beat()  # it lived: it stands again
+    assert [one.node.name for one in nodes.view(bench.real).nodes] == ["nord"]
+    bench.clock.advance(nodes.SILENT.total_seconds() + 1)
+    assert forget() == "forgotten"
+
+
+def test_what_a_forgotten_node_claimed_is_queued_again(bench: Bench) -> None:
+    bench.bring(oru())
+    bench.batch()
+    with bench.real.transaction() as uow:
+        uow.dispatches.claim("pro", "nord:1:token/send/0", 1, LEASE, bench.clock.now())
+    Node(bench, "nord").member.join()
+    assert nodes.forget(bench.real, bench.clock, "nord", actor="operator:eve", force=True) == "forgotten"
+    assert bench.states() == [State.QUEUED]
+
+
+def test_two_services_under_one_name_are_told(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    a, b = Node(bench, "nord"), Node(bench, "nord")
+    a.member.join()
+    b.member.join()
+    for _ in range(3):
+        a.member.beat()
+        b.member.beat()
+    assert sum("another service bears the name nord" in record.message for record in caplog.records) == 1
+    assert len(nodes.view(bench.real).nodes) == 1
+
+
+# ------------------------------------------------------------------------------------------------ alarms
+
+
+def test_a_silent_node_and_a_different_table_alarm_once_at_each_end(bench: Bench) -> None:
+    a, b = Node(bench, "nord"), Node(bench, "sud")
+    b.table = "v2"
+    for node in (a, b):
+        node.member.join()
+    assert "table des destinataires" in nodes.view(bench.real).different
+    assert (nodes.watch(bench.real), nodes.watch(bench.real)) == (1, 0)
+    b.table = "v1"
+    b.member.beat()
+    assert nodes.watch(bench.real) == 1
+    bench.clock.advance(nodes.SILENT.total_seconds() + 1)
+    a.member.beat()
+    (told,) = nodes.view(bench.real).alarms
+    assert "« sud » ne donne plus signe de vie" in told and "nodes forget sud" in told
+    assert (nodes.watch(bench.real), nodes.watch(bench.real)) == (1, 0)
+    assert alarms.standing(bench.real, nodes.silence("sud")) == told
+    nodes.forget(bench.real, bench.clock, "sud", actor="operator:eve")
+    assert alarms.standing(bench.real, nodes.silence("sud")) == ""
+
+
+@pytest.mark.parametrize(("skew", "told"), [(4.0, ""), (7.0, "avance de 7"), (-7.0, "retarde de 7")])
+def test_a_wrong_clock_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch, skew: float, told: str) -> None:
+    monkeypatch.setattr("dispatcher.store.nodes.SqlNodes._skew", lambda self: skew)
+    Node(bench, "nord").member.join()
+    text = "".join(nodes.view(bench.real).alarms)
+    assert told in text and bool(text) == bool(told)
+
+
+def test_a_name_is_found_for_a_machine_that_has_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: Any = SimpleNamespace(service=ServiceSettings())
+    for host, expected in (("LABO_É-1.chu.example", "labo_--1.chu.example"), ("...", "poste")):
+        monkeypatch.setattr("socket.gethostname", lambda host=host: host)
+        assert node_name(settings) == expected
+        ServiceSettings(node=expected)
+
+
+def test_nobody_is_stopped_by_a_store_that_is_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A goodbye that cannot be said ends all the same."""
+    a = Node(bench, "nord")
+    a.member.join()
+    bench.real.close()
+
+    def away(*given: object, **more: object) -> None:
+        raise StoreError("away", code="unavailable")
+
+    monkeypatch.setattr(type(bench.real), "transaction", away)
+    thread = threading.Thread(target=a.member.leave)
+    thread.start()
+    thread.join(5)
+    assert not thread.is_alive()
+    with suppress(StoreError):
+        bench.real.close()

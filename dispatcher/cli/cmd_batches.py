@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli.cmd_operate import replay as replay_dispatches
 from dispatcher.cli.cmd_overview import print_dispatches
+from dispatcher.cli.cmd_replay import Which, carry_out
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.wording import STATES
@@ -69,10 +69,10 @@ def show(batch_id: Annotated[str, typer.Argument(help="Numéro de lot (L…).")]
 def replay(
     batch_id: Annotated[str, typer.Argument(help="Numéro de lot (L…).")],
     yes: Annotated[bool, typer.Option("--yes", help="Ne demande pas confirmation.")] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Motif, gardé au journal.")] = "lot rejoué par un opérateur",
+    count: Annotated[int | None, typer.Option(help="Le nombre attendu ; demandé pour un grand nombre.")] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Motif, gardé au journal (obligatoire).")] = "",
     json: Json = False,
 ) -> None:
-    """Rejoue les échecs d'un lot : la liste d'abord, puis exactement cette liste."""
-    replay_dispatches(
-        ids=None, batch=batch_id, channel="", unknown=False, deferred=False, yes=yes, reason=reason, json=json
-    )
+    """Rejoue les échecs d'un lot, même rejoué depuis : la liste d'abord, puis exactement cette liste."""
+    wanted = DispatchFilter(batch_id=batch_id)
+    carry_out(Which(wanted=wanted, yes=yes, count=count, reason=reason, json=json))

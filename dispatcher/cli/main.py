@@ -40,7 +40,7 @@ COMMANDS = {
     "close": "cmd_operate",
     "withdraw": "cmd_operate",
     "paper": "cmd_operate",
-    "replay": "cmd_operate",
+    "replay": "cmd_replay",
     "settle": "cmd_settle",
     "batches": "cmd_batches",
     "nodes": "cmd_nodes",

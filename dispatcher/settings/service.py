@@ -20,3 +20,5 @@ class ServiceSettings(Section):
     scan_seconds: float = Field(default=5, gt=0)
     collect_seconds: float = Field(default=30, gt=0)
     lease_seconds: float = Field(default=120, gt=1)
+    ask_count_above: int = Field(default=50, ge=1)
+    """A replay of more than this many asks for their number, typed or by ``--count``."""

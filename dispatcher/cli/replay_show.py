@@ -1,0 +1,99 @@
+"""What a replay or resend shows before it is done: sums by recipient and reason, the first rows, what is left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from dispatcher.cli.output import say, table
+from dispatcher.cli.wording import STATES
+from dispatcher.french import counted
+from dispatcher.service.renewal import RenewalPlan
+from dispatcher.service.replay import Planned, ReplayPlan
+
+SHOWN = 20
+"""Rows listed one by one; the sums tell of all."""
+
+
+def show_replay(plan: ReplayPlan) -> None:
+    """All of a small plan, the sums and the first rows of a large one."""
+    _sums(plan.dispatches)
+    rows = [(one.id, STATES[one.state], one.label, one.address, one.reason) for one in plan.dispatches[:SHOWN]]
+    rows += [(file.id, "fichier en quarantaine", "", "", file.reason) for file in plan.files[:SHOWN]]
+    columns = ("Numéro", "État", "Destinataire", "Adresse", "Remarque")
+    table(f"À rejouer : {counted(plan.count, 'élément')}", columns, rows, empty="Rien à rejouer.")
+    _more(plan.count - len(rows))
+    _left(plan.left_out)
+
+
+def show_resend(plan: RenewalPlan) -> None:
+    """Old and new address, format and certificate of each."""
+    _sums([item.planned for item in plan.items])
+    rows = [
+        (
+            item.planned.id,
+            STATES[item.planned.state],
+            item.planned.label,
+            *(_change(was, now) for was, now in zip(item.was[:2], item.now[:2], strict=True)),
+            _change(item.was[2][:12], item.now[2][:12]),
+            f"déjà renvoyé : {', '.join(item.before)}" if item.before else "",
+        )
+        for item in plan.items[:SHOWN]
+    ]
+    columns = ("Numéro", "État", "Destinataire", "Adresse", "Format", "Certificat", "Remarque")
+    title = f"À envoyer de nouveau, sous une autre identité : {counted(len(plan.items), 'envoi')}"
+    table(title, columns, rows, empty="Rien à envoyer de nouveau.")
+    _more(len(plan.items) - len(rows))
+    _left(plan.left_out)
+
+
+def replay_json(plan: ReplayPlan) -> dict[str, Any]:
+    """The plan for programs; ids in full, whatever their number."""
+    return {
+        "token": plan.token,
+        "count": plan.count,
+        "dispatches": [one.id for one in plan.dispatches],
+        "files": [file.id for file in plan.files],
+    }
+
+
+def resend_json(plan: RenewalPlan) -> dict[str, Any]:
+    """As :func:`replay_json`, with what would change."""
+    names = ("address", "format", "certificate")
+    resends = [
+        {
+            "id": item.planned.id,
+            "was": dict(zip(names, item.was, strict=True)),
+            "now": dict(zip(names, item.now, strict=True)),
+            "resent_as": list(item.before),
+        }
+        for item in plan.items
+    ]
+    return {"token": plan.token, "count": len(plan.items), "from": plan.begin, "resends": resends}
+
+
+def _sums(planned: Sequence[Planned]) -> None:
+    if len(planned) <= SHOWN:
+        return
+    counts = Counter((one.label, one.address, one.fault or one.reason) for one in planned)
+    rows = [(str(count), *key) for key, count in counts.most_common(SHOWN)]
+    table("En tout, par destinataire et cause", ("Nombre", "Destinataire", "Adresse", "Cause"), rows)
+    _more(len(counts) - len(rows))
+
+
+def _more(count: int) -> None:
+    if count > 0:
+        say(f"… et {counted(count, 'autre')}.")
+
+
+def _left(left_out: Sequence[tuple[str, str]]) -> None:
+    for item, why in left_out[:SHOWN]:
+        say(f"Laissé de côté : {item} ({why.rstrip('.')}).")
+    if len(left_out) > SHOWN:
+        causes = ", ".join(f"{why} ({count})" for why, count in Counter(why for _item, why in left_out).most_common(5))
+        say(f"… et {counted(len(left_out) - SHOWN, 'autre')} de côté. En tout : {causes}.")
+
+
+def _change(was: str, now: str) -> str:
+    return now or "–" if was == now else f"{was or '–'} → {now or '–'}"

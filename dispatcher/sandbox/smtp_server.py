@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from dispatcher.receipts.addresses import unxtext
-from dispatcher.sandbox.faults import Faults
+from dispatcher.sandbox.faults import REFUSALS, Faults
 from dispatcher.sandbox.people import Conduct, conduct_of
 
 HOST_NAME = "relais.sandbox.mssante.test"
@@ -55,6 +55,8 @@ class Desk:
     """Store the mail; call the second argument, from any thread, when it is safe."""
     refusals: Counter[str] = field(default_factory=Counter)
     """Times a ``try-later`` recipient was put off, by address."""
+    first_seen: dict[str, float] = field(default_factory=dict)
+    """When a recipient was first asked for, by address and the clock of the connections' loop."""
     unknown_domains_accepted: bool = False
 
 
@@ -65,7 +67,13 @@ class SandboxSmtp(SMTP):
     """Also the size of the read buffer: with the library's 1001 bytes the line stops and goes all the time."""
 
     def __init__(self, desk: Desk, **options: Any) -> None:
-        super().__init__(Handler(desk), hostname=HOST_NAME, data_size_limit=SIZE_LIMIT, **options)
+        super().__init__(
+            Handler(desk),
+            hostname=HOST_NAME,
+            data_size_limit=SIZE_LIMIT,
+            authenticator=lambda *_: AuthResult(success=not desk.faults.login_refused, handled=False),
+            **options,
+        )
         self.__ident__ = "ESMTP sandbox"
         self.desk = desk
         self.wishes = Wishes()
@@ -79,6 +87,16 @@ class SandboxSmtp(SMTP):
         if self.desk.faults.refuse_connections and isinstance(transport, asyncio.Transport):
             transport.abort()
 
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802 - named by aiosmtpd
+        """STARTTLS, or what a broken TLS proxy makes of it."""
+        if not self.desk.faults.tls_broken:
+            await super().smtp_STARTTLS(arg)
+            return
+        await self.push("220 Ready to start TLS")
+        await self.push("500 5.5.1 What was that?")
+        assert self.transport is not None
+        self.transport.close()
+
     async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - named by aiosmtpd
         """MAIL FROM with RET and ENVID."""
         faults = self.desk.faults
@@ -88,6 +106,9 @@ class SandboxSmtp(SMTP):
             self.transport.close()
             return
         await asyncio.sleep(faults.slow_seconds)
+        if faults.disk_full:
+            await self.push(REFUSALS[452])
+            return
         plain, given = _split(arg) if faults.offer_dsn else (arg, {})
         self.wishes, self.conducts = Wishes(envid=unxtext(given.get("ENVID", ""))), []
         await super().smtp_MAIL(plain)
@@ -107,6 +128,11 @@ class SandboxSmtp(SMTP):
             await self.push("501 5.5.4 Syntax: DATA" if arg else "503 5.5.1 Need RCPT first")
             return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
+        if self.desk.faults.take_cut():
+            await self._reader.read(1)
+            assert isinstance(self.transport, asyncio.Transport)
+            self.transport.abort()
+            raise ConnectionResetError
         content = await self._read_content()
         if content is None:
             await self.push("552 5.3.4 Message too big")
@@ -174,6 +200,9 @@ class Handler:
             return "554 5.7.1 <client>: Client host rejected: Access denied"
         if desk.faults.take_later():
             return "451 4.3.0 Try again later"
+        first = desk.first_seen.setdefault(address.lower(), server.loop.time())
+        if server.loop.time() - first < desk.faults.greylist_seconds:
+            return "450 4.7.1 Greylisted, come back later"
         conduct = conduct_of(address)
         if conduct is None and desk.unknown_domains_accepted:
             conduct = Conduct.SILENT
@@ -192,7 +221,10 @@ class Handler:
         self, server: SandboxSmtp, session: Session, envelope: Envelope
     ) -> str:
         """Keep the mail, once per recipient, and answer only when it is safe."""
-        await asyncio.sleep(self._desk.faults.slow_seconds)
+        faults = self._desk.faults
+        await asyncio.sleep(faults.slow_seconds)
+        if faults.dot_answer is not None:
+            return REFUSALS[faults.dot_answer]
         content = envelope.content or b""
         assert isinstance(content, bytes)
         waits: list[asyncio.Future[None]] = []
@@ -211,7 +243,8 @@ class Handler:
             )
         await asyncio.gather(*waits)
         server.handed_over += 1
-        if Conduct.LOSES_LINE in server.conducts or self._desk.faults.take_drop():
+        await asyncio.sleep(faults.slow_dot_seconds)
+        if Conduct.LOSES_LINE in server.conducts or faults.take_drop():
             transport = server.transport
             assert isinstance(transport, asyncio.Transport)
             transport.abort()

@@ -1,14 +1,17 @@
 """The only place that asks the time. Tests hand in another clock.
 
-Two kinds of time (decision D13): :meth:`Clock.now` is wall time, aware UTC, for what is written down;
-:meth:`Clock.monotonic` is seconds that never step back, for waiting.
+Three kinds of time (decision D13, ADR 0015): :meth:`Clock.now` is wall time, aware UTC, for what is written down;
+:meth:`Clock.monotonic` is seconds that never step back, for waiting; :meth:`Clock.boot` is the same for all processes
+of a machine until it starts again, for what they count together.
 """
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -24,18 +27,51 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds from an unknown origin, never going back."""
 
+    def boot(self) -> tuple[str, float]:
+        """Name of this run of the machine, and seconds since an origin that all who give that name share.
+
+        The seconds never go back. Where the system has no such thing the name is this process's own.
+        """
+
     def sleep(self, seconds: float) -> None:
         """Wait that many seconds."""
 
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_OFFSETS = Path("/proc/self/timens_offsets")
+"""How far the clocks of this time namespace are off the machine's (time_namespaces(7)): a container may have one."""
+
+
+def _boot_name() -> str:
+    """Linux: the boot id (random(4)), with the offset of CLOCK_BOOTTIME when the namespace has one. Else empty."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return ""
+    try:
+        name = _BOOT_ID.read_text(encoding="ascii").strip()
+        lines = _OFFSETS.read_text(encoding="ascii").splitlines() if _OFFSETS.exists() else []
+    except (OSError, ValueError):
+        return ""
+    offset = next(("/".join(line.split()[1:]) for line in lines if line.startswith(("boottime", "7"))), "0/0")
+    return name if offset == "0/0" or not name else f"{name}+{offset}"
+
+
 class SystemClock:
     """The machine's clock."""
+
+    def __init__(self) -> None:
+        self._boot = _boot_name()
+        self._own = f"process-{secrets.token_hex(8)}"
 
     def now(self) -> datetime:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def boot(self) -> tuple[str, float]:
+        if self._boot:
+            return self._boot, time.clock_gettime(time.CLOCK_BOOTTIME)
+        return self._own, time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -47,12 +83,18 @@ class FrozenClock:
 
     at: datetime = datetime(2026, 3, 11, 9, 0, tzinfo=UTC)
     elapsed: float = field(default=0.0)
+    boot_name: str = "frozen"
+    boot_origin: float = 0.0
+    """``elapsed`` when the machine started."""
 
     def now(self) -> datetime:
         return self.at
 
     def monotonic(self) -> float:
         return self.elapsed
+
+    def boot(self) -> tuple[str, float]:
+        return self.boot_name, self.elapsed - self.boot_origin
 
     def sleep(self, seconds: float) -> None:
         self.advance(seconds)

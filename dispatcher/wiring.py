@@ -39,7 +39,6 @@ from dispatcher.intake.spool import FolderSpool
 from dispatcher.keyring.files import FileKeyring
 from dispatcher.keyring.master import MasterKey
 from dispatcher.outbox.doubt import DoubtPolicy
-from dispatcher.outbox.pacing import per_minute
 from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.ports import AllowedDomains, Mailbox, Store
 from dispatcher.report.checks import overrides
@@ -47,7 +46,7 @@ from dispatcher.report.model import Address, IdType, Practitioner
 from dispatcher.routing.facts import ChannelPolicy, Policy
 from dispatcher.routing.trust import Gate
 from dispatcher.schedule import batch_rule
-from dispatcher.service.channel import Channel
+from dispatcher.service.channel import Channel, limit_of, shares_of
 from dispatcher.service.desk import Desk
 from dispatcher.settings import (
     ChannelSettings,
@@ -205,7 +204,8 @@ def channel(name: str, settings: ChannelSettings, whole: Settings, domains: Call
         name=name,
         settings=settings,
         transport=open_transport(settings),
-        limit=per_minute(settings.pace.per_minute, settings.pace.burst),
+        limit=limit_of(settings.pace),
+        shares=shares_of(settings.pace),
         retry=RetryPolicy(
             first=timedelta(minutes=retry.first_minutes),
             factor=retry.factor,

@@ -95,7 +95,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "formats/cda/elements.py": {"threading": "pieces are kept per thread: an lxml tree is no place for two to meet"},
     "formats/pdf/engine.py": {"threading": "one compiler a thread: the library's own is not safe in several"},
     "formats/registry.py": {"importlib.metadata": "formats that other installed packages offer"},
-    "service/channel.py": {"threading": "the state of a channel is shared by its lines"},
     "service/keeper.py": {"threading": "leases are prolonged beside the work"},
     "service/send.py": {"threading": "one thread a line; it waits and wakes through events"},
     "service/register.py": {"uuid.uuid4": "identifiers of new documents"},

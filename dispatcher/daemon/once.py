@@ -108,10 +108,13 @@ def _pace_frees_in(office: Office) -> float | None:
         now = office.clock.now()
         with office.store.reading() as uow:
             queued = uow.dispatches.counts(channel=channel.name).get(State.QUEUED, 0)
-            free_at = uow.pace.next_at(channel.scope, channel.limit, now)
+            wait = uow.pace.wait(channel.scope, channel.limit)
+            domain = uow.pace.kept_back(channel.name, now)
             paused = uow.pace.paused(channel.scope, now) is not None
-        if queued and not paused and free_at > now:
-            waits.append((free_at - now).total_seconds())
+        if domain is not None and not wait:
+            wait = (domain - now).total_seconds()
+        if queued and not paused and wait:
+            waits.append(wait)
     return min(waits) if waits else None
 
 

@@ -1,82 +1,154 @@
-"""The pace of a channel: a token bucket that can never let more than the limit through in any sliding window.
+"""How many hand-overs are allowed: the limits of a channel, a recipient domain, a mailbox or an SMTP session.
 
-A bucket of capacity ``burst`` refilled at ``(per_window - burst) / window`` grants at most ``burst + rate × window =
-per_window`` hand-overs in *any* window (promise 4), with one number to keep instead of a log of every mail. Pure: the
-time is an argument and the bucket a value; ``store/pace.py`` keeps it.
+A limit is a few sliding windows; all of them must have room (promise 4). The count is kept by
+:mod:`dispatcher.outbox.ledger`; here stands only what is allowed. Pure.
+
+A window is kept a little longer than it says, :data:`DRIFT` and :data:`SLACK`: between the grant and the first byte
+lies a commit, and a machine's seconds are not quite a second.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 
-MAX_BACKWARD = timedelta(minutes=5)
-"""A clock set back by more than this starts the bucket again, empty: waiting for the old time could take hours."""
+DRIFT = 0.001
+"""Share by which a machine's clock may run fast: NTP turns one by 0.0005 at most, a quartz is off by 0.0001."""
+SLACK = timedelta(milliseconds=250)
+"""By how much two hand-overs may come closer to each other than their grants were."""
+HASTE = 0.95
+"""Share of the mean time that a burst takes before the next may leave. Below 1, so that what a late line did not use is
+made up within the window."""
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most ``most`` hand-overs in any time of ``length``."""
+
+    most: int
+    length: timedelta
+
+    def __post_init__(self) -> None:
+        if self.most < 1 or self.length <= timedelta(0):
+            raise ValueError("a window lets at least one through and lasts")
+
+    @property
+    def span(self) -> int:
+        """Milliseconds it is kept for: its length with :data:`DRIFT` and :data:`SLACK`."""
+        return math.ceil((self.length * (1 + DRIFT) + SLACK).total_seconds() * 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaceLimit:
-    """At most ``per_window`` hand-overs in any ``window``; at most ``burst`` at one instant."""
+    """At most ``per_window`` hand-overs in any ``window``, what ``longer`` windows say, ``burst`` at one instant."""
 
     per_window: int
     window: timedelta
     burst: int
+    """Also the most in the time that so many take at the mean rate (times :data:`HASTE`): a window's worth is spread
+    over the window instead of leaving in its first second."""
+    longer: tuple[Window, ...] = ()
+    jitter: float = 0.0
+    """0 to 0.5. Each hand-over leaves a gap behind it: a chance share of the mean time between two (times
+    :data:`HASTE`), this much on average. So mails are spread instead of marching in step, and none of the rate is lost.
+    """
+    warm_up: tuple[tuple[int, int], ...] = ()
+    """``(day, most)`` in rising days: up to and with that day of 24 hours since the first hand-over, at most so many in
+    any 24 hours. Empty, or past the last day: no further limit."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.burst <= self.per_window:
             raise ValueError("burst must be between 1 and per_window")
+        if not 0 <= self.jitter <= 0.5:
+            raise ValueError("jitter must be between 0 and 0.5")
+        days = [day for day, _ in self.warm_up]
+        if any(least < 1 for row in self.warm_up for least in row) or days != sorted(set(days)):
+            raise ValueError("warm_up must be rows of (day, most) in rising days")
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """All that are promised, but for the warm-up."""
+        return (Window(self.per_window, self.window), *self.longer)
 
     @property
     def per_second(self) -> float:
-        """Refill rate, hand-overs per second."""
-        return (self.per_window - self.burst) / self.window.total_seconds()
+        """Mean rate that all windows together allow for ever."""
+        return min(one.most / one.length.total_seconds() for one in self.windows)
+
+    @property
+    def longest(self) -> timedelta:
+        """After so long without a hand-over nothing of the past counts any more."""
+        return max([one.length for one in self.windows] + ([DAY] if self.warm_up else []))
+
+    def seconds_for(self, count: int) -> float:
+        """How long ``count`` hand-overs take, none having left lately: the burst at once, the rest at the mean rate."""
+        if count <= self.burst:
+            return 0.0
+        waits = [(count - self.burst) * self.window.total_seconds() / self.per_window]
+        waits += [(count - one.most) * one.length.total_seconds() / one.most for one in self.longer]
+        return max(waits)
+
+    def rules(self, age: float, chance: float) -> tuple[Rule, ...]:
+        """What must have room for one more. ``age``: seconds since the first hand-over; ``chance`` in [0, 1)."""
+        found = [Rule(one.most, one.span, one.span) for one in self.windows]
+        warm = self.warming(age)
+        if warm is not None:
+            span = Window(warm, DAY).span
+            found.append(Rule(warm, span, span))
+        interval = math.floor(self.window.total_seconds() * 1000 / self.per_window * HASTE)
+        if self.burst < self.per_window and interval:
+            found.append(Rule(self.burst, interval * self.burst, interval * self.burst))
+        if self.jitter and interval:
+            found.append(Rule(1, interval, math.floor(interval * 2 * self.jitter * chance)))
+        return tuple(found)
+
+    def warming(self, age: float) -> int | None:
+        """The most in any 24 hours at that age of the account; None once it is warm."""
+        day = int(age // DAY.total_seconds()) + 1
+        return next((most for until, most in self.warm_up if day <= until), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """At most ``most`` in ``span`` milliseconds, counted over facts that are kept for ``kept`` milliseconds."""
+
+    most: int
+    kept: int
+    span: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """``tokens`` hand-overs may leave, as of ``updated`` (aware)."""
+class Shares:
+    """What one domain, one mailbox, one SMTP session may get of a channel's pace. None: as much as there is."""
 
-    tokens: float
-    updated: datetime
+    domain: PaceLimit | None = None
+    domains: Mapping[str, PaceLimit] = field(default_factory=dict)
+    """Domains (lower case) with a limit of their own instead."""
+    mailbox: PaceLimit | None = None
+    session: PaceLimit | None = None
+
+    def of_domain(self, domain: str) -> PaceLimit | None:
+        """The limit of that domain."""
+        return self.domains.get(domain, self.domain)
 
 
-def per_minute(count: int, burst: int | None = None) -> PaceLimit:
+def per_minute(
+    count: int,
+    burst: int | None = None,
+    *,
+    longer: tuple[Window, ...] = (),
+    jitter: float = 0.0,
+    warm_up: tuple[tuple[int, int], ...] = (),
+) -> PaceLimit:
     """``count`` in any 60 seconds; the default burst is a quarter of it."""
-    return PaceLimit(per_window=count, window=timedelta(minutes=1), burst=min(count, burst or max(1, count // 4)))
-
-
-def fresh(limit: PaceLimit, now: datetime) -> Bucket:
-    """A bucket never used: full."""
-    return Bucket(tokens=float(limit.burst), updated=now)
-
-
-def refill(bucket: Bucket, limit: PaceLimit, now: datetime) -> Bucket:
-    """The bucket as it stands at ``now``. A clock that went back gives nothing."""
-    elapsed = (now - bucket.updated).total_seconds()
-    if elapsed < -MAX_BACKWARD.total_seconds():
-        return Bucket(tokens=0.0, updated=now)
-    if elapsed <= 0:
-        return bucket
-    if limit.per_second == 0:  # the burst is all there is: full again a whole window after the last grant
-        full = elapsed >= limit.window.total_seconds()
-        return Bucket(tokens=float(limit.burst), updated=now) if full else bucket
-    return Bucket(tokens=min(float(limit.burst), bucket.tokens + elapsed * limit.per_second), updated=now)
-
-
-def grant(bucket: Bucket, wanted: int, limit: PaceLimit, now: datetime) -> tuple[int, Bucket]:
-    """How many of ``wanted`` may leave at ``now``, and the bucket after that."""
-    current = refill(bucket, limit, now)
-    granted = max(0, min(wanted, int(current.tokens + 1e-9)))
-    updated = max(now, current.updated) if granted and limit.per_second == 0 else current.updated
-    return granted, Bucket(tokens=current.tokens - granted, updated=updated)
-
-
-def next_at(bucket: Bucket, limit: PaceLimit, now: datetime) -> datetime:
-    """When one more may leave: ``now`` when a whole token is there."""
-    current = refill(bucket, limit, now)
-    missing = 1 - current.tokens
-    if missing <= 1e-9:
-        return now
-    if limit.per_second == 0:
-        return max(now, current.updated + limit.window)
-    return max(now, current.updated) + timedelta(seconds=missing / limit.per_second)
+    return PaceLimit(
+        per_window=count,
+        window=timedelta(minutes=1),
+        burst=min(count, burst or max(1, count // 4)),
+        longer=longer,
+        jitter=jitter,
+        warm_up=warm_up,
+    )

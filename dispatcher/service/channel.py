@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from dispatcher.outbox.batching import BatchRule
 from dispatcher.outbox.breaker import BreakerRule
 from dispatcher.outbox.doubt import DoubtPolicy
-from dispatcher.outbox.pacing import PaceLimit
+from dispatcher.outbox.pacing import DAY, PaceLimit, Shares, Window, per_minute
 from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.ports import Transport
 from dispatcher.routing.trust import Gate
-from dispatcher.settings import ChannelSettings
-
-JUMP = 1.0
-"""Seconds by which wall time may run ahead of monotonic time before it counts as set forward."""
-
-
-class Pulse:
-    """Notices that the clock was set forward while we run: minutes that nobody lived through earn no pace (promise 4).
-
-    Thread-safe; one per channel and process.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._ahead: float | None = None
-
-    def jumped(self, now: datetime, moment: float) -> bool:
-        """Wall time ran ahead since the last :meth:`accept` (or first look). ``moment``: monotonic seconds."""
-        ahead = now.timestamp() - moment
-        with self._lock:
-            if self._ahead is None or ahead < self._ahead:
-                self._ahead = ahead
-            return ahead - self._ahead > JUMP
-
-    def accept(self, now: datetime, moment: float) -> None:
-        """The new time holds from here on."""
-        with self._lock:
-            self._ahead = now.timestamp() - moment
+from dispatcher.settings import ChannelSettings, PaceSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +30,36 @@ class Channel:
     """Asked right before a mail leaves."""
     doubt: DoubtPolicy = field(default_factory=DoubtPolicy)
     breaker: BreakerRule = field(default_factory=BreakerRule)
-    pulse: Pulse = field(default_factory=Pulse, compare=False, repr=False)
+    shares: Shares = field(default_factory=Shares)
+    """What one domain, mailbox or connection may get of ``limit``."""
 
     @property
     def scope(self) -> str:
         """Name of this channel's row in the pace book."""
         return f"channel:{self.name}"
+
+
+def limit_of(pace: PaceSettings) -> PaceLimit:
+    """What the whole channel may hand over."""
+    longer = ((pace.per_hour, timedelta(hours=1)), (pace.per_day, DAY))
+    return per_minute(
+        pace.per_minute,
+        pace.burst,
+        longer=tuple(Window(most, length) for most, length in longer if most is not None),
+        jitter=pace.jitter,
+        warm_up=tuple(pace.warm_up),
+    )
+
+
+def shares_of(pace: PaceSettings) -> Shares:
+    """What one domain, mailbox or connection may get of it."""
+
+    def limit(count: int | None) -> PaceLimit | None:
+        return per_minute(count, count) if count is not None else None
+
+    return Shares(
+        domain=limit(pace.per_domain),
+        domains={name: per_minute(count, count) for name, count in pace.domains.items()},
+        mailbox=limit(pace.per_mailbox),
+        session=limit(pace.per_session),
+    )

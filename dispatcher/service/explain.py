@@ -11,6 +11,7 @@ from dispatcher.french import counted
 from dispatcher.outbox.batching import BatchRule
 from dispatcher.outbox.calendar import ALWAYS
 from dispatcher.outbox.dispatch import Batch, Dispatch, JournalLine, ReportVersion, SourceFile
+from dispatcher.outbox.pacing import DAY
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, Store
 from dispatcher.routing.identities import tokens
@@ -115,9 +116,7 @@ def _when(dispatch: Dispatch, batch: Batch | None, channel: Channel | None) -> l
     elif dispatch.state is State.READY and channel is not None:
         lines.append(f"Heure : attend le prochain lot du canal, {_rhythm(channel.batch)}.")
     if channel is not None and dispatch.address:
-        lines.append(
-            f"Débit du canal « {channel.name} » : {channel.limit.per_window} envois au plus par minute glissante."
-        )
+        lines.append(f"Débit du canal « {channel.name} » : {_limits(channel)}.")
     if dispatch.sent_at is not None:
         lines.append(f"Accepté par l'opérateur {_at(dispatch.sent_at)}, réponse « {dispatch.reply} ».")
     if dispatch.delivered_at is not None:
@@ -133,6 +132,13 @@ def _rhythm(rule: BatchRule) -> str:
     """How often the channel forms its batches."""
     often = f"au plus tard dans {_minutes(rule.every)}" if rule.every is not None else "à l'heure prévue par « cron »"
     return often if rule.calendar == ALWAYS else f"{often} quand les heures de formation des lots sont ouvertes"
+
+
+def _limits(channel: Channel) -> str:
+    """``60 envois au plus par minute glissante, 500 par heure, 4000 par 24 heures``."""
+    names = {timedelta(hours=1): "heure", DAY: "24 heures"}
+    longer = "".join(f", {one.most} par {names[one.length]}" for one in channel.limit.longer)
+    return f"{channel.limit.per_window} envois au plus par minute glissante{longer}"
 
 
 def _situation(dispatch: Dispatch, people: Sequence[JournalLine]) -> list[str]:

@@ -4,13 +4,14 @@ It claims a few dispatches under a lease, then, mail by mail, writes in **one** 
 and the start of the next. So a stop at any moment leaves at most one mail per connection whose outcome is unknown
 (promise 2), for the price of one commit a mail. Whether the domain is still in the trust space is asked before each.
 
-The pace is asked in the same commit, right before the first byte leaves (promise 4); when it is used up the line waits.
+The pace is asked in the same commit, right before the first byte leaves (promise 4, ``service/line_pace.py``); when it
+is used up the line waits.
 """
 
 from __future__ import annotations
 
 import logging
-import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from dispatcher.service.channel import Channel
 from dispatcher.service.circuits import pause
 from dispatcher.service.internal import place, sentence
 from dispatcher.service.keeper import Keeper
+from dispatcher.service.line_pace import LinePace
 from dispatcher.service.outcome import Outcome, Settled, settle
 from dispatcher.service.patients import envelope_address
 from dispatcher.service.saving import Saving
@@ -51,6 +53,8 @@ class _Step(Enum):
     BEGUN = "begun"
     PASSED_OVER = "passed over"
     """It does not leave; the next one may."""
+    LATER = "later"
+    """Its domain or mailbox has no room yet; the next one may go first."""
     STOP = "stop"
     """Neither it nor the next ones now."""
 
@@ -90,6 +94,9 @@ class Line:
         self._stop = stop
         self._wait = wait
         self._keeper = keeper
+        self._pace = LinePace(channel, clock)
+        self._later: list[float] = []
+        """Seconds until there is room for each of those asked in vain, one after the other."""
         self._session: TransportSession | None = None
         self._mails = 0
         self._done: Outcome | None = None
@@ -121,24 +128,36 @@ class Line:
         """No more than the pace may let through: what is claimed in vain is two lines of journal each."""
         self._extended = self._clock.monotonic()
         self._keeper.hold(self.owner)
-        limit, now = self._channel.limit, self._clock.now()
-        most = min(CLAIM, limit.burst + math.ceil(limit.per_second * self._wait))
         with self._store.transaction() as uow:
-            if (uow.pace.next_at(self._channel.scope, limit, now) - now).total_seconds() > self._wait:
-                return ()
+            now = self._clock.now()
             if uow.pace.paused(self._channel.scope, now) is not None:
                 return ()
+            most = min(CLAIM, self._pace.room(uow, self._wait))
             return uow.dispatches.claim(self._channel.name, self.owner, most, self._channel.lease, now)
 
     def _send_all(self, claimed: Sequence[Dispatch]) -> bool:
         """False when the line must end: stop, pause, or no pace left."""
-        for position, dispatch in enumerate(claimed):
+        waiting = deque(claimed)
+        while waiting:
+            dispatch = waiting.popleft()
             step = self._one(dispatch)
-            if step is _Step.STOP:
-                self._give_back(claimed[position:])
+            if step is _Step.LATER:
+                waiting.append(dispatch)
+            else:
+                self._later.clear()
+            if step is _Step.STOP or not self._somebody_has_room(len(waiting)):
+                self._give_back([dispatch, *waiting] if step is _Step.STOP else waiting)
                 return False
         self._commit_outcome()
         return not self._result.paused
+
+    def _somebody_has_room(self, waiting: int) -> bool:
+        """When all that are left were asked in vain: waits for the first. False when a stop was asked for."""
+        if not self._later or len(self._later) < waiting:
+            return True
+        soonest = min(self._later)
+        self._later.clear()
+        return self._rest(soonest)
 
     def _one(self, dispatch: Dispatch) -> _Step:
         if self._stop() or not self._ready():
@@ -184,27 +203,35 @@ class Line:
         """Commit the outcome before and the start of this one; waits for the pace."""
         waited_until = self._clock.monotonic() + self._wait
         while True:
-            earn_nothing_by_a_jump(self._channel, self._store, self._clock)
             now = self._clock.now()
             with self._transaction() as uow:
                 if uow.pace.paused(self._channel.scope, now) is not None:
                     return _Step.STOP
                 if self._superseded(uow, dispatch) or self._opposed(uow, dispatch):
                     return _Step.PASSED_OVER
-                if uow.pace.take(self._channel.scope, 1, self._channel.limit, now):
-                    try:
-                        uow.dispatches.begin_submission(dispatch.id, dispatch.fence, now)
-                        self._saving.begun(dispatch)
-                    except LeaseLost:
-                        uow.pace.give_back(self._channel.scope, 1)
-                        return _Step.STOP
-                    self._heartbeat(uow, now)
-                    return _Step.BEGUN
-                due = uow.pace.next_at(self._channel.scope, self._channel.limit, now)
+                room = self._pace.take(uow, dispatch)
+                if room.granted:
+                    return self._started(uow, dispatch, now)
                 self._heartbeat(uow, now)
-            pause = max((due - now).total_seconds(), 0.01)
-            if self._clock.monotonic() + pause > waited_until or not self._rest(pause):
+                if room.own > self._wait:
+                    with suppress(LeaseLost):  # its new owner will see the same
+                        self._pace.give_way(uow, dispatch, room, now)
+                    return _Step.PASSED_OVER
+            if room.own > room.line:
+                self._later.append(room.own)
+                return _Step.LATER
+            if self._clock.monotonic() + room.line > waited_until or not self._rest(room.line):
                 return _Step.STOP
+
+    def _started(self, uow: UnitOfWork, dispatch: Dispatch, now: datetime) -> _Step:
+        """In the transaction that granted its place. What is not used of a grant is lost, never given to another."""
+        try:
+            uow.dispatches.begin_submission(dispatch.id, dispatch.fence, now)
+            self._saving.begun(dispatch)
+        except LeaseLost:
+            return _Step.STOP
+        self._heartbeat(uow, now)
+        return _Step.BEGUN
 
     def _rest(self, seconds: float) -> bool:
         """Sleep; False when a stop was asked for."""
@@ -338,17 +365,6 @@ class Line:
         if self._session is not None:
             self._session.close()
             self._session = None
-
-
-def earn_nothing_by_a_jump(channel: Channel, store: Store, clock: Clock) -> None:
-    """A clock set forward would fill the bucket with minutes that never passed: it is emptied instead."""
-    now, moment = clock.now(), clock.monotonic()
-    if not channel.pulse.jumped(now, moment):
-        return
-    log.warning("channel %s: the clock was set forward; the pace starts again from nothing", channel.name)
-    with store.transaction() as uow:
-        uow.pace.empty(channel.scope, now)
-    channel.pulse.accept(now, moment)
 
 
 def _line_in_doubt(result: Accepted | TransportError) -> bool:

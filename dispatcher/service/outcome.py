@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import zlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,8 +55,8 @@ def settle(uow: UnitOfWork, store: Store, channel: Channel, outcome: Outcome, no
         _keep_reply(uow, store, dispatch, outcome.result, now)
         circuits.accepted(uow, dispatch)
     else:
-        tried = dispatch.attempts - dispatch.replayed_attempts + 1
-        decision = decide(outcome.result, tried, now - _since(uow, dispatch, now), channel.retry, now=now)
+        tried, age = dispatch.attempts - dispatch.replayed_attempts + 1, now - _since(uow, dispatch, now)
+        decision = decide(outcome.result, tried, age, channel.retry, now=now, jitter=_chance(dispatch))
         decision, more = _paused(uow, channel, dispatch, outcome.result, decision, now)
         paused = decision.reason if decision.kind is RetryKind.PAUSE else ""
         circuits.refused(uow, channel, dispatch, outcome.result, decision, now)
@@ -84,6 +85,13 @@ def _paused(
     uow.dispatches.clear_pauses(channel.name, but=dispatch.id)
     behind = circuits.BEHIND if pauses >= circuits.SUSPECT else timedelta()
     return replace(decision, due_at=until + behind, wait=until - now), {"pauses": pauses}
+
+
+def _chance(dispatch: Dispatch) -> float:
+    """By which its retry comes earlier or later: another one for each, so that a thousand mails refused in one minute
+    do not all come back in one minute.
+    """
+    return zlib.crc32(f"{dispatch.id}/{dispatch.attempts}".encode()) / 2**32
 
 
 def _since(uow: UnitOfWork, dispatch: Dispatch, now: datetime) -> datetime:

@@ -79,11 +79,8 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
 
 
 def _forecast(channel: Channel, waiting: int, now: datetime) -> datetime | None:
-    """When the last waiting mail leaves: the burst at once, the rest at the refill rate."""
-    if waiting == 0:
-        return None
-    rate = channel.limit.per_second or channel.limit.per_window / channel.limit.window.total_seconds()
-    return now + timedelta(seconds=max(0, waiting - channel.limit.burst) / rate)
+    """When the last waiting mail leaves: the burst at once, the rest at the mean rate."""
+    return now + timedelta(seconds=channel.limit.seconds_for(waiting)) if waiting else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

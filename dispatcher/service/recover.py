@@ -12,10 +12,15 @@ log = logging.getLogger(__name__)
 
 
 def recover(store: Store, clock: Clock) -> tuple[Dispatch, ...]:
-    """Expire leases that ran out, withdraw what a newer version overtook; gives those that came back."""
+    """Expire leases that ran out, withdraw what a newer version overtook, forget the pace of idle recipients.
+
+    Gives the dispatches that came back.
+    """
     with store.transaction() as uow:
         back = uow.dispatches.expire_leases(clock.now())
         uow.dispatches.withdraw_overtaken()
+    with store.transaction() as uow:
+        uow.pace.sweep()
     for dispatch in back:
         log.warning("dispatch %s came back from a dead worker: %s", dispatch.id, dispatch.state)
     return back

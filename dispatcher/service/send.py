@@ -9,7 +9,7 @@ from dispatcher.clock import Clock
 from dispatcher.ports import Store
 from dispatcher.service.channel import Channel
 from dispatcher.service.keeper import Keeper
-from dispatcher.service.line import Line, Sent, earn_nothing_by_a_jump
+from dispatcher.service.line import Line, Sent
 
 MAX_WAIT = 5.0
 """Seconds a line waits for its pace before it gives its claims back."""
@@ -24,7 +24,6 @@ def send_due(
     :class:`dispatcher.errors.StoreError` when the database is gone.
     """
     result = Sent()
-    earn_nothing_by_a_jump(channel, store, clock)  # before anything else: a restart would forget it
     with store.reading() as uow:
         pause = uow.pace.paused(channel.scope, clock.now())
     if pause is not None:

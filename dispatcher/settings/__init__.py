@@ -1,6 +1,6 @@
 """One TOML file to frozen models (decision D11)."""
 
-from dispatcher.settings.channels import ChannelSettings, MailboxSettings, PaceSettings
+from dispatcher.settings.channels import ChannelSettings, MailboxSettings
 from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
 from dispatcher.settings.file import (
     BiologistSettings,
@@ -13,6 +13,7 @@ from dispatcher.settings.file import (
     parse,
 )
 from dispatcher.settings.index import IndexSettings
+from dispatcher.settings.pace import PaceSettings
 
 __all__ = [
     "BiologistSettings",

@@ -7,15 +7,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from dispatcher.settings.pace import PaceSettings
 from dispatcher.settings.schedule import Day, Region, cron, hours
 from dispatcher.settings.sections import Address, PathSection, Section, SendingFormat
-
-
-class PaceSettings(Section):
-    per_minute: int = Field(default=60, gt=0)
-    """Never exceeded in any 60 seconds."""
-    burst: int | None = Field(default=None, gt=0)
-    """Most hand-overs at one instant; default a quarter of ``per_minute``."""
 
 
 class BatchSettings(Section):

@@ -21,6 +21,7 @@ from dispatcher.ports import Cipher
 from dispatcher.store import faults, ids, schema
 from dispatcher.store.connect import BUSY_SECONDS, make_engine, parse_url, reading_engine
 from dispatcher.store.journal import Head
+from dispatcher.store.pace_memory import PaceMemory
 from dispatcher.store.session import Session
 from dispatcher.store.turns import Turns
 from dispatcher.store.unit import SqlUnit
@@ -65,6 +66,7 @@ class SqlStore:
         self._inside = threading.local()
         self._head: Head | None = None
         self._turns = Turns()
+        self._memory = PaceMemory()
 
     @contextmanager
     def transaction(self) -> Iterator[SqlUnit]:
@@ -74,7 +76,8 @@ class SqlStore:
         when this thread has one open already.
         """
         with self._once_a_thread(), self._turn, self._connection(self._engine) as connection:
-            unit = SqlUnit(Session(connection, self._clock, self._cipher, writing=True, turns=self._turns), self._head)
+            session = Session(connection, self._clock, self._cipher, writing=True, turns=self._turns)
+            unit = SqlUnit(session, self._head, self._memory)
             yield unit
             unit.finish()
             try:
@@ -94,7 +97,8 @@ class SqlStore:
             yield open_already
             return
         with self._connection(self._reader) as connection:
-            self._inside.view = SqlUnit(Session(connection, self._clock, self._cipher, writing=False))
+            session = Session(connection, self._clock, self._cipher, writing=False)
+            self._inside.view = SqlUnit(session, memory=self._memory)
             try:
                 yield self._inside.view
             finally:

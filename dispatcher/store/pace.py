@@ -1,84 +1,161 @@
-"""The pace book: one row per scope, locked while it is read and written, so that all nodes share one bucket.
+"""The pace book: one row per scope, locked while it is read and written, so that all nodes share one count.
 
-The rules are those of :mod:`dispatcher.outbox.pacing`; here they only meet the row.
+The rules are those of :mod:`dispatcher.outbox.pacing`, the counting that of :mod:`dispatcher.outbox.ledger`; here they
+meet the row. A row written in the same run of this machine is in our own time. Of one written elsewhere, or before the
+machine started again, only the ages at its writing are known, and what we saw ourselves (``pace_memory.py``).
 """
 
 from __future__ import annotations
 
+import json
+import math
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dispatcher.outbox.pacing import Bucket, PaceLimit, fresh, grant, next_at
+from dispatcher.errors import StoreError
+from dispatcher.outbox.ledger import Ledger, from_json
+from dispatcher.outbox.pacing import PaceLimit
+from dispatcher.store.pace_memory import PaceMemory, Seen
 from dispatcher.store.session import Session
+from dispatcher.store.tables import destinations
 from dispatcher.store.tables import pace as table
+
+SWEPT = ("domain:", "mailbox:")
+"""Scopes that come and go with the recipients; a channel's row stays, it remembers its first mail and its pause."""
+UPGRADED = "upgraded"
+"""Name of a ledger whose grants an earlier version made and did not write down one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    tokens: float | None = None
-    updated: datetime | None = None
+    slots: str | None = None
+    seconds: float | None = None
+    first_at: datetime | None = None
+    boot: str = ""
+    boot_seconds: float | None = None
     paused: bool = False
     paused_until: datetime | None = None
     pause_reason: str = ""
 
-    def bucket(self, limit: PaceLimit, now: datetime) -> Bucket:
-        """Never above the burst, whatever was given back after the bucket had filled up again, and at once when the
-        settings make the burst smaller.
-        """
-        if self.tokens is None or self.updated is None:
-            return fresh(limit, now)
-        return Bucket(tokens=min(self.tokens, float(limit.burst)), updated=self.updated)
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A row in our own time."""
+
+    row: _Row
+    ledger: Ledger
+    age: float
 
 
-_ROW = select(table.c.tokens, table.c.updated, table.c.paused, table.c.paused_until, table.c.pause_reason).where(
-    table.c.scope == bindparam("scope")
+_COLUMNS = tuple(table.c[name] for name in _Row.__slots__)
+_ROWS = (
+    select(table.c.scope, *_COLUMNS)
+    .where(table.c.scope.in_(bindparam("scopes", expanding=True)))
+    .order_by(table.c.scope)
 )
-_LOCKED = _ROW.with_for_update()
+_LOCKED = _ROWS.with_for_update()
+_SWEEPABLE = (
+    select(table.c.scope)
+    .where(
+        or_(*(table.c.scope.startswith(kind) for kind in SWEPT)),
+        table.c.scope > bindparam("after"),
+        table.c.paused.is_(False),
+    )
+    .order_by(table.c.scope)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
 _SPEND = (
     update(table)
     .where(table.c.scope == bindparam("of_scope"))
-    .values(tokens=bindparam("new_tokens"), updated=bindparam("new_updated"))
+    .values(
+        slots=bindparam("new_slots"),
+        seconds=bindparam("new_seconds"),
+        first_at=bindparam("new_first"),
+        boot=bindparam("new_boot"),
+        boot_seconds=bindparam("new_boot_seconds"),
+    )
 )
 
 
 class SqlPaceBook:
     """See :class:`dispatcher.ports.PaceBook`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, memory: PaceMemory | None = None) -> None:
         self._session = session
+        self._memory = memory or PaceMemory()
         self._held: dict[str, _Row] = {}
         """Rows this transaction has locked: they cannot change under it."""
+        self._spent: set[str] = set()
+        """Of these, what it has written a grant to: not committed yet."""
 
-    def take(self, scope: str, wanted: int, limit: PaceLimit, now: datetime) -> int:
-        """Grant up to ``wanted`` hand-overs now; 0 when the pace is used up. A grant is for now, not for later."""
-        row = self._locked(scope)
-        granted, bucket = grant(row.bucket(limit, now), wanted, limit, now)
-        self._spend(scope, replace(row, tokens=bucket.tokens, updated=bucket.updated))
-        return granted
+    def take_all(self, asks: Sequence[tuple[str, PaceLimit]]) -> Mapping[str, float]:
+        """Grant one hand-over, now, in every scope, or in none; gives the seconds to wait where there is no room."""
+        limits = dict(sorted(asks))
+        self._lock(tuple(limits))
+        boot, now = self._boot()  # after the locks: waiting for them took time
+        entries = {scope: self._entry(scope, self._held[scope], limit, boot, now) for scope, limit in limits.items()}
+        waits = {scope: entry.ledger.wait(limits[scope], now, entry.age) for scope, entry in entries.items()}
+        waits = {scope: wait for scope, wait in waits.items() if wait}
+        if not waits:
+            self._spend(entries, limits, boot, now)
+        return {scope: wait / 1000 for scope, wait in waits.items()}
 
-    def give_back(self, scope: str, count: int) -> None:
-        """Unused grants."""
-        row = self._locked(scope)
-        if row.tokens is not None and count > 0:
-            self._spend(scope, replace(row, tokens=row.tokens + count))
+    def wait(self, scope: str, limit: PaceLimit) -> float:
+        """Seconds until one more would be granted; 0: now."""
+        entry, now = self._look(scope, limit)
+        return entry.ledger.wait(limit, now, entry.age) / 1000
 
-    def empty(self, scope: str, now: datetime) -> None:
-        """Start again from nothing, as of ``now``."""
-        row = self._locked(scope)
-        self._spend(scope, replace(row, tokens=0.0, updated=now))
+    def room(self, scope: str, limit: PaceLimit, within: float) -> int:
+        """How many may be granted from now to ``within`` seconds on."""
+        entry, now = self._look(scope, limit)
+        return entry.ledger.room(limit, now, math.floor(within * 1000), entry.age)
 
-    def next_at(self, scope: str, limit: PaceLimit, now: datetime) -> datetime:
-        """When one more would be granted."""
-        return next_at(self._row(scope).bucket(limit, now), limit, now)
+    def mailbox(self, channel: str, address: str) -> str:
+        """The scope of one mailbox: a keyed hash, since an address may be a patient's."""
+        return f"mailbox:{channel}/{self._session.cipher.hash(f'pace:{address}')[:32]}"
+
+    def sweep(self, most: int = 100) -> int:
+        """Forget domains and mailboxes whose windows are empty; the next call goes on where this one ended."""
+        wanted = {"after": self._memory.sweep_from(), "most": most}
+        scopes = list(self._session.read_locked(_SWEEPABLE, wanted).scalars())
+        self._memory.swept_to(scopes[-1] if len(scopes) == most else "")
+        self._lock(scopes)
+        boot, now = self._boot()
+        idle = [scope for scope in scopes if self._entry(scope, self._held[scope], None, boot, now).ledger.idle(now)]
+        gone = destinations.c.domain.like("%@%") & (destinations.c.free_at <= self._session.now())
+        self._session.write(delete(destinations).where(gone))
+        if idle:
+            self._session.write(delete(table).where(table.c.scope.in_(idle)))
+            for scope in idle:
+                del self._held[scope]
+        return len(idle)
+
+    def keep_back(self, channel: str, whom: str, until: datetime) -> None:
+        """The pace of a domain or mailbox is used up. Nothing is claimed for a domain before ``until``."""
+        values = {"channel": channel, "domain": whom, "free_at": until}
+        self._session.write(_keep_back(self._session.postgresql), values)
+
+    def kept_back(self, channel: str, now: datetime, whom: str = "") -> datetime | None:
+        """Until when a domain or mailbox is kept back; None: it is not. ``whom`` empty: the first domain to be free."""
+        column = destinations.c.domain
+        wanted = select(func.min(destinations.c.free_at)).where(
+            destinations.c.channel == channel,
+            destinations.c.free_at > now,
+            column == whom if whom else column.not_like("%@%"),
+        )
+        return self._session.read(wanted).scalar()
 
     def pause(self, scope: str, until: datetime | None, reason: str) -> None:
         """Pause a channel; ``until`` None: until :meth:`resume`."""
-        self._locked(scope)
+        self._lock((scope,))
         self._set(scope, paused=True, paused_until=until, pause_reason=reason)
 
     def paused(self, scope: str, now: datetime) -> str | None:
@@ -90,41 +167,110 @@ class SqlPaceBook:
     def resume(self, scope: str) -> None:
         """End the pause, if there is one."""
         if self._row(scope).paused:
-            self._locked(scope)
+            self._lock((scope,))
             self._set(scope, paused=False, paused_until=None, pause_reason="")
+
+    # ------------------------------------------------------------------------------------------ time
+
+    def _boot(self) -> tuple[str, int]:
+        boot, seconds = self._session.clock.boot()
+        return boot, math.floor(seconds * 1000)
+
+    def _look(self, scope: str, limit: PaceLimit) -> tuple[_Entry, int]:
+        row = self._row(scope)
+        boot, now = self._boot()
+        return self._entry(scope, row, limit, boot, now), now
+
+    def _entry(self, scope: str, row: _Row, limit: PaceLimit | None, boot: str, now: int) -> _Entry:
+        """The row in our own time, with what we saw ourselves."""
+        ledger = self._ledger(scope, row, limit, now)
+        written = round((row.boot_seconds or 0.0) * 1000)
+        ours = row.boot == boot and written <= now
+        if row.slots is not None and not ours:  # how long ago it was written nobody knows
+            ledger = ledger.moved(now - written)
+        age = (row.seconds or 0.0) + ((now - written) / 1000 if ours else 0.0)
+        if scope in self._spent:
+            return _Entry(row, ledger, age)
+        seen = self._memory.recall(scope, boot, now, ledger)
+        if seen is not None:
+            ledger = ledger.joined(seen.ledger)
+            age = max(age, seen.age + (now - seen.at) / 1000)
+        self._memory.keep(scope, Seen(boot, now, ledger, age))
+        return _Entry(row, ledger, age)
+
+    def _ledger(self, scope: str, row: _Row, limit: PaceLimit | None, now: int) -> Ledger:
+        if row.slots is not None:
+            return _read(scope, row.slots)
+        if row.first_at is None or limit is None:
+            return Ledger(secrets.token_hex(4))
+        return Ledger(UPGRADED).charged(limit, now)  # of an earlier version: its last minute may have been full
+
+    # ------------------------------------------------------------------------------------------ rows
+
+    def _spend(self, entries: Mapping[str, _Entry], limits: Mapping[str, PaceLimit], boot: str, now: int) -> None:
+        params = []
+        for scope, entry in entries.items():
+            ledger = entry.ledger.granted(limits[scope], now, entry.age)
+            row = replace(
+                entry.row,
+                slots=json.dumps(ledger.as_json(), separators=(",", ":")),
+                seconds=entry.age,
+                first_at=entry.row.first_at or self._session.now(),
+                boot=boot,
+                boot_seconds=now / 1000,
+            )
+            self._held[scope] = row
+            self._spent.add(scope)
+            params.append(
+                {
+                    "of_scope": scope,
+                    "new_slots": row.slots,
+                    "new_seconds": row.seconds,
+                    "new_first": row.first_at,
+                    "new_boot": row.boot,
+                    "new_boot_seconds": row.boot_seconds,
+                }
+            )
+        self._session.write(_SPEND, params)
 
     def _row(self, scope: str) -> _Row:
         if scope in self._held:
             return self._held[scope]
-        row = self._session.read(_ROW, {"scope": scope}).first()
-        return _Row() if row is None else _Row(*row)
+        row = self._session.read(_ROWS, {"scopes": [scope]}).first()
+        return _Row() if row is None else _Row(*row[1:])
 
-    def _locked(self, scope: str) -> _Row:
-        if scope not in self._held:
-            row = self._session.read_locked(_LOCKED, {"scope": scope}).first()
-            if row is None:
-                self._session.write(_insert_new(self._session.postgresql), _EMPTY | {"scope": scope})
-                row = self._session.read_locked(_LOCKED, {"scope": scope}).one()
-            self._held[scope] = _Row(*row)
-        return self._held[scope]
-
-    def _spend(self, scope: str, row: _Row) -> None:
-        params = {"of_scope": scope, "new_tokens": row.tokens, "new_updated": row.updated}
-        self._session.write(_SPEND, params)
-        self._held[scope] = row
+    def _lock(self, scopes: Sequence[str]) -> None:
+        """Rows that are not there yet are made; all in the order of their names, so that nobody waits in a circle."""
+        missing = [scope for scope in sorted(scopes) if scope not in self._held]
+        for again in range(3):
+            if not missing:
+                return
+            if again:
+                insert = _insert_new(self._session.postgresql)
+                self._session.write(insert, [_EMPTY | {"scope": scope} for scope in missing])
+            for scope, *row in self._session.read_locked(_LOCKED, {"scopes": missing}):
+                self._held[scope] = _Row(*row)
+            missing = [scope for scope in missing if scope not in self._held]
+        if missing:
+            raise StoreError("Une ligne du débit a disparu pendant sa lecture.", code="busy")
 
     def _set(self, scope: str, **changes: Any) -> None:
         self._session.write(update(table).where(table.c.scope == scope).values(changes))
         self._held[scope] = replace(self._held[scope], **changes)
 
 
-_EMPTY: dict[str, Any] = {
-    "tokens": None,
-    "updated": None,
-    "paused": False,
-    "paused_until": None,
-    "pause_reason": "",
-}
+_EMPTY: dict[str, Any] = {"paused": False, "paused_until": None, "pause_reason": ""}
+
+
+def _read(scope: str, text: str) -> Ledger:
+    try:
+        return from_json(json.loads(text))
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise StoreError(
+            f"Le compte du débit « {scope} » est illisible dans la base.",
+            hint="Restaurer la sauvegarde de la base, ou écrire au support avec cette ligne de la table « pace ».",
+            code="pace",
+        ) from error
 
 
 @cache
@@ -133,3 +279,19 @@ def _insert_new(on_postgresql: bool) -> Any:
     if on_postgresql:
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
+
+
+@cache
+def _keep_back(on_postgresql: bool) -> Any:
+    new: Any = (postgresql if on_postgresql else sqlite).insert(destinations)
+    new = new.values(
+        channel=bindparam("channel"),
+        domain=bindparam("domain"),
+        free_at=bindparam("free_at"),
+        state="",
+        failures=0,
+        notices=0,
+        openings=0,
+        reason="",
+    )
+    return new.on_conflict_do_update(index_elements=["channel", "domain"], set_={"free_at": new.excluded.free_at})

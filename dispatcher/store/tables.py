@@ -202,16 +202,14 @@ pace = Table(
     "pace",
     metadata,
     Column("scope", Text, primary_key=True),
-    Column("tokens", Double),  # None: never used
-    Column("updated", Moment),
     Column("paused", Boolean, nullable=False),
     Column("paused_until", Moment),
     word("pause_reason", FreeText),
-    Column("slots", Text),
-    Column("seconds", Double),
+    Column("slots", Text),  # JSON of outbox/ledger.py; None: never used, or only by a version before 0003
+    Column("seconds", Double),  # since ``first_at``, at least: time that somebody can prove
     Column("first_at", Moment),
-    added("boot"),
-    Column("boot_seconds", Double),
+    added("boot"),  # whose time the moments in ``slots`` are
+    Column("boot_seconds", Double),  # when it was written, in that time
 )
 
 reference = Table(

@@ -14,6 +14,7 @@ from dispatcher.store.named_leases import SqlLeases
 from dispatcher.store.nodes import SqlNodes
 from dispatcher.store.oppositions import SqlOppositions
 from dispatcher.store.pace import SqlPaceBook
+from dispatcher.store.pace_memory import PaceMemory
 from dispatcher.store.payloads import SqlPayloads
 from dispatcher.store.receipts import SqlReceipts
 from dispatcher.store.reference import SqlReference
@@ -25,8 +26,9 @@ from dispatcher.store.tallies import SqlTallies
 class SqlUnit:
     """See :class:`dispatcher.ports.UnitOfWork`. Belongs to the thread that opened it."""
 
-    def __init__(self, session: Session, head: Head | None = None) -> None:
+    def __init__(self, session: Session, head: Head | None = None, memory: PaceMemory | None = None) -> None:
         self._session = session
+        self._memory = memory
         self.journal = session.journal = SqlJournal(session, head)
         self.tallies = session.tallies = SqlTallies(session)
 
@@ -65,7 +67,7 @@ class SqlUnit:
 
     @cached_property
     def pace(self) -> SqlPaceBook:
-        return SqlPaceBook(self._session)
+        return SqlPaceBook(self._session, self._memory)
 
     @cached_property
     def reference(self) -> SqlReference:

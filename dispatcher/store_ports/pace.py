@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,19 +11,33 @@ if TYPE_CHECKING:
 
 
 class PaceBook(Protocol):
-    """How many hand-overs were granted, per scope, kept in the store so that restarts and nodes share it."""
+    """How many hand-overs were granted, per scope, kept in the store so that restarts and nodes share it.
 
-    def take(self, scope: str, wanted: int, limit: PaceLimit, now: datetime) -> int:
-        """Grant up to ``wanted`` hand-overs now; 0 when the pace is used up."""
+    A scope is ``channel:X``, a share of it, ``domain:X/d``, or what :meth:`mailbox` gives. Time is the machine's own,
+    never the wall's (ADR 0015): nothing here takes ``now``, but the pauses that people see.
+    """
 
-    def give_back(self, scope: str, count: int) -> None:
-        """Unused grants."""
+    def take_all(self, asks: Sequence[tuple[str, PaceLimit]]) -> Mapping[str, float]:
+        """Grant one hand-over, now, in every scope, or in none. Empty: granted. Else the scopes without room, with the
+        seconds until each has some again."""
 
-    def empty(self, scope: str, now: datetime) -> None:
-        """Start again from nothing, as of ``now``: what was earned by a clock set forward does not count."""
+    def wait(self, scope: str, limit: PaceLimit) -> float:
+        """Seconds until one more would be granted; 0: now."""
 
-    def next_at(self, scope: str, limit: PaceLimit, now: datetime) -> datetime:
-        """When one more would be granted."""
+    def room(self, scope: str, limit: PaceLimit, within: float) -> int:
+        """How many may be granted from now to ``within`` seconds on."""
+
+    def mailbox(self, channel: str, address: str) -> str:
+        """The scope of one mailbox: a keyed hash, since an address may be a patient's."""
+
+    def sweep(self, most: int = 100) -> int:
+        """Forget domains and mailboxes whose windows are empty, looking at so many each time; gives how many."""
+
+    def keep_back(self, channel: str, whom: str, until: datetime) -> None:
+        """The pace of a domain or mailbox is used up. Nothing is claimed for a domain before ``until``."""
+
+    def kept_back(self, channel: str, now: datetime, whom: str = "") -> datetime | None:
+        """Until when a domain or mailbox is kept back; None: it is not. ``whom`` empty: the first domain to be free."""
 
     def pause(self, scope: str, until: datetime | None, reason: str) -> None:
         """Pause a channel (``until`` None: until a person or a probe resumes it)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,11 +13,10 @@ import pytest
 from dispatcher.clock import FrozenClock
 from dispatcher.errors import KeyringError, StoreError
 from dispatcher.keyring.master import AesGcmCipher, NamedKey
-from dispatcher.outbox.pacing import PaceLimit, per_minute
 from dispatcher.ports import OppositionRow, ReceiptRow, Store, UnitOfWork
 from dispatcher.store.engine import SqlStore
 from dispatcher.terminology.entries import Missing, MissingKind
-from tests.contract.store_kit import Database, Seed, make_cipher
+from tests.contract.store_kit import Database, Seed
 
 SCOPE = "channel:mss"
 
@@ -162,97 +160,6 @@ def test_the_same_notice_twice_is_kept_once(store: SqlStore, seed: Seed, clock: 
     with pytest.raises(StoreError) as raised, store.transaction() as uow:
         uow.receipts.add(receipt(clock, id="R1", digest="bb"))
     assert raised.value.code == "conflict"
-
-
-# ------------------------------------------------------------------------------------------------ pace
-
-LIMIT = PaceLimit(per_window=8, window=timedelta(minutes=1), burst=2)  # refills one token in ten seconds
-
-
-def take(store: SqlStore, clock: FrozenClock, wanted: int = 1, limit: PaceLimit = LIMIT, scope: str = SCOPE) -> int:
-    with store.transaction() as uow:
-        return uow.pace.take(scope, wanted, limit, clock.now())
-
-
-def test_the_pace_is_kept_over_restarts(database: Database, store: SqlStore, clock: FrozenClock) -> None:
-    assert take(store, clock, 5) == 2
-    other = database.open(make_cipher(), clock)
-    assert take(other, clock) == 0
-    assert take(other, clock, scope="channel:autre") == 1
-    with other.reading() as uow:
-        assert uow.pace.next_at(SCOPE, LIMIT, clock.now()) == clock.now() + timedelta(seconds=10)
-    clock.advance(10)
-    assert (take(other, clock), take(store, clock)) == (1, 0)
-    other.close()
-
-
-def test_what_is_given_back_never_makes_more_than_the_burst(store: SqlStore, clock: FrozenClock) -> None:
-    assert take(store, clock, 2) == 2
-    with store.transaction() as uow:
-        uow.pace.give_back(SCOPE, 1)
-    assert take(store, clock, 5) == 1
-    clock.advance(600)
-    with store.transaction() as uow:
-        uow.pace.take(SCOPE, 0, LIMIT, clock.now())  # full again
-        uow.pace.give_back(SCOPE, 2)
-        assert uow.pace.take(SCOPE, 9, LIMIT, clock.now()) == 2
-        uow.pace.give_back("channel:jamais", 3)
-        assert uow.pace.take("channel:jamais", 9, LIMIT, clock.now()) == 2
-
-
-def test_a_smaller_burst_holds_at_once(store: SqlStore, clock: FrozenClock) -> None:
-    assert take(store, clock, 1, per_minute(60)) == 1
-    assert take(store, clock, 20, LIMIT) == 2
-
-
-def test_a_clock_set_back_gives_nothing(store: SqlStore, clock: FrozenClock) -> None:
-    assert take(store, clock, 2) == 2
-    clock.step(-3600)
-    assert take(store, clock) == 0
-    clock.step(10)
-    assert take(store, clock, 9) == 1
-
-
-def test_a_pause_is_for_all_and_survives_a_restart(database: Database, store: SqlStore, clock: FrozenClock) -> None:
-    def paused(one: SqlStore) -> str | None:
-        with one.reading() as uow:
-            return uow.pace.paused(SCOPE, clock.now())
-
-    assert paused(store) is None
-    with store.transaction() as uow:
-        uow.pace.resume(SCOPE)
-        uow.pace.pause(SCOPE, clock.now() + timedelta(minutes=1), "Mot de passe refusé")
-        assert uow.pace.paused(SCOPE, clock.now()) == "Mot de passe refusé"
-    other = database.open(make_cipher(), clock)
-    assert paused(other) == "Mot de passe refusé"
-    clock.advance(60)
-    assert paused(other) is None
-    with store.transaction() as uow:
-        uow.pace.pause(SCOPE, None, "Arrêt demandé")
-    clock.advance(10**6)
-    assert paused(other) == "Arrêt demandé"
-    with other.transaction() as uow:
-        uow.pace.resume(SCOPE)
-        assert uow.pace.paused(SCOPE, clock.now()) is None
-    assert paused(store) is None and take(store, clock, 9) == 2
-    other.close()
-
-
-def test_several_lines_share_one_bucket(store: SqlStore, clock: FrozenClock) -> None:
-    limit = PaceLimit(per_window=100, window=timedelta(minutes=1), burst=50)
-    granted: list[int] = []
-    start = threading.Barrier(4)
-
-    def work() -> None:
-        start.wait()
-        granted.extend(take(store, clock, 1, limit) for _ in range(30))
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert len(granted) == 120 and sum(granted) == 50
 
 
 # ------------------------------------------------------------------------------------------------ reference, gaps, ids

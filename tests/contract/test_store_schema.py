@@ -16,6 +16,7 @@ from sqlalchemy import Engine, inspect, text
 
 from dispatcher.clock import FrozenClock
 from dispatcher.errors import StoreError
+from dispatcher.outbox.pacing import per_minute
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import DispatchFilter
 from dispatcher.store import schema
@@ -226,6 +227,8 @@ def check_released(url: str) -> None:
         newest = uow.reference.newest("allowed-domains")
         assert newest is not None and newest[0] == "2026-03-01"
         assert uow.pace.paused("channel:autre", clock.now()) == "Mot de passe refusé"
+        assert uow.pace.wait("channel:mss", per_minute(60, warm_up=((1, 1),))) > 3600, "what was sent today counts"
+        assert uow.pace.wait("channel:autre", per_minute(60, warm_up=((1, 1),))) == 0
         assert uow.gaps.list()[0].code == "GLU"
         assert uow.tallies.drift() == ()
         assert uow.dispatches.counts()[State.SENT] == uow.files.counts()[FileState.DONE] == 1

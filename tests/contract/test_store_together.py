@@ -133,7 +133,7 @@ class Together:
 
     def begin(self, mine: Dispatch) -> None:
         with self.store.transaction() as uow:
-            uow.pace.take("channel:mss", 1, per_minute(10_000), self.clock.now())
+            uow.pace.take_all([("channel:mss", per_minute(10_000))])
             uow.dispatches.begin_submission(mine.id, mine.fence, self.clock.now())
 
     def end(self, mine: Dispatch, chance: random.Random) -> None:

@@ -20,7 +20,6 @@ from dispatcher.formats.base import Writer
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.batching import BatchRule
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
-from dispatcher.outbox.pacing import per_minute
 from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import DispatchFilter, RecipientCertificate, Signer, Store
@@ -29,7 +28,7 @@ from dispatcher.routing.candidates import LocalEntry
 from dispatcher.routing.facts import ChannelPolicy, Policy
 from dispatcher.routing.trust import Gate
 from dispatcher.service.batch import form_batches
-from dispatcher.service.channel import Channel
+from dispatcher.service.channel import Channel, limit_of, shares_of
 from dispatcher.service.collect import Collected, collect
 from dispatcher.service.desk import Desk
 from dispatcher.service.line import Sent
@@ -112,7 +111,7 @@ def channel_settings(family: str = "apicrypt", **changes: Any) -> ChannelSetting
         "tls": "none",
         "connections": 1,
         "conformance": "enforce",
-        "pace": PaceSettings(per_minute=6000),
+        "pace": PaceSettings(per_minute=6000, jitter=0),
     }
     if family == "apicrypt":
         values["domains"] = ["dest.test"]
@@ -168,7 +167,8 @@ class Bench:
             name=name,
             settings=settings,
             transport=self.transport,
-            limit=per_minute(settings.pace.per_minute, settings.pace.burst),
+            limit=limit_of(settings.pace),
+            shares=shares_of(settings.pace),
             retry=retry or RetryPolicy(),
             batch=BatchRule(every=timedelta(minutes=5), max_count=500, max_bytes=100_000_000),
             lease=LEASE,
@@ -201,6 +201,13 @@ class Bench:
             writers=dict(self.tools.writers),
             allow_test_ins=True,
         )
+
+    def reopen(self) -> None:
+        """As after a stop of the process: another connection to the store, which remembers nothing either."""
+        self.real.close()
+        self.real = open_store(f"sqlite:///{self.database}", make_cipher(), self.clock)
+        self.tools.share_statements(self.real)
+        self.use(self.real)
 
     def use(self, store: Store) -> None:
         """Put another store in front."""

@@ -247,7 +247,8 @@ def test_a_temporary_refusal_waits_longer_each_time_then_gives_up(bench: Bench) 
             bench.send()
             assert bench.get(dispatch.id).attempts == now.attempts, "not a second before"
             bench.clock.advance(1)
-    assert waits[:5] == [60, 120, 240, 480, 600]
+    assert all(abs(wait - mean) <= mean / 10 for wait, mean in zip(waits, [60, 120, 240, 480, 600], strict=False))
+    assert waits[0] != 60, "a thousand mails refused together do not come back together"
     assert "abandon" in bench.get(dispatch.id).reason
     assert {handed.message_id for handed in bench.transport.handed} == {dispatch.message_id}
     assert len({handed.mail.content for handed in bench.transport.handed}) == 1, "the same bytes every time"
@@ -556,7 +557,7 @@ def test_an_acceptance_that_comes_after_a_replay_stops_the_second_sending(bench:
 def test_leases_are_renewed_while_the_line_waits_for_its_pace(bench: Bench) -> None:
     bench.set_channel("pro", channel_settings(pace=PaceSettings(per_minute=2, burst=1)))
     bench.restart()
-    queue(bench, 6)
+    queue(bench, 8)
     naps = bench.clock.sleep
 
     def sleep(seconds: float) -> None:
@@ -565,7 +566,7 @@ def test_leases_are_renewed_while_the_line_waits_for_its_pace(bench: Bench) -> N
 
     bench.clock.sleep = sleep  # type: ignore[method-assign]
     sent = bench.send(wait=90)
-    assert sent.counts == {State.SENT: 6}
+    assert sent.counts == {State.SENT: 8}
     assert bench.clock.elapsed > LEASE.total_seconds() + 60
     assert not any("dispatch.lease-expired" in bench.events(d.id) for d in bench.dispatches())
 

@@ -14,12 +14,11 @@ from typing import Any, cast
 
 import pytest
 
-from dispatcher.clock import FrozenClock, SystemClock
+from dispatcher.clock import SystemClock
 from dispatcher.daemon import membership, steps
 from dispatcher.daemon.run import Daemon
 from dispatcher.daemon.worker import Worker
 from dispatcher.errors import KeyringError, OutcomeUnknown, Refused, StoreError, TransportError, TryLater
-from dispatcher.outbox.pacing import fresh, grant, next_at, per_minute
 from dispatcher.outbox.retry import RetryKind, RetryPolicy, decide
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import Mail
@@ -340,19 +339,3 @@ def test_a_worker_that_fails_is_told_by_its_place_only(bench: Bench, watch: Watc
 
     worker._loop("send", quoting)
     assert "send: unexpected ValueError at" in watch.text
-
-
-# ------------------------------------------------------------------------------------------------ pace of one at a time
-
-
-def test_a_pace_whose_burst_is_the_limit_starts_again_after_a_window() -> None:
-    limit, clock = per_minute(1), FrozenClock()
-    granted, bucket = grant(fresh(limit, clock.now()), 1, limit, clock.now())
-    assert granted == 1
-    due = next_at(bucket, limit, clock.now())
-    assert (due - clock.now()).total_seconds() == 60
-    clock.advance(59.9)
-    assert grant(bucket, 1, limit, clock.now())[0] == 0
-    assert next_at(bucket, limit, clock.now()) == due
-    clock.advance(0.1)
-    assert grant(bucket, 1, limit, clock.now())[0] == 1

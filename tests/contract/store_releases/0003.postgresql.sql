@@ -186,8 +186,6 @@ CREATE TABLE public.oppositions (
 );
 CREATE TABLE public.pace (
     scope text NOT NULL,
-    tokens double precision,
-    updated timestamp with time zone,
     paused boolean NOT NULL,
     paused_until timestamp with time zone,
     pause_reason text NOT NULL,
@@ -271,8 +269,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
 10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x018c2847cab0bdc371ad6b9de569d0aba30daf4a489a8f9390d5ea71ff0cd2c86c69d9bf712c22b17aa74d650b335a13d8618ea0c80e51706794c9dca434a7d8d7', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x013857cecfad6b664bebfd6565e186a21b4523a87225c36c22b4ecd0eeee0eab5ea502e864ffb6bc815e9680887b3a2b56ddf7da362dfa7638a02fd707ea70be241913848a99291f716b33b39a0ba8254ff57d', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x013e8c9ed57dd26483a45698ebffdb84f5d1f0e04899e2919f0648445993e8cadaa2b6e0c0c8b0774eebac76bc579da75bbc42f7f7efff469472e1e356e243665f', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x01ae204a40be5e1f4ff3a4d9a997115a5d8e00c31b8726baad3062cca153a796f177abc13359a6b339988017b46941d96de6956e09eae78d6b8cbc918b9ba7e4e041d84f1b542b819689c35ee1aa7bbcac346e', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -292,10 +290,10 @@ INSERT INTO public.journal VALUES (15, '2026-03-11 09:05:00+00', 'L1', 'batch.ma
 INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allowed-domains', 'reference.accepted', 'daemon', '{"sha256":"a0cd8dbbd84282c585ecd6a809c631f117294f81cf50ad0c4e279e98d573811f","size":7,"version":"2026-03-01"}', '660d1474902d667250a0640be76a97d208b2c213cbbf86dba0e1468175a80fa7', 'c595dee8c0ce0bced24fbed5100d2c63139df99c8cf6fec35b40edc0dff9f85a');
 INSERT INTO public.journal_head VALUES (1, 16, 'c595dee8c0ce0bced24fbed5100d2c63139df99c8cf6fec35b40edc0dff9f85a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
-INSERT INTO public.pace VALUES ('channel:autre', NULL, NULL, true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.pace VALUES ('channel:mss', 14, '2026-03-11 09:05:00+00', false, NULL, '', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01ff39466e43a53e19c2ff992a92ec4c8b30a1a1cb9d6c046f5f9d9cc8bceca2165bbdcb21d4c9aeeee5fee0eebe7a2ecfcfe2e3');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01b5c0e05f39f66e65839ca038f7c0ad9cb6961c2ee8142ada93405df5d275d6dde67ccb399268a48f', 'k2', false, 4, '\x01b196a406114e390e525d923c99fa7dbfdf786b301d659c45ea10a1af56d23325');
+INSERT INTO public.pace VALUES ('channel:autre', true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
+INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"8cf8b500","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x013b0123287e7f3cf3b92640be98ff8c0a0a496fb3185d4ec8fc6c2c4c64b827e9ed9eaca7de8a5b40deda3888b34f1d106e7c32');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01cc896f0a1bb1a0b99f451fe5529d5187b118f5192aef274443e8a7ab222c27fe0a97f20170aaaee5', 'k2', false, 4, '\x01619d20ae63b0178bc652e52b5a19b30e29492d3d82c054e239b4b79c2577443a');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);

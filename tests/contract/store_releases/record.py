@@ -69,7 +69,7 @@ def _rest(store: SqlStore, clock: FrozenClock) -> None:
         uow.batches.join("L1", ["D5"], now)
         uow.reference.put("allowed-domains", "2026-03-01", b"<list/>", now)
         uow.pace.pause("channel:autre", None, "Mot de passe refusé")
-        uow.pace.take("channel:mss", 1, per_minute(60), now)
+        uow.pace.take_all([("channel:mss", per_minute(60))])
         uow.gaps.note("sil", [Missing(kind=MissingKind.CODE, code="GLU", label="Glycémie")], now)
 
 

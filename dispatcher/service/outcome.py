@@ -181,7 +181,7 @@ def _back_to_the_queue(uow: UnitOfWork, current: Dispatch, state: State, changes
     return withdraw_if_superseded(uow, moved)
 
 
-def withdraw_if_superseded(uow: UnitOfWork, dispatch: Dispatch) -> State:
+def withdraw_if_superseded(uow: UnitOfWork, dispatch: Dispatch, *, actor: str = "daemon") -> State:
     """A newer version came while this one was being sent, or its outcome unknown, and it reached nobody."""
     if dispatch.state not in {State.DEFERRED, State.QUEUED, State.HELD, State.FAILED}:
         return dispatch.state
@@ -191,6 +191,7 @@ def withdraw_if_superseded(uow: UnitOfWork, dispatch: Dispatch) -> State:
     uow.dispatches.move(
         dispatch.id,
         State.WITHDRAWN,
+        actor=actor,
         event="dispatch.withdrawn",
         reason="Remplacé par une version plus récente du compte rendu.",
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, TypeVar
 
 from dispatcher.clock import Clock
@@ -121,7 +121,7 @@ def plan_replay(
         named, files, missing = _named(uow, ids)
         left_out += missing
         searched = every(uow, replace(wanted, states=tuple(states))) if wanted is not None else iter(())
-        for page in (named, *searched):
+        for page in chain([named], searched):
             gone = uow.reports.superseded([dispatch.report_id for dispatch in page])
             for dispatch in page:
                 why = _refusal(dispatch, states, gone)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dispatcher.errors import StoreError
-from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import Store, UnitOfWork
 from dispatcher.service.changed import Changed
-
-SUPERSEDED = "Jamais arrivé, et remplacé par une version plus récente du compte rendu."
+from dispatcher.service.outcome import withdraw_if_superseded
 
 
 def settle_by_hand(store: Store, ids: Iterable[str], *, arrived: bool, reason: str, actor: str) -> Changed:
@@ -50,12 +48,6 @@ def _settle(uow: UnitOfWork, dispatch_id: str, arrived: bool, reason: str, actor
             sent_at=found.sent_at or found.unknown_since,
         )
         return ""
-    uow.dispatches.move(dispatch_id, State.FAILED, actor=actor, event="dispatch.settled-refused", reason=reason)
-    _withdraw_if_superseded(uow, found, actor)
+    moved = uow.dispatches.move(dispatch_id, State.FAILED, actor=actor, event="dispatch.settled-refused", reason=reason)
+    withdraw_if_superseded(uow, moved, actor=actor)
     return ""
-
-
-def _withdraw_if_superseded(uow: UnitOfWork, found: Dispatch, actor: str) -> None:
-    version = uow.reports.get(found.report_id)
-    if version is not None and version.superseded:
-        uow.dispatches.move(found.id, State.WITHDRAWN, actor=actor, event="dispatch.withdrawn", reason=SUPERSEDED)

@@ -22,5 +22,9 @@ def waits_for(uow: UnitOfWork, dispatch: Dispatch) -> tuple[Dispatch, ...]:
 
 def sentence(older: Dispatch) -> str:
     """French, for an operator: what it waits for and what would end the wait."""
-    do = " ; un accusé le dira, sinon trancher (replay --unknown, ou close)" if older.state is State.UNKNOWN else ""
+    do = (
+        " ; un accusé le dira, sinon trancher (settle, replay --unknown ou close)"
+        if older.state is State.UNKNOWN
+        else ""
+    )
     return f"Attend l'issue de la version {older.version} (envoi {older.id}), {_SAID[older.state]}{do}."

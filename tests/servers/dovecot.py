@@ -90,6 +90,11 @@ service imap-login {{
     port = 0
   }}
 }}
+service auth {{
+  unix_listener auth-client-postfix {{
+    mode = 0666
+  }}
+}}
 service lmtp {{
   inet_listener lmtp {{
     address = 127.0.0.1
@@ -106,6 +111,11 @@ class Dovecot:
     folder: Path
     imap_port: int
     lmtp_port: int
+
+    @property
+    def login_socket(self) -> Path:
+        """Where a Postfix asks whether a password is right."""
+        return self.folder / "run" / "auth-client-postfix"
 
     def maildir(self, user: str) -> Path:
         return self.folder / "mail" / user / "Maildir"

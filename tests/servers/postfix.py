@@ -7,7 +7,7 @@ import os
 import pwd
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
@@ -24,6 +24,14 @@ REFUSED_AT_RCPT = {
     "full@dest.test": "552 5.2.2 mailbox full",
     "busy@dest.test": "451 4.3.0 busy",
     "bye@dest.test": "421 4.7.0 closing",
+    "overquota@dest.test": "452 4.2.2 mailbox full",
+    "slow@dest.test": "short_pause",
+    "tooslow@dest.test": "slow",
+}
+REFUSED_AT_THE_DOT = {
+    "lostack@dest.test": "slow",
+    "spam@dest.test": "554 5.7.1 rejected by policy",
+    "busydot@dest.test": "451 4.3.0 busy",
 }
 BOUNCED_LATER = {
     "gone@dest.test": "error:5.1.1 user unknown",
@@ -69,8 +77,9 @@ def _main_cf(t: Path, pki: Pki, lmtp: int) -> str:
         "smtpd_reject_unlisted_recipient": "no",
         "transport_maps": _inline(BOUNCED_LATER),
         "smtpd_recipient_restrictions": f"check_recipient_access {_inline(REFUSED_AT_RCPT)}",
-        "smtpd_end_of_data_restrictions": f"check_recipient_access {_inline({'lostack@dest.test': 'slow'})}",
-        "smtpd_restriction_classes": "slow",
+        "smtpd_end_of_data_restrictions": f"check_recipient_access {_inline(REFUSED_AT_THE_DOT)}",
+        "smtpd_restriction_classes": "slow, short_pause",
+        "short_pause": "sleep 1, permit",
         "slow": "sleep 3, permit",
         "smtpd_client_connection_rate_limit": "0",
         "minimal_backoff_time": "2s",
@@ -83,13 +92,17 @@ def _main_cf(t: Path, pki: Pki, lmtp: int) -> str:
     return "".join(f"{key} = {value}\n" for key, value in settings.items())
 
 
-def _master_cf(port: int, plain: int) -> str:
+def _master_cf(port: int, plain: int, doors: Mapping[int, Sequence[str]]) -> str:
     open_door = (
         "-o smtpd_tls_security_level=none -o smtpd_tls_req_ccert=no -o smtpd_client_restrictions= "
         "-o smtpd_relay_restrictions=permit_auth_destination,reject"
     )
+    more = "".join(
+        f"127.0.0.1:{number} inet n - n - - smtpd {' '.join(f'-o {one}' for one in options)}\n"
+        for number, options in doors.items()
+    )
     return f"""\
-127.0.0.1:{port} inet n - n - - smtpd
+{more}127.0.0.1:{port} inet n - n - - smtpd
 127.0.0.1:{plain} inet n - n - - smtpd {open_door}
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
@@ -154,23 +167,37 @@ class Postfix:
     """STARTTLS, client certificate ``labo`` required."""
     plain_port: int
     """Plain, for the recipients' own mail (Sieve answers)."""
+    doors: Mapping[str, int] = field(default_factory=dict)
+    """Ports of the further listeners, by name."""
 
 
 @contextmanager
-def postfix(pki: Pki, *, lmtp_port: int, plain_port: int, domains: Sequence[str] = DOMAINS) -> Iterator[Postfix]:
-    """Start it; everything for ``domains`` goes to ``lmtp_port``."""
+def postfix(
+    pki: Pki,
+    *,
+    lmtp_port: int,
+    plain_port: int,
+    domains: Sequence[str] = DOMAINS,
+    doors: Mapping[str, Sequence[str]] | None = None,
+) -> Iterator[Postfix]:
+    """Start it; everything for ``domains`` goes to ``lmtp_port``.
+
+    ``doors``: further listeners as ``port`` is, each with settings of its own (``name=value``, without a blank).
+    """
     needs_program(MASTER, "postfix", root=True)
     with open_folder() as t:
         port = free_port()
+        ports = {name: free_port() for name in doors or {}}
+        opened = {ports[name]: options for name, options in (doors or {}).items()}
         _queues(t)
         (t / "etc/server.pem").write_bytes(pki.server.chain_pem())
         (t / "etc/server.key").write_bytes(pki.server.key_pem())
         (t / "etc/ca.pem").write_bytes(pki.authority.trust_pem())
         main_cf = _main_cf(t, pki, lmtp_port).replace(", ".join(DOMAINS), ", ".join(domains))
         (t / "etc/main.cf").write_text(main_cf, encoding="utf-8")
-        (t / "etc/master.cf").write_text(_master_cf(port, plain_port), encoding="utf-8")
+        (t / "etc/master.cf").write_text(_master_cf(port, plain_port, opened), encoding="utf-8")
         for name in ("main.cf", "master.cf"):
             os.utime(t / "etc" / name, (10**9, 10**9))  # a fresh file makes Postfix wait, fearing it is half written
         command = [MASTER, "-c", str(t / "etc"), "-d"]
         with running(command, t / "out.log", greeting(port, b"220")):
-            yield Postfix(t, port, plain_port)
+            yield Postfix(t, port, plain_port, ports)

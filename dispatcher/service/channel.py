@@ -8,6 +8,7 @@ from datetime import timedelta
 from dispatcher.outbox.batching import BatchRule
 from dispatcher.outbox.breaker import BreakerRule
 from dispatcher.outbox.doubt import DoubtPolicy
+from dispatcher.outbox.ledger import Ledger
 from dispatcher.outbox.pacing import DAY, PaceLimit, Shares, Window, per_minute
 from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.ports import Transport
@@ -32,6 +33,8 @@ class Channel:
     breaker: BreakerRule = field(default_factory=BreakerRule)
     shares: Shares = field(default_factory=Shares)
     """What one domain, mailbox or connection may get of ``limit``."""
+    sessions: dict[str, Ledger] = field(default_factory=dict, compare=False, repr=False)
+    """What each line of this process handed over lately: one that connects again goes on where it was."""
 
     @property
     def scope(self) -> str:

@@ -94,7 +94,7 @@ class Line:
         self._stop = stop
         self._wait = wait
         self._keeper = keeper
-        self._pace = LinePace(channel, clock)
+        self._pace = LinePace(channel, clock, owner)
         self._later: list[float] = []
         """Seconds until there is room for each of those asked in vain, one after the other."""
         self._session: TransportSession | None = None

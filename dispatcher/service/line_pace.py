@@ -42,12 +42,13 @@ class Room:
 
 
 class LinePace:
-    """One line's; what its own connection did is remembered here only."""
+    """One line's; what its own connection did is remembered in this process only."""
 
-    def __init__(self, channel: Channel, clock: Clock) -> None:
+    def __init__(self, channel: Channel, clock: Clock, owner: str) -> None:
         self._channel = channel
         self._clock = clock
-        self._session = Ledger("line")
+        self._owner = owner
+        self._session = channel.sessions.get(owner, Ledger(owner))
 
     def take(self, uow: UnitOfWork, dispatch: Dispatch) -> Room:
         """Grant one hand-over in every scope, or say how long to wait."""
@@ -59,7 +60,7 @@ class LinePace:
         waits = uow.pace.take_all(asks)
         if not waits:
             if limit is not None:
-                self._session = self._session.granted(limit, now)
+                self._session = self._channel.sessions[self._owner] = self._session.granted(limit, now)
             return Room()
         mine = {scope: wait for scope, wait in waits.items() if not scope.startswith("channel:")}
         return Room(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -79,7 +81,7 @@ def bench_on(tools: Tools, backlog: Path, fast_folder: Path, pace: PaceSettings)
     given_tools = object.__new__(Tools)
     given_tools.__dict__ = tools.__dict__ | {"database": backlog}
     bench = Bench(given_tools, Path(tempfile.mkdtemp(dir=fast_folder)))
-    bench.set_channel("pro", channel_settings(pace=pace))
+    bench.set_channel("pro", channel_settings(pace=pace, domains=["dest.test", "*.dest.test"]))
     bench.restart()
     return bench
 
@@ -177,3 +179,113 @@ def test_a_stopped_line_does_not_wait_for_its_pace(tools: Tools, backlog: Path, 
     states = bench.states()
     assert states.count(State.QUEUED) == BACKLOG - 1
     bench.close()
+
+
+# ------------------------------------------------------------------------------------------------ domains, mailboxes
+
+
+def addressed(bench: Bench, to: Callable[[int], str]) -> None:
+    """The backlog, each to somebody."""
+    with sqlite3.connect(bench.database) as connection:
+        for number in range(BACKLOG):
+            address = to(number)
+            values = (address, address.rpartition("@")[2], f"k{number}", f"D{number:03}")
+            connection.execute("UPDATE dispatches SET address = ?, domain = ?, recipient_key = ? WHERE id = ?", values)
+    connection.close()
+
+
+def left(bench: Any, wanted: Callable[[str], bool]) -> list[float]:
+    return [moment for address, moment in bench.departures if wanted(address)]
+
+
+def most_in_a_minute(moments: list[float]) -> int:
+    return max((sum(start <= at < start + WINDOW for at in moments) for start in moments), default=0)
+
+
+def passes(bench: Bench, seconds: float) -> None:
+    """The worker's loop: a pass, a second's rest."""
+    until = bench.clock.elapsed + seconds
+    while bench.clock.elapsed < until:
+        bench.send()
+        bench.clock.advance(1)
+
+
+@pytest.fixture
+def paced(tools: Tools, backlog: Path, fast_folder: Path) -> Iterator[Callable[..., Any]]:
+    made: list[Bench] = []
+
+    def make(to: Callable[[int], str], **pace: Any) -> Any:
+        bench: Any = bench_on(tools, backlog, fast_folder, PaceSettings(jitter=0, **pace))
+        bench.departures = []
+        bench.transport.during = lambda mail: bench.departures.append((mail.recipient, bench.clock.elapsed))
+        addressed(bench, to)
+        made.append(bench)
+        return bench
+
+    yield make
+    for bench in made:
+        bench.close()
+        shutil.rmtree(bench.folder)
+
+
+def two_domains(number: int) -> str:
+    return f"p{number}@{'grand' if number < 40 else 'petit'}.dest.test"
+
+
+def test_a_domain_that_is_full_delays_no_other(paced: Callable[..., Any]) -> None:
+    bench = paced(two_domains, per_minute=600, per_domain=30, domains={"Grand.dest.test": 10})
+    bench.send()
+    assert len(left(bench, lambda a: a.endswith("@petit.dest.test"))) == 20, "all of the small one at once"
+    assert len(left(bench, lambda a: a.endswith("@grand.dest.test"))) == 10
+    assert bench.clock.elapsed < 10
+    passes(bench, 200)
+    great = left(bench, lambda a: a.endswith("@grand.dest.test"))
+    assert len(great) == 40 and most_in_a_minute(great) == 10 and great[-1] < 185
+
+
+def test_a_domain_that_is_full_is_not_claimed_in_vain(paced: Callable[..., Any]) -> None:
+    bench = paced(two_domains, per_minute=600, per_domain=20, domains={"grand.dest.test": 10})
+    bench.send()
+    with bench.real.reading() as uow:
+        before, _ = uow.journal.verify()
+    passes(bench, 40)
+    with bench.real.reading() as uow:
+        after, _ = uow.journal.verify()
+    assert after == before, "a slow domain must not fill the journal"
+    assert set(bench.states()) == {State.SENT, State.QUEUED}
+
+
+def test_the_mails_of_a_full_mailbox_get_a_time_each(paced: Callable[..., Any]) -> None:
+    bench = paced(lambda n: "ehpad@dest.test" if n < 20 else f"p{n}@dest.test", per_minute=600, per_mailbox=2)
+    bench.send()
+    assert len(left(bench, lambda a: a != "ehpad@dest.test")) == 40
+    waiting = bench.dispatches(states=(State.DEFERRED,))
+    assert len(waiting) == 18
+    assert all(dispatch.attempts == 0 and "boîte" in dispatch.reason for dispatch in waiting)
+    assert len({dispatch.due_at for dispatch in waiting}) == 18, "they do not all come back for the next place"
+    passes(bench, 640)
+    gone = left(bench, lambda a: a == "ehpad@dest.test")
+    assert len(gone) == 20 and most_in_a_minute(gone) == 2
+    events = [event for dispatch in waiting for event in bench.events(dispatch.id)]
+    assert events.count("dispatch.paced") <= 2 * 18
+
+
+def test_a_connection_has_its_own_pace(paced: Callable[..., Any]) -> None:
+    bench = paced(lambda n: f"p{n}@dest.test", per_minute=600, per_session=5)
+    passes(bench, 130)
+    moments = left(bench, lambda a: True)
+    assert most_in_a_minute(moments) <= 5 and len(moments) >= 10
+
+
+def test_no_address_stands_in_the_pace_book(paced: Callable[..., Any]) -> None:
+    bench = paced(lambda n: f"p{n}@dest.test", per_minute=600, per_mailbox=2, per_domain=100)
+    bench.send()
+    with sqlite3.connect(bench.database) as connection:
+        scopes = [row[0] for row in connection.execute("SELECT scope FROM pace ORDER BY scope")]
+    connection.close()
+    assert len(scopes) == 62 and not any("@" in scope for scope in scopes)
+    bench.clock.advance(120)
+    bench.recover()
+    with sqlite3.connect(bench.database) as connection:
+        assert [row[0] for row in connection.execute("SELECT scope FROM pace")] == ["channel:pro"]
+    connection.close()

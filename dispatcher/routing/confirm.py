@@ -14,7 +14,7 @@ from dispatcher.routing import facts as facts_of
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.case import TABLE, Case, Finding, not_applicable, ordered, passed, spoken, stopped
 from dispatcher.routing.facts import Identity
-from dispatcher.routing.given import disagreement
+from dispatcher.routing.given import disagreement, structure_disagreement
 from dispatcher.routing.identities import PEOPLE, STRUCTURES, tokens
 from dispatcher.routing.likeness import (
     Agreement,
@@ -38,6 +38,9 @@ def same_person(case: Case) -> Finding:
         return found
     if case.by_person:
         return _table_address(case)
+    found = structure_disagreement(case)
+    if found is not None:
+        return found
     known = _named_people(case)
     if known:
         return _names(case, known)
@@ -47,14 +50,30 @@ def same_person(case: Case) -> Finding:
 
 
 def _table_address(case: Case) -> Finding:
-    """An address of the laboratory's table: the name is the directory's, or the one written on the line (label)."""
-    known, name, line = _named_people(case), personal_name(case.wanted), case.line
-    if case.facts.chosen or case.wanted.role is RecipientRole.ADDED or not known or name is None or line is None:
+    """An address of the laboratory's table: the name is the directory's, or the one written on the line (label).
+
+    Where no directory knows the address, the label of a line a person taught (docs/adr/0014) is compared alone: it is
+    the name the address was confirmed for. The label of a line typed by hand is free text there.
+    """
+    name, line = personal_name(case.wanted), case.line
+    if case.facts.chosen or case.wanted.role is RecipientRole.ADDED or line is None:
         return not_applicable("Adresse donnée par la table du laboratoire : aucun nom à comparer.")
-    written = person_words(line.label)
+    found = structure_disagreement(case, line.label)
+    if found is not None:
+        return found
+    known, written = _named_people(case), person_words(line.label)
+    if name is None or not (known or (line.added_by and written)):
+        return not_applicable("Adresse donnée par la table du laboratoire : aucun nom à comparer.")
     names = [Name(box.family, box.given) for box in known] + ([Name(" ".join(written))] if written else [])
     if any(agree(name, one) for one in names):
         return passed("Le nom du compte rendu s'accorde avec celui de l'annuaire ou de la ligne de la table.")
+    if not known:
+        return stopped(
+            "name-disagrees",
+            f"Le compte rendu nomme {case.name}, mais la ligne {line.line} de la table pour le {case.code} donne "
+            f"l'adresse {case.address} pour « {line.label} ». Vérifier le code ; si cette adresse est bien la sienne, "
+            "écrire son nom dans la colonne « libelle » de la ligne.",
+        )
     return stopped(
         "name-disagrees",
         f"Le compte rendu nomme {case.name}, mais pour l'annuaire l'adresse {case.address}, que donne {TABLE}, est "
@@ -99,6 +118,8 @@ def _named_people(case: Case) -> tuple[Entry, ...]:
 def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
     name = personal_name(case.wanted)
     if name is None:
+        if not case.address and not any(all(_one_person(box, [one]) for box in known) for one in known):
+            return _two_people(case, known)
         return _unconfirmed(case, "Le compte rendu ne donne pas de nom à comparer à celui de l'annuaire.")
     same = [box for box in known if agree(name, Name(box.family, box.given))]
     if same and not tokens(name.family) and len(tokens(name.given)) == 1:
@@ -106,12 +127,7 @@ def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
     if same and (case.address or all(_one_person(box, same) for box in known)):
         return passed("Le nom du compte rendu s'accorde avec celui de l'annuaire.")
     if same:
-        return stopped(
-            "sources-disagree",
-            f"Les annuaires donnent deux personnes au même numéro : {_labels(known)}. Une seule est attendue. Vérifier "
-            f"le numéro de {case.name}, et indiquer son adresse dans {TABLE}.",
-            known,
-        )
+        return _two_people(case, known)
     whose = f"l'adresse {case.address} est celle de" if case.address else "ce numéro est celui de"
     if case.identity and not case.address:
         whose = f"le {spoken(case.identity)} est celui de"
@@ -119,6 +135,15 @@ def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
         "name-disagrees",
         f"Le compte rendu nomme {case.name}, mais pour l'annuaire {whose} : {_labels(known)}. Vérifier le code ou le "
         f"numéro ; si c'est bien la même personne, indiquer son adresse et ce nom dans {TABLE}.",
+        known,
+    )
+
+
+def _two_people(case: Case, known: tuple[Entry, ...]) -> Finding:
+    return stopped(
+        "sources-disagree",
+        f"Les annuaires donnent deux personnes au même numéro : {_labels(known)}. Une seule est attendue. Vérifier le "
+        f"numéro de {case.name}, et indiquer son adresse dans {TABLE}.",
         known,
     )
 

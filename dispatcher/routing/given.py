@@ -14,7 +14,7 @@ from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.case import TABLE, Case, Finding, spoken, stopped
 from dispatcher.routing.facts import Identity
 from dispatcher.routing.identities import LENGTHS, PEOPLE
-from dispatcher.routing.likeness import Name, agree, person_words
+from dispatcher.routing.likeness import Name, agree, person_words, structures_agree, tells_structure
 from dispatcher.routing.owners import named, others
 from dispatcher.routing.route import RecipientRole
 
@@ -26,8 +26,12 @@ def disagreement(case: Case, name: Name | None) -> Finding | None:
     line, own = case.line, facts_of.own_identity(case.wanted)
     number = facts_of.number_of(line) if line else None
     if case.by_person:
-        return _not_of(case, number or own, _on_line(line), "la même ligne de la table") if line else None
-    found = _not_of(case, own, [name] if name else [], "le compte rendu")
+        told = "la même ligne de la table" if number else "le compte rendu"
+        if line is None:
+            return None
+        return _not_of(case, number or own, _on_line(line), told) or _not_in(case, number or own, told)
+    told = "le compte rendu"
+    found = _not_of(case, own, [name] if name else [], told) or _not_in(case, own, told)
     if found is not None or line is None:
         return found
     told = f"la ligne {line.line} de la table pour le {case.code}"
@@ -67,6 +71,32 @@ def _not_in(case: Case, own: Identity | None, told: str) -> Finding | None:
     if own[1] in places or (places and not alike):
         return None
     return _stopped(case, own, told, case.behind, case.facts.entries.get(own, ()))
+
+
+def structure_disagreement(case: Case, written: str = "") -> Finding | None:
+    """Why an address that is nobody's but structures' is not of the structure the file names.
+
+    ``written``: the label of the line that gives the address, a name it may bear too. A person may be reached at a
+    structure's box: only a name that tells what a structure is gets compared, and only where no number has told.
+    """
+    wanted, behind = case.wanted, case.behind
+    text = " ".join(part for part in (wanted.family, wanted.given) if part) or wanted.label
+    if not case.address or case.facts.chosen or wanted.role is RecipientRole.ADDED or not tells_structure(text):
+        return None
+    own = facts_of.own_identity(wanted)
+    if not behind or _people(behind) or (own and (own[0] in PEOPLE or own[1] in {box.structure_id for box in behind})):
+        return None
+    names = [part for box in behind for part in (box.structure_name, box.service) if part]
+    towns = [box.town for box in behind]
+    if structures_agree(text, names, towns) is not False or (written and structures_agree(text, [written], towns)):
+        return None
+    return stopped(
+        "name-disagrees",
+        f"Le compte rendu nomme {case.name}, mais pour l'annuaire l'adresse {case.address} est celle de : "
+        f"{', '.join(sorted(set(names)))}. Vérifier l'adresse ; si c'est bien la même structure, écrire ce nom dans la "
+        f"colonne « libelle » de sa ligne de {TABLE}, ou choisir l'adresse ici.",
+        behind,
+    )
 
 
 def _another_address(

@@ -105,7 +105,7 @@ HOLDS: dict[str, Reason] = {
         "Demander son adresse au destinataire, et l'inscrire dans la table.",
     ),
     "moved-away": Reason(
-        "Le compte rendu place la personne dans une structure où l'annuaire ne la connaît plus.",
+        "Le compte rendu place la personne dans une structure où l'annuaire ne la connaît pas, ou plus.",
         "Corriger sa fiche dans le SIL, ou indiquer son adresse dans la table.",
     ),
     "red-list": Reason(

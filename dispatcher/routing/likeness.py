@@ -256,3 +256,9 @@ def person_words(label: str) -> tuple[str, ...]:
 def names_structure(text: str) -> bool:
     """The text tells what a structure is: « CABINET MEDICAL », « EHPAD »."""
     return any(word in GENERIC for word in tokens(text))
+
+
+def tells_structure(text: str) -> bool:
+    """The text names a structure, not a person: « EHPAD LES LILAS », but not « CABINET DR MARTIN », « MAS Pierre »."""
+    words = re.findall(r"[^\W\d_]+", fold(text))
+    return any(word in _KINDS or word in _NOBODYS for word in words) and not any(word in TITLES for word in words)

@@ -17,7 +17,7 @@ from dispatcher.routing.case import (
     spoken,
     stopped,
 )
-from dispatcher.routing.facts import identities, organisation
+from dispatcher.routing.facts import Identity, identities, organisation
 from dispatcher.routing.identities import PEOPLE
 
 
@@ -76,10 +76,12 @@ def workplace(case: Case) -> Finding:
         for entry in (*case.facts.people.get(identity, ()), *case.facts.entries.get(identity, ()))
     ]
     places = {entry.structure_id for entry in known if entry.structure_id}
-    if beside[1] in places or not places:
-        return passed("L'annuaire ne dit pas que cette personne exerce ailleurs.")
+    if beside[1] in places:
+        return passed("Pour l'annuaire, cette personne exerce dans la structure que nomme le compte rendu.")
     case.boxes = tuple(box for box in case.boxes if box.box_type != "ORG")
-    case.leave(shared, "la personne n'y exerce plus")
+    case.leave(shared, "la personne n'y exerce plus" if places else "l'annuaire ne dit pas que la personne y exerce")
+    if not places:
+        return _nowhere(case, shared, beside)
     where = ", ".join(sorted({entry.structure_name or entry.structure_id for entry in known if entry.structure_id}))
     if case.boxes:
         return passed(f"La boîte de la structure est laissée de côté : pour l'annuaire, la personne exerce à {where}.")
@@ -89,6 +91,19 @@ def workplace(case: Case) -> Finding:
         f"exerce à : {where}. Corriger sa fiche dans le logiciel du laboratoire, ou indiquer son adresse dans "
         f"{TABLE}.",
         [*shared, *known],
+    )
+
+
+def _nowhere(case: Case, shared: list[Entry], beside: Identity) -> Finding:
+    """No directory knows a place of work: the structure's number in the file is all there is, and one may be wrong."""
+    if case.boxes:
+        return passed("La boîte de la structure est laissée de côté : aucun annuaire ne dit où exerce la personne.")
+    return stopped(
+        "moved-away",
+        f"Le compte rendu place {case.name} dans la structure {spoken(beside)}, mais aucun annuaire ne dit que cette "
+        f"personne y exerce. Importer le fichier national des personnes (« dispatcher directory import »), ou indiquer "
+        f"son adresse dans {TABLE}.",
+        shared,
     )
 
 

@@ -8,13 +8,18 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dispatcher.clock import SystemClock
 from dispatcher.directory.snapshots.reading import Snapshot
+from dispatcher.directory.syncing import runner
+from dispatcher.directory.syncing.download import DownloadSync
 from dispatcher.resources import sample
+from dispatcher.settings.syncing import DownloadSettings
 from tests.integration.laboratory import Installation, install
 from tests.pki import pki
 from tests.servers.files import FileServer, Published
@@ -104,6 +109,15 @@ def test_the_same_file_is_fetched_again_when_the_copy_held_is_damaged(labo: Inst
     assert (code, answer["changed"], answer["rows"]) == (0, True, answer["previous_rows"])
     assert web.asked[-1] == f"GET {PATH}"
     assert sync(labo)[1]["changed"] is False
+
+
+def test_the_pairs_of_numbers_are_fetched_once_and_alarm_nobody(tmp_path: Path, web: FileServer) -> None:
+    content = sample("directory", "adeli_rpps.csv").read_bytes()
+    web.files["/adeli"] = Published(content, name="adeli_rpps_202611200600.csv")
+    pairs = DownloadSync("adeli", DownloadSettings(url=web.url("/adeli"), timeout_seconds=5), tmp_path, SystemClock())
+    for changed in (True, False):
+        assert runner.run(pairs, SystemClock()).changed is changed
+        assert runner.look(pairs, datetime(2026, 11, 21, tzinfo=UTC)).alarm == ""
 
 
 def test_without_head_and_without_a_name_the_address_and_the_day_serve(labo: Installation, web: FileServer) -> None:

@@ -52,6 +52,7 @@ class Rules:
     def write(self, before: LocalEntry | None, after: LocalEntry, *, version: str, by: str, why: str) -> str:
         if version != self.version():
             raise DirectoryError("a changé entre-temps", code="table-changed")
+        after = replace(after, added_by=by, reason=why)
         lines = self.bench.directory.lines
         if before is not None:
             lines[lines.index(before)] = after
@@ -319,6 +320,22 @@ def test_a_name_accepted_despite_all_is_learned_for_that_name_only(lab: Bench) -
     later = bring(lab, "D077^AUTRE^Z.", "D077^NOUVEAU^Ana", "D077^PETIT^Sophie", "D077^AUTRE^Max")
     assert [lab.get(one).state for one in later] == [State.READY, State.READY, State.HELD, State.HELD]
     assert {lab.get(one).hold_code for one in later[2:]} == {"name-disagrees"}
+
+
+def test_an_address_no_directory_knows_is_compared_with_the_name_it_was_confirmed_for(lab: Bench) -> None:
+    """When the next file comes, and when what waits is released by its code (docs/adr/0014)."""
+    rules = Rules(lab)
+    first, other = bring(lab, "D077^NOUVEAU^Ana", "D077^BERNARD^Luc")
+    remember(lab.desk, rules, plan(lab, rules, first, "libre@dest.test"), reason="au téléphone", actor=EVE)
+    assert rules.writes[0].label == "NOUVEAU Ana"
+    seen = plan_code(lab.desk, "D077")
+    assert seen.going == ()
+    ((item, why),) = seen.staying
+    assert item == other
+    assert "« NOUVEAU Ana »" in why and "libre@dest.test" in why
+    later = bring(lab, "D077^NOUVEAU^A.", "D077^BERNARD^Luc", "D077")
+    assert [lab.get(one).state for one in later] == [State.READY, State.HELD, State.READY]
+    assert lab.get(later[1]).hold_code == "name-disagrees"
 
 
 @pytest.mark.parametrize("text", ["9", "0", "DURAND", "12345", "99700000021x"])

@@ -1,7 +1,8 @@
 """Whether a snapshot can be read through: its first page may be whole and say all is well while later ones are damaged.
 
-All tables are walked (``PRAGMA quick_check``, sqlite.org): a tenth of a second for 70 MB. What was walked is remembered
-until the file changes, for a day at most: disks go bad under files nobody writes.
+All tables are walked (``PRAGMA quick_check``, sqlite.org): a tenth of a second for 70 MB. Those without a row number
+are walked by ``PRAGMA integrity_check``: ``quick_check`` of SQLite 3.40 finds empty columns there that are not. What
+was walked is remembered until the file changes, for a day at most: disks go bad under files nobody writes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ from dispatcher.errors import DirectoryError
 
 AGAIN_AFTER = 86_400.0
 """Seconds."""
+
+_TABLES = """
+SELECT name, CASE WHEN sql LIKE '%WITHOUT ROWID%' THEN 'integrity_check' ELSE 'quick_check' END
+FROM sqlite_master WHERE type = 'table' AND rootpage > 0
+"""
 
 _Stamp = tuple[int, int, int]
 _walked: dict[Path, tuple[_Stamp, float, DirectoryError | None]] = {}
@@ -39,10 +45,10 @@ def _walk(path: Path) -> DirectoryError | None:
     """The fault that was found."""
     try:
         with closing(connect(path)) as database:
-            tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0").fetchall()
-            for (name,) in tables:  # one by one: the whole would have FTS5 look into every word, which takes minutes
+            tables = database.execute(_TABLES).fetchall()
+            for name, how in tables:  # one by one: the whole would have FTS5 look into every word, which takes minutes
                 quoted = name.replace('"', '""')
-                if database.execute(f'PRAGMA quick_check("{quoted}")').fetchone() != ("ok",):
+                if database.execute(f'PRAGMA {how}("{quoted}")').fetchone() != ("ok",):
                     raise sqlite3.DatabaseError("damaged")
     except sqlite3.Error as error:
         if not getattr(error, "sqlite_errorcode", 0):

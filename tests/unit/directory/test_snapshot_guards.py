@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.directory.bulk.importing import import_file
+from dispatcher.directory.snapshots import soundness
 from dispatcher.directory.snapshots.reading import Snapshot
 from dispatcher.directory.snapshots.tables import row_of
 from dispatcher.directory.snapshots.writing import ImportReport, Origin, writing
 from dispatcher.errors import DirectoryError
 from dispatcher.report.model import IdType
+from dispatcher.resources import sample
 from dispatcher.routing.candidates import Entry
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -114,3 +117,24 @@ def test_a_held_date_of_the_future_does_not_stop_the_loads_for_ever(tmp_path: Pa
     target = tmp_path / "ldap-centre.sqlite3"
     publish(target, 10, as_of=NOW + timedelta(days=700))
     assert "plus anciennes" in publish(target, 10).notes[0]
+
+
+def test_a_copy_with_pairs_of_numbers_is_sound_until_it_is_damaged(tmp_path: Path) -> None:
+    """``quick_check`` of SQLite 3.40 finds empty columns in their table where there are none."""
+    fhir = tmp_path / "fhir.sqlite3"
+    with writing(fhir, now=NOW) as snapshot:
+        snapshot.add([row_of(Entry(address="a@dest.test", id_type=IdType.RPPS, identifier="99700000013"))])
+        snapshot.pair([("ADELI", "990010001", "RPPS", "99700000013")])
+        snapshot.publish(Origin(source="essai", as_of=NOW))
+    import_file(sample("directory", "adeli_rpps.csv"), tmp_path, now=NOW)
+    for path in (fhir, tmp_path / "adeli.sqlite3"):
+        with closing(sqlite3.connect(path)) as database:
+            assert database.execute("SELECT count(*) FROM equivalent").fetchone() > (0,)
+            (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'equivalent'").fetchone()
+            (size,) = database.execute("PRAGMA page_size").fetchone()
+        soundness.check(path)
+        content = bytearray(path.read_bytes())
+        content[(page - 1) * size : (page - 1) * size + 40] = b"\xff" * 40
+        path.write_bytes(content)
+        with pytest.raises(DirectoryError, match="illisible"):
+            soundness.check(path)

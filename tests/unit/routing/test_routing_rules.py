@@ -10,7 +10,7 @@ import pytest
 from dispatcher.ports import CertificateAnswer
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
-from dispatcher.routing.route import Decision, Envelope, RecipientRole, Route
+from dispatcher.routing.route import Decision, Envelope, RecipientRole, Route, Wanted
 from dispatcher.routing.rules import RULES, ChannelPolicy, Facts, Policy, decide, without_doubles
 from dispatcher.settings import parse
 from tests.unit.routing.routing_desk import (
@@ -240,8 +240,9 @@ A, B = f"a@{IN}", f"b@{IN}"
         ([per(A, box_type="CAB"), per(B)], "", "PER", B),
         ([per(A, rank=2), per(B, rank=1, box_type="ORG")], "", "PER", B),
         ([per(A), org(B, FINESS)], FINESS, "PER", A),
-        ([per(A), org(B, FINESS)], FINESS, "ORG", B),
-        ([per(A), org(B, FINESS), org(f"c@{IN}", FINESS)], FINESS, "ORG", None),
+        ([per(A, structure_id=FINESS), org(B, FINESS)], FINESS, "ORG", B),
+        ([per(A), org(B, FINESS)], FINESS, "ORG", A),
+        ([per(A, structure_id=FINESS), org(B, FINESS), org(f"c@{IN}", FINESS)], FINESS, "ORG", None),
         ([per(A, paperless=False), per(B)], "", "PER", B),
         ([per(A, box_type="APP"), per(B)], "", "PER", B),
     ],
@@ -256,6 +257,26 @@ def test_of_several_boxes(boxes: list[Entry], organisation: str, prefer: str, ex
             assert "boîtes conviennent également" in reason
             assert decision.hold is not None
             assert len(decision.hold.candidates) >= 2
+
+
+def test_a_structure_no_directory_knows_a_person_at_is_not_written_to_for_him() -> None:
+    """The structure's number in the file is all there is, and one digit may be wrong."""
+    ours = replace(POLICY, prefer="ORG")
+    for known in ([], [per("", source="people")]):
+        reason = held(decided(doctor(organisation_id=FINESS), org(B), *known, policy=ours), "moved-away")
+        assert "aucun annuaire ne dit que cette personne y exerce" in reason
+    there = per("", structure_id=FINESS, source="people")
+    assert route(decided(doctor(organisation_id=FINESS), org(B), there, policy=ours)).address == B
+
+
+@pytest.mark.parametrize("who", [doctor(family="", given="", label=""), wanted(id="D077", id_type=IdType.LOCAL)])
+def test_without_a_name_one_number_of_two_people_is_nobodys(who: Wanted) -> None:
+    line = LocalEntry(code="D077", id_type=IdType.RPPS, identifier=RPPS)
+    other = per("", family="BERNARD", given="Luc", source="people")
+    reason = held(decided(who, per(A), other, lines=[line]), "sources-disagree")
+    assert "BERNARD Luc" in reason and "DURAND Paul" in reason
+    married = per("", family="DURAND-BERNARD", given="Paul", source="people")
+    assert route(decided(who, per(A), married, lines=[line])).address == A
 
 
 def test_a_person_without_box_is_not_replaced_by_the_structure() -> None:

@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from dispatcher.cli.context import office
 from dispatcher.cli.output import DONE, FAILURES, complain, console, print_json, say, table
+from dispatcher.cli.statement_show import sentence
 from dispatcher.cli.wording import FILE_STATES, STATES, envelope
 from dispatcher.daemon import steps
 from dispatcher.daemon.membership import node_name, owner_name
@@ -47,8 +48,8 @@ def send(
     parts = office()
     gathered = by_hand.gather(paths)
     taken = gathered.taken
-    for sentence in gathered.left_out:
-        complain(sentence)
+    for told in gathered.left_out:
+        complain(told)
     if not taken:
         complain("Aucun fichier à envoyer.")
         raise typer.Exit(2)
@@ -130,6 +131,7 @@ def _as_json(line: Statement) -> dict[str, object]:
         "name": line.file.name,
         "state": line.file.state,
         "reason": line.file.reason,
+        "statement": line.sums.as_json(),
         "dispatches": [
             {"id": d.id, "state": d.state, "recipient": d.label, "address": d.address, "reason": d.reason}
             for d in line.dispatches
@@ -144,4 +146,5 @@ def _tell(lines: tuple[Statement, ...]) -> None:
             rows.append((line.file.name, line.file.id, "–", FILE_STATES[line.file.state], line.file.reason))
         rows += [(line.file.name, d.id, d.label, STATES[d.state], d.reason) for d in line.dispatches]
     table("Relevé de l'envoi", ("Fichier", "Numéro", "Destinataire", "État", "Remarque"), rows)
+    say(f"Relevé : {sentence(bulk.sums(lines))}.")
     say("« dispatcher list » suit les accusés de remise et de lecture.")

@@ -31,6 +31,8 @@ FILE_STATES: dict[FileState, str] = {
     FileState.DUPLICATE: "doublon",
 }
 
+BATCH_STATES = {"open": "ouvert", "paused": "suspendu", "done": "terminé"}
+
 EVENTS: dict[str, str] = {
     **{f"dispatch.{state}": text for state, text in STATES.items()},
     **{f"file.{state}": text for state, text in FILE_STATES.items()},

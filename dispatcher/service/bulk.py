@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dispatcher.formats import registry
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
+from dispatcher.outbox.statement import Statement as Sums
 from dispatcher.ports import DispatchFilter, Store, Taken
 from dispatcher.report import versions
 from dispatcher.report.identifiers import compact, kind_of
@@ -52,6 +53,11 @@ class Statement:
 
     file: SourceFile
     dispatches: tuple[Dispatch, ...]
+
+    @property
+    def sums(self) -> Sums:
+        """Its dispatches under the eight words."""
+        return Sums.of_states(dispatch.state for dispatch in self.dispatches)
 
 
 def named(text: str) -> Wanted:
@@ -129,6 +135,12 @@ def submit(desk: Desk, taken: Sequence[Taken], added: tuple[Wanted, ...]) -> tup
             keep(uow, file_id, added)
             ids.append(file_id)
     return tuple(ids)
+
+
+def sums(lines: Sequence[Statement]) -> Sums:
+    """The whole send; ``in`` counts each dispatch once, whichever files ask for it."""
+    states = {one.id: one.state for line in lines for one in line.dispatches}
+    return Sums.of_states(states.values())
 
 
 def statement(store: Store, file_ids: Sequence[str]) -> tuple[Statement, ...]:

@@ -18,6 +18,7 @@ from tests.needs import missing, needs_program
 from tests.servers.process import free_port, open_folder, running
 
 PACKAGE = "postgresql"
+LOOPBACK = "127.0.0.1"
 
 
 def program(name: str) -> str:
@@ -37,13 +38,22 @@ def _driver() -> Any:
 class PostgreSql:
     """A running cluster. ``url(name)`` is what the store is given."""
 
-    def __init__(self, folder: Path, port: int, fsync: bool) -> None:
+    def __init__(self, folder: Path, port: int, fsync: bool, prefix: Sequence[str] = (), host: str = LOOPBACK) -> None:
         self.folder, self.port, self._fsync = folder, port, fsync
+        self._prefix, self._host = prefix, host
         self._stack = ExitStack()
         self.pid = 0
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def url_from(self, host: str, port: int, database: str) -> str:
+        """As :meth:`url`, for somebody who reaches the server under another address."""
+        return f"postgresql+psycopg://postgres@{host}:{port}/{database}"
+
+    def local_url(self, database: str) -> str:
+        """By the UNIX socket, which no network concerns."""
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}&port={self.port}"
 
     def run(self, statement: str, database: str = "postgres", params: Sequence[Any] | None = None) -> list[Any]:
         """One statement, on its own, through the UNIX socket; its rows, if it has any."""
@@ -70,10 +80,11 @@ class PostgreSql:
     def start(self) -> None:
         """Start the server, after :meth:`crash` too: an old backend may hold the memory for a moment."""
         command = [
+            *self._prefix,
             *_as_server(),
             program("postgres"),
             *("-D", str(self.folder / "data")),
-            *("-c", f"port={self.port}", "-c", "listen_addresses=127.0.0.1"),
+            *("-c", f"port={self.port}", "-c", f"listen_addresses={self._host}"),
             *("-c", f"unix_socket_directories={self.folder}", "-c", f"fsync={'on' if self._fsync else 'off'}"),
             *("-c", "max_connections=100", "-c", "logging_collector=off"),
         ]
@@ -81,6 +92,18 @@ class PostgreSql:
 
     def stop(self) -> None:
         self._stack.close()
+
+    def restart(self) -> None:
+        """As an administrator would: open transactions are broken off, what was committed stays."""
+        os.kill(self.pid, signal.SIGINT)
+        with suppress(ProcessLookupError):
+            for _ in range(500):
+                os.kill(self.pid, 0)
+                if Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                    break
+                time.sleep(0.02)
+        self._stack.close()
+        self.start()
 
     def crash(self) -> None:
         """Kill the server as a power cut would."""
@@ -105,8 +128,11 @@ def _as_server() -> list[str]:
 
 
 @contextmanager
-def postgresql(*, fsync: bool = False) -> Iterator[PostgreSql]:
-    """A cluster in a folder of its own. ``fsync`` on for crash tests. Skips (fails under CI) when not installed."""
+def postgresql(*, fsync: bool = False, prefix: Sequence[str] = (), host: str = LOOPBACK) -> Iterator[PostgreSql]:
+    """A cluster in a folder of its own. ``fsync`` on for crash tests. Skips (fails under CI) when not installed.
+
+    ``prefix``, ``host``: in another network namespace, and where it listens there; that whole /24 may come in.
+    """
     _driver()
     needs_program(program("initdb"), PACKAGE)
     if os.geteuid() == 0:
@@ -125,7 +151,10 @@ def postgresql(*, fsync: bool = False) -> Iterator[PostgreSql]:
             timeout=60,
         )
         assert made.returncode == 0, made.stderr[-2000:]
-        server = PostgreSql(folder, free_port(), fsync)
+        if host != LOOPBACK:
+            with (folder / "data" / "pg_hba.conf").open("a", encoding="ascii") as rules:
+                rules.write(f"host all all {host.rsplit('.', 1)[0]}.0/24 trust\n")
+        server = PostgreSql(folder, free_port(), fsync, prefix, host)
         try:
             server.start()
             yield server

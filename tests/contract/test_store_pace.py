@@ -187,6 +187,25 @@ def test_a_grant_rolled_back_never_was(store: SqlStore, clock: FrozenClock) -> N
     assert not take(store)
 
 
+def test_what_was_rolled_back_is_not_remembered_as_old(nodes: tuple[Node, Node]) -> None:
+    """Else the next grant, of another node, would be taken for the one that never was."""
+
+    class Fault(Exception):
+        pass
+
+    a, b = nodes
+    assert take(a.store)
+    later(nodes, SPAN + 1)
+    with pytest.raises(Fault), a.store.transaction() as uow:
+        assert not uow.pace.take_all([(SCOPE, LIMIT)])
+        assert uow.pace.wait(SCOPE, LIMIT) == 0
+        raise Fault
+    later(nodes, 50)
+    assert take(b.store)
+    later(nodes, SPAN - 50 + 1)
+    assert took(a.store) == 3
+
+
 def test_several_windows_and_a_warm_up_hold(store: SqlStore, clock: FrozenClock) -> None:
     limit = per_minute(4, 4, longer=(Window(6, timedelta(hours=1)),), warm_up=((1, 8), (2, 9)))
     assert took(store, limit) == 4

@@ -243,6 +243,16 @@ def test_a_domain_that_is_full_delays_no_other(paced: Callable[..., Any]) -> Non
     assert len(great) == 40 and most_in_a_minute(great) == 10 and great[-1] < 185
 
 
+def test_a_line_that_waits_for_a_domain_lets_the_others_pass(paced: Callable[..., Any]) -> None:
+    bench = paced(two_domains, per_minute=600, domains={"grand.dest.test": 10})
+    sent = bench.send(wait=90)
+    assert sent.counts == {State.SENT: BACKLOG}
+    assert max(left(bench, lambda a: a.endswith("@petit.dest.test"))) < 1
+    assert most_in_a_minute(left(bench, lambda a: a.endswith("@grand.dest.test"))) == 10
+    assert bench.clock.elapsed < 185
+    assert not any("dispatch.released" in bench.events(dispatch.id) for dispatch in bench.dispatches())
+
+
 def test_a_domain_that_is_full_is_not_claimed_in_vain(paced: Callable[..., Any]) -> None:
     bench = paced(two_domains, per_minute=600, per_domain=20, domains={"grand.dest.test": 10})
     bench.send()

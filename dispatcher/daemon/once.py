@@ -13,6 +13,7 @@ from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.states import FileState, State
 from dispatcher.service import nodes
 from dispatcher.service.batch import end_batches
+from dispatcher.service.line_pace import frees_in
 from dispatcher.wiring import Office
 
 
@@ -108,12 +109,8 @@ def _pace_frees_in(office: Office) -> float | None:
         now = office.clock.now()
         with office.store.reading() as uow:
             queued = uow.dispatches.counts(channel=channel.name).get(State.QUEUED, 0)
-            wait = uow.pace.wait(channel.scope, channel.limit)
-            domain = uow.pace.kept_back(channel.name, now)
             paused = uow.pace.paused(channel.scope, now) is not None
-        if domain is not None and not wait:
-            wait = (domain - now).total_seconds()
-        if queued and not paused and wait:
+        if queued and not paused and (wait := frees_in(channel, office.store, office.clock)):
             waits.append(wait)
     return min(waits) if waits else None
 

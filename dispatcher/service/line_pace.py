@@ -16,7 +16,7 @@ from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.ledger import Ledger
 from dispatcher.outbox.pacing import PaceLimit
 from dispatcher.outbox.states import State
-from dispatcher.ports import UnitOfWork
+from dispatcher.ports import Store, UnitOfWork
 from dispatcher.routing.addresses import as_compared
 from dispatcher.service.channel import Channel
 
@@ -39,6 +39,18 @@ class Room:
     @property
     def granted(self) -> bool:
         return not self.line and not self.own
+
+
+def frees_in(channel: Channel, store: Store, clock: Clock) -> float:
+    """Seconds until the pace lets one more through for somebody: channel, connections, or the first domain; 0: now."""
+    now, limit = clock.now(), channel.shares.session
+    with store.reading() as uow:
+        wait = uow.pace.wait(channel.scope, channel.limit)
+        domain = uow.pace.kept_back(channel.name, now)
+    if limit is not None and channel.sessions:
+        moment = math.floor(clock.monotonic() * 1000)
+        wait = max(wait, min(one.wait(limit, moment) for one in channel.sessions.values()) / 1000)
+    return wait or (max((domain - now).total_seconds(), 0.0) if domain is not None else 0.0)
 
 
 class LinePace:

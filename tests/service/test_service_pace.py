@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.outbox.states import FileState, State
+from dispatcher.service.line_pace import frees_in
 from dispatcher.settings import PaceSettings
 from tests.service.bench import DURAND, Bench, Tools, channel_settings
 
@@ -285,6 +286,22 @@ def test_a_connection_has_its_own_pace(paced: Callable[..., Any]) -> None:
     passes(bench, 130)
     moments = left(bench, lambda a: True)
     assert most_in_a_minute(moments) <= 5 and len(moments) >= 10
+
+
+@pytest.mark.parametrize("pace", [{"per_session": 5}, {"per_domain": 5}, {"per_minute": 5}], ids=str)
+def test_who_waits_for_the_pace_knows_how_long(paced: Callable[..., Any], pace: dict[str, int]) -> None:
+    """« run --once » rests for so long, and goes on until nothing is queued."""
+    bench = paced(lambda n: f"p{n}@dest.test", **({"per_minute": 600} | pace))
+    assert frees_in(bench.channel, bench.real, bench.clock) == 0
+    rounds = 0
+    while State.QUEUED in bench.states():
+        if not bench.send().total:
+            wait = frees_in(bench.channel, bench.real, bench.clock)
+            assert wait > 0
+            bench.clock.advance(wait)
+        rounds += 1
+    assert rounds < 200
+    assert most_in_a_minute(left(bench, lambda a: True)) <= 5
 
 
 def test_no_address_stands_in_the_pace_book(paced: Callable[..., Any]) -> None:

@@ -18,6 +18,7 @@ from dispatcher.service.cancelling import Fate, fates
 from dispatcher.service.explain import explain
 from dispatcher.service.force import by_recipient
 from dispatcher.service.release import release
+from dispatcher.service.waits import waits_for
 from dispatcher.settings import SourceSettings
 from tests.service.bench import DURAND, PETIT, Bench, local
 from tests.service.samples import OTHER_VALUE, THIRD_VALUE, dsn, oru
@@ -117,6 +118,22 @@ def test_behind_an_unknown_one_it_waits_and_says_for_what(on_both: Bench) -> Non
     after = explain(on_both.store, on_both.channels, new.id)
     assert after is not None
     assert after.waits_for == ()
+
+
+@pytest.mark.parametrize(("version", "key", "waits"), [(1, "", True), (2, "", False), (3, "", False), (1, "x", False)])
+def test_it_waits_for_an_older_version_to_the_same_recipient_only(
+    bench: Bench, version: int, key: str, waits: bool
+) -> None:
+    bench.bring(oru("R1"), oru("R1", OTHER_VALUE, status="C", at="20260311100000"))
+    mine = bench.dispatches()[1]
+    other = replace(mine, id="D1", version=version, state=State.UNKNOWN, message_id="", envid="")
+    if key:
+        other = replace(other, recipient_key=key, address="autre@dest.test")
+    with bench.real.transaction() as uow:
+        uow.dispatches.add(other)
+    with bench.real.reading() as uow:
+        assert [one.id for one in waits_for(uow, mine)] == (["D1"] if waits else [])
+        assert waits_for(uow, replace(mine, state=State.SENT)) == ()
 
 
 def test_an_older_unknown_that_turns_out_refused_is_withdrawn_when_replaced(bench: Bench) -> None:

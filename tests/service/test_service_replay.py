@@ -256,6 +256,19 @@ def test_what_was_taken_up_already_is_told_as_left(on_both: Bench) -> None:
     assert len(again.refused) == 3
 
 
+def test_what_was_claimed_and_given_back_is_not_undone(on_both: Bench) -> None:
+    """Who claimed it since may still write: only an untouched row goes back."""
+    (one,) = failed(on_both)
+    batch = go(on_both, plan_replay(on_both.store, ids=[one])).batches[0]
+    with on_both.real.transaction() as uow:
+        (claimed,) = uow.dispatches.claim("pro", "w", 1, timedelta(minutes=1), on_both.clock.now())
+        uow.dispatches.release_claim(claimed.id, claimed.fence)
+    assert on_both.get(one).state is State.QUEUED
+    assert undo(on_both.store, on_both.clock, batch, reason="x", actor=EVE).done == ()
+    on_both.send()
+    assert on_both.get(one).state is State.SENT
+
+
 def test_a_page_from_before_the_undo_is_stale(on_both: Bench) -> None:
     (one,) = failed(on_both)
     plan = plan_replay(on_both.store, ids=[one])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,6 +11,7 @@ from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, RecipientCertificate
 from dispatcher.service import operate
+from dispatcher.service.force import standing
 from dispatcher.service.release import release
 from dispatcher.service.renewal import Begin, RenewalPlan, plan_resend, resend
 from dispatcher.service.replay import AGAIN, RESENT, undo
@@ -20,6 +22,7 @@ from tests.service.samples import OTHER_VALUE, dsn, oru
 from tests.service.test_service_send import GONE, LOST, queue
 
 EVE = "operator:eve"
+MOMENT = datetime(2026, 3, 11, tzinfo=UTC)
 MEMBERS = ("id", "message_id", "envid", "sealed_sha256")
 
 
@@ -106,6 +109,20 @@ def test_the_next_version_follows_the_resend_and_asks_nobody(bench: Bench) -> No
     states = [(d.version, d.address, d.state) for d in bench.dispatches()]
     assert (2, PETIT, State.READY) in states
     assert (1, PETIT, State.WITHDRAWN) in states
+
+
+@pytest.mark.parametrize("first", ["D1", "D9"])
+def test_a_followed_row_stands_for_nobody_unless_it_left(first: str) -> None:
+    row = Dispatch(
+        id=first, report_id="C1", chain="c", version=1, state=State.CLOSED, recipient_key="k", role="prescriber"
+    )
+    new = replace(row, id="D5", resend_of=first, state=State.FAILED)
+    assert standing([row, new]) == (new,)
+    assert standing([row]) == (row,), "closed by a person"
+    gone = replace(row, sent_at=MOMENT)
+    assert standing([gone, new]) == (gone, new)
+    unknown = replace(row, state=State.DELIVERED)
+    assert standing([unknown, new]) == (unknown, new), "late good news"
 
 
 # ------------------------------------------------------------------------------------------------ resend

@@ -24,6 +24,9 @@ def tell_doubts(parts: Office, view: StatusView) -> None:
             complain(f"ALARME : {text}.")
         else:
             say(f"{text}.")
+        unasked = alarms.standing(parts.store, alarms.sent_folder(channel.name))
+        if unasked:
+            complain(f"  Le dossier des courriers envoyés ne peut pas être interrogé : {unasked}")
         told = True
     if told:
         say(NEXT)

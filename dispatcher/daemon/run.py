@@ -107,7 +107,6 @@ class Daemon:
         once_for_all: dict[str, tuple[float, Callable[[], object]]] = {
             "batch": (BATCH_SECONDS, lambda: steps.batch_all(office)),
             "end": (END_SECONDS, lambda: end_batches(office.store, office.clock)),
-            "doubt": (doubt.SECONDS, lambda: doubt.settle_all(office)),
             "recover": (service.lease_seconds / 4, lambda: steps.recover_all(office)),
             "recount": (RECOUNT_SECONDS, lambda: recount(office.store)),
             "drift": (DRIFT_SECONDS, lambda: steps.count_drift(office)),
@@ -116,6 +115,7 @@ class Daemon:
         ticks: dict[str, tuple[float, Callable[[], object]]] = {
             "scan": (service.scan_seconds, lambda: steps.scan(office, self._spools, member)),
             "collect": (service.collect_seconds, lambda: steps.collect_all(office, member)),
+            "doubt": (doubt.SECONDS, lambda: doubt.settle_all(office, member)),
             "beat": (beat, self._beat),
             "health": (HEALTH_SECONDS, self._look_after),
             "sync": (SYNC_SECONDS, lambda: steps.sync_due(office, self._stop.is_set)),

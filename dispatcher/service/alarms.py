@@ -20,6 +20,11 @@ def doubt(channel: str) -> str:
     return f"unknown:{channel}"
 
 
+def sent_folder(channel: str) -> str:
+    """Subject of alarms about the Sent folder of a channel's account."""
+    return f"sent-folder:{channel}"
+
+
 def standing(store: Store, subject: str) -> str:
     """What the alarm about ``subject`` says, or empty when none stands."""
     with store.reading() as uow:

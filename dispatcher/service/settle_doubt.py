@@ -107,7 +107,12 @@ def _ask_sent(
     if channel.settings.mailbox is None or not channel.settings.mailbox.sent:
         return list(in_doubt)
     since = min(one.unknown_since or one.created_at or clock.now() for one in in_doubt)
-    copies = mailbox.sent([one.message_id for one in in_doubt], since=since)
+    try:
+        copies = mailbox.sent([one.message_id for one in in_doubt], since=since)
+    except TransportError as error:
+        alarms.tell(store, alarms.sent_folder(channel.name), str(error))
+        raise
+    alarms.tell(store, alarms.sent_folder(channel.name), "")
     for dispatch in in_doubt:
         if dispatch.message_id in copies and _arrived(store, clock.now(), dispatch):
             done.found += 1

@@ -31,3 +31,17 @@ def test_a_mailbox_that_is_not_there_is_told(tmp_path: Path, there: bool) -> Non
     found = told(labo / "dispatcher.toml")
     assert (found["severity"] == "error") is not there
     assert ("introuvable" in str(found["text"])) is not there
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_sent_folder_that_is_not_there_is_told(tmp_path: Path, there: bool) -> None:
+    labo = tmp_path / "labo"
+    assert CliRunner().invoke(app, ["init", str(labo)]).exit_code == 0
+    config = labo / "dispatcher.toml"
+    text = config.read_text(encoding="utf-8")
+    place = 'path = "bac-a-sable/mailbox"'
+    assert place in text
+    config.write_text(text.replace(place, place + '\nsent = "Envoyes"'), encoding="utf-8")
+    if there:
+        (labo / "bac-a-sable" / "mailbox" / ".Envoyes" / "cur").mkdir(parents=True)
+    assert (told(config)["severity"] == "error") is not there

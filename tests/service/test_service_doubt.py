@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from dispatcher.daemon import doubt, steps
+from dispatcher.daemon.membership import Membership
 from dispatcher.errors import OutcomeUnknown, TryLater
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.doubt import DoubtPolicy
@@ -15,6 +19,7 @@ from dispatcher.service import alarms, operate, overview
 from dispatcher.service.settle_by_hand import settle_by_hand
 from dispatcher.service.settle_doubt import FULL, Doubts, settle_doubt
 from dispatcher.settings import MailboxSettings
+from dispatcher.settings.service import ServiceSettings
 from tests.fakes import OK, ReplyLost
 from tests.service.bench import Bench, channel_settings
 from tests.service.samples import OTHER_VALUE, dsn, oru
@@ -25,10 +30,10 @@ DAY = 24 * 3600
 RESEND = DoubtPolicy(resend_after=timedelta(hours=24))
 
 
-def policy(bench: Bench, doubt: DoubtPolicy = RESEND, *, sent: str = "") -> None:
+def policy(bench: Bench, wanted: DoubtPolicy = RESEND, *, sent: str = "") -> None:
     mailbox = MailboxSettings(kind="maildir", path=bench.folder, sent=sent)
     bench.set_channel("pro", channel_settings(mailbox=mailbox))
-    bench.channels["pro"] = replace(bench.channels["pro"], doubt=doubt)
+    bench.channels["pro"] = replace(bench.channels["pro"], doubt=wanted)
     bench.restart()
 
 
@@ -208,9 +213,55 @@ def test_a_folder_that_cannot_be_asked_sends_nothing_again(bench: Bench) -> None
     def broken(message_ids: object, *, since: object) -> frozenset[str]:
         raise TryLater("IMAP : connexion perdue.", stage="connect")
 
+    asked = bench.mailbox.sent
     bench.mailbox.sent = broken  # type: ignore[method-assign, assignment]
-    assert look(bench).resent == 0
+    for _ in range(3):
+        assert look(bench).resent == 0
     assert bench.get(dispatch.id).state is State.UNKNOWN
+    assert "connexion perdue" in alarms.standing(bench.store, alarms.sent_folder("pro"))
+    bench.mailbox.sent = asked  # type: ignore[method-assign]
+    assert look(bench).resent == 1
+    assert bench.events(alarms.sent_folder("pro")) == [alarms.STARTED, alarms.ENDED]
+
+
+# ------------------------------------------------------------------------------------------------ several nodes
+
+
+def node(bench: Bench, name: str) -> tuple[Any, Membership]:
+    """A service on the bench's store; the mailbox may stand on one node's own disk."""
+    office: Any = SimpleNamespace(
+        store=bench.real,
+        clock=bench.clock,
+        settings=SimpleNamespace(service=ServiceSettings(node=name, lease_seconds=120, collect_seconds=30)),
+        directory=SimpleNamespace(versions=dict),
+        channels={"pro": bench.channel},
+        open_mailbox=lambda channel: bench.mailbox,
+    )
+    member = Membership(office)
+    member.owner = f"{name}:1:token"
+    return office, member
+
+
+def test_the_node_that_cares_for_the_mailbox_looks_into_doubts(bench: Bench) -> None:
+    policy(bench)
+    dispatch = lose(bench)
+    bench.clock.advance(DAY + 1)
+    (one, first), (two, second) = node(bench, "un"), node(bench, "deux")
+    steps.collect_all(one, first)
+    assert doubt.settle_all(two, second).resent == 0
+    assert bench.get(dispatch.id).state is State.UNKNOWN
+    assert doubt.settle_all(one, first).resent == 1
+    assert bench.get(dispatch.id).state is State.QUEUED
+
+
+def test_when_that_node_is_gone_another_does(bench: Bench) -> None:
+    policy(bench)
+    lose(bench)
+    bench.clock.advance(DAY + 1)
+    (one, first), (two, second) = node(bench, "un"), node(bench, "deux")
+    steps.collect_all(one, first)
+    bench.clock.advance(121)
+    assert doubt.settle_all(two, second).resent == 1
 
 
 # ------------------------------------------------------------------------------------------------ a person

@@ -16,6 +16,7 @@ from dispatcher.routing.case import TABLE, Case, Finding, not_applicable, ordere
 from dispatcher.routing.facts import Identity
 from dispatcher.routing.given import disagreement, structure_disagreement
 from dispatcher.routing.identities import PEOPLE, STRUCTURES, tokens
+from dispatcher.routing.labels import label_agrees
 from dispatcher.routing.likeness import (
     Agreement,
     Name,
@@ -65,7 +66,7 @@ def _table_address(case: Case) -> Finding:
     if name is None or not (known or (line.added_by and written)):
         return not_applicable("Adresse donnée par la table du laboratoire : aucun nom à comparer.")
     names = [Name(box.family, box.given) for box in known] + ([Name(" ".join(written))] if written else [])
-    if any(agree(name, one) for one in names):
+    if any(agree(name, one) for one in names) or any(_agrees(case.wanted, name, box) for box in known):
         return passed("Le nom du compte rendu s'accorde avec celui de l'annuaire ou de la ligne de la table.")
     if not known:
         return stopped(
@@ -121,7 +122,7 @@ def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
         if not case.address and not any(all(_one_person(box, [one]) for box in known) for one in known):
             return _two_people(case, known)
         return _unconfirmed(case, "Le compte rendu ne donne pas de nom à comparer à celui de l'annuaire.")
-    same = [box for box in known if agree(name, Name(box.family, box.given))]
+    same = [box for box in known if _agrees(case.wanted, name, box)]
     if same and not tokens(name.family) and len(tokens(name.given)) == 1:
         return _unconfirmed(case, "Le compte rendu ne donne qu'un prénom, qui ne désigne personne.")
     if same and (case.address or all(_one_person(box, same) for box in known)):
@@ -137,6 +138,11 @@ def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
         f"numéro ; si c'est bien la même personne, indiquer son adresse et ce nom dans {TABLE}.",
         known,
     )
+
+
+def _agrees(wanted: Wanted, name: Name, box: Entry) -> bool:
+    free = not (tokens(wanted.family) or tokens(wanted.given))
+    return agree(name, Name(box.family, box.given)) or (free and label_agrees(wanted.label, box))
 
 
 def _two_people(case: Case, known: tuple[Entry, ...]) -> Finding:

@@ -10,7 +10,7 @@ measured on ``tests/unit/routing/lookalikes.csv`` (docs/adr/0012).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -47,6 +47,8 @@ _KINDS = {
     "pharmacie": "pharmacy",
 }
 """Kinds that cannot be one another."""
+_COMPASS = frozenset({"nord", "sud", "est", "ouest"})
+_ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _TELLING = """
 association biologie analyses cabinet chirurgie clinique ehpad ehpa etablissement hopital hopitaux hospitalier
 hospitaliere imagerie institut labo laboratoire medecine medical medicale nord ouest pharmacie pluridisciplinaire
@@ -54,6 +56,18 @@ polyclinique secretariat selarl selas service soins sud unite universitaire
 """
 _NOBODYS = frozenset(_TELLING.split())
 """Those of them that are nobody's family name."""
+
+
+_DONE = """
+cardio cardiologie cardiologue dermato dermatologie dermatologue gyneco gynecologie gynecologue ophtalmo orl
+ophtalmologie ophtalmologue pediatrie pediatre psychiatrie psychiatre rhumato rhumatologie rhumatologue urologie
+urologue neurologie neurologue nephrologie nephrologue pneumologie pneumologue radiologie radiologue oncologie
+oncologue hematologie gastro gastroenterologie endocrinologie endocrinologue geriatrie gerontologie diabetologie
+infectiologie anesthesie reanimation maternite urgences dialyse consultation consultations generaliste infirmier
+infirmiere
+"""
+SPECIALITIES = frozenset(_DONE.split())
+"""Words of a label that tell what somebody does; nobody's family name."""
 
 
 class Agreement(IntEnum):
@@ -198,11 +212,11 @@ def structures_agree(text: str, names: Iterable[str], towns: Iterable[str] = ())
     disagree. The town alone distinguishes nothing: two establishments of one town differ by the rest of their names.
     """
     places = {word for town in towns for word in tokens(town)}
-    mine, kind, known = _distinctive(text, places), _kinds(text), tuple(names)
+    mine, kind, known = distinctive(text, places), _kinds(text), tuple(names)
     alike = [name for name in known if not (kind and _kinds(name)) or kind & _kinds(name)]
-    if known and not alike:
+    if (known and not alike) or _sisters(text, known):
         return False
-    told = [words for name in alike if (words := _distinctive(name, places))]
+    told = [words for name in alike if (words := distinctive(name, places))]
     if not mine or not told:
         return None
     return any(
@@ -216,16 +230,39 @@ def structures_agree(text: str, names: Iterable[str], towns: Iterable[str] = ())
 def same_structure_name(text: str, names: Iterable[str], towns: Iterable[str] = ()) -> bool:
     """``text`` is one of ``names`` word for word and of its kind, the town apart: enough without the number's key."""
     places = {word for town in towns for word in tokens(town)}
-    mine = (_distinctive(text, places), _kinds(text))
-    return bool(mine[0]) and any(mine == (_distinctive(name, places), _kinds(name)) for name in names)
+    mine = (distinctive(text, places), _kinds(text), _points(text), _figures(text))
+    return bool(mine[0]) and any(
+        mine == (distinctive(name, places), _kinds(name), _points(name), _figures(name)) for name in names
+    )
+
+
+def _sisters(text: str, names: Iterable[str]) -> bool:
+    """CHU NORD and CHU SUD, CLINIQUE 1 and CLINIQUE 2: told apart by what both say and say differently."""
+    for told in (_points, _figures):
+        mine, theirs = told(text), [found for name in names if (found := told(name))]
+        if mine and theirs and mine not in theirs:
+            return True
+    return False
+
+
+def _points(text: str) -> frozenset[str]:
+    return frozenset(tokens(text)) & _COMPASS
+
+
+def _figures(text: str) -> frozenset[str]:
+    """Numbers as written in figures, the first four also as Roman ones."""
+    words = re.findall(r"[^\W\d_]+|\d+", fold(text))
+    return frozenset(_ROMAN.get(word) or word.lstrip("0") for word in words if word.isdigit() or word in _ROMAN)
 
 
 def _kinds(text: str) -> frozenset[str]:
-    return frozenset(_KINDS[word] for word in tokens(text) if word in _KINDS)
+    words = set(tokens(text))
+    practice = {"practice"} if "maison" in words and words & {"sante", "medicale"} else set()
+    return frozenset(practice | {_KINDS[word] for word in words if word in _KINDS})
 
 
-def _distinctive(text: str, places: set[str]) -> frozenset[str]:
-    """``saint`` and ``notre dame`` are one word with what follows them."""
+def distinctive(text: str, places: Collection[str] = ()) -> frozenset[str]:
+    """Words that tell which structure it is. ``saint`` and ``notre dame`` are one word with what follows them."""
     found: set[str] = set()
     front = ""
     for word in tokens(text):
@@ -248,9 +285,9 @@ def person_words(label: str) -> tuple[str, ...]:
     titled = any(word in TITLES for word in re.findall(r"[^\W\d_]+", fold(label)))
     words = tuple(word for word in tokens(label) if sum(char.isalpha() for char in word) > (not word.isalpha()) * 2)
     telling = [word for word in words if len(word) > 1 and word not in PARTICLES]
-    if not telling or (not titled and all(word in GENERIC for word in telling)):
+    if not telling or (not titled and all(word in GENERIC | SPECIALITIES | {"interne"} for word in telling)):
         return ()
-    return tuple(word for word in words if word not in _NOBODYS)
+    return tuple(word for word in words if word not in _NOBODYS | SPECIALITIES)
 
 
 def names_structure(text: str) -> bool:

@@ -32,11 +32,31 @@ def code(text: str, known: str, number: str = FINESS) -> str:
         ("EHPAD VILLA DES ROSES", "EHPAD VILLA DES PINS"),
         ("EHPAD LES LILAS", "CLINIQUE LES LILAS"),
         ("CLINIQUE", "EHPAD LES LILAS"),
+        ("CHU NORD", "CHU SUD"),
+        ("CLINIQUE DU LAC EST", "CLINIQUE DU LAC OUEST"),
+        ("CLINIQUE 1", "CLINIQUE 2"),
+        ("CLINIQUE DU PARC I", "CLINIQUE DU PARC 2"),
+        ("HAD 29", "HAD 35"),
+        ("MAISON DE SANTE DU LAC", "PHARMACIE DU LAC"),
     ],
 )
 def test_another_structure(text: str, known: str) -> None:
     assert code(text, known) == "name-disagrees"
     assert code(known, text) == "name-disagrees"
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("CHU NORD", "CHU"),
+        ("EHPAD LES LILAS 2EME ETAGE", "EHPAD LES LILAS"),
+        ("CLINIQUE PASTEUR II", "CLINIQUE PASTEUR 2"),
+        ("MAISON DE SANTE DU LAC", "CABINET DU LAC"),
+    ],
+)
+def test_what_only_one_side_says_tells_no_sister_apart(text: str, known: str) -> None:
+    assert code(text, known) == "send"
+    assert code(known, text) == "send"
 
 
 def test_a_part_of_the_name_needs_the_key_and_the_whole_does_not() -> None:

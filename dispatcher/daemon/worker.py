@@ -15,6 +15,7 @@ from typing import NoReturn
 from dispatcher.daemon import steps
 from dispatcher.daemon.membership import node_name, owner_name
 from dispatcher.errors import DispatcherError, StoreError
+from dispatcher.outbox.dispatch import Lane
 from dispatcher.ports import DRAIN
 from dispatcher.service.channel import Channel
 from dispatcher.service.internal import place
@@ -26,7 +27,10 @@ log = logging.getLogger(__name__)
 
 IDLE_SHORTEST = 0.05
 IDLE_LONGEST = 1.0
-"""Seconds between two looks at an empty store; doubles while nothing is found."""
+"""Seconds between two looks at an empty store; doubles while nothing is found. What this very process takes in or
+queues is seen at once."""
+URGENT, URGENT_LONGEST = "urgent", 0.25
+"""Name of the threads that send urgent mail only, and the longest they do not look what other processes queued."""
 WORKER_STOP = 20.0
 """Seconds a worker process gives its threads: the keeper of each sending pass breaks silent lines after 10."""
 ORDERS = 2
@@ -48,7 +52,11 @@ class Worker:
     def start(self) -> None:
         """Start all threads."""
         jobs: list[tuple[str, Callable[[], int]]] = [("prepare", self._prepare)]
-        jobs += [(f"send-{c.name}", self._sender(c)) for c in self._office.channels.values()]
+        for channel in self._office.channels.values():
+            jobs += [
+                (f"send-{channel.name}", self._sender(channel)),
+                (f"{URGENT}-{channel.name}", self._urgent(channel)),
+            ]
         for name, job in jobs:
             thread = threading.Thread(target=self._loop, args=(name, job), name=name, daemon=True)
             thread.start()
@@ -66,6 +74,7 @@ class Worker:
     def stop(self, patience: float) -> bool:
         """Ask all threads to end after the mail in hand; True when they did within ``patience`` seconds."""
         self._stop.set()
+        self._office.store.hint()
         deadline = self._office.clock.monotonic() + patience
         for thread in self._threads:
             thread.join(max(0.0, deadline - self._office.clock.monotonic()))
@@ -80,7 +89,21 @@ class Worker:
 
     def _sender(self, channel: Channel) -> Callable[[], int]:
         owner = f"{self._owner}/send"
-        return lambda: send_due(channel, self._office.store, self._office.clock, owner, self._halt).total
+        return lambda: (
+            send_due(channel, self._office.store, self._office.clock, owner, self._halt, lane=Lane.ROUTINE).total
+        )
+
+    def _urgent(self, channel: Channel) -> Callable[[], int]:
+        """A line that is never busy with anything else."""
+        owner, store = f"{self._owner}/{URGENT}", self._office.store
+
+        def send() -> int:
+            with store.reading() as uow:
+                if not uow.dispatches.any_queued(channel.name, Lane.URGENT):
+                    return 0
+            return send_due(channel, store, self._office.clock, owner, self._halt, lane=Lane.URGENT).total
+
+        return send
 
     def _warm_up(self) -> None:
         try:
@@ -93,8 +116,9 @@ class Worker:
     def _loop(self, name: str, job: Callable[[], int]) -> None:
         if name == "prepare":
             self._warm_up()
-        idle = IDLE_SHORTEST
+        idle, longest = IDLE_SHORTEST, URGENT_LONGEST if name.startswith(URGENT) else IDLE_LONGEST
         while not self._stop.is_set():
+            seen = self._office.store.hints()
             if self._resting.is_set():
                 self._stop.wait(IDLE_LONGEST)
                 continue
@@ -112,9 +136,9 @@ class Worker:
                 log.error("%s: unexpected %s, going on", name, place(error))
                 self._stop.wait(AFTER_FAULT)
                 continue
-            idle = IDLE_SHORTEST if worked else min(idle * 2, IDLE_LONGEST)
-            if not worked:
-                self._stop.wait(idle)
+            idle = IDLE_SHORTEST if worked else min(idle * 2, longest)
+            if not worked and not self._stop.is_set():
+                self._office.store.wait_hint(seen, idle)
 
 
 class Orders:

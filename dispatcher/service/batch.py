@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from dispatcher.clock import Clock
 from dispatcher.outbox.batching import Waiting, due
-from dispatcher.outbox.dispatch import Batch
+from dispatcher.outbox.dispatch import Batch, Dispatch, Lane
+from dispatcher.outbox.states import State
 from dispatcher.ports import Store, UnitOfWork
 from dispatcher.service.channel import Channel
 
@@ -64,6 +67,21 @@ def _form_one(
             return None
         uow.batches.add(formed)
     return formed
+
+
+def queue_urgent(
+    uow: UnitOfWork, store: Store, channels: Mapping[str, Channel], made: Iterable[Dispatch], now: datetime
+) -> None:
+    """Urgent mail waits for no tick: in the transaction that made it, it gets its batch and is queued."""
+    urgent = {one.channel for one in made if one.lane is Lane.URGENT and one.state is State.READY}
+    for name in sorted(urgent & channels.keys()):
+        rule = channels[name].batch
+        batch = Batch(id=store.new_id("L"), channel=name, created_at=now, reason="urgent")
+        formed = uow.dispatches.assign_batch(
+            batch, max_count=rule.max_count, max_bytes=rule.max_bytes, urgent_only=True
+        )
+        if formed.count:
+            uow.batches.add(formed)
 
 
 def waiting_on(uow: UnitOfWork, channel: str) -> Waiting:

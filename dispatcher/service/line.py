@@ -20,7 +20,7 @@ from enum import Enum
 
 from dispatcher.clock import Clock
 from dispatcher.errors import KeyringError, LeaseLost, OurFault, OutcomeUnknown, StoreError, TransportError, TryLater
-from dispatcher.outbox.dispatch import Accepted, Dispatch
+from dispatcher.outbox.dispatch import Accepted, Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.ports import Mail, Store, TransportSession, UnitOfWork
 from dispatcher.routing.route import Hold
@@ -86,6 +86,7 @@ class Line:
         stop: Callable[[], bool],
         wait: float,
         keeper: Keeper,
+        lane: Lane | None = None,
     ) -> None:
         self._channel = channel
         self._store = store
@@ -94,6 +95,7 @@ class Line:
         self._stop = stop
         self._wait = wait
         self._keeper = keeper
+        self._lane = lane
         self._pace = LinePace(channel, clock, owner)
         self._later: list[float] = []
         """Seconds until there is room for each of those asked in vain, one after the other."""
@@ -133,7 +135,7 @@ class Line:
             if uow.pace.paused(self._channel.scope, now) is not None:
                 return ()
             most = min(CLAIM, self._pace.room(uow, self._wait))
-            return uow.dispatches.claim(self._channel.name, self.owner, most, self._channel.lease, now)
+            return uow.dispatches.claim(self._channel.name, self.owner, most, self._channel.lease, now, lane=self._lane)
 
     def _send_all(self, claimed: Sequence[Dispatch]) -> bool:
         """False when the line must end: stop, pause, or no pace left."""

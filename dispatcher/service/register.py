@@ -20,6 +20,7 @@ from dispatcher.ports import DispatchFilter, UnitOfWork
 from dispatcher.report import versions
 from dispatcher.report.model import Patient, Report, Status, When
 from dispatcher.routing.route import RecipientRole, Wanted
+from dispatcher.service.batch import queue_urgent
 from dispatcher.service.cancelling import make_cancelled, nobody_has, on_paper_again, same_fates
 from dispatcher.service.chosen import chosen_for, note_more
 from dispatcher.service.desk import Desk
@@ -115,6 +116,7 @@ def _register(desk: Desk, file: SourceFile, position: int, report: Report) -> Re
         _check_strangers(desk, uow, version, strangers)
         _commit(desk, uow, version, made, rank, current, known if cancels else None)
         hold_back(uow, version, strangers.same_day)
+        queue_urgent(uow, desk.store, desk.channels, [item.dispatch for item in made], desk.clock.now())
         uow.gaps.note(file.source, missing, desk.clock.now())
     return Registered(
         report_id=version.id, version=version.version, dispatches=tuple(item.dispatch.id for item in made)
@@ -282,6 +284,7 @@ def _send_to_more(
         if {one.id for one in given(now)} != {one.id for one in given(known)}:
             raise _Again
         _add_dispatches(uow, made)
+        queue_urgent(uow, desk.store, desk.channels, [item.dispatch for item in made], desk.clock.now())
         for question in now:
             if asked(question) and any(item.dispatch.same_recipient(question) for item in made):
                 uow.dispatches.move(question.id, State.WITHDRAWN, event="dispatch.withdrawn", reason=ANSWERED)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from dispatcher.clock import Clock
+from dispatcher.outbox.dispatch import Lane
 from dispatcher.ports import Store
 from dispatcher.service.channel import Channel
 from dispatcher.service.keeper import Keeper
@@ -16,9 +17,18 @@ MAX_WAIT = 5.0
 
 
 def send_due(
-    channel: Channel, store: Store, clock: Clock, owner: str, stop: Callable[[], bool], *, wait: float = MAX_WAIT
+    channel: Channel,
+    store: Store,
+    clock: Clock,
+    owner: str,
+    stop: Callable[[], bool],
+    *,
+    wait: float = MAX_WAIT,
+    lane: Lane | None = None,
 ) -> Sent:
     """Send until nothing is due, the pace is used up for more than ``wait`` seconds, or ``stop()``.
+
+    With a ``lane``: only that; urgent mail over one connection of its own.
 
     Never raises for a mail that was not accepted: that is an outcome, written down. Raises
     :class:`dispatcher.errors.StoreError` when the database is gone.
@@ -30,8 +40,9 @@ def send_due(
         result.paused = pause
         return result
     with Keeper(channel, store, clock, stop) as keeper:
-        owners = [f"{owner}/{n}" for n in range(channel.settings.connections)]
-        parts = _run_all([Line(channel, store, clock, one, stop, wait, keeper) for one in owners])
+        connections = 1 if lane is Lane.URGENT else channel.settings.connections
+        owners = [f"{owner}/{n}" for n in range(connections)]
+        parts = _run_all([Line(channel, store, clock, one, stop, wait, keeper, lane) for one in owners])
     for part in parts:
         for state, count in part.counts.items():
             result.counts[state] = result.counts.get(state, 0) + count

@@ -38,6 +38,7 @@ class SqlDispatches(DispatchLeases, DispatchSearch):
             )
             members.append(dispatch.id)
             size += dispatch.sealed_bytes
+        self._session.work_made = self._session.work_made or bool(members)
         join(self._session, batch.id, members, batch.created_at)
         return replace(batch, count=len(members), size=size)
 

@@ -20,6 +20,7 @@ from dispatcher.errors import StoreError
 from dispatcher.ports import Cipher
 from dispatcher.store import faults, ids, schema
 from dispatcher.store.connect import BUSY_SECONDS, make_engine, parse_url, reading_engine
+from dispatcher.store.hints import Hints
 from dispatcher.store.journal import Head
 from dispatcher.store.pace_memory import PaceMemory
 from dispatcher.store.session import Session
@@ -67,6 +68,7 @@ class SqlStore:
         self._head: Head | None = None
         self._turns = Turns()
         self._memory = PaceMemory()
+        self._hints = Hints()
 
     @contextmanager
     def transaction(self) -> Iterator[SqlUnit]:
@@ -85,6 +87,8 @@ class SqlStore:
             except SQLAlchemyError as error:
                 raise faults.translate_commit(error, networked=self._networked) from error
             self._head = unit.journal.head
+        if unit.work_made:
+            self.hint()
 
     @contextmanager
     def reading(self) -> Iterator[SqlUnit]:
@@ -103,6 +107,18 @@ class SqlStore:
                 yield self._inside.view
             finally:
                 self._inside.view = None
+
+    def hint(self) -> None:
+        """Wake the threads of this process that wait for work."""
+        self._hints.give()
+
+    def hints(self) -> int:
+        """A number that grows with every hint, for :meth:`wait_hint`."""
+        return self._hints.count
+
+    def wait_hint(self, seen: int, seconds: float) -> None:
+        """Until there was a hint since ``seen``, at most so long: files taken in, or mails queued, by this process."""
+        self._hints.wait(seen, seconds)
 
     def new_id(self, prefix: str) -> str:
         """``prefix`` + 9 characters of Crockford's base 32 (no I, L, O, U)."""

@@ -91,6 +91,7 @@ class SqlFiles:
     def add(self, file: SourceFile) -> None:
         """Insert, with its journal line."""
         self._session.write(_ADD, self._row(file) | {"lease_owner": "", "lease_until": None})
+        self._session.work_made = self._session.work_made or file.state is FileState.RECEIVED
         self._session.tallies.change("file", "", file.state, 1)
         self._session.journal.write(
             file.id,

@@ -107,7 +107,8 @@ class DispatchLeases(DispatchMoves):
                 break  # else somebody else was faster with some of them
         for dispatch in sorted(claimed, key=_turn):
             self._count(channel, State.QUEUED, dispatch)
-            self._session.journal.write(dispatch.id, "dispatch.sending", owner=owner, fence=dispatch.fence)
+            told: dict[str, Any] = {"from": State.QUEUED, "owner": owner, "fence": dispatch.fence}
+            self._session.journal.write(dispatch.id, "dispatch.sending", **told)
         return tuple(sorted(claimed, key=_turn))
 
     def _through(

@@ -29,6 +29,13 @@ _NEXT_DUE = select(func.min(table.c.due_at)).where(
 _IN_DOUBT = select(func.count(), func.min(func.coalesce(table.c.unknown_since, table.c.created_at))).where(
     table.c.channel == bindparam("of_channel"), in_state(table, State.UNKNOWN)
 )
+_ANY_QUEUED = (
+    select(table.c.domain)
+    .where(
+        table.c.channel == bindparam("of_channel"), table.c.lane == bindparam("of_lane"), in_state(table, State.QUEUED)
+    )
+    .limit(1)
+)
 _BATCHABLE = select(
     func.count(),
     func.coalesce(func.sum(table.c.sealed_bytes), 0),
@@ -101,6 +108,10 @@ class DispatchSearch(DispatchMoves):
         for state in sorted(UNFINISHED):  # one look into the index a state, instead of sorting a whole backlog
             oldest += DISPATCH.values(self._session.read(_OLDEST, {"of_state": state}))
         return min(oldest, key=lambda dispatch: (dispatch.created_at, dispatch.id), default=None)
+
+    def any_queued(self, channel: str, lane: Lane) -> bool:
+        """Whether a claim of that lane may find something: one look into the index."""
+        return self._session.read(_ANY_QUEUED, {"of_channel": channel, "of_lane": lane}).first() is not None
 
     def next_due(self, channel: str) -> datetime | None:
         """When the first ``deferred`` dispatch of the channel is due again, or None."""

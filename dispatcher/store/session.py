@@ -30,7 +30,18 @@ _DATABASE_NOW = select(func.clock_timestamp())
 class Session:
     """A transaction that is open on one connection, in one thread."""
 
-    __slots__ = ("_shift", "cipher", "clock", "connection", "journal", "postgresql", "tallies", "turns", "writing")
+    __slots__ = (
+        "_shift",
+        "cipher",
+        "clock",
+        "connection",
+        "journal",
+        "postgresql",
+        "tallies",
+        "turns",
+        "work_made",
+        "writing",
+    )
 
     journal: SqlJournal
     tallies: SqlTallies
@@ -43,6 +54,7 @@ class Session:
         self.cipher = cipher
         self.writing = writing
         self.turns = turns or Turns()
+        self.work_made = False
         self.postgresql = connection.dialect.name == "postgresql"
         self._shift: timedelta | None = None
 

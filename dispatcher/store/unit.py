@@ -37,6 +37,11 @@ class SqlUnit:
         self.tallies.flush()
         self.journal.flush()
 
+    @property
+    def work_made(self) -> bool:
+        """Files were taken in or mails queued: somebody may be waiting for them."""
+        return self._session.work_made
+
     @cached_property
     def files(self) -> SqlFiles:
         return SqlFiles(self._session)

@@ -77,6 +77,9 @@ class Dispatches(Protocol):
         with a newer one under way; paused batches; domains that are kept back or whose circuit is open.
         """
 
+    def any_queued(self, channel: str, lane: Lane) -> bool:
+        """Whether a claim of that lane may find something."""
+
     def withdraw_overtaken(self) -> int:
         """Waiting rows with a newer version under way are ``withdrawn``; gives how many."""
 

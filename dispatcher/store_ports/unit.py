@@ -58,6 +58,16 @@ class Store(Protocol):
     def reading(self) -> AbstractContextManager[UnitOfWork]:
         """A read-only view that takes no write lock."""
 
+    def hint(self) -> None:
+        """Wake the threads of this process that wait for work."""
+
+    def hints(self) -> int:
+        """A number that grows with every hint, for :meth:`wait_hint`."""
+
+    def wait_hint(self, seen: int, seconds: float) -> None:
+        """Until there was a hint since ``seen``, at most so long. Hints come from this process only, and may be about
+        nothing."""
+
     def new_id(self, prefix: str) -> str:
         """A short identifier people can read out: ``prefix`` + 9 characters (no I, L, O, U)."""
 

@@ -19,7 +19,7 @@ from dispatcher.clock import FrozenClock
 from dispatcher.formats.base import Writer
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.batching import BatchRule
-from dispatcher.outbox.dispatch import Dispatch, SourceFile
+from dispatcher.outbox.dispatch import Dispatch, Lane, SourceFile
 from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import DispatchFilter, RecipientCertificate, Signer, Store
@@ -255,8 +255,15 @@ class Bench:
     def batch(self, channel: str = "pro", why: str = "once") -> int:
         return len(form_batches(self.channels[channel], self.store, self.clock, now_whatever=why).batches)
 
-    def send(self, channel: str = "pro", *, wait: float = 5.0, stop: Callable[[], bool] = lambda: False) -> Sent:
-        return send_due(self.channels[channel], self.store, self.clock, self.owner, stop, wait=wait)
+    def send(
+        self,
+        channel: str = "pro",
+        *,
+        wait: float = 5.0,
+        stop: Callable[[], bool] = lambda: False,
+        lane: Lane | None = None,
+    ) -> Sent:
+        return send_due(self.channels[channel], self.store, self.clock, self.owner, stop, wait=wait, lane=lane)
 
     def collect(self) -> Collected:
         self.clock.advance(1)

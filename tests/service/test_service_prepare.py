@@ -168,9 +168,14 @@ def test_an_urgent_report_takes_the_urgent_lane(bench: Bench) -> None:
     bench.bring(oru("R1"), oru("R2", urgent=True))
     lanes = {d.lane for d in bench.dispatches(order="R2")}
     assert lanes == {Lane.URGENT}
-    assert bench.batch(why="") == 1
-    assert [d.state for d in bench.dispatches(order="R2")] == [State.QUEUED]
+    assert [d.state for d in bench.dispatches(order="R2")] == [State.QUEUED], "in the same commit, without a tick"
     assert [d.state for d in bench.dispatches(order="R1")] == [State.READY], "routine waits for its window"
+    with bench.real.reading() as uow:
+        (batch,) = uow.batches.list()
+    assert (batch.reason, batch.count) == ("urgent", 1)
+    assert bench.send(lane=Lane.URGENT).counts == {State.SENT: 1}
+    assert bench.batch() == 1
+    assert bench.send(lane=Lane.URGENT).counts == {}
 
 
 # ------------------------------------------------------------------------------------------------ recipients

@@ -11,6 +11,7 @@ import typer
 from dispatcher.cli import cmd_directory_drift, cmd_directory_status, directory_alarms
 from dispatcher.cli.context import office
 from dispatcher.cli.doubt_show import tell_doubts
+from dispatcher.cli.forecast_show import sentence
 from dispatcher.cli.held_show import show_held, tell_held
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.wording import EVENTS, FILE_STATES, RECEIPTS, STATES, actor, age, envelope
@@ -58,12 +59,15 @@ def status(json: Json = False) -> None:
             c.name,
             str(c.waiting),
             f"{c.per_minute}/min",
-            moment(c.through_at) if c.waiting else "–",
+            moment(c.through_at) if c.through_at else "–",
             c.paused or "ouvert",
         )
         for c in view.channels
     ]
     table("Canaux", ("Canal", "En attente", "Débit", "Fin prévue", "Situation"), rows)
+    for channel in view.channels:
+        if told := sentence(channel.name, channel.waiting, channel.forecast):
+            say(told)
     drifted = cmd_directory_drift.number(parts)
     if drifted is not None and drifted.drifting:
         day = f"{moment(drifted.at)} : {counted(drifted.drifting, 'destinataire changé')} depuis le dernier envoi"

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 
 from dispatcher.clock import Clock
 from dispatcher.outbox.dispatch import Batch, Dispatch, JournalLine, ReportVersion, SourceFile
+from dispatcher.outbox.forecast import Forecast
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import DispatchFilter, ReceiptRow, Store
+from dispatcher.service.backlog import through
 from dispatcher.service.channel import Channel
 from dispatcher.service.waits import waits_for
 
@@ -23,6 +25,7 @@ class ChannelStatus:
     paused: str
     per_minute: int
     through_at: datetime | None
+    forecast: Forecast
     unknown: int
     """Dispatches of unknown outcome."""
     unknown_since: datetime | None
@@ -55,13 +58,15 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
             counts = uow.dispatches.counts(channel=name)
             unknown, unknown_since = uow.dispatches.in_doubt(name)
             waiting = sum(counts.get(state, 0) for state in (State.READY, State.QUEUED, State.SENDING, State.DEFERRED))
+            told = through(uow, channel, counts, now)
             per_channel.append(
                 ChannelStatus(
                     name=name,
                     waiting=waiting,
                     paused=uow.pace.paused(channel.scope, now) or "",
                     per_minute=channel.limit.per_window,
-                    through_at=_forecast(channel, waiting, now),
+                    through_at=told.through_at,
+                    forecast=told,
                     unknown=unknown,
                     unknown_since=unknown_since,
                 )
@@ -76,11 +81,6 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
             oldest_file=uow.files.oldest_open(),
             oldest_silent=next(iter(uow.dispatches.list(DispatchFilter(states=(State.SENT,), limit=1))), None),
         )
-
-
-def _forecast(channel: Channel, waiting: int, now: datetime) -> datetime | None:
-    """When the last waiting mail leaves: the burst at once, the rest at the mean rate."""
-    return now + timedelta(seconds=channel.limit.seconds_for(waiting)) if waiting else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

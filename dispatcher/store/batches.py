@@ -8,13 +8,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import exists, insert, text, update
+from sqlalchemy import bindparam, exists, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.errors import IllegalMove, StoreError
 from dispatcher.outbox.batching import DONE, OPEN, PAUSED
 from dispatcher.outbox.dispatch import Batch
 from dispatcher.outbox.statement import PENDING, Statement
+from dispatcher.outbox.states import State
 from dispatcher.store.columns import NOT_DONE
 from dispatcher.store.rows import BATCH
 from dispatcher.store.search import counts_of_batch
@@ -29,6 +30,13 @@ _PENDING_MEMBER = exists().where(
 )
 
 _FINISHED = BATCH.select.where(text(NOT_DONE), ~_PENDING_MEMBER)
+
+_STOPPED = select(func.count()).where(
+    dispatches.c.batch_id.in_(
+        select(table.c.id).where(text(NOT_DONE), table.c.state == PAUSED, table.c.channel == bindparam("of_channel"))
+    ),
+    dispatches.c.state == State.QUEUED,
+)
 
 
 class SqlBatches:
@@ -111,6 +119,10 @@ class SqlBatches:
                 hint="« dispatcher batches list » montre leur état.",
             )
         return self._live(batch, OPEN, "", actor, "batch.resumed", reason)
+
+    def stopped(self, channel: str) -> int:
+        """How many queued dispatches of the channel stand in a paused batch."""
+        return int(self._session.read(_STOPPED, {"of_channel": channel}).scalar_one())
 
     def any_finished(self) -> bool:
         """Some batch that is not ``done`` has nothing pending any more."""

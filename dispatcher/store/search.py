@@ -17,7 +17,7 @@ from dispatcher.report.folding import fold
 from dispatcher.store.moves import DispatchMoves
 from dispatcher.store.rows import DISPATCH
 from dispatcher.store.session import Session
-from dispatcher.store.tables import EVERY_LANE, batch_members, in_state, reports
+from dispatcher.store.tables import EVERY_LANE, batch_members, in_state, journal, journal_head, reports
 from dispatcher.store.tables import dispatches as table
 
 _OLDEST = (
@@ -52,6 +52,19 @@ _UNSETTLED = DISPATCH.select.where(
 _UNSETTLED_LOCKED = _UNSETTLED.with_for_update()
 _EQUAL = ("channel", "report_id", "chain", "resend_of")
 """Fields of a filter that are compared as they are."""
+_LAST_DUE = select(func.max(table.c.due_at)).where(
+    table.c.channel == bindparam("of_channel"), in_state(table, State.DEFERRED)
+)
+_SENT_LATELY = (
+    select(func.count())
+    .select_from(journal.join(table, table.c.id == journal.c.subject))
+    .where(
+        journal.c.number > select(journal_head.c.number - 5000).scalar_subquery(),
+        journal.c.event == "dispatch.sent",
+        journal.c.at >= bindparam("since"),
+        table.c.channel == bindparam("of_channel"),
+    )
+)
 _USE = tuple(field.name for field in fields(RecipientUse))
 
 
@@ -117,6 +130,15 @@ class DispatchSearch(DispatchMoves):
         """When the first ``deferred`` dispatch of the channel is due again, or None."""
         moment: datetime | None = self._session.read(_NEXT_DUE, {"of_channel": channel}).scalar_one()
         return moment
+
+    def last_due(self, channel: str) -> datetime | None:
+        """When the last ``deferred`` dispatch of the channel is due again, or None."""
+        moment: datetime | None = self._session.read(_LAST_DUE, {"of_channel": channel}).scalar_one()
+        return moment
+
+    def sent_since(self, channel: str, since: datetime) -> int:
+        """How many the operator accepted since then, among what the last 5,000 lines of the journal tell."""
+        return int(self._session.read(_SENT_LATELY, {"of_channel": channel, "since": since}).scalar_one())
 
     def batchable(self, channel: str) -> tuple[int, int, datetime | None, int]:
         """``ready`` rows of a channel: (count, bytes, oldest created_at, how many are urgent)."""

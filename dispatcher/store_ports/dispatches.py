@@ -123,6 +123,8 @@ class Dispatches(Protocol):
 
     def oldest_unfinished(self) -> Dispatch | None: ...
     def next_due(self, channel: str) -> datetime | None: ...
+    def last_due(self, channel: str) -> datetime | None: ...
+    def sent_since(self, channel: str, since: datetime) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +166,9 @@ class Batches(Protocol):
 
     def latest(self, channel: str, reasons: Iterable[str]) -> Batch | None:
         """The channel's newest batch made for one of these reasons, or None."""
+
+    def stopped(self, channel: str) -> int:
+        """How many queued dispatches of the channel stand in a paused batch."""
 
     def any_finished(self) -> bool:
         """Some batch that is not ``done`` has nothing pending any more."""

@@ -1,0 +1,34 @@
+"""A forecast as people read it: one French sentence a channel."""
+
+from __future__ import annotations
+
+from dispatcher.cli.output import moment
+from dispatcher.cli.wording import age
+from dispatcher.french import counted, either
+from dispatcher.outbox.forecast import Forecast
+
+_WHY = {
+    "": "au débit réglé",
+    "slow": "au rythme mesuré depuis quelques minutes, plus lent que le débit réglé",
+    "hours": "après la formation du prochain lot",
+    "due": "après les nouveaux essais prévus",
+}
+
+
+def sentence(channel: str, waiting: int, told: Forecast) -> str:
+    """« Canal pro : 120 envois en attente ; tout sera parti … (dans 2 min). »; empty: nothing waits."""
+    if not waiting:
+        return ""
+    begin = f"Canal « {channel} » : {counted(waiting, 'envoi')} en attente"
+    stopped = f" {told.stopped} {either(told.stopped, 'est', 'sont')} dans un lot suspendu et n'y "
+    stopped = f"{stopped}{either(told.stopped, 'est', 'sont')} pas compté{either(told.stopped, '', 's')}."
+    after = stopped if told.stopped else ""
+    if told.reason == "paused":
+        return (
+            f"{begin} ; le canal est suspendu : rien ne part avant sa reprise, puis il faudra {age(told.takes)}.{after}"
+        )
+    if told.reason == "closed":
+        return f"{begin} ; aucune heure de formation des lots n'est prévue d'ici un an : revoir « batch »."
+    if told.reason == "stopped":
+        return f"{begin}, tous dans des lots suspendus : « dispatcher batches resume » les reprend."
+    return f"{begin} ; tout sera parti {moment(told.through_at)} (dans {age(told.takes)}), {_WHY[told.reason]}.{after}"

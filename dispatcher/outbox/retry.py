@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from dispatcher.errors import OurFault, OutcomeUnknown, Refused, TransportError
 from dispatcher.french import counted
+from dispatcher.outbox.dispatch import Lane
 from dispatcher.outbox.states import State
 
 
@@ -54,6 +55,8 @@ class RetryPolicy:
     maximum: timedelta = timedelta(hours=2)
     give_up: timedelta = timedelta(hours=48)
     """Age of the dispatch at which a temporary refusal becomes final."""
+    urgent_give_up: timedelta = timedelta(hours=12)
+    """The same for urgent mail: a person hears of it while something else can still be done."""
     full_first: timedelta = timedelta(minutes=30)
     """As ``first``, for a full mailbox or server: nobody empties one within a minute."""
     full_maximum: timedelta = timedelta(hours=6)
@@ -64,6 +67,12 @@ class RetryPolicy:
     pause_maximum: timedelta = timedelta(minutes=30)
     jitter: float = 0.1
     """Share of a wait that the handed-in chance may add or take away, so that retries do not march in step."""
+
+    def of_lane(self, lane: Lane) -> RetryPolicy:
+        """As patient as this lane may be."""
+        if lane is not Lane.URGENT:
+            return self
+        return replace(self, give_up=min(self.give_up, self.urgent_give_up))
 
     def __post_init__(self) -> None:
         if self.first <= timedelta(0) or self.factor < 1 or not 0 <= self.jitter < 1:

@@ -56,7 +56,8 @@ def settle(uow: UnitOfWork, store: Store, channel: Channel, outcome: Outcome, no
         circuits.accepted(uow, dispatch)
     else:
         tried, age = dispatch.attempts - dispatch.replayed_attempts + 1, now - _since(uow, dispatch, now)
-        decision = decide(outcome.result, tried, age, channel.retry, now=now, jitter=_chance(dispatch))
+        policy = channel.retry.of_lane(dispatch.lane)
+        decision = decide(outcome.result, tried, age, policy, now=now, jitter=_chance(dispatch))
         decision, more = _paused(uow, channel, dispatch, outcome.result, decision, now)
         paused = decision.reason if decision.kind is RetryKind.PAUSE else ""
         circuits.refused(uow, channel, dispatch, outcome.result, decision, now)

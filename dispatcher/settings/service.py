@@ -12,6 +12,14 @@ class RetrySettings(Section):
     factor: float = Field(default=2, ge=1)
     max_minutes: float = Field(default=120, gt=0)
     give_up_hours: float = Field(default=48, gt=0)
+    critical_give_up_hours: float = Field(default=12, gt=0)
+    """For urgent mail: a person hears of it while something else can still be done."""
+    full_first_minutes: float = Field(default=30, gt=0)
+    """For a full mailbox or server."""
+    full_max_minutes: float = Field(default=360, gt=0)
+    pause_minutes: float = Field(default=1, gt=0)
+    """First pause of a channel after a fault of ours; twice as long each time in a row."""
+    pause_max_minutes: float = Field(default=30, gt=0)
 
 
 class ServiceSettings(Section):

@@ -158,3 +158,14 @@ def test_notices_of_a_domain_that_cannot_be_reached_make_it_rest(bench: Bench) -
     bench.clock.advance(timedelta(minutes=1).total_seconds())
     bench.send()
     assert bench.get(late.id).state is State.SENT
+
+
+def test_an_urgent_mail_nobody_takes_is_told_before_the_day_is_over(bench: Bench) -> None:
+    (urgent,), (routine,) = queued(bench, "u@dest.test", lane=Lane.URGENT), queued(bench, "r@dest.test")
+    full = TryLater("Pleine.", reply=452, status="4.2.2", stage="rcpt")
+    always(bench, {urgent.address: full, routine.address: full})
+    for _ in range(30):
+        bench.send()
+        bench.clock.advance(1800)
+    assert (bench.get(urgent.id).state, bench.get(routine.id).state) == (State.FAILED, State.DEFERRED)
+    assert "abandon" in bench.get(urgent.id).reason

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.errors import OurFault, OutcomeUnknown, Refused, TransportError, TryLater
+from dispatcher.outbox.dispatch import Lane
 from dispatcher.outbox.retry import RetryDecision, RetryKind, RetryPolicy, backoff, decide
 from dispatcher.outbox.states import MOVES, State
 
@@ -144,6 +145,19 @@ def test_a_line_lost_after_the_dot_is_unknown_however_old() -> None:
     for error in (OutcomeUnknown("Perdu."), TransportError("Perdu.", stage="final-dot")):
         decision = decide(error, 1, timedelta(days=30), POLICY, now=NOW)
         assert (decision.kind, decision.state, decision.due_at) == (UNKNOWN, State.UNKNOWN, None)
+
+
+def test_urgent_mail_is_given_up_sooner_and_never_later() -> None:
+    error = TryLater("Plus tard.", reply=451, status="4.3.0", stage="data")
+    for age, lane, kind in (
+        (timedelta(hours=13), Lane.URGENT, FAIL),
+        (timedelta(hours=11), Lane.URGENT, DEFER),
+        (timedelta(hours=13), Lane.ROUTINE, DEFER),
+        (timedelta(hours=49), Lane.ROUTINE, FAIL),
+    ):
+        assert decide(error, 5, age, RetryPolicy().of_lane(lane), now=NOW).kind is kind
+    short = RetryPolicy(give_up=timedelta(hours=2))
+    assert short.of_lane(Lane.URGENT).give_up == timedelta(hours=2)
 
 
 def test_giving_up() -> None:

@@ -220,6 +220,7 @@ def channel(name: str, settings: ChannelSettings, whole: Settings, domains: Call
         batch=batch_rule(settings.batch),
         lease=timedelta(seconds=whole.service.lease_seconds),
         gate=Gate(channel=ChannelPolicy.of(name, settings), domains=domains, max_age_days=whole.trust.max_age_days),
+        sources=frozenset(whole.sources),
         doubt=doubt(settings),
     )
 

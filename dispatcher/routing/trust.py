@@ -68,6 +68,17 @@ class Gate:
     """The list in force now."""
     max_age_days: int
 
+    def fault(self, address: str, now: datetime) -> str:
+        """Why the list itself cannot answer for ``address`` (none, too old): ours, it pauses the channel (design D9).
+
+        Empty when it can, or need not.
+        """
+        domain, domains = domain_of(address), self.domains()
+        age = age_in_days(domains, now)
+        able = Standing(version=domains.version, listed=True, age_days=age, max_age_days=self.max_age_days)
+        hold = judge(domain, self.channel, able, name="").hold
+        return hold.reason if hold is not None else ""
+
     def refuses(self, address: str, label: str, now: datetime) -> Hold | None:
         """Why nothing may leave for ``address`` today, or None."""
         domain, domains = domain_of(address), self.domains()

@@ -29,6 +29,8 @@ class Channel:
     lease: timedelta
     gate: Gate
     """Asked right before a mail leaves."""
+    sources: frozenset[str] = frozenset()
+    """Names of the sources in the settings: an opposition from any other holds for all (``service.oppositions``)."""
     doubt: DoubtPolicy = field(default_factory=DoubtPolicy)
     breaker: BreakerRule = field(default_factory=BreakerRule)
     shares: Shares = field(default_factory=Shares)

@@ -164,6 +164,11 @@ class Line:
     def _one(self, dispatch: Dispatch) -> _Step:
         if self._stop() or not self._ready():
             return _Step.STOP
+        fault = self._channel.gate.fault(dispatch.address, self._clock.now())
+        if fault:
+            self._commit_outcome()
+            self._pause(OurFault(fault, stage="trust"))
+            return _Step.STOP
         refused = self._channel.gate.refuses(dispatch.address, dispatch.label, self._clock.now())
         if refused is not None:
             return self._set_aside(dispatch, refused)
@@ -256,7 +261,7 @@ class Line:
 
     def _opposed(self, uow: UnitOfWork, dispatch: Dispatch) -> bool:
         """Somebody objected since it was prepared: it waits for a person."""
-        refused = oppositions.refuses(uow, dispatch)
+        refused = oppositions.refuses(uow, dispatch, self._channel.sources)
         if refused is None:
             return False
         log.error("dispatch %s held before it left (%s)", dispatch.id, refused.code)

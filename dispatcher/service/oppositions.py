@@ -10,7 +10,7 @@ holds for all; files sent by hand are held against every source, and so is what 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from dispatcher.errors import ConfigError
@@ -40,7 +40,7 @@ def about(desk: Desk, report: Report, source: str, *, despite: bool = False) -> 
     """What the rules look at of this report that came by ``source``. Raises StoreError."""
     hashes = [desk.cipher.hash(key) for key in patient_keys(report.patient)]
     with desk.store.reading() as uow:
-        found = _scopes(uow, hashes, _givers(desk, uow, source))
+        found = _scopes(uow, hashes, _givers(desk.sources, uow, source))
     return About(
         handling=report.handling,
         ins=report.patient.ins,
@@ -54,15 +54,15 @@ def recipient_opposes(desk: Desk, source: str) -> Callable[[str], bool]:
 
     def opposed(key: str) -> bool:
         with desk.store.reading() as uow:
-            return Scope.RECIPIENT in _scopes(uow, [desk.cipher.hash(key)], _givers(desk, uow, source))
+            return Scope.RECIPIENT in _scopes(uow, [desk.cipher.hash(key)], _givers(desk.sources, uow, source))
 
     return opposed
 
 
-def _givers(desk: Desk, uow: UnitOfWork, source: str) -> frozenset[str]:
+def _givers(sources: Collection[str], uow: UnitOfWork, source: str) -> frozenset[str]:
     """Whose oppositions hold for a file of ``source``: its own, those of sources gone since, all when it is unknown."""
     named = _named_sources(uow)
-    return frozenset({source}) | named.difference(desk.sources) if source in desk.sources else named
+    return frozenset({source}) | named.difference(sources) if source in sources else named
 
 
 def _named_sources(uow: UnitOfWork) -> frozenset[str]:
@@ -87,13 +87,16 @@ def hashes(desk: Desk, patient: Patient, decision: Decision) -> dict[str, object
     }
 
 
-def refuses(uow: UnitOfWork, dispatch: Dispatch) -> Hold | None:
-    """Why this mail may not leave any more, or None. Asked right before it does."""
+def refuses(uow: UnitOfWork, dispatch: Dispatch, sources: Collection[str]) -> Hold | None:
+    """Why this mail may not leave any more, or None. Asked right before it does. ``sources``: those of the settings.
+
+    The very oppositions preparation obeys: of the file's own source, and of sources gone from the settings.
+    """
     kept: Mapping[str, Any] = dispatch.decision.get(KEPT) or {}  # type: ignore[assignment]
     mine = Scope.PATIENT_BOX if dispatch.role == RecipientRole.PATIENT else Scope.PROFESSIONALS
     version = uow.reports.get(dispatch.report_id)
     file = uow.files.get(version.file_id) if version is not None else None
-    givers = {file.source} if file is not None and file.source != SENT_BY_HAND else _named_sources(uow)
+    givers = _givers(sources, uow, file.source if file is not None else SENT_BY_HAND)
     asked = _scopes(uow, [*kept.get("patient", ()), *kept.get("recipient", ())], givers)
     if not asked & {mine, Scope.RECIPIENT}:
         return None

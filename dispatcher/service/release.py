@@ -194,7 +194,7 @@ def _as_sealed(desk: Desk, dispatch: Dispatch) -> Made:
     """The sealed mail goes as it is, unless the last look before a hand-over would stop it again."""
     refused = desk.channels[dispatch.channel].gate.refuses(dispatch.address, dispatch.label, desk.clock.now())
     with desk.store.reading() as uow:
-        refused = refused or oppositions.refuses(uow, dispatch)
+        refused = refused or oppositions.refuses(uow, dispatch, desk.sources)
     if refused is not None:
         return Made(dispatch=replace(dispatch, hold_code=refused.code, reason=refused.reason))
     return Made(dispatch=replace(dispatch, state=State.READY, hold_code=""))

@@ -21,7 +21,7 @@ def same_way(desk: Desk, uow: UnitOfWork, dispatch: Dispatch) -> Route | str:
 
     Raises StoreError, KeyringError.
     """
-    refused = oppositions.refuses(uow, dispatch)
+    refused = oppositions.refuses(uow, dispatch, desk.sources)
     if refused is not None:
         return refused.reason
     to = envelope_address(uow, dispatch)

@@ -181,6 +181,9 @@ class Bench:
 
     def restart(self) -> None:
         """As after a stop: nothing is remembered but what the store and the folder hold."""
+        self.channels = {
+            name: replace(channel, sources=frozenset(self.sources)) for name, channel in self.channels.items()
+        }
         settings = {name: channel.settings for name, channel in self.channels.items()}
         self.spools = {name: FolderSpool(name, source, self.clock) for name, source in self.sources.items()}
         self.desk = Desk(

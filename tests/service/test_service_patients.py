@@ -316,7 +316,8 @@ OF_A_LIS = pytest.mark.parametrize(
 
 def with_sources(bench: Bench, *names: str) -> None:
     """So many LIS, whose numbers are each other's people's."""
-    bench.desk = replace(bench.desk, sources=dict.fromkeys(names, bench.sources["sil"]))
+    bench.channels = {name: replace(one, sources=frozenset(names)) for name, one in bench.channels.items()}
+    bench.desk = replace(bench.desk, sources=dict.fromkeys(names, bench.sources["sil"]), channels=bench.channels)
 
 
 @OF_A_LIS
@@ -354,6 +355,17 @@ def test_the_number_of_a_source_that_is_gone_is_obeyed_everywhere(bench: Bench, 
     with_sources(bench, "sil")
     bench.bring(oru())
     assert bench.one().state is State.PAPER
+
+
+@OF_A_LIS
+def test_the_number_of_a_source_that_is_gone_is_obeyed_at_hand_over_too(bench: Bench, text: str, scope: Scope) -> None:
+    with_sources(bench, "ancien", "sil")
+    bench.bring(oru())
+    bench.batch()
+    assert oppositions.record(bench.desk, text, scope, actor=EVE, source="ancien")
+    with_sources(bench, "sil")
+    bench.send()
+    assert (bench.one().hold_code, bench.transport.accepted) == ("opposition", [])
 
 
 @OF_A_LIS

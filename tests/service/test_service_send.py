@@ -104,7 +104,8 @@ def test_a_queued_mail_does_not_leave_for_a_domain_that_has_left_the_trust_space
     assert release(bench.desk, outside.id, reason="revenu", actor="eve").released
 
 
-def test_a_mail_waits_when_the_list_has_grown_too_old(bench: Bench) -> None:
+def test_a_channel_waits_when_the_list_has_grown_too_old_and_no_mail_is_held(bench: Bench) -> None:
+    """Ours to mend (design D9): the next list lets everything go, nobody releases anything."""
     bench.bring(oru("R1", to="M001^CABINET"))
     bench.batch("mss")
     (dispatch,) = bench.dispatches()
@@ -112,7 +113,14 @@ def test_a_mail_waits_when_the_list_has_grown_too_old(bench: Bench) -> None:
     bench.clock.advance(60 * 86_400)
     bench.send("mss")
     assert bench.transport.accepted == []
-    assert bench.get(dispatch.id).hold_code == "stale-domain-list"
+    assert (bench.get(dispatch.id).state, bench.get(dispatch.id).hold_code) == (State.QUEUED, "")
+    with bench.store.reading() as uow:
+        paused = uow.pace.paused("channel:mss", bench.clock.now())
+    assert paused is not None
+    bench.domains = EverybodyAllowed(generated=bench.clock.now())
+    bench.clock.advance(86_400)
+    bench.send("mss")
+    assert [handed.message_id for handed in bench.transport.accepted] == [dispatch.message_id]
 
 
 # ------------------------------------------------------------------------------------------------ stops

@@ -112,10 +112,12 @@ class Laboratory:
             (self.folder / "entree" / f"{number}.hl7").write_bytes(text)
 
 
-def laboratory(folder: Path, keys: Path, port: int, *, supplied: bool, workers: int = 1) -> Laboratory:
+def laboratory(
+    folder: Path, keys: Path, port: int, *, supplied: bool, workers: int = 1, url: str = "sqlite:///state/d.sqlite3"
+) -> Laboratory:
     """Lay one out in ``folder``, with the keys of :func:`prepare_keys` made before, sending to ``port``."""
     shutil.copytree(keys, folder / "bac-a-sable" / "pki")
-    config = CONFIG.format(url="sqlite:///state/d.sqlite3", port=port, workers=workers)
+    config = CONFIG.format(url=url, port=port, workers=workers)
     config = config.replace("per_minute = 600\nburst = 20", "per_minute = 1000000\nburst = 500000")
     config = config.replace("stable_seconds = 0.1", "stable_seconds = 0").replace("lease_seconds = 2", "")
     config = re.sub(r"\[channels.mssante.mailbox\].*?(?=\[trust\])", "", config, flags=re.DOTALL)

@@ -21,6 +21,8 @@ from dispatcher.directory.syncing.state import load as sync_state
 from dispatcher.directory.syncing.timetable import due
 from dispatcher.errors import DirectoryError, DispatcherError, StoreError
 from dispatcher.intake.spool import FolderSpool
+from dispatcher.outbox.dispatch import SourceFile
+from dispatcher.ports import UnitOfWork
 from dispatcher.service import alarms
 from dispatcher.service.batch import form_batches
 from dispatcher.service.collect import Collected, collect
@@ -37,7 +39,8 @@ log = logging.getLogger(__name__)
 
 PREPARE_CLAIM = 1
 """Files leased at a time by one preparing thread: a dead worker returns the one in its hands, no others."""
-
+PREPARE_SOME = 20
+"""Files of one call, so that a progress bar moves."""
 
 TABLE = "table:local"
 """Subject of alarms about the laboratory's table; that of a node, which has its own copy: ``table:local@NODE``."""
@@ -82,27 +85,34 @@ def scan(office: Office, spools: list[FolderSpool], member: Membership | None = 
 
 
 def prepare_some(office: Office, owner: str, stop: Callable[[], bool]) -> int:
-    """Claim and prepare a few received files; gives how many. Raises :class:`StoreError`.
+    """Claim and prepare a few received files, one after the other, until ``stop()``; gives how many.
 
-    The lease is extended before each report, so that a long file is not claimed by others meanwhile. A stop, or a store
-    that fails, gives back what is not finished without counting a return: neither is the file's fault.
+    The commit that ends a file claims the next one. The lease is extended before each report, so that a long file is
+    not claimed by others meanwhile. A stop, or a store that fails, gives back what is not finished without counting a
+    return: neither is the file's fault. Raises :class:`StoreError`.
     """
     lease = timedelta(seconds=office.settings.service.lease_seconds)
+    claimed: list[SourceFile] = []
+    count = 0
+
+    def claim(uow: UnitOfWork) -> None:
+        if count < PREPARE_SOME:
+            claimed[:] = uow.files.claim(owner, PREPARE_CLAIM, lease, office.clock.now())
+
     with office.store.transaction() as uow:
-        files = uow.files.claim(owner, PREPARE_CLAIM, lease, office.clock.now())
-    go_on = _keeping(office, owner, lease, stop)
+        claim(uow)
     try:
-        for number, file in enumerate(files):
-            if stop():
-                _release(office, owner)
-                return number
-            prepare_file(office.desk, file, go_on)
+        while claimed and not stop():
+            (file,) = claimed
+            claimed.clear()
+            count += 1
+            prepare_file(office.desk, file, _keeping(office, owner, lease, stop), claim)
     except StoreError:
         _release(office, owner)
         raise
-    if files and stop():
+    if stop():
         _release(office, owner)  # the last one may have been left half way
-    return len(files)
+    return count
 
 
 def _keeping(office: Office, owner: str, lease: timedelta, stop: Callable[[], bool]) -> Callable[[], bool]:

@@ -42,6 +42,8 @@ def put_in_force(
     """Older versions are superseded; what has not left of them is withdrawn, unprinted paper too, and who is not among
     ``fresh`` (the dispatches of ``version``) gets a held one. Gives the older dispatches as they stood.
     """
+    if version.version == 1:
+        return False
     uow.reports.supersede(version.chain, version.version)
     unsettled = uow.dispatches.unsettled_of_chain(version.chain, below_version=version.version)  # locked from here on
     known = uow.dispatches.list(DispatchFilter(chain=version.chain, limit=ALL))

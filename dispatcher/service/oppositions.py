@@ -92,6 +92,8 @@ def refuses(uow: UnitOfWork, dispatch: Dispatch, sources: Collection[str]) -> Ho
 
     The very oppositions preparation obeys: of the file's own source, and of sources gone from the settings.
     """
+    if not uow.oppositions.kinds():
+        return None
     kept: Mapping[str, Any] = dispatch.decision.get(KEPT) or {}  # type: ignore[assignment]
     mine = Scope.PATIENT_BOX if dispatch.role == RecipientRole.PATIENT else Scope.PROFESSIONALS
     version = uow.reports.get(dispatch.report_id)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import Enum
+from functools import partial
 
 from dispatcher.errors import StoreError
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
@@ -55,6 +56,14 @@ class Registered:
     version: int = 0
     duplicate_of: str = ""
     dispatches: tuple[str, ...] = ()
+    ended: SourceFile | None = None
+    """The file, when its end was written in the same commit."""
+
+
+Then = Callable[[UnitOfWork, Registered], Registered]
+"""What else belongs into the commit of a report; gives what is told of the report."""
+_Writing = Callable[[UnitOfWork], Registered]
+"""What a look at a report led to, to be written in one transaction. Raises :class:`_Again`."""
 
 
 class _Rank(Enum):
@@ -76,27 +85,38 @@ class _Again(Exception):
     """Another worker registered a version of the same report between our look and our commit."""
 
 
-def register(desk: Desk, file: SourceFile, position: int, report: Report) -> Registered:
-    """Give the report its place in its chain, make its dispatches, commit all of it. Raises :class:`StoreError`."""
+def register(
+    desk: Desk, file: SourceFile, position: int, report: Report, then: Then = lambda _, registered: registered
+) -> Registered:
+    """Give the report its place in its chain, make its dispatches, commit all of it. Raises :class:`StoreError`.
+
+    ``then`` is called last in that transaction; not for a report that was committed before a stop.
+    """
     for _ in range(TRIES):
+        with desk.store.reading():  # one view for every look
+            writing = _look(desk, file, position, report)
+        if isinstance(writing, Registered):
+            return writing
         try:
-            return _register(desk, file, position, report)
+            with desk.store.transaction() as uow:
+                return then(uow, writing(uow))
         except _Again:
             log.info("file %s: another version of the same report was registered meanwhile", file.id)
     raise StoreError("Versions concurrentes d'un même compte rendu.", hint="Le fichier sera repris.", code="contention")
 
 
-def _register(desk: Desk, file: SourceFile, position: int, report: Report) -> Registered:
+def _look(desk: Desk, file: SourceFile, position: int, report: Report) -> Registered | _Writing:
+    """What there is to write; nothing for a report that was committed before a stop."""
     with desk.store.reading() as uow:
         mine = next((v for v in uow.reports.of_file(file.id) if v.position == position), None)
-    if mine is not None:  # committed before a stop
+    if mine is not None:
         return Registered(report_id=mine.id, version=mine.version)
     fingerprint = versions.fingerprint(report)
     place = chain_of(desk, report)
     current = in_force(place.history)
     with desk.store.reading() as uow:
         rank = _rank(uow, file, report, current, place)
-        known = uow.dispatches.list(DispatchFilter(chain=place.chain, limit=ALL))
+        known = uow.dispatches.list(DispatchFilter(chain=place.chain, limit=ALL)) if place.history else ()
     same = next((v for v in reversed(place.history) if v.fingerprint == fingerprint), None)
     wanted = wanted_by(desk, file, report, known)
     if same is not None and (same is current or rank is not _Rank.CURRENT):
@@ -104,23 +124,26 @@ def _register(desk: Desk, file: SourceFile, position: int, report: Report) -> Re
     version = _version(desk, file, position, report, place, fingerprint)
     version = replace(version, superseded=rank is _Rank.OVERTAKEN)
     coded, missing = desk.terminology.code(report, file.source)
-    strangers = _strangers(desk, version, report, rank)
+    strangers = _strangers(desk, version, report, rank, place)
     blocked = _blocked(desk, file, coded, current, rank, strangers)
     cancels = report.status is Status.CANCELLED and blocked is None
     if cancels:
         made = make_cancelled(desk, version, coded, file.source, wanted=wanted, known=known)
     else:
         made = make(desk, version, coded, file.source, blocked, wanted=wanted)
-    with desk.store.transaction() as uow:
+
+    def write(uow: UnitOfWork) -> Registered:
         _check_still_latest(uow, place.chain, place.history)
-        _check_strangers(desk, uow, version, strangers)
+        _check_strangers(desk, uow, version, strangers, place)
         _commit(desk, uow, version, made, rank, current, known if cancels else None)
         hold_back(uow, version, strangers.same_day)
         queue_urgent(uow, desk.store, desk.channels, [item.dispatch for item in made], desk.clock.now())
         uow.gaps.note(file.source, missing, desk.clock.now())
-    return Registered(
-        report_id=version.id, version=version.version, dispatches=tuple(item.dispatch.id for item in made)
-    )
+        return Registered(
+            report_id=version.id, version=version.version, dispatches=tuple(item.dispatch.id for item in made)
+        )
+
+    return write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +155,11 @@ class _Strangers:
     reason: str = ""
 
 
-def _strangers(desk: Desk, version: ReportVersion, report: Report, rank: _Rank) -> _Strangers:
+def _strangers(desk: Desk, version: ReportVersion, report: Report, rank: _Rank, place: Place) -> _Strangers:
     if rank is _Rank.OVERTAKEN:
         return _Strangers()
     with desk.store.reading() as uow:
-        found = namesakes(uow, desk, version) if to_compare(uow, version.chain) else ()
+        found = namesakes(uow, desk, version) if to_compare(uow, place.chain, place.history) else ()
     same_day = of_same_collection(desk, report, found)
     if not same_day:
         return _Strangers(all=found)
@@ -144,9 +167,9 @@ def _strangers(desk: Desk, version: ReportVersion, report: Report, rank: _Rank) 
         return _Strangers(all=found, same_day=same_day, reason=reason_for(uow, same_day))
 
 
-def _check_strangers(desk: Desk, uow: UnitOfWork, version: ReportVersion, seen: _Strangers) -> None:
+def _check_strangers(desk: Desk, uow: UnitOfWork, version: ReportVersion, seen: _Strangers, place: Place) -> None:
     found = namesakes(uow, desk, version)  # first: from here on nobody registers another version of this number
-    if to_compare(uow, version.chain) and not set(found) <= set(seen.all):
+    if not set(found) <= set(seen.all) and to_compare(uow, place.chain, place.history):
         raise _Again
 
 
@@ -247,19 +270,19 @@ def _blocked(
 
 def _known_already(
     desk: Desk, file: SourceFile, same: ReportVersion, report: Report, wanted: Sequence[Wanted], place: Place
-) -> Registered:
+) -> _Writing:
     """The content is no news. Those who lack the version in force get it; a sender who asked for a version since
     replaced is asked about the one in force.
     """
     current = in_force(place.history)
     by_hand = any(one.role is RecipientRole.ADDED for one in wanted) and bool(chosen_for(desk.store, file.id))
     if current is None or report.status is Status.CANCELLED or (same is not current and not by_hand):
-        return _note_duplicate(desk, file, same)
+        return partial(_note_duplicate, file, same)
     with desk.store.reading() as uow:
         known = uow.dispatches.list(DispatchFilter(report_id=current.id, limit=ALL))
         doubted = in_question(uow, place.chain)
     if not lacking(desk, wanted, known):
-        return _note_duplicate(desk, file, same)
+        return partial(_note_duplicate, file, same)
     coded, _missing = desk.terminology.code(report, file.source)
     blocked = _blocked(desk, file, coded, None)
     if doubted:
@@ -267,7 +290,9 @@ def _known_already(
     elif same is not current:
         blocked = Blocked(code=DROPPED, reason=REPLACED.format(current.version))
     made = make(desk, current, coded, file.source, blocked, wanted=wanted, but=lambda one: has(desk, one, known))
-    return _send_to_more(desk, file, current, made, known, place) if made else _note_duplicate(desk, file, same)
+    if not made:
+        return partial(_note_duplicate, file, same)
+    return partial(_send_to_more, desk, file, current, made, known, place)
 
 
 def _send_to_more(
@@ -277,24 +302,23 @@ def _send_to_more(
     made: Sequence[Made],
     known: Sequence[Dispatch],
     place: Place,
+    uow: UnitOfWork,
 ) -> Registered:
-    with desk.store.transaction() as uow:
-        _check_still_latest(uow, place.chain, place.history)
-        now = uow.dispatches.list(DispatchFilter(report_id=same.id, limit=ALL))
-        if {one.id for one in given(now)} != {one.id for one in given(known)}:
-            raise _Again
-        _add_dispatches(uow, made)
-        queue_urgent(uow, desk.store, desk.channels, [item.dispatch for item in made], desk.clock.now())
-        for question in now:
-            if asked(question) and any(item.dispatch.same_recipient(question) for item in made):
-                uow.dispatches.move(question.id, State.WITHDRAWN, event="dispatch.withdrawn", reason=ANSWERED)
-        note_more(uow, file.id, tuple(item.dispatch.id for item in made))
+    _check_still_latest(uow, place.chain, place.history)
+    now = uow.dispatches.list(DispatchFilter(report_id=same.id, limit=ALL))
+    if {one.id for one in given(now)} != {one.id for one in given(known)}:
+        raise _Again
+    _add_dispatches(uow, made)
+    queue_urgent(uow, desk.store, desk.channels, [item.dispatch for item in made], desk.clock.now())
+    for question in now:
+        if asked(question) and any(item.dispatch.same_recipient(question) for item in made):
+            uow.dispatches.move(question.id, State.WITHDRAWN, event="dispatch.withdrawn", reason=ANSWERED)
+    note_more(uow, file.id, tuple(item.dispatch.id for item in made))
     return Registered(report_id=same.id, version=same.version, dispatches=tuple(item.dispatch.id for item in made))
 
 
-def _note_duplicate(desk: Desk, file: SourceFile, same: ReportVersion) -> Registered:
-    with desk.store.transaction() as uow:
-        uow.journal.write(same.id, "report.duplicate", file=file.id)
+def _note_duplicate(file: SourceFile, same: ReportVersion, uow: UnitOfWork) -> Registered:
+    uow.journal.write(same.id, "report.duplicate", file=file.id)
     return Registered(duplicate_of=same.id, version=same.version)
 
 

@@ -57,9 +57,9 @@ def in_question(uow: UnitOfWork, chain: str) -> bool:
     return any(dispatch.hold_code == CHANGED for dispatch in known)
 
 
-def to_compare(uow: UnitOfWork, chain: str) -> bool:
+def to_compare(uow: UnitOfWork, chain: str, history: Sequence[ReportVersion]) -> bool:
     """This chain is new, or :func:`in_question`: look for its order number under other identities."""
-    return uow.reports.latest(chain) is None or in_question(uow, chain)
+    return not history or in_question(uow, chain)
 
 
 def reason_for(uow: UnitOfWork, others: Sequence[ReportVersion]) -> str:

@@ -20,6 +20,8 @@ class SqlOppositions:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._kinds: frozenset[str] | None = None
+        """As this transaction knows them: they are asked for every recipient, and mostly there are none."""
 
     def add(self, row: OppositionRow) -> bool:
         """False, and nothing written, when the same one stands already."""
@@ -27,6 +29,7 @@ class SqlOppositions:
         if self._session.read(same).first() is not None:
             return False
         self._session.write(insert(table), OPPOSITION.row(row))
+        self._kinds = None
         self._session.journal.write(row.id, "opposition.added", actor=row.actor, scope=row.scope, kind=row.kind)
         return True
 
@@ -37,19 +40,22 @@ class SqlOppositions:
             return False
         row = OPPOSITION.value(known)
         self._session.write(delete(table).where(table.c.id == opposition_id))
+        self._kinds = None
         self._session.journal.write(row.id, "opposition.removed", actor=actor, scope=row.scope, kind=row.kind)
         return True
 
     def scopes(self, keys: Iterable[str]) -> frozenset[str]:
         """What is objected to under any of these hashes."""
         asked = sorted(set(keys))
-        if not asked:
+        if not asked or not self.kinds():
             return frozenset()
         return frozenset(row.scope for row in self._session.read(_SCOPES, {"keys": asked}))
 
     def kinds(self) -> frozenset[str]:
         """Every kind that occurs."""
-        return frozenset(row.kind for row in self._session.read(_KINDS))
+        if self._kinds is None:
+            self._kinds = frozenset(row.kind for row in self._session.read(_KINDS))
+        return self._kinds
 
     def list(self) -> tuple[OppositionRow, ...]:
         """All, oldest first."""

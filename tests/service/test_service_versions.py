@@ -9,10 +9,12 @@ from itertools import pairwise
 import pytest
 
 from dispatcher.errors import StoreError
-from dispatcher.outbox.dispatch import Dispatch, ReportVersion
+from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.outbox.states import FileState, State
+from dispatcher.ports import UnitOfWork
+from dispatcher.service.originals import read_file
 from dispatcher.service.prepare import prepare_file
-from dispatcher.service.register import TRIES
+from dispatcher.service.register import TRIES, register
 from dispatcher.service.release import release
 from tests.fakes import FaultyStore, Killed
 from tests.service.bench import DURAND, LEASE, PETIT, Bench
@@ -315,18 +317,53 @@ def test_a_stop_between_the_reports_of_a_file_doubles_none_and_loses_none(bench:
     assert len(bench.transport.accepted) == 3
 
 
-def test_a_stop_after_the_last_report_does_not_make_the_file_its_own_duplicate(bench: Bench) -> None:
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_the_last_report_and_the_end_of_its_file_are_one_commit(bench: Bench, when: str) -> None:
     bench.drop("one.hl7", FIRST)
     bench.take()
     (file,) = bench.claim()
-    bench.use(FaultyStore(bench.real, lambda number, at: Killed() if (number, at) == (1, "after") else None))
+    bench.use(FaultyStore(bench.real, lambda number, at: Killed() if (number, at) == (1, when) else None))
     with pytest.raises(Killed):
         prepare_file(bench.desk, file)
+    assert bench.file_states() == [FileState.RECEIVED if when == "before" else FileState.DONE]
+    assert len(versions(bench)) == (0 if when == "before" else 1)
     bench.use(bench.real)
     bench.clock.advance(LEASE.total_seconds() + 1)
-    (prepared,) = bench.prepare()
+    assert len(bench.prepare()) == (1 if when == "before" else 0)
+    assert bench.file_states() == [FileState.DONE]
+    assert bench.states() == [State.READY]
+
+
+def test_a_file_whose_reports_are_all_committed_is_not_its_own_duplicate(bench: Bench) -> None:
+    bench.drop("one.hl7", FIRST)
+    bench.take()
+    (file,) = bench.claim()
+    (report,) = read_file(bench.desk, file).reports
+    known = register(bench.desk, file, 0, report)
+    prepared = prepare_file(bench.desk, file)
     assert prepared.file.state is FileState.DONE
-    assert "report.duplicate" not in bench.events(prepared.reports[0].report_id)
+    assert "report.duplicate" not in bench.events(known.report_id)
+
+
+def test_the_commit_that_ends_a_file_claims_the_next(bench: Bench) -> None:
+    bench.drop("one.hl7", FIRST)
+    bench.drop("two.hl7", oru("R2", who=LEO))
+    bench.take()
+    (file,) = bench.claim(1)
+    counting = FaultyStore(bench.real)
+    bench.use(counting)
+    claimed: list[SourceFile] = []
+
+    def claim(uow: UnitOfWork) -> None:
+        claimed[:] = uow.files.claim(bench.owner, 1, LEASE, bench.clock.now())
+
+    while True:
+        prepare_file(bench.desk, file, then=claim)
+        if not claimed:
+            break
+        (file,) = claimed
+    assert counting.number == 2
+    assert bench.file_states() == [FileState.DONE] * 2
 
 
 def test_an_orderly_stop_inside_a_long_file_goes_on_later(bench: Bench) -> None:

@@ -8,13 +8,15 @@ point, never a question mark: a result must not change meaning on its way (MedSh
 from __future__ import annotations
 
 import codecs
+import operator
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from dispatcher.errors import RenderError
+from dispatcher.report.walking import field_names
 
 DEFAULT_ENCODING = "iso-8859-1"
 _MAX_NAMED = 5
@@ -67,8 +69,15 @@ def codec_for(encoding: str | None) -> str:
 
 def tidy(text: str) -> str:
     """Composed accents, plain blanks, no control or invisible character except line ends."""
+    if text.isprintable() and (text.isascii() or _is_tidy(text)):
+        return text
     flat = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").expandtabs()
     return "".join(_blank_or_kept(char) for char in flat.translate(_INVISIBLE))
+
+
+def _is_tidy(text: str) -> bool:
+    """Of a text without control characters and odd blanks. Variation selectors count as marks, so as printable."""
+    return unicodedata.is_normalized("NFC", text) and "\ufe0e" not in text and "\ufe0f" not in text
 
 
 def capitals(text: str) -> str:
@@ -104,7 +113,7 @@ def fit(text: str, codec: str) -> str:
 
 def _fit(text: str, codec: str) -> tuple[str, list[str]]:
     text = tidy(text)
-    if _fits(text, codec):
+    if text.isascii() or _fits(text, codec):
         return text, []
     text = _RAISED_RUN.sub(lambda run: run[0] if _fits(run[0], codec) else _caret(run), text)
     missing: list[str] = []
@@ -139,12 +148,18 @@ def _equivalent(char: str, codec: str, missing: list[str]) -> str:
 
 
 def each_text(value: Any, change: Callable[[str], str]) -> Any:
-    """The same value with ``change`` applied to every text in it, however deep; enumerations and bytes stay."""
+    """The same value with ``change`` applied to every text in it, however deep; enumerations and bytes stay.
+
+    What nothing changes in is given back as it is.
+    """
     if type(value) is str:
         return change(value)
     if type(value) is tuple:
-        return tuple(each_text(part, change) for part in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        new = {f.name: each_text(getattr(value, f.name), change) for f in fields(value) if f.init}
-        return replace(value, **new)
-    return value
+        new = tuple([each_text(part, change) for part in value])
+        return value if all(map(operator.is_, new, value)) else new
+    changes = {}
+    for name in field_names(value):
+        old = getattr(value, name)
+        if old is not None and (part := each_text(old, change)) is not old:
+            changes[name] = part
+    return replace(value, **changes) if changes else value

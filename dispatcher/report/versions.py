@@ -10,12 +10,12 @@ import hashlib
 import json
 import re
 import unicodedata
-from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 
 from dispatcher.report.folding import unaccented
 from dispatcher.report.model import Attachment, Battery, Observation, Report, Status, ValueType, When
 from dispatcher.report.moments import aware, compare
+from dispatcher.report.walking import field_names
 
 _TRANSPORT = frozenset({"sender_file_id", "problems", "reported_at", "received_at", "source_document", "original_cda"})
 """Of a report: who carried it, in which document, when it was edited or received. The same results edited twice are one
@@ -127,21 +127,25 @@ def fingerprint(report: Report) -> str:
 
 def _canonical(value: object, skip: frozenset[str] = _LEFT_OUT) -> object:
     """Plain JSON values, empty ones left out, so that a new field with its default changes nothing."""
+    if isinstance(value, str):
+        return (str(value) if value.isascii() else unicodedata.normalize("NFC", str(value))).strip()
+    if isinstance(value, tuple):
+        return [_canonical(item) for item in value]
     if isinstance(value, Attachment):
         return {"media_type": value.media_type, "sha256": value.sha256}
-    if is_dataclass(value) and not isinstance(value, type):
-        pairs = ((f.name, _canonical(getattr(value, f.name))) for f in fields(value) if f.name not in skip)
-        return {
-            name: item for name, item in pairs if item is not None and item is not False and item not in ("", [], {})
-        }
+    if names := field_names(value):
+        content = {}
+        for name in names:
+            item = getattr(value, name)
+            if name in skip or item is None or item is False or item in ("", ()):
+                continue
+            if (plain := _canonical(item)) not in ("", [], {}):
+                content[name] = plain
+        return content
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, tuple):
-        return [_canonical(item) for item in value]
-    if isinstance(value, str):
-        return unicodedata.normalize("NFC", str(value)).strip()
     return value
 
 

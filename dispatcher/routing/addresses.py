@@ -12,6 +12,8 @@ from dispatcher.routing.domain_names import LABELS, domain_key, looks_like
 PATIENT_DOMAIN = "patient.mssante.fr"
 """« Mon espace santé »: on the list of allowed domains, but its boxes are patients' (mssante.md §5)."""
 _SOME_ADDRESS = re.compile(r"[^\s@<>\"]+@([^\s@<>\"\\,;()«»]+)")
+_SOME_DOMAIN = re.compile(r"@([^\s@<>\"\\,;()«»]+)")
+"""The same from its ``@`` on: found at once in a long text that mostly has none."""
 _LOCAL = r"[a-z0-9!#$%&'*+\-./=?^_`{}~]{1,64}"
 _FORM = re.compile(rf"{_LOCAL}@{LABELS}")
 _LOCAL_PART = re.compile(_LOCAL)
@@ -57,6 +59,8 @@ def is_patient(address: str) -> bool:
 
 def hidden(text: str, name: str) -> str:
     """``text`` with ``name`` in place of what stands before the ``@`` of every patient's address."""
+    if not any(map(is_patient, _SOME_DOMAIN.findall(text))):
+        return text
     return _SOME_ADDRESS.sub(lambda found: _without(found, name), text)
 
 

@@ -46,9 +46,13 @@ def looks_like(text: str, domain: str) -> bool:
 
     Told apart from :func:`domain_key`, which says what a name *is*: this one also sees through names that are none.
     """
-    bare = "".join(letter for letter in unicodedata.normalize("NFKC", text) if not _unseen(letter))
+    bare = text if text.isascii() else _seen(text)
     read = unicodedata.normalize("NFKC", bare.casefold()).replace("\u3002", ".").strip().strip(".")
     return any(name == domain or name.endswith(f".{domain}") for name in (read, domain_key(text) or ""))
+
+
+def _seen(text: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFKC", text) if not _unseen(letter))
 
 
 def _unseen(letter: str) -> bool:

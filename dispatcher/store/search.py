@@ -170,7 +170,8 @@ def _search(wanted: DispatchFilter) -> tuple[Select[Any], dict[str, Any]]:
     """The statement, and what to bind."""
     equal = tuple(name for name in _EQUAL if getattr(wanted, name))
     params = {f"of_{name}": getattr(wanted, name) for name in equal} | {"most": max(wanted.limit, 0)}
-    return _found(equal, wanted.oldest_first).where(*_conditions(wanted)), params
+    found, conditions = _found(equal, wanted.oldest_first), _conditions(wanted)
+    return found.where(*conditions) if conditions else found, params
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 
 from dispatcher.formats.cda.elements import V3, Element
 from dispatcher.report.model import Problem, Severity
@@ -35,12 +36,17 @@ def place(element: Element) -> str:
 
 def all_of(element: Element, path: str) -> list[Element]:
     """Descendants by a path of CDA names: ``recordTarget/patientRole/id``."""
-    return element.findall("/".join(tag(step) for step in path.split("/")))
+    return element.findall(_steps(path))
 
 
 def first_of(element: Element, path: str) -> Element | None:
     """The first of them, or None."""
-    return element.find("/".join(tag(step) for step in path.split("/")))
+    return element.find(_steps(path))
+
+
+@cache
+def _steps(path: str) -> str:
+    return "/".join(tag(step) for step in path.split("/"))
 
 
 def has_template(element: Element, root: str) -> bool:

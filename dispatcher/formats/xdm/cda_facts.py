@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 
 from lxml import etree
 
@@ -80,8 +81,12 @@ def parse_cda(content: bytes) -> etree._Element:
     return root
 
 
+@lru_cache(maxsize=2)
 def read_facts(content: bytes) -> CdaFacts:
-    """Facts of one CDA. Raises like :func:`parse_cda`; what the document does not say stays empty."""
+    """Facts of one CDA. Raises like :func:`parse_cda`; what the document does not say stays empty.
+
+    The document just packed is the one our check of the archive reads next: what was read last is remembered.
+    """
     root = parse_cda(content)
     role = _first(root, "recordTarget/patientRole")
     ids = list(_all(role, "id")) if role is not None else []
@@ -123,10 +128,12 @@ _PRACTICE_PATH = (
 
 
 def _all(element: etree._Element | None, path: str) -> Iterator[etree._Element]:
-    if element is None:
-        return
-    steps = "/".join(f"{{{codes.CDA}}}{step}" for step in path.split("/"))
-    yield from element.iterfind(steps)
+    return iter(()) if element is None else element.iterfind(_steps(path))
+
+
+@cache
+def _steps(path: str) -> str:
+    return "/".join(f"{{{codes.CDA}}}{step}" for step in path.split("/"))
 
 
 def _first(element: etree._Element | None, path: str) -> etree._Element | None:
@@ -188,11 +195,12 @@ def utc(stamp: str) -> str:
     if len(digits) <= 8:
         return digits
     try:
-        moment = datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007 - the zone follows
-        zone = datetime.strptime(found[7], "%z").tzinfo if found[7] else PARIS
+        moment = datetime.fromisoformat(f"{digits[:8]}T{digits[8:].ljust(6, '0')}{found[7] or ''}")
     except ValueError:
         return ""
-    return moment.replace(tzinfo=zone).astimezone(UTC).strftime("%Y%m%d%H%M%S")[: len(digits)]
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=PARIS)
+    return moment.astimezone(UTC).strftime("%Y%m%d%H%M%S")[: len(digits)]
 
 
 def _entity(element: etree._Element) -> Author:

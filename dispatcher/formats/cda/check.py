@@ -17,6 +17,7 @@ from dispatcher.formats.cda.check_body import check_level_1, check_level_3
 from dispatcher.formats.cda.check_header import check_header, is_cr_bio
 from dispatcher.formats.cda.elements import Element
 from dispatcher.formats.cda.findings import Findings, first_of, tag
+from dispatcher.formats.cda.last_parsed import recall
 from dispatcher.report.model import Problem
 
 _NCNAME = re.compile(r"[^\W\d][\w.\-]*")
@@ -45,8 +46,9 @@ def check(data: bytes) -> list[Problem]:
 def _document(data: bytes, findings: Findings) -> Element | None:
     """The ``ClinicalDocument``, also inside a self-presenting wrapper; entities and network stay closed."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+    known = recall(data)
     try:
-        root = etree.fromstring(data, parser)
+        root = known if known is not None else etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         if "amplification" in str(error).lower():  # entities within entities: what they declare is refused anyway
             _refuse_doctype(findings)

@@ -16,6 +16,7 @@ from lxml import etree
 
 from dispatcher.clock import PARIS
 from dispatcher.errors import FormatError
+from dispatcher.formats.cda.last_parsed import remember
 from dispatcher.formats.xdm import codes
 from dispatcher.formats.xdm.codes import Coded
 
@@ -78,6 +79,7 @@ def parse_cda(content: bytes) -> etree._Element:
         raise FormatError("Document CDA illisible : XML mal formé.", where="CDA", code="cda-unreadable") from fault
     if root.tag != f"{{{codes.CDA}}}ClinicalDocument":
         raise FormatError("Le document n’est pas un CDA (ClinicalDocument attendu).", where="CDA", code="not-a-cda")
+    remember(content, root)
     return root
 
 

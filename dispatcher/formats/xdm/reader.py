@@ -234,22 +234,24 @@ def _parse(content: bytes) -> tuple[etree._Element | None, bool]:
         except (etree.XMLSyntaxError, ValueError):
             continue
         if root is not None:
-            return root, not recover
+            return (_without_prefixes(root) if recover else root), not recover
     return None, False
 
 
-def _local(element: etree._Element) -> str:
-    """Tag without namespace or undeclared prefix."""
-    tag = element.tag if isinstance(element.tag, str) else ""
-    return tag.rpartition("}")[2].rpartition(":")[2]
+def _without_prefixes(root: etree._Element) -> etree._Element:
+    """Where a prefix is not declared it stays in the name: taken off, so that elements are found by name."""
+    for element in root.iter(etree.Element):
+        element.tag = str(element.tag).rpartition("}")[2].rpartition(":")[2]
+    return root
 
 
 def _named(root: etree._Element, name: str) -> Iterator[etree._Element]:
-    return (e for e in root.iter(etree.Element) if _local(e) == name)
+    """Of that name in any namespace, or in none."""
+    return root.iter(f"{{*}}{name}")
 
 
 def _children(element: etree._Element, name: str) -> Iterator[etree._Element]:
-    return (e for e in element if _local(e) == name)
+    return element.iterchildren(f"{{*}}{name}")
 
 
 def _slots(element: etree._Element) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -43,7 +43,7 @@ def put_in_force(
     ``fresh`` (the dispatches of ``version``) gets a held one. Gives the older dispatches as they stood.
     """
     if version.version == 1:
-        return False
+        return ()
     uow.reports.supersede(version.chain, version.version)
     unsettled = uow.dispatches.unsettled_of_chain(version.chain, below_version=version.version)  # locked from here on
     known = uow.dispatches.list(DispatchFilter(chain=version.chain, limit=ALL))

@@ -58,7 +58,8 @@ class Faults:
         self._set("drop", mails)
 
     def cut_in_data(self, mails: int) -> None:
-        """The connection is dropped while the next ``mails`` come in; nothing of them is kept."""
+        """The connection is dropped at the DATA of the next ``mails``, before the go-ahead: later, a client that was
+        quicker than the cut could not know that its final dot got lost."""
         self._set("cut", mails)
 
     def try_later(self, mails: int) -> None:
@@ -145,7 +146,7 @@ SWITCHES = (
     Switch("greylist", "liste grise : 450 4.7.1 pendant ce délai", _number("greylist_seconds"), "secondes"),
     Switch("slow", "attend avant chaque réponse", _number("slow_seconds"), "secondes"),
     Switch("slow-dot", "garde le courrier, mais répond tard au point final", _number("slow_dot_seconds"), "secondes"),
-    Switch("cut-in-data", "coupe pendant la transmission", lambda f, n: f.cut_in_data(int(n)), "nombre"),
+    Switch("cut-in-data", "coupe à la commande DATA", lambda f, n: f.cut_in_data(int(n)), "nombre"),
     Switch(
         "drop-after-dot", "garde le courrier, puis coupe sans répondre", lambda f, n: f.drop_after_dot(int(n)), "nombre"
     ),

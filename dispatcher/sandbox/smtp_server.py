@@ -127,12 +127,11 @@ class SandboxSmtp(SMTP):
         if arg or not self.envelope.rcpt_tos:
             await self.push("501 5.5.4 Syntax: DATA" if arg else "503 5.5.1 Need RCPT first")
             return
-        await self.push("354 End data with <CR><LF>.<CR><LF>")
         if self.desk.faults.take_cut():
-            await self._reader.read(1)
             assert isinstance(self.transport, asyncio.Transport)
             self.transport.abort()
             raise ConnectionResetError
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
         content = await self._read_content()
         if content is None:
             await self.push("552 5.3.4 Message too big")

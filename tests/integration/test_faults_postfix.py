@@ -157,7 +157,7 @@ def faulty(world: World, fault: Fault, proxy: FaultProxy) -> ChannelSettings:
         "greylist": {"port": doors["greylist"]},
     }
     if fault.postfix == "cut-in-data":
-        proxy.cut_up = 800
+        proxy.cut_answer = b"354 "
     if fault.postfix == "cut-after-dot":
         proxy.cut_match = b"\r\n.\r\n"
     if fault.postfix in {"cut-in-data", "cut-after-dot"}:
@@ -175,7 +175,7 @@ def mended(world: World, fault: Fault, proxy: FaultProxy) -> ChannelSettings | N
         world.greylist.open = True
         return channel(world, port=world.relay.doors["greylist"])
     if fault.postfix in {"cut-in-data", "cut-after-dot"}:
-        proxy.cut_up, proxy.cut_match = None, None
+        proxy.cut_answer, proxy.cut_match = None, None
         return plainly(world, proxy.port)
     return None if "@" in fault.postfix and fault.state is not fault.after else channel(world)
 

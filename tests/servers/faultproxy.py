@@ -43,6 +43,8 @@ class FaultProxy:
         """Break a line after that many bytes towards the client."""
         self.cut_match: bytes | None = None
         """Once these bytes went up, the server gets them, and the line breaks instead of its next answer."""
+        self.cut_answer: bytes | None = None
+        """Break a line when the server says this, instead of passing it on."""
         self.hold_match: bytes | None = None
         """As ``cut_match``, but the answer is only withheld: the client runs into its time limit."""
         self.reset = True
@@ -126,6 +128,9 @@ class FaultProxy:
         """Hand a piece on; False when the line is to be broken."""
         if way == "down" and line.mute:
             return self.hold_match is not None
+        if way == "down" and self.cut_answer and self.cut_answer in data:
+            sink.sendall(data[: data.index(self.cut_answer)])
+            return False
         limit = self.cut_up if way == "up" else self.cut_down
         room = None if limit is None else max(0, limit - line.passed[way])
         if way == "up":

@@ -39,8 +39,9 @@ def test_every_fault_that_passes_is_one_of_the_store() -> None:
     assert known >= saving.PASSING
 
 
-def test_a_start_whose_commit_ended_in_doubt_is_not_a_hand_over(bench: Bench) -> None:
+def test_a_start_whose_commit_ended_in_doubt_is_not_a_hand_over(on_both: Bench) -> None:
     """PostgreSQL was lost while committing, yet it had written: nothing has left, and no notice will ever come."""
+    bench = on_both
     first, _ = queue(bench, 2)
     fails(bench, lambda number, when: (number, when) == (BEGIN, "after"), "commit-unknown")
     with pytest.raises(StoreError):

@@ -239,7 +239,7 @@ FAULTS = (
     Fault(
         name="cut-in-data",
         where=NETWORK,
-        what="Connexion coupée pendant la transmission, avant le point final",
+        what="Connexion coupée après DATA, avant le point final",
         raised=TryLater("Connexion coupée.", stage="data"),
         state=State.DEFERRED,
         wait=MINUTE,
@@ -314,7 +314,7 @@ STORE_FAULTS = (
     ),
 )
 
-SLOW_TIMEOUT = 1.0
+SLOW_TIMEOUT = 2.0
 """« timeout_seconds » for the faults that are slower than that."""
 SLOWER = frozenset({"too-slow", "silent-after-dot"})
 

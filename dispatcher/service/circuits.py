@@ -11,9 +11,12 @@ import logging
 from datetime import datetime, timedelta
 
 from dispatcher.errors import OutcomeUnknown, TransportError, TryLater
+from dispatcher.outbox.batching import OPEN
 from dispatcher.outbox.breaker import CHANNEL, Breaker, BreakerRule, notice_says_destination, says_destination
 from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.error_rate import too_many
 from dispatcher.outbox.retry import RetryDecision, RetryKind
+from dispatcher.outbox.states import State
 from dispatcher.ports import UnitOfWork
 from dispatcher.receipts.notice import Kind, Notice
 from dispatcher.service.channel import Channel
@@ -29,6 +32,10 @@ UNREACHED = timedelta(minutes=5)
 ALONE = (
     "Cet envoi a arrêté tout le canal {count} fois de suite, alors que d'autres sont acceptés : {reason} "
     "Voir la cause avec l'opérateur, puis libérer l'envoi."
+)
+TOO_MANY = (
+    "Trop d'échecs dans ce lot ({failed}) : la suite attend. Voir les raisons (« dispatcher batches show »), "
+    "corriger, puis reprendre le lot (« dispatcher batches resume »)."
 )
 RESTS = "Le domaine « {domain} » ne répond pas : {count} refus ou avis d'échec de suite. Un seul envoi essaiera."
 
@@ -76,6 +83,17 @@ def refused(
     old = uow.destinations.breaker(channel.name, dispatch.domain)
     if old.state or dispatch.attempts == dispatch.replayed_attempts:  # one mail that tries again says nothing new
         _keep(uow, dispatch, old, old.failed(channel.breaker, now))
+
+
+def look_at_batch(uow: UnitOfWork, dispatch: Dispatch) -> None:
+    """After a failure: a batch of which too much fails is paused, once. Who resumes it has seen the failures."""
+    batch = uow.batches.get(dispatch.batch_id) if dispatch.batch_id else None
+    if batch is None or batch.state != OPEN:
+        return
+    counts = uow.dispatches.counts(batch_id=batch.id)
+    if too_many(counts) and all(line.event != "batch.resumed" for line in uow.journal.of_subject(batch.id)):
+        uow.batches.pause(batch.id, reason=TOO_MANY.format(failed=counts[State.FAILED]))
+        log.error("batch %s paused: %d of its mails failed", batch.id, counts[State.FAILED])
 
 
 def noticed(uow: UnitOfWork, dispatch: Dispatch, notice: Notice, now: datetime) -> None:

@@ -66,6 +66,8 @@ def settle(uow: UnitOfWork, store: Store, channel: Channel, outcome: Outcome, no
         moved = uow.dispatches.move(dispatch.id, state, fence=dispatch.fence, event=f"dispatch.{state}", **changes)
     except LeaseLost:
         return Settled(state=_late(uow, dispatch, state, changes), paused=paused)
+    if state is State.FAILED:
+        circuits.look_at_batch(uow, moved)
     log.info("dispatch %s is %s", dispatch.id, state)
     return Settled(state=withdraw_if_superseded(uow, moved), paused=paused)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 
 from dispatcher.errors import OurFault, Refused, TransportError, TryLater
-from dispatcher.outbox.dispatch import Accepted, Dispatch, Lane
+from dispatcher.outbox.dispatch import Accepted, Batch, Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.ports import Mail
 from tests.contract.store_kit import Seed
@@ -169,3 +169,25 @@ def test_an_urgent_mail_nobody_takes_is_told_before_the_day_is_over(bench: Bench
         bench.clock.advance(1800)
     assert (bench.get(urgent.id).state, bench.get(routine.id).state) == (State.FAILED, State.DEFERRED)
     assert "abandon" in bench.get(urgent.id).reason
+
+
+def test_a_batch_of_which_too_much_fails_waits_for_a_person(bench: Bench) -> None:
+    with bench.real.transaction() as uow:
+        uow.batches.add(Batch(id="L1", channel="pro", created_at=bench.clock.now(), reason="tick", count=40))
+    mails = queued(bench, *(f"d{n}@dest.test" for n in range(60)))
+    with bench.real.transaction() as uow:
+        for mail in mails:
+            uow.dispatches.update(mail.id, event="dispatch.queued", batch_id="L1")
+        uow.batches.join("L1", [mail.id for mail in mails], bench.clock.now())
+    bench.transport.otherwise = lambda mail: GONE
+    bench.send()
+    counts = Counter(bench.states())
+    assert counts[State.FAILED] == 20 and counts[State.QUEUED] == 40
+    with bench.real.reading() as uow:
+        batch = uow.batches.get("L1")
+    assert batch is not None and batch.state == "paused" and "20" in batch.pause_reason
+    assert bench.send().total == 0
+    assert bench.events("L1")[-1] == "batch.paused"
+    with bench.real.transaction() as uow:
+        uow.batches.resume("L1", reason="Vu.", actor="eve")
+    assert bench.send().total == 40, "who resumed it has seen the failures"

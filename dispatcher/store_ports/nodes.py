@@ -93,7 +93,10 @@ class Leases(Protocol):
     """What has one owner at a time, by name. An owner that was frozen or cut off finds out by its fence."""
 
     def take(self, name: str, owner: str, node: str, lease: timedelta) -> int | None:
-        """Own it from now on for ``lease``, or longer if it is ours already; gives the fence. None: it is another's."""
+        """Own it from now on for ``lease``; gives the fence. None: it is another's.
+
+        What is ours already stays so for at least half of ``lease``.
+        """
 
     def confirm(self, name: str, owner: str, fence: int, lease: timedelta) -> None:
         """Still ours, and nobody takes it before this transaction ends; prolonged. Raises LeaseLost."""

@@ -100,6 +100,22 @@ def test_one_owner_a_name(store: SqlStore, clock: FrozenClock) -> None:
     assert held == {"source:sil": ("b", 2), "source:autre": ("b", 1)}
 
 
+def test_a_lease_that_is_fresh_is_not_written_again(store: SqlStore, clock: FrozenClock) -> None:
+    """Ticks ask every two seconds: that must not be a commit on the disk each time, nor let the lease run out."""
+
+    def until() -> datetime | None:
+        with store.reading() as uow:
+            return uow.leases.list()[0].until
+
+    take(store)
+    first = until()
+    clock.advance(59)
+    assert (take(store), until()) == (1, first)
+    clock.advance(1)
+    assert take(store) == 1
+    assert until() == clock.now() + LEASE
+
+
 def test_a_shorter_lease_of_the_owner_takes_nothing_away(store: SqlStore, clock: FrozenClock) -> None:
     take(store)
     with store.transaction() as uow:

@@ -12,6 +12,7 @@ import pytest
 
 from dispatcher.daemon import steps
 from dispatcher.daemon.membership import Membership, node_name
+from dispatcher.daemon.worker import ORDERS, Orders
 from dispatcher.errors import StoreError
 from dispatcher.intake import aside
 from dispatcher.intake.spool import FolderSpool
@@ -250,6 +251,24 @@ def test_a_drained_node_lets_go_and_takes_nothing_until_it_resumes(bench: Bench)
     assert a.scan().elsewhere == []
 
 
+def test_a_worker_process_hears_of_the_drain(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = Node(bench, "nord")
+    a.member.join()
+    orders = Orders(a.office)
+    assert not orders.draining()
+    nodes.order(bench.real, "nord", DRAIN, actor="operator:eve")
+    assert [orders.draining() for _ in range(ORDERS)][-1]
+    with monkeypatch.context() as away:
+        away.setattr(type(bench.real), "reading", _away)
+        assert all(orders.draining() for _ in range(3 * ORDERS)), "without an answer the last one stands"
+    nodes.order(bench.real, "nord", "", actor="operator:eve")
+    assert not [orders.draining() for _ in range(ORDERS + 1)][-1]
+
+
+def _away(*given: object, **more: object) -> None:
+    raise StoreError("away", code="unavailable")
+
+
 def test_forgetting_is_for_the_silent(bench: Bench) -> None:
     a = Node(bench, "nord")
     a.member.join()
@@ -328,11 +347,7 @@ def test_nobody_is_stopped_by_a_store_that_is_away(bench: Bench, monkeypatch: py
     a = Node(bench, "nord")
     a.member.join()
     bench.real.close()
-
-    def away(*given: object, **more: object) -> None:
-        raise StoreError("away", code="unavailable")
-
-    monkeypatch.setattr(type(bench.real), "transaction", away)
+    monkeypatch.setattr(type(bench.real), "transaction", _away)
     thread = threading.Thread(target=a.member.leave)
     thread.start()
     thread.join(5)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dispatcher.store_ports import (
     DRAIN,
+    EVERYTHING,
     Batches,
     DestinationRow,
     Destinations,
@@ -22,6 +23,8 @@ from dispatcher.store_ports import (
     Files,
     GapRow,
     Gaps,
+    Installation,
+    InstallationRow,
     Journal,
     LeaseRow,
     Leases,
@@ -71,6 +74,7 @@ __all__ = [
     "Fetched",
     "Mailbox",
     "DRAIN",
+    "EVERYTHING",
     "Batches",
     "Dispatches",
     "DestinationRow",
@@ -80,6 +84,8 @@ __all__ = [
     "Files",
     "GapRow",
     "Gaps",
+    "Installation",
+    "InstallationRow",
     "Journal",
     "LeaseRow",
     "Leases",

@@ -90,13 +90,13 @@ class Office:
         self._closing.close()
 
 
-def build(settings: Settings, clock: Clock | None = None) -> Office:
-    """Wire everything. Raises :class:`dispatcher.errors.DispatcherError` naming what is missing."""
+def build(settings: Settings, clock: Clock | None = None, *, upgrade: bool = True) -> Office:
+    """Wire everything; without ``upgrade`` an older database is refused. Raises ``DispatcherError``."""
     clock = clock or SystemClock()
     settings, spoken = with_dialects(settings)
     closing = ExitStack()
     cipher = MasterKey.load(settings.keys.master).cipher()
-    store = open_store(settings.store.url, cipher, clock, folder=settings.folder)
+    store = open_store(settings.store.url, cipher, clock, upgrade=upgrade, folder=settings.folder)
     closing.callback(store.close)
     directory = _directory(settings)
     domains = _domains(settings, store, clock)

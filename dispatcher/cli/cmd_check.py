@@ -60,7 +60,7 @@ def check(
     findings = [good("configuration", "lue, sans faute"), *_folders(wanted), *_dialects(wanted), *_indexes(wanted)]
     findings += [*_keys(wanted), *_machine(wanted)]
     try:
-        parts = wiring.build(wanted)
+        parts = wiring.build(wanted, upgrade=False)
     except DispatcherError as error:
         findings.append(bad("installation", error))
     else:

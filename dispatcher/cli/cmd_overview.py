@@ -14,6 +14,7 @@ from dispatcher.cli.doubt_show import tell_doubts
 from dispatcher.cli.forecast_show import sentence
 from dispatcher.cli.held_show import show_held, tell_held
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
+from dispatcher.cli.restored_show import paused_everywhere, restored_json, tell_restored
 from dispatcher.cli.wording import EVENTS, FILE_STATES, RECEIPTS, STATES, actor, age, envelope
 from dispatcher.french import counted
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
@@ -21,6 +22,7 @@ from dispatcher.outbox.states import OPEN_FILES, UNFINISHED, State
 from dispatcher.ports import DispatchFilter
 from dispatcher.service import alarms, nodes, overview, waits
 from dispatcher.service.explain import explain
+from dispatcher.service.restored import in_doubt
 from dispatcher.wiring import Office
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
@@ -77,6 +79,9 @@ def status(json: Json = False) -> None:
 
 
 def _tell_alarms(parts: Office) -> None:
+    tell_restored(in_doubt(parts.store))
+    if reason := paused_everywhere(parts):
+        complain(f"Tout est en pause, rien ne part. {reason}")
     for name, reason in _unread_mailboxes(parts).items():
         complain(f"ALARME, boîte des avis du canal « {name} » : {reason}")
         complain(
@@ -111,6 +116,8 @@ def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
         "doubts": [
             {"channel": c.name, "alarm": alarms.standing(parts.store, alarms.doubt(c.name))} for c in view.channels
         ],
+        "paused": paused_everywhere(parts) or None,
+        "restored": restored_json(in_doubt(parts.store)),
         "nodes": list(nodes.view(parts.store).alarms),
         "local_table": str(problem) if problem else None,
         "drifting": drifted.drifting if drifted is not None else None,

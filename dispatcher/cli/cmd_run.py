@@ -29,7 +29,7 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON (avec --once).")] = False,
 ) -> None:
     """Le service : surveille les dossiers, prépare, envoie, relève les accusés. Ctrl-C l'arrête proprement."""
-    parts = office()
+    parts = office(upgrade=True)
     if not once:
         count = workers or parts.settings.service.workers
         logging.getLogger().setLevel(parts.settings.log.level)

@@ -34,11 +34,15 @@ def settings() -> Settings:
     return load(CONFIG.resolve())
 
 
-def office() -> Office:
-    """All parts, wired from the configuration. Raises :class:`dispatcher.errors.DispatcherError`."""
+def office(*, upgrade: bool = False) -> Office:
+    """All parts, wired from the configuration. Raises :class:`dispatcher.errors.DispatcherError`.
+
+    Only the service brings an older database up to date by itself (``upgrade``): somebody who only wanted to look must
+    not make it unreadable for the version of the program that is running.
+    """
     from dispatcher import wiring
 
-    return wiring.build(settings())
+    return wiring.build(settings(), upgrade=upgrade)
 
 
 def config_exists() -> bool:

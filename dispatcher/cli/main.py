@@ -41,6 +41,8 @@ COMMANDS = {
     "withdraw": "cmd_operate",
     "paper": "cmd_operate",
     "replay": "cmd_replay",
+    "pause": "cmd_pause",
+    "resume": "cmd_pause",
     "settle": "cmd_settle",
     "batches": "cmd_batches",
     "nodes": "cmd_nodes",
@@ -51,6 +53,7 @@ COMMANDS = {
     "dialects": "cmd_dialects",
     "receipts": "cmd_receipts",
     "journal": "cmd_journal",
+    "upgrade": "cmd_upgrade",
     "sandbox": "cmd_sandbox",
 }
 """Name of each command and the module of this package that registers it, in the order of the help page."""

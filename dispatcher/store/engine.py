@@ -28,11 +28,14 @@ from dispatcher.store.turns import Turns
 from dispatcher.store.unit import SqlUnit
 
 
-def open_store(url: str, cipher: Cipher, clock: Clock, *, create: bool = True, folder: Path | None = None) -> SqlStore:
+def open_store(
+    url: str, cipher: Cipher, clock: Clock, *, create: bool = True, upgrade: bool = True, folder: Path | None = None
+) -> SqlStore:
     """Open the database at ``url`` (SQLAlchemy URL; relative SQLite paths are relative to ``folder``).
 
     ``create`` makes the file and the schema, and upgrades an older schema; without it a missing, empty or older one
-    is refused. Raises :class:`StoreError` with codes ``url``, ``driver``, ``missing``, ``unavailable``, ``no-wal``,
+    is refused. Without ``upgrade`` an older one is refused also then. Raises :class:`StoreError` with codes ``url``,
+    ``driver``, ``missing``, ``unavailable``, ``no-wal``,
     ``schema-newer``, ``schema-older``, ``schema-missing``.
     """
     engine = make_engine(parse_url(url, folder), create=create)
@@ -41,7 +44,7 @@ def open_store(url: str, cipher: Cipher, clock: Clock, *, create: bool = True, f
             current = schema.check(connection) == schema.REVISIONS[-1]
         if not current:
             with engine.connect() as connection:
-                if create:
+                if create and (upgrade or schema.revision(connection) is None):
                     schema.upgrade_connection(connection)
                 else:
                     schema.require_current(connection)

@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from dispatcher.errors import StoreError
 from dispatcher.outbox.ledger import Ledger, from_json
 from dispatcher.outbox.pacing import PaceLimit
+from dispatcher.ports import EVERYTHING
 from dispatcher.store.pace_memory import PaceMemory, Seen
 from dispatcher.store.session import Session
 from dispatcher.store.tables import destinations
@@ -159,10 +160,11 @@ class SqlPaceBook:
         self._set(scope, paused=True, paused_until=until, pause_reason=reason)
 
     def paused(self, scope: str, now: datetime) -> str | None:
-        """Reason of the pause in force, or None."""
-        row = self._row(scope)
-        in_force = row.paused and (row.paused_until is None or now < row.paused_until)
-        return row.pause_reason if in_force else None
+        """Reason of the pause in force, of everything or of this scope, or None."""
+        for row in self._rows((EVERYTHING, scope)):
+            if row.paused and (row.paused_until is None or now < row.paused_until):
+                return row.pause_reason
+        return None
 
     def resume(self, scope: str) -> None:
         """End the pause, if there is one."""
@@ -234,10 +236,13 @@ class SqlPaceBook:
         self._session.write(_SPEND, params)
 
     def _row(self, scope: str) -> _Row:
-        if scope in self._held:
-            return self._held[scope]
-        row = self._session.read(_ROWS, {"scopes": [scope]}).first()
-        return _Row() if row is None else _Row(*row[1:])
+        return self._rows((scope,))[0]
+
+    def _rows(self, scopes: Sequence[str]) -> list[_Row]:
+        """In that order; what is locked is known, the rest is read in one statement."""
+        unknown = [scope for scope in scopes if scope not in self._held]
+        found = {scope: _Row(*row) for scope, *row in self._session.read(_ROWS, {"scopes": unknown})} if unknown else {}
+        return [self._held.get(scope) or found.get(scope) or _Row() for scope in scopes]
 
     def _lock(self, scopes: Sequence[str]) -> None:
         """Rows that are not there yet are made; all in the order of their names, so that nobody waits in a circle."""

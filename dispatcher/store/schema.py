@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.errors import StoreError
 from dispatcher.store import faults
-from dispatcher.store.connect import make_engine, parse_url
+from dispatcher.store.connect import make_engine, parse_url, reading_engine
 
 REVISIONS = ("0001", "0002", "0003")
 """Every released revision, oldest first; the last is the one this program needs. A test compares with the files."""
@@ -29,6 +29,21 @@ def upgrade(url: str, folder: Path | None = None) -> str:
         with engine.connect() as connection:
             upgrade_connection(connection)
             return revision(connection) or ""
+    except SQLAlchemyError as error:
+        raise faults.translate(error) from error
+    finally:
+        engine.dispose()
+
+
+def standing(url: str, folder: Path | None = None) -> str | None:
+    """The revision of the database at ``url`` without changing it, None when it is empty.
+
+    Raises :class:`StoreError`: not there, unreachable, or newer than this program (``schema-newer``).
+    """
+    engine = make_engine(parse_url(url, folder), create=False)
+    try:
+        with reading_engine(engine).connect() as connection:
+            return check(connection)
     except SQLAlchemyError as error:
         raise faults.translate(error) from error
     finally:

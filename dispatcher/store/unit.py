@@ -9,6 +9,7 @@ from dispatcher.store.destinations import SqlDestinations
 from dispatcher.store.dispatches import SqlDispatches
 from dispatcher.store.files import SqlFiles
 from dispatcher.store.gaps import SqlGaps
+from dispatcher.store.installation import SqlInstallation
 from dispatcher.store.journal import Head, SqlJournal
 from dispatcher.store.named_leases import SqlLeases
 from dispatcher.store.nodes import SqlNodes
@@ -85,6 +86,10 @@ class SqlUnit:
     @cached_property
     def gaps(self) -> SqlGaps:
         return SqlGaps(self._session)
+
+    @cached_property
+    def installation(self) -> SqlInstallation:
+        return SqlInstallation(self._session)
 
     @cached_property
     def nodes(self) -> SqlNodes:

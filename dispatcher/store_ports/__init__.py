@@ -6,8 +6,9 @@ Part of ``ports.py``, which gives all these names on; import them from there.
 from dispatcher.store_ports.destinations import DestinationRow, Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches, DispatchFilter, RecipientUse
 from dispatcher.store_ports.files import Files, Reports
+from dispatcher.store_ports.installation import Installation, InstallationRow
 from dispatcher.store_ports.nodes import DRAIN, LeaseRow, Leases, NodeRow, Nodes
-from dispatcher.store_ports.pace import PaceBook
+from dispatcher.store_ports.pace import EVERYTHING, PaceBook
 from dispatcher.store_ports.records import (
     GapRow,
     Gaps,
@@ -25,6 +26,7 @@ from dispatcher.store_ports.unit import Store, UnitOfWork
 
 __all__ = [
     "DRAIN",
+    "EVERYTHING",
     "Batches",
     "DestinationRow",
     "Destinations",
@@ -34,6 +36,8 @@ __all__ = [
     "Files",
     "GapRow",
     "Gaps",
+    "Installation",
+    "InstallationRow",
     "Journal",
     "LeaseRow",
     "Leases",

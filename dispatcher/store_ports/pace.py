@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from dispatcher.outbox.pacing import PaceLimit
 
 
+EVERYTHING = "all"
+"""Scope of a pause of all channels: :meth:`PaceBook.paused` tells it for each of them."""
+
+
 class PaceBook(Protocol):
     """How many hand-overs were granted, per scope, kept in the store so that restarts and nodes share it.
 
@@ -43,6 +47,7 @@ class PaceBook(Protocol):
         """Pause a channel (``until`` None: until a person or a probe resumes it)."""
 
     def paused(self, scope: str, now: datetime) -> str | None:
-        """Reason of the pause in force, or None."""
+        """Reason of the pause in force, of everything (:data:`EVERYTHING`) or of this scope, or None."""
 
-    def resume(self, scope: str) -> None: ...
+    def resume(self, scope: str) -> None:
+        """End the pause of this very scope, if there is one."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from dispatcher.store_ports.destinations import Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches
 from dispatcher.store_ports.files import Files, Reports
+from dispatcher.store_ports.installation import Installation
 from dispatcher.store_ports.nodes import Leases, Nodes
 from dispatcher.store_ports.pace import PaceBook
 from dispatcher.store_ports.records import Gaps, Journal, Oppositions, Payloads, Receipts, Reference
@@ -45,6 +46,8 @@ class UnitOfWork(Protocol):
     def nodes(self) -> Nodes: ...
     @property
     def leases(self) -> Leases: ...
+    @property
+    def installation(self) -> Installation: ...
     @property
     def tallies(self) -> Tallies: ...
 

@@ -13,6 +13,7 @@ from dispatcher.clock import FrozenClock
 from dispatcher.errors import StoreError
 from dispatcher.outbox.pacing import DAY, PaceLimit, Window, per_minute
 from dispatcher.outbox.states import State
+from dispatcher.ports import EVERYTHING
 from dispatcher.store.engine import SqlStore
 from tests.contract.store_kit import Database, Seed, make_cipher
 
@@ -340,6 +341,23 @@ def test_a_pause_is_for_all_and_survives_a_restart(database: Database, store: Sq
         assert uow.pace.paused(SCOPE, clock.now()) is None
     assert paused(store) is None and take(store)
     other.close()
+
+
+def test_a_pause_of_everything_is_told_for_each_channel(store: SqlStore, clock: FrozenClock) -> None:
+    with store.transaction() as uow:
+        assert uow.pace.take_all([(SCOPE, LIMIT)]) == {}
+        uow.pace.pause(EVERYTHING, None, "Base restaurée")
+        assert uow.pace.paused(SCOPE, clock.now()) == "Base restaurée", "also where the channel's row is locked already"
+    with store.transaction() as uow:
+        uow.pace.resume(SCOPE)
+    with store.reading() as uow:
+        assert uow.pace.paused(SCOPE, clock.now()) == uow.pace.paused("channel:autre", clock.now()) == "Base restaurée"
+    with store.transaction() as uow:
+        uow.pace.pause(SCOPE, None, "Mot de passe refusé")
+        uow.pace.resume(EVERYTHING)
+    with store.reading() as uow:
+        assert uow.pace.paused("channel:autre", clock.now()) is None
+        assert uow.pace.paused(SCOPE, clock.now()) == "Mot de passe refusé"
 
 
 def test_a_pause_leaves_the_count_alone(store: SqlStore, clock: FrozenClock) -> None:

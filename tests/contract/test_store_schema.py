@@ -208,7 +208,9 @@ def test_members_of_past_batches_come_back_from_the_journal(
 
 
 def check_released(url: str) -> None:
+    """A look does not upgrade; an upgrade loses nothing."""
     clock = FrozenClock()
+    look_only(url)
     clock.advance(3600)
     store = open_store(url, make_cipher(), clock)
     with store.reading() as uow:
@@ -238,6 +240,17 @@ def check_released(url: str) -> None:
     with store.reading() as uow:
         assert uow.journal.verify()[1] == ""
     store.close()
+
+
+def look_only(url: str) -> None:
+    """What is not the service refuses an older database, and leaves it as it is."""
+
+    before = schema.standing(url)
+    if before != schema.REVISIONS[-1]:
+        with pytest.raises(StoreError, match=f"version {before}") as raised:
+            open_store(url, make_cipher(), FrozenClock(), upgrade=False)
+        assert raised.value.code == "schema-older" and "dispatcher upgrade" in raised.value.hint
+    assert schema.standing(url) == before
 
 
 # ------------------------------------------------------------------------------------------------ refusals

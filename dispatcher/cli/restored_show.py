@@ -1,0 +1,60 @@
+"""How a restored database is told: what may have left already, and what the LIS must export again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dispatcher.cli.output import complain, moment, say, table
+from dispatcher.cli.wording import FILE_STATES, STATES
+from dispatcher.french import counted
+from dispatcher.ports import EVERYTHING
+from dispatcher.service.restored import InDoubt
+from dispatcher.wiring import Office
+
+SHOWN = 20
+"""Numbers of one state shown to a person; ``--json`` gives all."""
+
+
+def tell_restored(found: InDoubt | None) -> None:
+    """One alarm for ``status``, while nothing may leave."""
+    if found is None:
+        return
+    since, until = moment(found.backup_at), moment(found.restored_at)
+    complain(f"ALARME, base restaurée le {until} d'une sauvegarde du {since} : rien ne part.")
+    complain(f"  → {counted(found.count, 'élément')} à voir : « dispatcher restore --report ».")
+
+
+def show_restored(found: InDoubt) -> None:
+    """The whole list, and what to do."""
+    since, until = moment(found.backup_at), moment(found.restored_at)
+    say(f"Base restaurée le {until} d'une sauvegarde du {since}. Rien ne part.")
+    say(f"Le SIL doit exporter de nouveau tout ce qu'il a produit du {since} au {until} : la base n'en sait rien.")
+    rows = [(f"Envois, {STATES[state]}", str(len(ids)), _some(ids)) for state, ids in found.dispatches.items() if ids]
+    rows += [(f"Fichiers, {FILE_STATES[kind]}", str(len(ids)), _some(ids)) for kind, ids in found.files.items() if ids]
+    table("A pu partir déjà", ("Quoi", "Nombre", "Numéros"), rows, empty="Rien de connu n'a pu partir deux fois.")
+    say("Comparer avec le dossier des courriers envoyés du compte ; ce qui est parti : « dispatcher close D… ».")
+    say('Puis « dispatcher resume --everything --reason "…" ».')
+
+
+def _some(ids: tuple[str, ...]) -> str:
+    more = f" … ({len(ids) - SHOWN} de plus : --json)" if len(ids) > SHOWN else ""
+    return " ".join(ids[:SHOWN]) + more
+
+
+def restored_json(found: InDoubt | None) -> dict[str, Any] | None:
+    """For programs; null when nothing waits for a person."""
+    if found is None:
+        return None
+    return {
+        "backup_at": found.backup_at,
+        "restored_at": found.restored_at,
+        "count": found.count,
+        "dispatches": {str(state): list(ids) for state, ids in found.dispatches.items()},
+        "files": {str(kind): list(ids) for kind, ids in found.files.items()},
+    }
+
+
+def paused_everywhere(parts: Office) -> str:
+    """Reason of the pause of everything; empty when there is none."""
+    with parts.store.reading() as uow:
+        return uow.pace.paused(EVERYTHING, parts.clock.now()) or ""

@@ -1,8 +1,8 @@
 """How long a critical result waits while thousands of routine mails are queued: file dropped to accepted by the relay.
 
-Run with ``pytest tests/benchmarks/test_critical_rates.py -s``. Nothing here asserts a time. The service runs as
-installed, with one worker, SQLite FULL and a relay in a process of its own; the routine mails leave all the while, as
-fast as they can.
+Run with ``pytest tests/benchmarks/test_critical_rates.py -s --critical 200``. Nothing here asserts a time. The service
+runs as installed, with one worker, SQLite FULL and a relay in a process of its own; the routine mails leave all the
+while, as fast as they can.
 """
 
 from __future__ import annotations
@@ -25,21 +25,25 @@ from dispatcher.settings import load
 from dispatcher.wiring import build
 from tests.benchmarks.laboratory import CDA, ROOT, Laboratory, laboratory, prepare_keys, sink
 
-ROUTINE = 10_000
-CRITICAL = 200
+ROUTINE_EACH = 50
+"""Routine mails queued for each critical result."""
 EVERY = 0.3
 """Seconds between two critical files."""
 PATIENCE = 300.0
 
 
 @pytest.mark.timeout(1800)
-def test_critical_with_thousands_of_routine_mails_queued(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_critical_with_thousands_of_routine_mails_queued(
+    request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    count = request.config.getoption("--critical")
+    routine = ROUTINE_EACH * count
     keys = tmp_path / "keys"
     keys.mkdir()
     prepare_keys(keys)
     with sink(keys) as far:
         place = laboratory(tmp_path / "labo", keys, far.port, supplied=True)
-        fill(place, ROUTINE)
+        fill(place, routine)
         critical = replace(place, message=place.message.replace(b"|H|", b"|HH|", 1))
         assert critical.message != place.message
         process = subprocess.Popen(
@@ -49,14 +53,14 @@ def test_critical_with_thousands_of_routine_mails_queued(tmp_path: Path, capsys:
             stderr=subprocess.DEVNULL,
         )
         try:
-            waited, left = measure(critical, CRITICAL)
+            waited, left = measure(critical, count)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
     waited.sort()
     with capsys.disabled():
         print(
-            f"\n{len(waited)} critical results with {ROUTINE} routine mails queued ({left} still waiting at the end): "
+            f"\n{len(waited)} critical results with {routine} routine mails queued ({left} still waiting at the end): "
             f"from the file dropped to accepted by the relay, median {statistics.median(waited):.2f} s, "
             f"p99 {waited[int(len(waited) * 0.99) - 1]:.2f} s, longest {waited[-1]:.2f} s ({os.cpu_count()} processors)"
         )

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.laboratory import MAILS, ROOT, Laboratory, Sink, laboratory, prepare_keys, sink
-from tests.benchmarks.test_whole_way import PATIENCE, WARM, check, cpu_seconds
+from tests.benchmarks.test_whole_way import FEW, PATIENCE, WARM, check, cpu_seconds
 from tests.servers.postgresql import PostgreSql, postgresql
 
 
@@ -36,7 +36,13 @@ def server() -> Iterator[PostgreSql]:
         yield running
 
 
-@pytest.mark.parametrize(("nodes", "workers"), [(1, 1), (1, 2), (1, 4), (2, 1), (3, 1)])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every curve when figures are wanted, else one run of two nodes, so that the script stays right."""
+    wanted = metafunc.config.getoption("--files")
+    runs = [(1, 1), (1, 2), (1, 4), (2, 1), (3, 1)] if wanted else [(2, 1)]
+    metafunc.parametrize(("nodes", "workers"), runs)
+
+
 def test_nodes(
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -46,7 +52,7 @@ def test_nodes(
     workers: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    files, url = request.config.getoption("--files"), server.url(server.create())
+    files, url = request.config.getoption("--files") or FEW, server.url(server.create())
     with sink(keys) as far:
         place = laboratory(tmp_path / "labo", keys, far.port, supplied=True, workers=workers, url=url)
         with services(place, nodes) as processes:

@@ -55,6 +55,10 @@ class Measured:
         return self.files / self.seconds
 
 
+FEW = 10
+"""Files of a run that is no measurement."""
+
+
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("keys")
@@ -73,7 +77,7 @@ def test_whole_way(
     workers: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    files, disk = request.config.getoption("--files"), request.config.getoption("--fsync-ms")
+    files, disk = request.config.getoption("--files") or FEW, request.config.getoption("--fsync-ms")
     with sink(keys) as far:
         place = laboratory(tmp_path / "labo", keys, far.port, supplied=pdf == "supplied", workers=workers)
         measured = run(place, far, files, disk)

@@ -53,6 +53,8 @@ COMMANDS = {
     "dialects": "cmd_dialects",
     "receipts": "cmd_receipts",
     "journal": "cmd_journal",
+    "backup": "cmd_backup",
+    "restore": "cmd_restore",
     "upgrade": "cmd_upgrade",
     "sandbox": "cmd_sandbox",
 }

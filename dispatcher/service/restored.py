@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from dispatcher.clock import Clock
 from dispatcher.outbox.states import FileState, State
-from dispatcher.ports import DispatchFilter, Store
+from dispatcher.ports import EVERYTHING, DispatchFilter, Store
 
 MAY_HAVE_LEFT = (State.SENDING, State.QUEUED, State.READY, State.DEFERRED, State.HELD)
 """At the backup these were still here; since then each of them may have been sent."""
@@ -31,6 +32,22 @@ class InDoubt:
     def count(self) -> int:
         """Of dispatches and files."""
         return sum(map(len, (*self.dispatches.values(), *self.files.values())))
+
+
+def begin(store: Store, clock: Clock, backup_at: datetime, journal_number: int, *, actor: str) -> str:
+    """The database just came back: verify its journal, pause everything, forget the nodes of then, write it down.
+
+    Gives the first break of the journal in French; then nothing is written. Empty: done.
+    """
+    with store.transaction() as uow:
+        _, broken = uow.journal.verify()
+        if broken:
+            return broken
+        uow.pace.pause(EVERYTHING, None, REASON)
+        for node in uow.nodes.list():
+            uow.nodes.forget(node.name, actor=actor)
+        uow.installation.restored(clock.now(), backup_at, journal_number, actor=actor)
+    return ""
 
 
 def in_doubt(store: Store) -> InDoubt | None:

@@ -9,7 +9,7 @@ from typing import Any
 from dispatcher.cli.output import say, table
 from dispatcher.cli.wording import STATES
 from dispatcher.french import counted
-from dispatcher.service.renewal import RenewalPlan
+from dispatcher.service.renewal import ENDED, Renewal, RenewalPlan
 from dispatcher.service.replay import Planned, ReplayPlan
 
 SHOWN = 20
@@ -37,7 +37,7 @@ def show_resend(plan: RenewalPlan) -> None:
             item.planned.label,
             *(_change(was, now) for was, now in zip(item.was[:2], item.now[:2], strict=True)),
             _change(item.was[2][:12], item.now[2][:12]),
-            f"déjà renvoyé : {', '.join(item.before)}" if item.before else "",
+            _remark(item),
         )
         for item in plan.items[:SHOWN]
     ]
@@ -46,6 +46,13 @@ def show_resend(plan: RenewalPlan) -> None:
     table(title, columns, rows, empty="Rien à envoyer de nouveau.")
     _more(len(plan.items) - len(rows))
     _left(plan.left_out)
+
+
+def _remark(item: Renewal) -> str:
+    """Why a person, or a newer state of things, ended it; and what sent it again already."""
+    ended = item.planned.reason if item.planned.state in ENDED else ""
+    again = f"déjà renvoyé : {', '.join(item.before)}" if item.before else ""
+    return " ; ".join(part for part in (ended.rstrip("."), again) if part)
 
 
 def replay_json(plan: ReplayPlan) -> dict[str, Any]:
@@ -67,6 +74,7 @@ def resend_json(plan: RenewalPlan) -> dict[str, Any]:
             "was": dict(zip(names, item.was, strict=True)),
             "now": dict(zip(names, item.now, strict=True)),
             "resent_as": list(item.before),
+            "reason": item.planned.reason,
         }
         for item in plan.items
     ]

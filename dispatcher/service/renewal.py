@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import partial
 
 from dispatcher.formats.base import Rendition, WriteContext, Writer
-from dispatcher.outbox.dispatch import Batch, Dispatch
+from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, UnitOfWork
 from dispatcher.report.model import Report
@@ -21,6 +21,7 @@ from dispatcher.routing.route import Route
 from dispatcher.service.changed import Changed
 from dispatcher.service.desk import Desk
 from dispatcher.service.make import Made, decision_json, on_paper, seal_one, stopped_by_checks, with_route
+from dispatcher.service.parts import in_force
 from dispatcher.service.release import decide_again, report_of, wanted_of
 from dispatcher.service.render import Sheets
 from dispatcher.service.replay import (
@@ -35,8 +36,9 @@ from dispatcher.service.replay import (
     patiently,
     token_of,
 )
-from dispatcher.service.resend import follow, renewed
+from dispatcher.service.resend import follow, renewed, tried
 from dispatcher.service.same_way import same_way
+from dispatcher.service.strangers import in_question
 
 RESENDABLE = frozenset(
     {
@@ -45,8 +47,13 @@ RESENDABLE = frozenset(
     }
 )
 """What is not under way any more; a held one is released, one under way is left alone."""
+ENDED = frozenset({State.CLOSED, State.WITHDRAWN})
+"""Of these only what an operator has been offered: the end of another was a decision not to send it."""
 ELSEWHERE = "il irait maintenant à {address} ({format}), ce qui n'a pas été montré : le regarder de nouveau"
 NOT_KEPT = "le document écrit alors n'est plus dans la base : --from formats"
+NEVER_LEFT = "jamais parti, clos ou retiré par une décision ({reason}) : le renvoyer la déferait"
+NOT_IN_FORCE = "cette version n'est pas celle en vigueur (version {version}) : renvoyer celle-là"
+DOUBTED = "deux identités de patient pour ce numéro de dossier, en attente d'une personne : les départager d'abord"
 STILL_WAITS = "état « {state} » : il n'est pas parti, ou il est en train de partir"
 
 
@@ -131,6 +138,8 @@ def _chosen(
 def _look(desk: Desk, dispatch: Dispatch, begin: Begin) -> Renewal | str:
     if dispatch.state not in RESENDABLE:
         return STILL_WAITS.format(state=dispatch.state)
+    if dispatch.state in ENDED and not _offered(desk, dispatch):
+        return NEVER_LEFT.format(reason=dispatch.reason.rstrip(".") or "sans motif")
     way = _way(desk, dispatch, begin)
     if isinstance(way, str):
         return way
@@ -142,6 +151,11 @@ def _look(desk: Desk, dispatch: Dispatch, begin: Begin) -> Renewal | str:
         now=shown(dispatch, way.route),
         before=tuple(one.id for one in before),
     )
+
+
+def _offered(desk: Desk, dispatch: Dispatch) -> bool:
+    with desk.store.reading() as uow:
+        return tried(uow, dispatch)
 
 
 def shown(dispatch: Dispatch, route: Route) -> tuple[str, str, str]:
@@ -164,10 +178,11 @@ def _way(desk: Desk, dispatch: Dispatch, begin: Begin) -> _Way | str:
     with desk.store.reading() as uow:
         version = uow.reports.get(dispatch.report_id)
         file = uow.files.get(version.file_id) if version else None
+        why = _overruled(uow, version) if version else ""
     if version is None or file is None:
         return "numéro inconnu"
-    if version.superseded:
-        return SUPERSEDED
+    if why:
+        return why
     report = report_of(desk, version, file)
     if isinstance(report, str):
         return report
@@ -181,6 +196,16 @@ def _way(desk: Desk, dispatch: Dispatch, begin: Begin) -> _Way | str:
     if isinstance(route, str):
         return f"{route.rstrip('.')} : voir --from routing"
     return _Way(sheets, route, dispatch.decision)
+
+
+def _overruled(uow: UnitOfWork, version: ReportVersion) -> str:
+    """Why nothing of this version is sent again (French), or empty: what would hold it at its arrival holds it here."""
+    if version.superseded:
+        return SUPERSEDED
+    current = in_force(uow.reports.versions(version.chain))
+    if current is not None and current.id != version.id:
+        return NOT_IN_FORCE.format(version=current.version)
+    return DOUBTED if in_question(uow, version.chain) else ""
 
 
 def _decided(desk: Desk, sheets: Sheets, dispatch: Dispatch, source: str) -> _Way | str:
@@ -277,8 +302,8 @@ def _commit(desk: Desk, batch: Batch, item: Renewal, made: Made) -> str:
         before = uow.batches.with_token(batch.token)
         if before is not None and _done_in(uow, before, item.planned.id):
             return AGAIN.format(batch=before.id)
-        superseded = uow.reports.superseded([row.report_id]) if row is not None else frozenset()
-        why = changed_since(item.planned, row, None, superseded)
+        version = uow.reports.get(row.report_id) if row is not None else None
+        why = changed_since(item.planned, row, None, frozenset()) or (_overruled(uow, version) if version else "")
         if why or row is None:
             return why
         into = before or batch

@@ -13,7 +13,7 @@ from dispatcher.ports import DispatchFilter, RecipientCertificate
 from dispatcher.service import operate
 from dispatcher.service.force import standing
 from dispatcher.service.release import release
-from dispatcher.service.renewal import Begin, RenewalPlan, plan_resend, resend
+from dispatcher.service.renewal import DOUBTED, NEVER_LEFT, NOT_IN_FORCE, Begin, RenewalPlan, plan_resend, resend
 from dispatcher.service.replay import AGAIN, RESENT, undo
 from tests.fakes import FaultyStore, Killed
 from tests.pki import BOB
@@ -223,6 +223,58 @@ def test_what_waits_or_is_replaced_is_not_sent_again(bench: Bench) -> None:
     plan = plan_resend(bench.desk, begin=Begin.ROUTING, wanted=DispatchFilter(channel="pro"), states=(State.SENT,))
     assert plan.items == ()
     assert "plus récente" in plan.left_out[0][1]
+
+
+@pytest.mark.parametrize("begin", Begin)
+def test_what_a_person_closed_before_it_left_is_not_sent_again(bench: Bench, begin: Begin) -> None:
+    """Closing it was the decision that it does not leave; a resend would withdraw the right version."""
+    bench.bring(oru("R000"))
+    bench.batch()
+    bench.bring(oru("R000", OTHER_VALUE, status="C", at="20260301100000"))  # older than the one that waits
+    late = next(one for one in bench.dispatches() if one.version == 2)
+    assert late.state is State.HELD
+    operate.close(bench.store, [late.id], reason="ancienne, ne pas envoyer", actor=EVE)
+    plan = plan_resend(bench.desk, begin=begin, ids=[late.id])
+    assert plan.items == ()
+    assert plan.left_out == ((late.id, NEVER_LEFT.format(reason="ancienne, ne pas envoyer")),)
+    bench.send()
+    assert [(one.version, one.state) for one in bench.dispatches()] == [(1, State.SENT), (2, State.CLOSED)]
+
+
+def test_a_version_not_in_force_is_not_sent_again(bench: Bench) -> None:
+    bench.bring(oru("R000"))
+    bench.batch()
+    bench.bring(oru("R000", OTHER_VALUE, status="C", at="20260301100000"))
+    late = next(one for one in bench.dispatches() if one.version == 2)
+    operate.to_paper(bench.store, [late.id], reason="x", actor=EVE)
+    plan = plan_resend(bench.desk, begin=Begin.FORMATS, ids=[late.id])
+    assert plan.left_out == ((late.id, NOT_IN_FORCE.format(version=1)),)
+
+
+def test_a_cancellation_nobody_needed_is_not_sent_again(bench: Bench) -> None:
+    bench.bring(oru("R000"), oru("R000", status="X", at="20260311120000"))
+    ids = [one.id for one in bench.dispatches()]
+    assert bench.states() == [State.WITHDRAWN, State.WITHDRAWN]
+    assert plan_resend(bench.desk, begin=Begin.FORMATS, ids=ids).items == ()
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["at the preview", "at the commit"])
+def test_while_the_patient_is_in_question_nothing_is_sent_again(bench: Bench, late: bool) -> None:
+    old = once(bench)
+    shown_before = plan_resend(bench.desk, begin=Begin.FORMATS, ids=[old.id])
+    with bench.real.transaction() as uow:
+        doubt = replace(old, id="D000000001", message_id="", envid="", state=State.HELD, hold_code="patient-changed")
+        uow.dispatches.add(doubt)
+    plan = shown_before if late else plan_resend(bench.desk, begin=Begin.FORMATS, ids=[old.id])
+    told = go(bench, plan).refused if late else plan.left_out
+    assert told == ((old.id, DOUBTED),)
+
+
+def test_what_was_offered_and_closed_may_be_sent_again(bench: Bench) -> None:
+    old = once(bench, GONE)
+    operate.close(bench.store, [old.id], reason="appelé", actor=EVE)
+    (item,) = plan_resend(bench.desk, begin=Begin.FORMATS, ids=[old.id]).items
+    assert item.planned.reason == "appelé", "what the preview shows"
 
 
 def test_a_resend_is_withdrawn_not_undone(bench: Bench) -> None:

@@ -15,8 +15,16 @@ import typer
 
 from dispatcher.cli import asking
 from dispatcher.cli.context import office, settings
-from dispatcher.cli.local_show import change_json, not_in_service, show_changes, show_lines, show_warnings
-from dispatcher.cli.output import FAILURES, complain, print_json, say
+from dispatcher.cli.local_show import (
+    advice,
+    change_json,
+    end_unless_serving,
+    not_in_service,
+    show_changes,
+    show_lines,
+    show_warnings,
+)
+from dispatcher.cli.output import complain, print_json, say
 from dispatcher.cli.person import login
 from dispatcher.clock import SystemClock
 from dispatcher.directory.local import edit
@@ -60,7 +68,7 @@ def list_lines(
     """La table du laboratoire en service ; les fautes du fichier, s'il en a, et les remarques."""
     table = book()
     look = table.look()
-    kept = table.serving() if look.table.faults else None
+    kept = None if look.serves else table.serving()
     held = table.judged(table.history.content(kept.digest), table.path.name) if kept is not None else look.table
     lines = [entry for entry in held.entries if code in ("", entry.code)]
     if json:
@@ -68,11 +76,7 @@ def list_lines(
     else:
         show_lines(lines)
         show_warnings(held)
-    if look.table.faults:
-        complain(not_in_service(table, look))
-        for fault in look.table.faults:
-            complain(str(fault))
-        raise typer.Exit(FAILURES)
+    end_unless_serving(table, look)
 
 
 @group.command("add")
@@ -307,12 +311,9 @@ def _change(
 
 def _sound(table: TableBook, look: Look) -> None:
     """Refuse to write into a table that is not in service: what is written there would serve nobody."""
-    if look.table.faults:
-        listed = "\n".join(f"  {fault}" for fault in look.table.faults)
-        raise DirectoryError(
-            f"{not_in_service(table, look)} Rien n'a été écrit.\n{listed}\n",
-            hint="Corriger le fichier, ou « dispatcher directory local undo » remet la dernière bonne version.",
-        )
+    if not look.serves:
+        listed = "".join(f"\n  {fault}" for fault in look.faults)
+        raise DirectoryError(f"{not_in_service(table, look)} Rien n'a été écrit.{listed}", hint=advice(look))
 
 
 def expected(look: Look, expect: str) -> None:

@@ -69,6 +69,10 @@ def release(
 def _wrong_call(named: Sequence[str], to: str, keep: bool, code: str, despite: bool) -> str:
     if bool(named) == bool(code):
         return "Donner des numéros d'envoi, ou --code CODE."
+    if to and code:
+        return (
+            "--to et --code ne vont pas ensemble : --code libère vers ce que dit la table, --to vise des envois nommés."
+        )
     if keep and (not to or len(named) != 1):
         return "--remember demande un seul envoi et --to."
     if despite and (keep or code):

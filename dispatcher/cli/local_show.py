@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from dispatcher.cli.output import complain, moment, print_json, say, table
+import typer
+
+from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.directory.local.book import Look, TableBook
 from dispatcher.directory.local.columns import FRENCH, Fault
 from dispatcher.directory.local.edit import Change, ChangeKind
 from dispatcher.directory.local.history import Kept
-from dispatcher.directory.local.table import Table
+from dispatcher.directory.local.table import ACCEPT, Table
 from dispatcher.directory.local.writing import cells
 from dispatcher.french import counted
 from dispatcher.routing.candidates import LocalEntry
@@ -69,12 +71,32 @@ def _said(entry: LocalEntry | None, other: LocalEntry | None) -> str:
 
 
 def not_in_service(book: TableBook, look: Look) -> str:
-    """What to say of a table with faults, and which one answers meanwhile."""
+    """What to say of a table with faults or without its file, and which one answers meanwhile."""
     kept = book.serving()
-    many = counted(len(look.table.faults), "faute")
+    many = "le fichier a disparu" if look.gone else counted(len(look.faults), "faute")
     if kept is None:
         return f"{book.path.name} n'est pas en service ({many}), et aucune bonne version n'est gardée."
     return f"{book.path.name} n'est pas en service ({many}) : la version {kept.number} du {moment(kept.at)} y reste."
+
+
+def end_unless_serving(book: TableBook, look: Look) -> None:
+    """Say why the file is not what answers, and what to do; ends the command with code 1."""
+    if look.serves:
+        return
+    complain(not_in_service(book, look))
+    for fault in look.faults:
+        complain(str(fault))
+    complain(f"  → {advice(look)}")
+    raise typer.Exit(FAILURES)
+
+
+def advice(look: Look) -> str:
+    """What to do about a table that is not in service."""
+    if look.gone:
+        return "Remettre le fichier en place, ou « dispatcher directory local undo » remet la dernière bonne version."
+    if look.table.faults:
+        return "Corriger le fichier, ou « dispatcher directory local undo » remet la dernière bonne version."
+    return ACCEPT
 
 
 def show_history(book: TableBook, look: Look) -> None:
@@ -82,13 +104,13 @@ def show_history(book: TableBook, look: Look) -> None:
     kept = tuple(reversed(book.history.versions()))
     rows = [(str(one.number), moment(one.at), one.by, one.what, one.digest, standing(book, look, one)) for one in kept]
     table("", ("Version", "Le", "Par", "Ce qui a été fait", "Empreinte", ""), rows, empty="Aucune version gardée.")
-    if look.table.faults:
+    if not look.serves:
         complain(not_in_service(book, look))
 
 
 def standing(book: TableBook, look: Look, one: Kept) -> str:
     """``en service`` of the version that answers, ``fautive`` of one that cannot, ``copie effacée``; else nothing."""
-    serving = book.serving() if look.table.faults else book.history.last(look.version)
+    serving = book.serving() if not look.serves else book.history.last(look.version)
     if serving is not None and serving.number == one.number:
         return "en service"
     if book.faulty(one):

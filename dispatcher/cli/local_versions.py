@@ -13,7 +13,6 @@ from dispatcher.cli.output import print_json, say
 from dispatcher.cli.person import login
 from dispatcher.directory.local import edit
 from dispatcher.directory.local.history import as_json as kept_json
-from dispatcher.directory.local.zeros import lost_since
 from dispatcher.errors import DirectoryError
 
 
@@ -69,13 +68,14 @@ def undo(
 
 
 def accept(by: By = "", yes: Yes = False, json: Json = False) -> None:
-    """Accepte la table telle qu'un tableur l'a enregistrée, zéros perdus ou non."""
+    """Accepte la table telle qu'un tableur l'a enregistrée, zéros ou lignes perdus ou non."""
     table = book()
     look = table.look()
-    last = next(iter(reversed(table.history.versions())), None)
-    before = table.judged(table.history.content(last.digest) if last else None, table.path.name)
+    kept = table.serving()
+    before = table.judged(table.history.content(kept.digest) if kept else None, table.path.name)
     if not json:
-        show_warnings(look.table, lost_since(before.entries, look.table.entries, table.path.name))
+        show_changes(edit.diff(before.entries, look.table.entries))
+        show_warnings(look.table, look.doubts)
         if not yes:
             asking.or_stop("Accepter la table telle qu'elle est ?")
     if not json or yes:

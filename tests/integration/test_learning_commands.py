@@ -170,6 +170,7 @@ def test_a_line_added_by_hand_settles_a_group(labo: Installation) -> None:
         ("release", "D1", "--code", "D077"),
         ("release", "D1", "--remember"),
         ("release", "D1", "D2", "--to", "2"),
+        ("release", "--code", "D077", "--to", "99700000013", "--yes"),
     ],
 )
 def test_a_wrong_call_says_so(labo: Installation, words: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dispatcher.cli import cmd_local
+from dispatcher.cli.context import office
 from dispatcher.cli.main import app
 from dispatcher.daemon import steps
 from dispatcher.errors import DirectoryError
@@ -226,3 +227,64 @@ def test_a_faulty_table_alarms_once_and_the_last_good_one_serves(labo: Installat
     table(labo).write_text(good + "Z;;;;z@dest.test;;;;;;\n", encoding="utf-8")
     assert [steps.look_at_table(again) for _ in range(2)] == ["alarm.ended", ""]
     assert again.directory.local("sil", "Z")
+
+
+FOUR = "".join(f"D{number};;;;d{number}@dest.test;Dr D;;;;;\n" for number in range(4))
+
+
+@pytest.mark.parametrize(
+    ("left", "why"),
+    [
+        (lambda whole: whole[: whole.rindex("Dr B")], "le fichier est coupé"),
+        (lambda whole: "".join(whole.splitlines(keepends=True)[:3]), "4 lignes de moins sur 6"),
+    ],
+)
+def test_a_table_saved_half_way_is_not_taken_and_list_says_why(labo: Installation, left: Any, why: str) -> None:
+    file = table(labo)
+    head, *lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    whole = head + FOUR + "".join(lines)
+    file.write_text(whole, encoding="utf-8")
+    run("import", str(file), "--yes")
+    office_table().table()
+    file.write_text(left(whole), encoding="utf-8")
+    shown = run("list", rc=1)
+    assert why in shown.output
+    assert "undo" in shown.output
+    assert [line["code"] for line in told("list", rc=1)] == ["D0", "D1", "D2", "D3", "0012", "B"]
+    assert why in str(run("add", "N", "--address", "n@dest.test", rc=1).exception), "nothing is written into it"
+    assert why in str(office_table().problem)
+    run("undo", "--yes")
+    assert codes() == ["D0", "D1", "D2", "D3", "0012", "B"]
+
+
+def office_table() -> Any:
+    return office().directory.table
+
+
+def test_a_cut_file_is_not_imported(labo: Installation, tmp_path: Path) -> None:
+    (tmp_path / "neuf.csv").write_text("code;adresse;libelle\nB;b2@dest.test;Dr B\nC;c@dest.te", encoding="utf-8")
+    assert "le fichier est coupé" in str(run("import", "neuf.csv", "--yes", rc=1).exception)
+    assert codes() == ["0012", "B"]
+
+
+def test_a_table_that_lost_most_of_its_lines_is_accepted_by_a_person(labo: Installation) -> None:
+    file = table(labo)
+    whole = file.read_text(encoding="utf-8").replace("0012;", FOUR + "0012;", 1)
+    file.write_text(whole, encoding="utf-8")
+    office_table().table()
+    file.write_text("".join(whole.splitlines(keepends=True)[:3]), encoding="utf-8")
+    assert "4 retirées" in run("accept", "--yes").output, "what goes is shown"
+    assert codes() == ["D0", "D1"]
+
+
+def test_a_table_that_disappeared_is_told_and_the_last_good_one_answers(labo: Installation) -> None:
+    office_table().table()
+    table(labo).unlink()
+    shown = run("list", rc=1)
+    assert "a disparu" in shown.output
+    assert "Dr A" in shown.output
+    assert "a disparu" in str(run("add", "N", "--address", "n@dest.test", rc=1).exception), (
+        "no table of one line is begun"
+    )
+    run("undo", "--yes")
+    assert codes() == ["0012", "B"]

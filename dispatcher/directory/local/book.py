@@ -17,9 +17,9 @@ from dispatcher.directory.local.columns import Fault
 from dispatcher.directory.local.edit import Stamp
 from dispatcher.directory.local.history import BY_HAND, KEPT, OUTSIDE, History, Kept, digest_of
 from dispatcher.directory.local.locking import writing
-from dispatcher.directory.local.table import Table, parse
+from dispatcher.directory.local.shrinking import doubts
+from dispatcher.directory.local.table import ACCEPT, Table, parse
 from dispatcher.directory.local.writing import Edit, edited
-from dispatcher.directory.local.zeros import lost_since
 from dispatcher.errors import DirectoryError, in_french
 from dispatcher.whole_file import put
 
@@ -37,6 +37,20 @@ class Look:
     version: str
     """Empty without a file."""
     table: Table
+    doubts: tuple[Fault, ...] = ()
+    """Of a table saved outside the program: what keeps it out of service until a person accepts it."""
+    gone: bool = False
+    """There is no file although there was one: its last good version answers."""
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Why the file is not in service, line by line; none when it is, or is not there."""
+        return self.table.faults or self.doubts
+
+    @property
+    def serves(self) -> bool:
+        """The file is what answers."""
+        return not self.faults and not self.gone
 
 
 class TableBook:
@@ -66,7 +80,18 @@ class TableBook:
                 f"{self.path.name} : table illisible ({in_french(error)}).",
                 hint="Vérifier le chemin et les droits (« directory.local » de la configuration).",
             ) from error
-        return Look(content=content, version=digest_of(content), table=self.judged(content, self.path.name))
+        version, table = digest_of(content), self.judged(content, self.path.name)
+        if content is None:
+            return Look(content=None, version=version, table=table, gone=self.serving() is not None)
+        return Look(content=content, version=version, table=table, doubts=self._doubts(version, table))
+
+    def _doubts(self, version: str, table: Table) -> tuple[Fault, ...]:
+        """Against the version in force, when nobody wrote or accepted this one."""
+        kept = self.serving() if not table.faults and self.history.last(version) is None else None
+        if kept is None:
+            return ()
+        before = self.judged(self.history.content(kept.digest), self.path.name)
+        return doubts(before.entries, table.entries, self.path.name)
 
     def judged(self, content: bytes | None, name: str) -> Table:
         """Any table by the rules of this one: known channels and sources."""
@@ -86,7 +111,8 @@ class TableBook:
         """
         with writing(self.path):
             look = self._unchanged(version)
-            self._zeros_there(look)
+            if look.doubts:  # writing into it would put it in force
+                raise DirectoryError(_refused(self.path.name, look.doubts).message, hint=ACCEPT)
             content = edited(look.content, self.path.name, edits)
             table = self.judged(content, self.path.name)
             known = {(fault.column, fault.text) for fault in look.table.faults}
@@ -139,19 +165,6 @@ class TableBook:
             )
         return look
 
-    def _zeros_there(self, look: Look) -> None:
-        """A table that lost its zeros is not in force: writing into it would put it there. Raises DirectoryError."""
-        kept = self.history.versions()
-        if not kept or self.history.last(look.version) is not None:
-            return
-        before = self.judged(self.history.content(kept[-1].digest), self.path.name)
-        lost = lost_since(before.entries, look.table.entries, self.path.name)
-        if lost:
-            raise DirectoryError(
-                _refused(self.path.name, lost).message,
-                hint="« dispatcher directory local undo », ou « local accept » si c'est voulu.",
-            )
-
     def _put(self, look: Look, content: bytes, by: str, what: str, before: str) -> None:
         now = self._clock.now()
         if look.content is not None and self.history.last(look.version) is None:
@@ -161,7 +174,7 @@ class TableBook:
         log.info("local table written: version %s", digest_of(content))
 
     def accept(self, *, version: str, by: str) -> None:
-        """Take the table looked at as it was saved, lost zeros and all: a person says so. Raises as :meth:`write`."""
+        """Take the table looked at as it was saved, zeros or lines lost: a person says so. Raises as :meth:`write`."""
         with writing(self.path):
             look = self._unchanged(version)
             if look.content is None or look.table.faults:

@@ -113,14 +113,27 @@ _Row = tuple[int, int, list[str] | str]
 
 def _rows(text: str, separator: str) -> Iterator[_Row]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    end = 0
+    start = end = fields = usual = 0
     try:
         for row in reader:
             start, end = end + 1, reader.line_num
             if any(cell.strip() for cell in row) and not row[0].startswith("#") and not _hint(separator.join(row)):
+                fields, usual = len(row), fields
                 yield start, end, row
+            else:
+                usual = 0  # the text does not end with a line of the table
     except csv.Error as error:
         yield reader.line_num, reader.line_num, f"ligne illisible ({error})"
+    if fields < usual and not text.endswith(("\n", "\r")):
+        yield start, end, _cut(fields, usual)
+
+
+def _cut(found: int, usual: int) -> str:
+    """A last line without its end may stand, whole: spreadsheets write every separator of every line."""
+    return (
+        f"le fichier est coupé : sa dernière ligne n'a ni fin de ligne ni tous ses champs ({found}, {usual} à la ligne "
+        "d'avant) ; enregistrer de nouveau la table entière"
+    )
 
 
 def _workbook(content: bytes, name: str) -> Sheet:

@@ -20,9 +20,11 @@ from dispatcher.directory.local.columns import Fault, open_sheet
 from dispatcher.directory.local.history import BY_HAND, OUTSIDE, History, digest_of
 from dispatcher.directory.local.lines import read_line
 from dispatcher.directory.local.locking import locked
-from dispatcher.directory.local.zeros import lost_since, odd_lengths
+from dispatcher.directory.local.shrinking import doubts
+from dispatcher.directory.local.zeros import odd_lengths
 from dispatcher.directory.snapshots.words import identifier_in, words_of
 from dispatcher.errors import DirectoryError, in_french
+from dispatcher.french import counted
 from dispatcher.report.identifiers import compact
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.identities import STRUCTURES
@@ -30,6 +32,11 @@ from dispatcher.routing.identities import STRUCTURES
 log = logging.getLogger(__name__)
 
 SOURCE = "local"
+ACCEPT = (
+    "« dispatcher directory local undo » remet la dernière bonne version ; si c'est voulu, « dispatcher directory "
+    "local accept »."
+)
+"""What to do with a table that only a person can take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +108,7 @@ class LocalTable:
     there never was a good one is :class:`DirectoryError` raised (hint: all faults).
 
     With a ``history`` every table taken into use is kept there, and one that lost the leading zeros of its codes in a
-    spreadsheet counts as faulty.
+    spreadsheet, or more than half of its lines at once, counts as faulty until a person accepts it.
     """
 
     def __init__(
@@ -232,9 +239,9 @@ class LocalTable:
         if history.last(table.version) is not None:
             return
         before = self._table or self._last_good()
-        lost = lost_since(before.entries, table.entries, self.path.name) if before is not None else ()
+        lost = doubts(before.entries, table.entries, self.path.name) if before is not None else ()
         if lost:
-            raise _faulty(self.path.name, lost, "Si c'est voulu : « dispatcher directory local accept ».")
+            raise _faulty(self.path.name, lost, ACCEPT)
         changed, kept = datetime.fromtimestamp(self.path.stat().st_mtime, UTC), history.versions()
         history.note(content, at=changed, by=OUTSIDE, what=BY_HAND, before=kept[-1].digest if kept else "")
 
@@ -289,7 +296,8 @@ def _sound(content: bytes, name: str, channels: Collection[str] | None, sources:
 
 def _faulty(name: str, faults: Collection[Fault], hint: str) -> DirectoryError:
     listed = "\n".join(f"  {fault}" for fault in faults)
-    return DirectoryError(f"{name} : {len(faults)} faute(s) ; la table n'est pas utilisée.\n{listed}\n", hint=hint)
+    many = counted(len(faults), "faute")
+    return DirectoryError(f"{name} : {many} ; la table n'est pas utilisée.\n{listed}\n", hint=hint)
 
 
 def _unreadable(path: Path, error: OSError) -> DirectoryError:

@@ -237,3 +237,65 @@ def test_who_may_only_read_still_reads(book: TableBook, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("dispatcher.directory.local.history.put", forbidden)
     assert in_service(book).lines("sil", "B")
+
+
+# ------------------------------------------------------------------------------------------------ saved half-way
+
+WHOLE = b"code;adresse;libelle;au\n" + b"".join(b"C%d;c%d@b.test;Nom %d;\n" % (n, n, n) for n in range(8))
+
+
+@pytest.mark.parametrize(
+    ("content", "taken"),
+    [
+        (WHOLE[:-1], True),  # every separator is there: spreadsheets write them all
+        (WHOLE[:-2], False),
+        (WHOLE[:-2].replace(b"\n", b"\r\n"), False),
+        (WHOLE[:-2] + b"\n", True),  # by hand, and ended
+        (WHOLE + b"# fin", True),
+        (b"code;adresse\nB;b@b.test", True),
+        (b"code;adresse;libelle\nB;b@b.test", False),
+    ],
+)
+def test_a_last_line_without_its_end_is_taken_only_when_it_is_whole(
+    book: TableBook, content: bytes, taken: bool
+) -> None:
+    table = book.judged(content, "t.csv")
+    assert bool(table.faults) is not taken
+    if not taken:
+        assert "coupé" in str(table.faults[0])
+
+
+def test_a_table_that_lost_most_of_its_lines_is_not_taken_until_a_person_accepts_it(book: TableBook) -> None:
+    book.path.write_bytes(WHOLE)
+    table = in_service(book)
+    assert table.lines("sil", "C7")
+    later(book.path, b"".join(WHOLE.splitlines(keepends=True)[:4]))
+    for again in (table, in_service(book)):
+        assert again.lines("sil", "C7"), "the last good table answers"
+        assert "5 lignes de moins sur 8" in str(again.problem)
+        assert "local accept" in (again.problem.hint if again.problem else "")
+    look = book.look()
+    assert not look.serves
+    with pytest.raises(DirectoryError, match="5 lignes de moins"):
+        book.write([line("N")], version=look.version, by="eve", what="w")
+    book.accept(version=look.version, by="eve")
+    assert book.look().serves
+    assert not table.lines("sil", "C7")
+    assert table.problem is None
+
+
+@pytest.mark.parametrize(("left", "taken"), [(5, True), (4, True), (3, False), (0, False)])
+def test_more_than_half_of_the_lines_gone_at_once_is_too_many(book: TableBook, left: int, taken: bool) -> None:
+    book.path.write_bytes(WHOLE)
+    table = in_service(book)
+    assert table.problem is None
+    later(book.path, b"".join(WHOLE.splitlines(keepends=True)[: 1 + left]))
+    assert (table.problem is None) is taken
+    assert book.look().serves is taken
+
+
+def test_a_table_whose_file_is_gone_is_not_begun_anew(book: TableBook) -> None:
+    in_service(book).table()
+    book.path.unlink()
+    assert book.look().gone
+    assert not book.look().serves

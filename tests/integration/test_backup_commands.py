@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +207,20 @@ def test_a_password_is_never_on_the_command_line() -> None:
     assert "motdepasse" not in where and "encore" not in where and where.endswith("/base?sslmode=require")
     assert secret == {"PGPASSWORD": "motdepasse"}
     assert libpq("postgresql://u@/base?host=/run&port=5433") == ("postgresql://u@/base?host=%2Frun&port=5433", {})
+
+
+@pytest.mark.parametrize("labo", ["sqlite"], indirect=True)
+def test_a_backup_whose_journal_was_changed_is_refused(labo: Installation, tmp_path: Path) -> None:
+    """Also by somebody who knows the manifest: its digests are no signature, the chain is read again."""
+    folder = Path(told("backup", str(tmp_path / "s"))["folder"])
+    with closing(sqlite3.connect(folder / "database.sqlite3", isolation_level=None)) as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("UPDATE journal SET actor = 'operator:autre' WHERE number = 2")
+    manifest = folder / backup_folder.MANIFEST
+    said = json.loads(manifest.read_text(encoding="utf-8"))
+    said["parts"]["database.sqlite3"] = backup_folder.digest(folder / "database.sqlite3")
+    manifest.write_text(json.dumps(said), encoding="utf-8")
+    assert refused("restore", str(folder), "--force") == "journal"
+    assert [one.state for one in labo.dispatches()] == [State.QUEUED] * 2
+    assert not list(labo.folder.glob("**/*.restauration*")) and not list(labo.folder.glob("**/*.avant-*"))

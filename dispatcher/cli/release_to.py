@@ -13,7 +13,7 @@ from dispatcher.cli.output import DONE, FAILURES, complain, print_json, say
 from dispatcher.cli.person import actor
 from dispatcher.cli.release_ask import How, refused
 from dispatcher.cli.release_plan import together
-from dispatcher.cli.release_show import show_proposals, told
+from dispatcher.cli.release_show import show_plan, show_proposals, told
 from dispatcher.directory.local.book import CHANGED
 from dispatcher.errors import DirectoryError
 from dispatcher.french import counted
@@ -39,14 +39,25 @@ def release_to(desk: Desk, rules: LocalRules, named: Sequence[str], to: str, how
     if not how.json:
         show_proposals(going)
     how = _agreed(going, left, how)
-    if how.keep or _wants(desk, rules, going, how):
+    unlearned = _unlearned(desk, rules, going[0], how) if how.keep else None
+    if unlearned is None and (how.keep or _wants(desk, rules, going, how)):
         _remember(desk, rules, going[0], how)
     each = {"reason": how.reason, "actor": actor()}
     done = [
         release(desk, one.id, to=one.address, **each, despite=how.despite, despite_name=how.despite_name)
         for one in going
     ]
-    told([*left, *done], None, how.json)
+    told([*left, *done], unlearned, how.json)
+
+
+def _unlearned(desk: Desk, rules: LocalRules, one: Proposal, how: How) -> Plan | None:
+    """Why this choice makes no rule, where the dispatch leaves all the same; None in all other cases."""
+    plan = _plan(desk, rules, one, how)
+    if plan.refusal is None or not (plan.refusal.alone and how.despite_name):
+        return None
+    if not how.json:
+        show_plan(plan)
+    return plan
 
 
 def _preview(proposals: Sequence[Proposal]) -> NoReturn:

@@ -6,7 +6,7 @@ a person has looked. One of the laboratory's table is, with the directory's name
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dispatcher.report.identifiers import identifier_ok
 from dispatcher.report.model import IdType
@@ -54,20 +54,23 @@ def _table_address(case: Case) -> Finding:
     """An address of the laboratory's table: the name is the directory's, or the one written on the line (label).
 
     Where no directory knows the address, the label of a line a person taught (docs/adr/0014) is compared alone: it is
-    the name the address was confirmed for. The label of a line typed by hand is free text there.
+    the name the address was confirmed for. The label of a line typed by hand is free text there. Where the file itself
+    gives a person's national number, no label stands in for the directory's name of that number.
     """
     name, line = personal_name(case.wanted), case.line
     if case.facts.chosen or case.wanted.role is RecipientRole.ADDED or line is None:
         return not_applicable("Adresse donnée par la table du laboratoire : aucun nom à comparer.")
-    found = structure_disagreement(case, line.label)
+    found = structure_disagreement(case, line.label) or _not_of_number(case, name)
     if found is not None:
         return found
     known, written = _named_people(case), person_words(line.label)
     if name is None or not (known or (line.added_by and written)):
         return not_applicable("Adresse donnée par la table du laboratoire : aucun nom à comparer.")
-    names = [Name(box.family, box.given) for box in known] + ([Name(" ".join(written))] if written else [])
-    if any(agree(name, one) for one in names) or any(_agrees(case.wanted, name, box) for box in known):
-        return passed("Le nom du compte rendu s'accorde avec celui de l'annuaire ou de la ligne de la table.")
+    if any(_agrees(case.wanted, name, box) for box in known):
+        return passed("Le nom du compte rendu s'accorde avec celui de l'annuaire.")
+    if written and agree(name, Name(" ".join(written))):
+        but = f" ; l'annuaire, lui, y connaît un autre nom : {_labels(known)}" if known else ""
+        return passed(f"Le nom du compte rendu est celui de la ligne {line.line} de la table, « {line.label} »{but}.")
     if not known:
         return stopped(
             "name-disagrees",
@@ -82,6 +85,29 @@ def _table_address(case: Case) -> Finding:
         "dans la colonne « libelle » de la ligne.",
         known,
     )
+
+
+def _not_of_number(case: Case, name: Name | None) -> Finding | None:
+    """The file's own number is, for the directory, of somebody else than the file names: no line mends that record."""
+    own = facts_of.own_identity(case.wanted)
+    if own is None or own[0] not in PEOPLE or name is None:
+        return None
+    mine = facts_of.same_as(own, case.facts)
+    filed = (*_of_numbers(mine, case.facts.people), *_of_numbers(mine, case.facts.entries))
+    known = ordered(box for box in filed if tokens(box.family) and box.box_type != "ORG")
+    if not known or any(_agrees(case.wanted, name, box) for box in known):
+        return None
+    return stopped(
+        "name-disagrees",
+        f"Le compte rendu nomme {case.name}, mais pour l'annuaire le {spoken(own)} qu'il donne est celui de : "
+        f"{_labels(known)}. La ligne {case.line.line if case.line else 0} de la table n'y change rien : corriger la "
+        "fiche dans le logiciel du laboratoire, ou choisir l'adresse ici.",
+        known,
+    )
+
+
+def _of_numbers(numbers: Iterable[Identity], found: Mapping[Identity, tuple[Entry, ...]]) -> tuple[Entry, ...]:
+    return tuple(entry for one in numbers for entry in found.get(one, ()))
 
 
 def _unconfirmed(case: Case, why: str) -> Finding:
@@ -132,10 +158,15 @@ def _names(case: Case, known: tuple[Entry, ...]) -> Finding:
     whose = f"l'adresse {case.address} est celle de" if case.address else "ce numéro est celui de"
     if case.identity and not case.address:
         whose = f"le {spoken(case.identity)} est celui de"
+    own = facts_of.own_identity(case.wanted)
+    todo = (
+        f"Vérifier le code ou le numéro ; si c'est bien la même personne, indiquer son adresse et ce nom dans {TABLE}."
+    )
+    if own is not None and own[0] in PEOPLE:
+        todo = "Corriger la fiche dans le logiciel du laboratoire (nom ou numéro), ou choisir l'adresse ici."
     return stopped(
         "name-disagrees",
-        f"Le compte rendu nomme {case.name}, mais pour l'annuaire {whose} : {_labels(known)}. Vérifier le code ou le "
-        f"numéro ; si c'est bien la même personne, indiquer son adresse et ce nom dans {TABLE}.",
+        f"Le compte rendu nomme {case.name}, mais pour l'annuaire {whose} : {_labels(known)}. {todo}",
         known,
     )
 

@@ -25,7 +25,7 @@ from dispatcher.service.another import disagreement
 from dispatcher.service.choose import Choice
 from dispatcher.service.desk import Desk
 from dispatcher.service.release import DESPITE_NAME, Released, decide_again, release, report_of
-from dispatcher.service.rule import BY_HAND, NoRule, Rule, drafts, same_name
+from dispatcher.service.rule import BY_HAND, WRONG_RECORD, NoRule, Rule, drafts, same_name
 
 MOST = 10_000
 """Held dispatches looked at for one code."""
@@ -104,6 +104,8 @@ class _With:
 
     def local(self, source: str, code: str) -> tuple[LocalEntry, ...]:
         found, before, after = self._under.local(source, code), self._rule.before, self._rule.after
+        if self._rule.written:  # a label a person taught is compared, one typed by hand is not: as it will be read
+            after = replace(after, added_by=after.added_by or "operator")
         if before is not None:
             return tuple(after if line == before else line for line in found)
         if " ".join(code.split()) != after.code or after.source not in {"", source}:
@@ -122,6 +124,11 @@ def plan_rule(desk: Desk, rules: LocalRules, dispatch_id: str, choice: Choice, *
     source = _scope(desk, asked.source)
     if source is None:
         return Plan(rule=None, refusal=NoRule(why=BY_HAND))
+    other = disagreement(desk.directory, asked.dispatch, choice.address)
+    own = own_identity(asked.wanted)
+    if other and own is not None:
+        why = WRONG_RECORD.format(number=f"{own[0]} {own[1]}", other=other[:1].lower() + other[1:])
+        return Plan(rule=None, refusal=NoRule(why=why, alone=True))
     found = drafts(
         asked.wanted,
         choice,
@@ -138,7 +145,6 @@ def plan_rule(desk: Desk, rules: LocalRules, dispatch_id: str, choice: Choice, *
         reason = decision.hold.reason if decision.hold is not None else "Elle mènerait ailleurs."
         return Plan(rule=None, refusal=NoRule(why=NOWHERE.format(reason=reason)))
     going, staying = _settled(desk, rule, asked.wanted, asked.wanted.id)
-    other = disagreement(desk.directory, asked.dispatch, choice.address)
     warning = f"{other} {FOR_ALL}" if other else ""
     return Plan(rule=rule, going=going, staying=staying, version=version, warning=warning)
 
@@ -216,11 +222,12 @@ def _settled(
     for one in held_for(desk, code, source):
         if named is not None and one.wanted.id_type is not named.id_type:
             continue  # the same digits as a number of another kind: somebody else
+        if named is not None and not same_name(named, one.wanted):
+            staying.append((one.dispatch.id, OTHER_NAME.format(name=one.wanted.label or one.wanted.family)))
+            continue
         decision = _decided(there, one)
         if decision.route is None:
             staying.append((one.dispatch.id, decision.hold.reason if decision.hold else "Sur papier."))
-        elif named is not None and not same_name(named, one.wanted):
-            staying.append((one.dispatch.id, OTHER_NAME.format(name=one.wanted.label or one.wanted.family)))
         else:
             label, address = decision.route.label, decision.route.address
             going.append(Going(id=one.dispatch.id, named=one.wanted.label, label=label, address=address))

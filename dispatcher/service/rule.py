@@ -22,6 +22,10 @@ NO_CODE = (
     "Rien à retenir : le compte rendu ne donne ni code ni identifiant pour ce destinataire, et un nom seul ne fait pas "
     "une règle (deux médecins peuvent le porter). Faire porter un code ou un RPPS par le logiciel du laboratoire."
 )
+WRONG_RECORD = (
+    "Rien à retenir : le compte rendu donne lui-même le {number}, et {other} Aucune règle : un numéro national ne se "
+    "traduit pas, la fiche est à corriger dans le logiciel du laboratoire."
+)
 BY_HAND = (
     "Rien à retenir : cet envoi ne vient d'aucune source de la configuration, son code peut être celui de plusieurs "
     "logiciels. Ajouter la ligne par « dispatcher directory local add CODE --source NOM »."
@@ -47,6 +51,8 @@ class NoRule:
 
     why: str
     against: tuple[LocalEntry, ...] = ()
+    alone: bool = False
+    """The one dispatch a person named may leave all the same, once he has said that he saw the name."""
 
 
 def identity_of(entry: Entry | None) -> Identity | None:

@@ -258,6 +258,20 @@ def test_another_person_takes_more_than_yes(labo: Installation, more: list[str])
     assert "Nom différent, vu et accepté par eve" in explained
 
 
+def test_a_wrong_number_is_released_alone_and_never_learned(labo: Installation) -> None:
+    """The file names Girard under Durand's RPPS: the record is to be corrected, --despite-name or not."""
+    text = HL7.format(number="T8", to=f"{RPPS}^GIRARD^Thomas^^^^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO^^^^RPPS")
+    (labo.inbox / "faux.hl7").write_text(text, encoding="utf-8", newline="")
+    labo.run()
+    (item,) = (one.id for one in labo.dispatches() if one.hold_code == "name-disagrees")
+    words = ("release", item, "--to", RPPS, "--remember", "--yes")
+    assert told(*words, rc=1)["done"] == []
+    output = " ".join(run(*words, "--despite-name").output.split())
+    assert "Aucune règle" in output and "la fiche est à corriger" in output
+    assert states(labo, [item]) == [State.READY]
+    assert told("directory", "local", "list", "--code", RPPS) == []
+
+
 @pytest.mark.parametrize(("typed", "ends"), [("o", 1), ("Durand", 0)])
 def test_another_person_is_confirmed_by_typing_his_name(labo: Installation, typed: str, ends: int) -> None:
     (item,) = held()["code D078"]

@@ -322,6 +322,34 @@ def test_a_name_accepted_despite_all_is_learned_for_that_name_only(lab: Bench) -
     assert {lab.get(one).hold_code for one in later[2:]} == {"name-disagrees"}
 
 
+def test_a_plan_compares_the_label_as_the_written_line_will_be(lab: Bench) -> None:
+    """A family name alone is not the name the address is confirmed for: shown as staying, not refused afterwards."""
+    rules = Rules(lab)
+    first, other = bring(lab, "D077^NOUVEAU^Ana", "D077^NOUVEAU")
+    seen = plan(lab, rules, first, "libre@dest.test")
+    assert ([one.id for one in seen.going], [one for one, _ in seen.staying]) == ([first], [other])
+
+
+BY_NUMBER = "^NOUVEAU^Ana^^^^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO^^^^RPPS"
+
+
+@pytest.mark.parametrize("to", [OTHER_RPPS + BY_NUMBER, OTHER_RPPS + "^NOUVEAU^Ana"], ids=["typed", "by its key"])
+def test_a_number_of_somebody_else_than_the_file_names_makes_no_rule(lab: Bench, to: str) -> None:
+    """The record in the LIS is wrong: the one dispatch may leave, the next waits again (docs/adr/0014)."""
+    rules = Rules(lab)
+    (item,) = bring(lab, to)
+    assert lab.get(item).hold_code == "name-disagrees"
+    seen = plan(lab, rules, item, OTHER_RPPS)
+    assert (seen.rule, seen.going) == (None, ())
+    assert seen.refusal is not None and seen.refusal.alone
+    assert "aucune règle" in seen.refusal.why.lower() and "la fiche est à corriger" in seen.refusal.why
+    assert remember(lab.desk, rules, seen, reason="x", actor=EVE, despite_name=True) == ()
+    assert rules.writes == []
+    assert release(lab.desk, item, to=PETIT, reason="x", actor=EVE, despite_name=True).released
+    (later,) = bring(lab, to)
+    assert lab.get(later).hold_code == "name-disagrees"
+
+
 def test_an_address_no_directory_knows_is_compared_with_the_name_it_was_confirmed_for(lab: Bench) -> None:
     """When the next file comes, and when what waits is released by its code (docs/adr/0014)."""
     rules = Rules(lab)

@@ -137,3 +137,24 @@ def _pairs(one: tuple[IdType, str], pairs: list[tuple[str, str]]) -> tuple[tuple
     if one[0] is IdType.ADELI:
         return tuple((IdType.RPPS, rpps) for adeli, rpps in pairs if adeli == one[1])
     return tuple((IdType.ADELI, adeli) for adeli, rpps in pairs if rpps == one[1])
+
+
+@pytest.mark.parametrize("label", ["DURAND Paul", "Dr PETIT Sophie", ""])
+@pytest.mark.parametrize("typed", [True, False])
+def test_no_line_answers_for_a_number_the_directory_gives_to_another_name(label: str, typed: bool) -> None:
+    """Durand's name under Petit's RPPS, and a line that gives Petit's box for it."""
+    petit = per(BOX, OTHER_RPPS, "PETIT", "Sophie")
+    line = LocalEntry(code=OTHER_RPPS, address=BOX, label=label, added_by="eve", line=7)
+    who = doctor(id=OTHER_RPPS, id_type=IdType.RPPS if typed else IdType.LOCAL)
+    decision = decided(who, petit, lines=[line])
+    assert code(decision) == "name-disagrees"
+    assert decision.hold is not None and "PETIT Sophie" in decision.hold.reason and "ligne 7" in decision.hold.reason
+    her = doctor(id=OTHER_RPPS, family="PETIT", given="Sophie", label="PETIT Sophie")
+    assert decided(her, petit, lines=[line]).route is not None
+
+
+def test_a_name_a_line_confirms_is_told_with_the_line_and_the_directory_s_name() -> None:
+    line = LocalEntry(code="D1", address=BOX, label="LEROY Paule", added_by="eve", line=7)
+    who = wanted(id="D1", id_type=IdType.LOCAL, family="LEROY", given="Paule", label="LEROY Paule")
+    (step,) = (one for one in decided(who, MARTIN, lines=[line]).trace if one.rule == "same-person")
+    assert "ligne 7" in step.text and "LEROY Paule" in step.text and "autre nom : MARTIN Paul" in step.text

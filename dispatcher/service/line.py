@@ -24,11 +24,11 @@ from dispatcher.outbox.dispatch import Accepted, Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.ports import Mail, Store, TransportSession, UnitOfWork
 from dispatcher.routing.route import Hold
-from dispatcher.service import oppositions
 from dispatcher.service.channel import Channel
 from dispatcher.service.circuits import pause
 from dispatcher.service.internal import place, sentence
 from dispatcher.service.keeper import Keeper
+from dispatcher.service.last_look import give_back, opposed, superseded
 from dispatcher.service.line_pace import LinePace
 from dispatcher.service.outcome import Outcome, Settled, settle
 from dispatcher.service.patients import envelope_address
@@ -40,7 +40,6 @@ CLAIM = 20
 """Dispatches leased at a time by one line."""
 NAP = 0.5
 """Longest sleep in one piece while a line waits for its pace: a stop is heard in between."""
-SUPERSEDED = "Remplacé par une version plus récente du compte rendu avant d'être parti."
 UNSEALED = (
     "Le courrier scellé de cet envoi manque dans la base, ou n'y est plus lisible. "
     "Restaurer la sauvegarde ; sinon libérer l'envoi, qui sera scellé de nouveau."
@@ -91,7 +90,8 @@ class Line:
         self._channel = channel
         self._store = store
         self._clock = clock
-        self.owner = owner
+        self.owner = f"{owner}#{store.new_id('')}"
+        """Of this pass alone: what an earlier one left behind is kept alive by nobody, and expires."""
         self._stop = stop
         self._wait = wait
         self._keeper = keeper
@@ -102,6 +102,7 @@ class Line:
         self._session: TransportSession | None = None
         self._mails = 0
         self._done: Outcome | None = None
+        self._claimed: tuple[Dispatch, ...] = ()
         self._extended = clock.monotonic()
         self._result = Sent()
         self._saving = Saving(store, clock, channel.lease, stop)
@@ -109,12 +110,13 @@ class Line:
     def run(self) -> Sent:
         try:
             while not self._stop() and not self._result.paused:
-                claimed = self._claim()
-                if not claimed or not self._send_all(claimed):
+                self._claimed = self._claim()
+                if not self._claimed or not self._send_all(self._claimed):
                     break
-        except StoreError:
-            if self._done is not None or self._saving.waiting:
+        except Exception as error:
+            if isinstance(error, StoreError) and (self._done is not None or self._saving.waiting):
                 self._saving.insist(self._write_down)
+            self._abandon()
             raise
         finally:
             self._keeper.let_go(self.owner)
@@ -214,7 +216,7 @@ class Line:
             with self._transaction() as uow:
                 if uow.pace.paused(self._channel.scope, now) is not None:
                     return _Step.STOP
-                if self._superseded(uow, dispatch) or self._opposed(uow, dispatch):
+                if superseded(uow, dispatch) or opposed(uow, dispatch, self._channel.sources):
                     return _Step.PASSED_OVER
                 room = self._pace.take(uow, dispatch)
                 if room.granted:
@@ -246,29 +248,6 @@ class Line:
             self._clock.sleep(min(seconds, NAP))
             seconds -= NAP
         return not self._stop()
-
-    def _superseded(self, uow: UnitOfWork, dispatch: Dispatch) -> bool:
-        """A newer version came after the claim: this one, not begun, is withdrawn."""
-        version = uow.reports.get(dispatch.report_id)
-        if version is None or not version.superseded:
-            return False
-        try:
-            uow.dispatches.release_claim(dispatch.id, dispatch.fence)
-        except LeaseLost:  # its new owner will see the same
-            return True
-        uow.dispatches.move(dispatch.id, State.WITHDRAWN, event="dispatch.withdrawn", reason=SUPERSEDED)
-        return True
-
-    def _opposed(self, uow: UnitOfWork, dispatch: Dispatch) -> bool:
-        """Somebody objected since it was prepared: it waits for a person."""
-        refused = oppositions.refuses(uow, dispatch, self._channel.sources)
-        if refused is None:
-            return False
-        log.error("dispatch %s held before it left (%s)", dispatch.id, refused.code)
-        held = {"event": "dispatch.held", "hold_code": refused.code, "reason": refused.reason}
-        with suppress(LeaseLost):  # its new owner will see the same
-            uow.dispatches.move(dispatch.id, State.HELD, fence=dispatch.fence, **held)
-        return True
 
     def _hand_over(self, dispatch: Dispatch, mail: Mail) -> None:
         self._mails += 1
@@ -350,11 +329,12 @@ class Line:
 
     def _give_back(self, rest: Sequence[Dispatch]) -> None:
         with self._transaction() as uow:
-            for dispatch in rest:
-                try:
-                    uow.dispatches.release_claim(dispatch.id, dispatch.fence)
-                except LeaseLost:
-                    log.info("dispatch %s was taken over by another worker", dispatch.id)
+            give_back(uow, rest)
+
+    def _abandon(self) -> None:
+        """The pass broke off: what it claimed and did not begin goes back, if the store can; else with its lease."""
+        with suppress(StoreError), self._store.transaction() as uow:
+            give_back(uow, self._claimed)
 
     def _heartbeat(self, uow: UnitOfWork, now: datetime) -> None:
         moment = self._clock.monotonic()

@@ -10,6 +10,7 @@ import pytest
 from dispatcher.errors import StoreError
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
+from dispatcher.ports import Mail
 from dispatcher.service import saving
 from dispatcher.service.recover import recover
 from dispatcher.store import faults
@@ -163,3 +164,31 @@ def test_a_process_that_slept_through_its_lease_hands_nothing_over(bench: Bench)
     bench.send()
     assert bench.states() == [State.SENT] * 2
     assert len(bench.transport.handed) == 2
+
+
+def test_a_pass_that_breaks_off_gives_back_what_it_did_not_begin(bench: Bench) -> None:
+    queue(bench, 20)
+    fails(bench, lambda number, when: number == BEGIN + 4, "busy")
+    with pytest.raises(StoreError):
+        bench.send()
+    assert len(bench.transport.handed) == 4
+    assert sorted(bench.states()) == [State.QUEUED] * 16 + [State.SENT] * 4
+
+
+def test_what_a_broken_pass_could_not_give_back_is_not_kept_alive_by_the_next(bench: Bench) -> None:
+    """The backlog lasts longer than the lease: the rows nobody holds stand in the queue again meanwhile."""
+    queue(bench, 60)
+    fails(bench, lambda number, when: number == BEGIN + 4 or number > BEGIN + 6, "busy")
+    with pytest.raises(StoreError):
+        bench.send()
+    assert State.SENDING in bench.states()
+    bench.use(bench.real)
+
+    def during(mail: Mail) -> None:
+        bench.clock.advance(LEASE.total_seconds() / 3 + 1)
+        recover(bench.real, bench.clock)
+
+    bench.transport.during = during
+    bench.send()
+    assert set(bench.states()) == {State.SENT}
+    assert len(bench.transport.accepted) == 60

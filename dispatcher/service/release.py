@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from dispatcher.errors import IllegalMove, KeyringError, StoreError
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.outbox.states import State
-from dispatcher.ports import DispatchFilter
+from dispatcher.ports import DispatchFilter, UnitOfWork
 from dispatcher.report.model import Report
 from dispatcher.routing.route import Decision, RecipientRole, Wanted
 from dispatcher.routing.trace import from_json
@@ -126,12 +126,12 @@ def release(
     if made.dispatch.state is State.HELD:
         if to or expect:
             return _refused(desk, dispatch, made.dispatch.reason, actor)
-        return _still_held(desk, replace(made.dispatch, id=dispatch.id), actor)
+        return _still_held(desk, replace(made.dispatch, id=dispatch.id), dispatch, actor)
     if expect and made.dispatch.address != expect:
         return Released(id=dispatch_id, released=False, why=ELSEWHERE.format(address=made.dispatch.address))
     if made.dispatch.id != dispatch.id:
         return _write_anew(desk, made, dispatch, reason, actor, other)
-    return _write(desk, made, reason, actor, other)
+    return _write(desk, made, dispatch, reason, actor, other)
 
 
 def report_of(desk: Desk, version: ReportVersion, file: SourceFile) -> Report | str:
@@ -216,11 +216,10 @@ def wanted_of(dispatch: Dispatch, report: Report) -> Wanted:
     return replace(wanted, address=next(named, ""))
 
 
-def _still_held(desk: Desk, dispatch: Dispatch, actor: str) -> Released:
+def _still_held(desk: Desk, dispatch: Dispatch, old: Dispatch, actor: str) -> Released:
     with desk.store.transaction() as uow:
-        now = uow.dispatches.get(dispatch.id)
-        if now is None or now.state is not State.HELD:
-            return Released(id=dispatch.id, released=False, why=CHANGED)
+        if _moved(uow, old):
+            return Released(id=old.id, released=False, why=CHANGED)
         uow.dispatches.update(
             dispatch.id,
             actor=actor,
@@ -251,7 +250,17 @@ _FIELDS = (
 )
 
 
-def _write(desk: Desk, made: Made, reason: str, actor: str, overruled: str = "") -> Released:
+_LOOKED_AT = ("state", "fence", "attempts", "hold_code", "reason", "address", "message_id")
+"""What must stand as it did when the release was decided: else another person was faster."""
+
+
+def _moved(uow: UnitOfWork, old: Dispatch) -> bool:
+    """Not the dispatch any more that was looked at. Its row is locked from here on."""
+    now = next(iter(uow.dispatches.locked([old.id])), None)
+    return now is None or any(getattr(now, name) != getattr(old, name) for name in _LOOKED_AT)
+
+
+def _write(desk: Desk, made: Made, old: Dispatch, reason: str, actor: str, overruled: str = "") -> Released:
     """Back on its way, with what was made again. Its version is now the one in force: a person says so."""
     dispatch = made.dispatch
     changes = {name: getattr(dispatch, name) for name in _FIELDS}
@@ -260,6 +269,8 @@ def _write(desk: Desk, made: Made, reason: str, actor: str, overruled: str = "")
             version = uow.reports.get(dispatch.report_id)
             if version is None or version.superseded:
                 return Released(id=dispatch.id, released=False, why=SUPERSEDED)
+            if _moved(uow, old):
+                return Released(id=dispatch.id, released=False, why=CHANGED)
             if overruled:
                 uow.journal.write(dispatch.id, OVERRULED, actor=actor, reason=overruled)
             uow.dispatches.move(
@@ -287,14 +298,13 @@ def _write_anew(desk: Desk, made: Made, old: Dispatch, reason: str, actor: str, 
     new = made.dispatch
     with desk.store.transaction() as uow:
         version = uow.reports.get(old.report_id)
-        (now,) = uow.dispatches.locked([old.id])
         if version is None or version.superseded:
             return Released(id=old.id, released=False, why=SUPERSEDED)
-        if now.state is not State.HELD or now.fence != old.fence:
+        if _moved(uow, old):
             return Released(id=old.id, released=False, why=CHANGED)
         if overruled:
             uow.journal.write(new.id, OVERRULED, actor=actor, reason=overruled)
-        follow(uow, now, new, reason=reason, actor=actor)
+        follow(uow, old, new, reason=reason, actor=actor)
         put_in_force(desk, uow, version, uow.dispatches.list(DispatchFilter(report_id=version.id, limit=10_000)))
         for kind, content in made.payloads.items():
             uow.payloads.put(new.id, kind, content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,9 @@ from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, RecipientCertificate
 from dispatcher.service import operate
+from dispatcher.service import release as release_module
 from dispatcher.service.force import standing
-from dispatcher.service.release import release
+from dispatcher.service.release import CHANGED, Released, release
 from dispatcher.service.renewal import DOUBTED, NEVER_LEFT, NOT_IN_FORCE, Begin, RenewalPlan, plan_resend, resend
 from dispatcher.service.replay import AGAIN, RESENT, undo
 from tests.fakes import FaultyStore, Killed
@@ -79,6 +81,43 @@ def test_released_as_it_was_after_a_try_it_is_the_same_mail(bench: Bench) -> Non
     assert release(bench.desk, old.id, reason="boîte rouverte", actor=EVE).as_id == ""
     (same,) = bench.dispatches()
     assert all(getattr(same, name) == getattr(old, name) for name in MEMBERS)
+
+
+@pytest.mark.parametrize("then", ["nothing", "a try", "held again"])
+@pytest.mark.parametrize("first_to", ["", PETIT])
+def test_two_persons_release_one_dispatch_the_second_is_told(
+    on_both: Bench, monkeypatch: pytest.MonkeyPatch, then: str, first_to: str
+) -> None:
+    """Else both were told « released », and one choice was written over, even under a Message-ID already offered."""
+    on_both.bring(oru("R000"))
+    held = on_both.one()
+    operate.hold(on_both.store, [held.id], reason="x", actor=EVE)
+    first: list[Released] = []
+    seal = release_module._make_again
+
+    def slowly(*given: Any) -> Any:
+        made = seal(*given)
+        if first:
+            return made
+        first.append(Released(id="", released=False))
+        first[0] = release(on_both.desk, held.id, to=first_to, reason="1", actor=EVE, despite_name=True)
+        if then == "a try":
+            on_both.transport.endings = [GONE]
+            on_both.batch()
+            on_both.send()
+            on_both.transport.endings = []
+        if then != "nothing":
+            operate.hold(on_both.store, [held.id], reason="y", actor=EVE)
+        return made
+
+    monkeypatch.setattr(release_module, "_make_again", slowly)
+    second_to = "" if first_to else PETIT
+    second = release(on_both.desk, held.id, to=second_to, reason="2", actor="operator:bob", despite_name=True)
+    assert first[0].released
+    assert (second.released, second.why) == (False, CHANGED)
+    row = on_both.one()
+    assert row.address == (first_to or DURAND)
+    assert row.state is (State.READY if then == "nothing" else State.HELD)
 
 
 def test_released_elsewhere_before_any_try_it_stays_one_row(bench: Bench) -> None:

@@ -173,7 +173,8 @@ class Directory(Protocol):
         """Entries behind one address."""
 
     def local(self, source: str, code: str) -> tuple[LocalEntry, ...]:
-        """Lines of the laboratory's table for its own code, valid ones and others (the rules judge)."""
+        """Lines of the laboratory's table for its own code, valid ones and others (the rules judge); for a national
+        number that is nobody's code, the lines that name it, where they agree on what to do."""
 
     def search(self, text: str, limit: int = 20) -> tuple[Entry, ...]:
         """For people only: never used to choose a recipient."""

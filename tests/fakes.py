@@ -219,7 +219,8 @@ class ScriptedDirectory:
 
     def local(self, source: str, code: str) -> tuple[LocalEntry, ...]:
         self._raise()
-        return tuple(one for one in self.lines if one.code == code and one.source in {"", source})
+        mine = [one for one in self.lines if one.source in {"", source}]
+        return tuple(one for one in mine if one.code == code) or tuple(one for one in mine if one.identifier == code)
 
     def search(self, text: str, limit: int = 20) -> tuple[Entry, ...]:
         self._raise()

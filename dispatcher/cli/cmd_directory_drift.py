@@ -17,7 +17,7 @@ from dispatcher.errors import DirectoryError, DispatcherError
 from dispatcher.french import counted
 from dispatcher.routing.sources import label
 from dispatcher.service.check import Finding, bad, good, warning
-from dispatcher.service.drift import DAYS, Drift, DriftReport, drift
+from dispatcher.service.drift import DAYS, OPPOSITIONS, Drift, DriftReport, drift
 from dispatcher.wiring import Office
 
 SEE = "« dispatcher directory drift » dit lesquels, et quoi faire."
@@ -54,7 +54,7 @@ def _tell(one: Drift) -> None:
     waiting = f", {one.waiting} en attente de départ" if one.waiting else ""
     say(f"{who}, {one.address} : {counted(one.mails, 'envoi')}, le dernier le {moment(one.last_at)}{waiting}.")
     version = f", {one.version}" if one.version else ""
-    where = "" if one.source == "certificates" else f" [{label(one.source)}{version}]"
+    where = "" if one.source in {"certificates", OPPOSITIONS} else f" [{label(one.source)}{version}]"
     say(f"  {one.text}{where}")
     say(f"  → {one.todo}")
 

@@ -40,6 +40,8 @@ class Change(StrEnum):
     CERTIFICATE_ENDS = "certificate-ends"
     LINE = "line"
     LINE_ENDS = "line-ends"
+    OPPOSED = "opposed"
+    """Told by the oppositions themselves (``service/drift.py``), not by a directory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,16 +11,20 @@ from dispatcher.clock import paris
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.ports import Directory, RecipientUse
 from dispatcher.report.model import IdType
+from dispatcher.routing.about import Scope
 from dispatcher.routing.addresses import is_patient
 from dispatcher.routing.candidates import Entry, LocalEntry
-from dispatcher.routing.drift import Case, Change, changes, comparable
+from dispatcher.routing.drift import Case, Change, Told, changes, comparable
 from dispatcher.routing.identities import PEOPLE, STRUCTURES
 from dispatcher.routing.lines import about
 from dispatcher.routing.owners import numbers_of
 from dispatcher.routing.route import Decision, RecipientRole
 from dispatcher.routing.trace import from_json
 from dispatcher.service.desk import Desk
+from dispatcher.service.oppositions import standing
 
+OPPOSITIONS = "oppositions"
+"""Source of what no directory says."""
 DAYS = 90
 """How far back mails count unless told."""
 
@@ -74,7 +78,7 @@ def drift(desk: Desk, *, days: int = DAYS) -> DriftReport:
         case = replace(_case(desk, use, dispatch, source), versions=versions, list_version=domains.version)
         if case.used and not case.behind and not comparable(case):
             lost.add(use.address)
-        for told in changes(case):
+        for told in (*changes(case), *_objection(desk, dispatch)):
             one = Drift(
                 label=dispatch.label,
                 address=use.address,
@@ -100,6 +104,16 @@ def drift(desk: Desk, *, days: int = DAYS) -> DriftReport:
         not_comparable=len(lost),
         lines=tuple(sorted(found.values(), key=lambda one: (order.index(one.change), -one.mails, one.address))),
     )
+
+
+def _objection(desk: Desk, dispatch: Dispatch) -> list[Told]:
+    """He objected since: the next one takes paper, and what waits is stopped at hand-over."""
+    with desk.store.reading() as uow:
+        if Scope.RECIPIENT not in standing(uow, dispatch, desk.sources):
+            return []
+    todo = "Lui remettre ses résultats autrement ; « dispatcher directory opposition list » dit depuis quand."
+    text = "s'est opposé à la messagerie depuis son dernier envoi : les suivants iront sur papier."
+    return [Told(change=Change.OPPOSED, text=text, todo=todo, source=OPPOSITIONS)]
 
 
 def _is_patient(use: RecipientUse) -> bool:

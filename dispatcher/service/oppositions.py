@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
+from dispatcher.clock import paris
 from dispatcher.errors import ConfigError
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.ports import OppositionRow, UnitOfWork
-from dispatcher.report.identifiers import compact, nir_ok
+from dispatcher.report.identifiers import compact, identifier_ok, nir_ok
 from dispatcher.report.model import IdType, Patient, Report
 from dispatcher.routing.about import About, Scope, ins_key, local_key, patient_keys
+from dispatcher.routing.candidates import LocalEntry
 from dispatcher.routing.identities import bare_identifier
 from dispatcher.routing.route import Decision, Hold, RecipientRole
 from dispatcher.service.desk import SENT_BY_HAND, Desk
@@ -28,6 +31,7 @@ KEPT = "opposition"
 CODE = "opposition"
 """Hold of a mail somebody objected to after it was prepared (routing/holds.py)."""
 KINDS = {**{str(kind).lower(): kind for kind in IdType if kind is not IdType.LOCAL}, "code": IdType.LOCAL}
+NATIONAL = frozenset(str(kind) for kind in IdType) - {str(IdType.LOCAL)}
 
 
 EVERY_SOURCE = "*"
@@ -54,9 +58,33 @@ def recipient_opposes(desk: Desk, source: str) -> Callable[[str], bool]:
 
     def opposed(key: str) -> bool:
         with desk.store.reading() as uow:
-            return Scope.RECIPIENT in _scopes(uow, [desk.cipher.hash(key)], _givers(desk.sources, uow, source))
+            found = _scopes(uow, [desk.cipher.hash(key)], _givers(desk.sources, uow, source))
+            return Scope.RECIPIENT in found | uow.oppositions.scopes(_by_table(desk, uow, key))
 
     return opposed
+
+
+def _by_table(desk: Desk, uow: UnitOfWork, key: str) -> list[str]:
+    """Hashes an opposition recorded under a code stands under, for the codes whose lines of the table name this number.
+
+    A number is one person's everywhere: whichever LIS calls him by that code, it is he who objected. A line that has
+    ended counts until another line takes its code. Raises DirectoryError.
+    """
+    kind, _, number = key.partition(":")
+    if kind not in NATIONAL:
+        return []
+    today, found = paris(desk.clock.now()).date(), list[str]()
+    for source in ("", *desk.sources, *_named_sources(uow) - set(desk.sources)):
+        for line in desk.directory.local(source, number):
+            taken = any(_current(one, today) for one in desk.directory.local(source, line.code))
+            if line.id_type == kind and (_current(line, today) or not taken):
+                hashed = desk.cipher.hash(f"code:{line.code}")
+                found += [hashed, _of_source(hashed, source)]
+    return list(dict.fromkeys(found))
+
+
+def _current(line: LocalEntry, today: date) -> bool:
+    return not (line.valid_to and line.valid_to < today) and not (line.valid_from and line.valid_from > today)
 
 
 def _givers(sources: Collection[str], uow: UnitOfWork, source: str) -> frozenset[str]:
@@ -81,9 +109,12 @@ def _of_source(key: str, source: str) -> str:
 def hashes(desk: Desk, patient: Patient, decision: Decision) -> dict[str, object]:
     """Kept with the decision, for the look at hand-over: under what an opposition may stand, the very set the rules
     looked at."""
+    with desk.store.reading() as uow:
+        by_table = dict.fromkeys(one for key in decision.opposition for one in _by_table(desk, uow, key))
     return {
         "patient": [desk.cipher.hash(key) for key in patient_keys(patient)],
         "recipient": [desk.cipher.hash(key) for key in decision.opposition],
+        "by_table": list(by_table),
     }
 
 
@@ -92,14 +123,8 @@ def refuses(uow: UnitOfWork, dispatch: Dispatch, sources: Collection[str]) -> Ho
 
     The very oppositions preparation obeys: of the file's own source, and of sources gone from the settings.
     """
-    if not uow.oppositions.kinds():
-        return None
-    kept: Mapping[str, Any] = dispatch.decision.get(KEPT) or {}  # type: ignore[assignment]
     mine = Scope.PATIENT_BOX if dispatch.role == RecipientRole.PATIENT else Scope.PROFESSIONALS
-    version = uow.reports.get(dispatch.report_id)
-    file = uow.files.get(version.file_id) if version is not None else None
-    givers = _givers(sources, uow, file.source if file is not None else SENT_BY_HAND)
-    asked = _scopes(uow, [*kept.get("patient", ()), *kept.get("recipient", ())], givers)
+    asked = standing(uow, dispatch, sources)
     if not asked & {mine, Scope.RECIPIENT}:
         return None
     whose = "Le destinataire" if Scope.RECIPIENT in asked else "Le patient"
@@ -108,6 +133,18 @@ def refuses(uow: UnitOfWork, dispatch: Dispatch, sources: Collection[str]) -> Ho
         reason=f"{whose} s'est opposé à cet envoi après sa préparation : rien n'est parti. Clore l'envoi et remettre "
         "le compte rendu autrement.",
     )
+
+
+def standing(uow: UnitOfWork, dispatch: Dispatch, sources: Collection[str]) -> frozenset[str]:
+    """Scopes of the oppositions that stand today under what was kept with this dispatch."""
+    if not uow.oppositions.kinds():
+        return frozenset()
+    kept: Mapping[str, Any] = dispatch.decision.get(KEPT) or {}  # type: ignore[assignment]
+    version = uow.reports.get(dispatch.report_id)
+    file = uow.files.get(version.file_id) if version is not None else None
+    givers = _givers(sources, uow, file.source if file is not None else SENT_BY_HAND)
+    asked = _scopes(uow, [*kept.get("patient", ()), *kept.get("recipient", ())], givers)
+    return asked | uow.oppositions.scopes(list(kept.get("by_table", ())))
 
 
 def named(text: str) -> tuple[str, str]:
@@ -128,7 +165,10 @@ def named(text: str) -> tuple[str, str]:
         if kind == "code":
             return f"code:{value}", "code"
         if kind in KINDS:
-            return f"{KINDS[kind]}:{compact(bare_identifier(KINDS[kind], value))}", str(KINDS[kind])
+            number = compact(bare_identifier(KINDS[kind], value))
+            if not identifier_ok(KINDS[kind], number):
+                raise ConfigError(f"Numéro {KINDS[kind]} mal formé, ou clé fausse.", hint="Le relire sur le courrier.")
+            return f"{KINDS[kind]}:{number}", str(KINDS[kind])
     raise ConfigError(
         "On ne sait pas de qui il s'agit.",
         hint="Attendu : ins:…, patient:…, rpps:…, adeli:…, finess:…, siret:…, code:… ou adresse:…",

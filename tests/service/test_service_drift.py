@@ -12,9 +12,11 @@ import pytest
 from dispatcher.outbox.states import State
 from dispatcher.ports import CertificateAnswer
 from dispatcher.report.model import IdType
+from dispatcher.routing.about import Scope
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.drift import Change
 from dispatcher.service.drift import Drift, DriftReport, drift
+from dispatcher.service.oppositions import record
 from tests.fakes import EverybodyAllowed
 from tests.pki import BOB
 from tests.service.bench import DURAND, Bench, local
@@ -278,3 +280,10 @@ def test_an_odd_decision_raises_nothing(sent: Bench) -> None:
 def test_every_line_is_plain_json(sent: Bench) -> None:
     (line,) = asdict(now(sent))["lines"]
     assert line["change"] == "vanished"
+
+
+def test_who_objected_since_is_told(sent: Bench) -> None:
+    record(sent.desk, f"rpps:{ID}", Scope.RECIPIENT, actor="uid:1 eve")
+    report = now(sent, BOX)
+    assert report.drifting == 1
+    assert only(report).change is Change.OPPOSED

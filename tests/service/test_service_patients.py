@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -26,7 +27,7 @@ from dispatcher.service import bulk, oppositions
 from dispatcher.service.patients import masked, shown
 from dispatcher.service.release import release
 from tests.service.bench import DURAND, Bench, local
-from tests.service.samples import LEO, ZOE, Person, dsn, oru
+from tests.service.samples import LEO, OTHER_VALUE, ZOE, Person, dsn, oru
 
 EVE = "operator:eve"
 BOX = f"{ZOE.ins}@patient.mssante.fr"
@@ -197,7 +198,9 @@ def test_an_opposition_is_kept_without_the_number_and_journalled(bench: Bench) -
     assert bench.events(row.id) == ["opposition.added", "opposition.removed"]
 
 
-@pytest.mark.parametrize("text", ["", "ins:", "ins:123", "RPPS", "nom:DURAND", f"ins:{ZOE.ins}0"])
+@pytest.mark.parametrize(
+    "text", ["", "ins:", "ins:123", "RPPS", "nom:DURAND", f"ins:{ZOE.ins}0", "rpps:99700000014", "finess:990004013"]
+)
 def test_what_names_nobody_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         oppositions.named(text)
@@ -305,6 +308,49 @@ def test_every_number_he_goes_by_is_looked_at_again_at_hand_over(bench: Bench, t
     bench.send()
     assert (bench.get(ready.id).state, bench.get(ready.id).hold_code) == (State.HELD, "opposition")
     assert bench.transport.accepted == []
+
+
+BY_NUMBER = oru(to=f"{RPPS}^DURAND^Pierre")
+
+
+def named_by_code(bench: Bench) -> None:
+    """The table says what D001 stands for, the directory where it leads; the file names him by his number."""
+    bench.directory.entries.append(BOX_OF_RPPS)
+    bench.directory.lines[:] = [local("D001", "", id_type=IdType.RPPS, identifier=RPPS)]
+
+
+def test_an_opposition_under_a_code_binds_the_number_its_line_names(bench: Bench) -> None:
+    named_by_code(bench)
+    row = oppositions.record(bench.desk, "code:D001", Scope.RECIPIENT, actor=EVE)
+    bench.bring(BY_NUMBER)
+    assert (bench.one().state, "opposé" in bench.one().reason) == (State.PAPER, True)
+    with bench.store.transaction() as uow:
+        assert row is not None
+        uow.oppositions.remove(row.id, actor=EVE)
+    bench.bring(oru(value=OTHER_VALUE, status="C", at="20260311100000", control="M3", to=f"{RPPS}^DURAND^Pierre"))
+    assert State.READY in bench.states()
+
+
+def test_an_opposition_under_a_code_binds_the_number_at_hand_over_too(bench: Bench) -> None:
+    named_by_code(bench)
+    bench.bring(BY_NUMBER)
+    (ready,) = bench.dispatches(states=(State.READY,))
+    bench.batch()
+    oppositions.record(bench.desk, "code:D001", Scope.RECIPIENT, actor=EVE)
+    bench.send()
+    assert (bench.get(ready.id).state, bench.get(ready.id).hold_code) == (State.HELD, "opposition")
+
+
+def test_a_code_that_passed_to_another_binds_who_has_it_now(bench: Bench) -> None:
+    named_by_code(bench)
+    today = bench.clock.now().date()
+    old = replace(bench.directory.lines[0], valid_to=today - timedelta(days=9))
+    bench.directory.lines[:] = [old]
+    oppositions.record(bench.desk, "code:D001", Scope.RECIPIENT, actor=EVE)
+    opposed = oppositions.recipient_opposes(bench.desk, "sil")
+    assert opposed(f"RPPS:{RPPS}"), "nobody else has it"
+    bench.directory.lines.append(local("D001", "autre@dest.test", valid_from=today))
+    assert not opposed(f"RPPS:{RPPS}")
 
 
 # ------------------------------------------------------------------------------------------- whose number it is

@@ -188,6 +188,7 @@ class DispatchLeases(DispatchMoves):
         values: dict[str, Any]
         if old.submitting_since is not None:
             values = {"state": State.UNKNOWN, "reason": LOST, "unknown_since": self._session.now()}
+            values["attempts"] = old.attempts + 1  # the operator may have been offered it: its identity is spent
         else:
             values = {"state": State.QUEUED}
         check_move(old.state, values["state"])

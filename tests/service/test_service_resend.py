@@ -17,9 +17,10 @@ from dispatcher.service.force import standing
 from dispatcher.service.release import CHANGED, Released, release
 from dispatcher.service.renewal import DOUBTED, NEVER_LEFT, NOT_IN_FORCE, Begin, RenewalPlan, plan_resend, resend
 from dispatcher.service.replay import AGAIN, RESENT, undo
+from dispatcher.service.settle_by_hand import settle_by_hand
 from tests.fakes import FaultyStore, Killed
 from tests.pki import BOB
-from tests.service.bench import DURAND, PETIT, Bench, local
+from tests.service.bench import DURAND, LEASE, PETIT, Bench, local
 from tests.service.samples import OTHER_VALUE, dsn, oru
 from tests.service.test_service_send import GONE, LOST, queue
 
@@ -81,6 +82,25 @@ def test_released_as_it_was_after_a_try_it_is_the_same_mail(bench: Bench) -> Non
     assert release(bench.desk, old.id, reason="boîte rouverte", actor=EVE).as_id == ""
     (same,) = bench.dispatches()
     assert all(getattr(same, name) == getattr(old, name) for name in MEMBERS)
+
+
+def test_a_hand_over_begun_by_a_process_that_died_counts_as_a_try(on_both: Bench) -> None:
+    """Else other bytes would leave to another address under the Message-ID the operator may have taken."""
+    on_both.bring(oru("R000"))
+    old = on_both.one()
+    on_both.batch()
+    with on_both.store.transaction() as uow:
+        (claimed,) = uow.dispatches.claim(old.channel, "dead", 5, LEASE, on_both.clock.now())
+    with on_both.store.transaction() as uow:
+        uow.dispatches.begin_submission(claimed.id, claimed.fence, on_both.clock.now())
+    on_both.clock.advance(2 * LEASE.total_seconds())
+    on_both.recover()
+    assert (on_both.one().state, on_both.one().attempts) == (State.UNKNOWN, 1)
+    settle_by_hand(on_both.store, [old.id], arrived=False, reason="r", actor=EVE)
+    operate.hold(on_both.store, [old.id], reason="x", actor=EVE)
+    released = release(on_both.desk, old.id, to=PETIT, reason="x", actor=EVE, despite_name=True)
+    assert released.as_id
+    assert on_both.get(released.as_id).message_id != on_both.get(old.id).message_id == old.message_id
 
 
 @pytest.mark.parametrize("then", ["nothing", "a try", "held again"])

@@ -245,19 +245,25 @@ class SqlPaceBook:
         return [self._held.get(scope) or found.get(scope) or _Row() for scope in scopes]
 
     def _lock(self, scopes: Sequence[str]) -> None:
-        """Rows that are not there yet are made; all in the order of their names, so that nobody waits in a circle."""
+        """Rows are made and locked in the order of their names, so that nobody waits in a circle.
+
+        All at once where they are known to be there; else one after the other, since a row that is made is locked too.
+        """
         missing = [scope for scope in sorted(scopes) if scope not in self._held]
-        for again in range(3):
-            if not missing:
-                return
-            if again:
-                insert = _insert_new(self._session.postgresql)
-                self._session.write(insert, [_EMPTY | {"scope": scope} for scope in missing])
-            for scope, *row in self._session.read_locked(_LOCKED, {"scopes": missing}):
+        if all(self._memory.knows(scope) for scope in missing):
+            missing = self._hold(missing)
+        for scope in missing:
+            if self._hold([scope]):
+                self._session.write(_insert_new(self._session.postgresql), [_EMPTY | {"scope": scope}])
+                if self._hold([scope]):
+                    raise StoreError("Une ligne du débit a disparu pendant sa lecture.", code="busy")
+
+    def _hold(self, scopes: list[str]) -> list[str]:
+        """Lock these rows; gives those that are not there."""
+        if scopes:
+            for scope, *row in self._session.read_locked(_LOCKED, {"scopes": scopes}):
                 self._held[scope] = _Row(*row)
-            missing = [scope for scope in missing if scope not in self._held]
-        if missing:
-            raise StoreError("Une ligne du débit a disparu pendant sa lecture.", code="busy")
+        return [scope for scope in scopes if scope not in self._held]
 
     def _set(self, scope: str, **changes: Any) -> None:
         self._session.write(update(table).where(table.c.scope == scope).values(changes))

@@ -44,6 +44,11 @@ class PaceMemory:
             return None
         return seen if seen.ledger.name == ledger.name and seen.ledger.count <= ledger.count else None
 
+    def knows(self, scope: str) -> bool:
+        """Its row was there when we last looked."""
+        with self._lock:
+            return scope in self._seen
+
     def keep(self, scope: str, seen: Seen) -> None:
         """Only what is committed may be kept: a grant rolled back never was."""
         with self._lock:

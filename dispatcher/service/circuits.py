@@ -40,10 +40,17 @@ TOO_MANY = (
 RESTS = "Le domaine « {domain} » ne répond pas : {count} refus ou avis d'échec de suite. Un seul envoi essaiera."
 
 
-def pause(uow: UnitOfWork, channel: Channel, error: TransportError, reason: str, now: datetime) -> datetime | None:
-    """The channel waits, longer each time in a row; until when. None: a pause is in force, maybe set by a person."""
+def pause(
+    uow: UnitOfWork, channel: Channel, error: TransportError, reason: str, now: datetime, *, by: str = ""
+) -> datetime | None:
+    """The channel waits, longer each time in a row; until when. None: a pause is in force, maybe set by a person.
+
+    ``by`` a dispatch: nobody else paused it in a row. Dispatches are locked before destinations, as by a claim.
+    """
     if uow.pace.paused(channel.scope, now) is not None:
         return None
+    if by:
+        uow.dispatches.clear_pauses(channel.name, but=by)
     retry = channel.retry
     maximum = min(UNREACHED, retry.pause_maximum) if isinstance(error, TryLater) else retry.pause_maximum
     rule = BreakerRule(first=retry.pause, maximum=maximum)

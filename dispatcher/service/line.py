@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from functools import partial
 
 from dispatcher.clock import Clock
 from dispatcher.errors import KeyringError, LeaseLost, OurFault, OutcomeUnknown, StoreError, TransportError, TryLater
@@ -29,10 +30,10 @@ from dispatcher.service.circuits import pause
 from dispatcher.service.internal import place, sentence
 from dispatcher.service.keeper import Keeper
 from dispatcher.service.last_look import give_back, opposed, superseded
-from dispatcher.service.line_pace import LinePace
+from dispatcher.service.line_pace import LinePace, Room
 from dispatcher.service.outcome import Outcome, Settled, settle
 from dispatcher.service.patients import envelope_address
-from dispatcher.service.saving import Saving
+from dispatcher.service.saving import Saving, again
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ class Line:
     def run(self) -> Sent:
         try:
             while not self._stop() and not self._result.paused:
-                self._claimed = self._claim()
+                self._claimed = again(self._claim)
                 if not self._claimed or not self._send_all(self._claimed):
                     break
         except Exception as error:
@@ -150,7 +151,8 @@ class Line:
             else:
                 self._later.clear()
             if step is _Step.STOP or not self._somebody_has_room(len(waiting)):
-                self._give_back([dispatch, *waiting] if step is _Step.STOP else waiting)
+                rest = [dispatch, *waiting] if step is _Step.STOP else waiting
+                again(partial(self._give_back, rest))
                 return False
         self._commit_outcome()
         return not self._result.paused
@@ -177,7 +179,7 @@ class Line:
         mail = self._mail(dispatch)
         if mail is None:
             return self._set_aside(dispatch, Hold(code="payload-missing", reason=UNSEALED))
-        step = self._begin(dispatch)
+        step = again(partial(self._begin, dispatch))
         if step is _Step.BEGUN and self._saving.too_late():
             self._saving.take_back()
             return _Step.PASSED_OVER
@@ -222,10 +224,9 @@ class Line:
                 if room.granted:
                     return self._started(uow, dispatch, now)
                 self._heartbeat(uow, now)
-                if room.own > self._wait:
-                    with suppress(LeaseLost):  # its new owner will see the same
-                        self._pace.give_way(uow, dispatch, room, now)
-                    return _Step.PASSED_OVER
+            if room.own > self._wait:
+                again(partial(self._give_way, dispatch, room))
+                return _Step.PASSED_OVER
             if room.own > room.line:
                 self._later.append(room.own)
                 return _Step.LATER
@@ -241,6 +242,11 @@ class Line:
             return _Step.STOP
         self._heartbeat(uow, now)
         return _Step.BEGUN
+
+    def _give_way(self, dispatch: Dispatch, room: Room) -> None:
+        """In a transaction of its own: the pace is locked after the destinations, or lines wait in a circle."""
+        with suppress(LeaseLost), self._store.transaction() as uow:  # its new owner will see the same
+            self._pace.give_way(uow, dispatch, room, self._clock.now())
 
     def _rest(self, seconds: float) -> bool:
         """Sleep; False when a stop was asked for."""
@@ -306,8 +312,7 @@ class Line:
 
     def _commit_outcome(self) -> None:
         if self._done is not None:
-            with self._transaction():
-                pass
+            again(partial(self._give_back, ()))
 
     def _set_aside(self, dispatch: Dispatch, hold: Hold) -> _Step:
         """Hold a dispatch that cannot leave, or may not any more: it must not stop the others."""

@@ -81,11 +81,10 @@ def _paused(
     if circuits.is_alone(uow, dispatch):
         reason = circuits.ALONE.format(count=dispatch.pauses, reason=decision.reason)
         return RetryDecision(kind=RetryKind.HOLD, reason=reason, hold_code="policy"), {"pauses": 0}
-    until = circuits.pause(uow, channel, error, decision.reason, now)
+    until = circuits.pause(uow, channel, error, decision.reason, now, by=dispatch.id)
     if until is None:  # another line paused it
         return decision, {}
     pauses = dispatch.pauses + 1
-    uow.dispatches.clear_pauses(channel.name, but=dispatch.id)
     behind = circuits.BEHIND if pauses >= circuits.SUSPECT else timedelta()
     return replace(decision, due_at=until + behind, wait=until - now), {"pauses": pauses}
 

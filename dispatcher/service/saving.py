@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from dispatcher.clock import Clock
 from dispatcher.errors import LeaseLost, StoreError
@@ -28,6 +29,24 @@ LAST_TRIES = 10
 PASSING = frozenset({"unavailable", "busy", "retry", "disk-full", "disk-io", "commit-unknown", "read-only"})
 """Faults of the store that end some day. Any other would refuse the same line for ever: it gets the last tries only."""
 NEVER_LEFT = "Jamais parti : la base n'a pas pu noter le début de la remise. L'envoi est remis dans la file."
+
+
+T = TypeVar("T")
+
+REPEATS = 5
+"""Times a transaction is tried again that the database broke off for another one's sake: nothing of it was written."""
+
+
+def again(work: Callable[[], T]) -> T:
+    """``work``, repeated when the database asks for it (a deadlock, say). Raises StoreError."""
+    for _ in range(REPEATS):
+        try:
+            return work()
+        except StoreError as error:
+            if error.code != "retry":
+                raise
+            log.info("the store broke a transaction off; once more")
+    return work()
 
 
 class Saving:

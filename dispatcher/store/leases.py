@@ -69,9 +69,20 @@ _NOT_BEGUN = (
 )
 _EXTEND = (
     update(table)
-    .where(in_state(table, State.SENDING), table.c.lease_owner == bindparam("of_owner"))
+    .where(
+        table.c.id.in_(
+            select(
+                select(table.c.id)
+                .where(in_state(table, State.SENDING), table.c.lease_owner == bindparam("of_owner"))
+                .with_for_update(skip_locked=True)
+                .cte("held")
+                .c.id
+            )
+        )
+    )
     .values(lease_until=bindparam("until"))
 )
+"""What its own line is writing to at this moment is passed over, else the two wait for each other in a circle."""
 _EXPIRED = (
     DISPATCH.select.where(
         in_state(table, State.SENDING), or_(table.c.lease_until.is_(None), table.c.lease_until <= bindparam("now"))
@@ -181,7 +192,7 @@ class DispatchLeases(DispatchMoves):
         return tuple(self._take_back(old) for old in expired)
 
     def extend_lease(self, owner: str, until: datetime) -> None:
-        """Heartbeat: all rows this owner holds."""
+        """Heartbeat: all rows this owner holds and nobody writes to just now; beat twice a lease at least."""
         self._session.write(_EXTEND, {"of_owner": owner, "until": self._session.shared_time(until)})
 
     def _take_back(self, old: Dispatch) -> Dispatch:

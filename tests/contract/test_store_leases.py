@@ -13,7 +13,7 @@ from dispatcher.errors import IllegalMove, LeaseLost
 from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.store.engine import SqlStore
-from tests.contract.store_kit import LEASE, Seed
+from tests.contract.store_kit import LEASE, Database, Seed
 
 
 def ids(dispatches: tuple[Dispatch, ...]) -> list[str]:
@@ -274,3 +274,31 @@ def test_two_file_claimers_never_get_the_same_file(seed: Seed, store: SqlStore, 
     for thread in threads:
         thread.join(60)
     assert sorted(claimed) == sorted(wanted)
+
+
+def test_a_heartbeat_passes_over_the_row_its_own_line_writes_to(
+    database: Database, store: SqlStore, clock: FrozenClock
+) -> None:
+    """It must not wait for it with other rows in its hands."""
+    if database.engine == "sqlite":
+        pytest.skip("one writer at a time")
+    seed = Seed(store, clock)
+    first, second = (seed.dispatch() for _ in range(2))
+    seed.claim()
+    until = clock.now() + 5 * LEASE
+    done = threading.Event()
+
+    def beat() -> None:
+        with store.transaction() as uow:
+            uow.dispatches.extend_lease("w1", until)
+        done.set()
+
+    with store.transaction() as uow:
+        uow.dispatches.begin_submission(first.id, 1, clock.now())
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        assert done.wait(20), "the heartbeat waits for the line"
+    thread.join()
+    clock.advance(LEASE.total_seconds() + 1)
+    assert ids(expire(seed)) == [first.id]
+    assert seed.get(second.id).state is State.SENDING

@@ -192,3 +192,12 @@ def test_what_a_broken_pass_could_not_give_back_is_not_kept_alive_by_the_next(be
     bench.send()
     assert set(bench.states()) == {State.SENT}
     assert len(bench.transport.accepted) == 60
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_transaction_the_database_broke_off_is_repeated(bench: Bench, number: int) -> None:
+    """A deadlock: nothing of it was written, so the pass goes on."""
+    queue(bench, 4)
+    fails(bench, lambda count, when: count in {number, number + 1}, "retry")
+    assert bench.send().counts == {State.SENT: 4}
+    assert len(bench.transport.handed) == 4

@@ -20,6 +20,8 @@ from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
 from dispatcher.clock import SystemClock
 from dispatcher.dialects import shelf
+from dispatcher.directory.trust.allowed_domains import Trust
+from dispatcher.directory.trust.kept import load_list
 from dispatcher.errors import ConfigError, DispatcherError, IntakeError
 from dispatcher.formats.pdf.trial import trial
 from dispatcher.formats.pdf_index.rules import rules_of
@@ -77,7 +79,7 @@ def check(
 
 def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
     yield from check_channels(parts.desk, connect=connect)
-    yield from check_reference(parts.desk, parts.settings.trust.warn_age_days)
+    yield from _allowed_domains(parts)
     fetched = {one.name for one in directory_alarms.watched(parts.settings, parts.clock)}
     yield from cmd_directory_status.findings(parts.settings, fetched)
     yield from directory_alarms.findings(parts.settings, parts.clock, parts.store)
@@ -102,6 +104,18 @@ def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
             yield good(f"canal {name}, boîte des avis", "accessible")
         except DispatcherError as error:
             yield bad(f"canal {name}, boîte des avis", error)
+
+
+def _allowed_domains(parts: Office) -> Iterator[Finding]:
+    """Its age; before it, why it cannot be used at all (a root that is missing, a list that was changed)."""
+    wanted = parts.settings.trust
+    try:
+        with parts.store.reading() as uow:
+            load_list(Trust.of(wanted.roots, wanted.signer_cn, wanted.crl), uow.reference, now=parts.clock.now())
+    except DispatcherError as error:
+        yield bad("liste blanche", error)
+    else:
+        yield from check_reference(parts.desk, wanted.warn_age_days)
 
 
 def _layout(wanted: Settings) -> Iterator[Finding]:

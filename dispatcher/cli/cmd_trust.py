@@ -16,7 +16,9 @@ from dispatcher.cli.output import FAILURES, complain, moment, print_json, say
 from dispatcher.cli.person import actor
 from dispatcher.cli.wording import actor as name_of
 from dispatcher.clock import SystemClock
+from dispatcher.directory.syncing.runner import brought
 from dispatcher.directory.trust.allowed_domains import AllowedDomainList, Trust, Verdict, verify
+from dispatcher.directory.trust.fetching import TrustSync
 from dispatcher.directory.trust.kept import (
     KIND,
     SYNC,
@@ -104,6 +106,8 @@ def import_file(file: Annotated[Path, typer.Argument(help="Liste (XML signé).")
         before = uow.reference.newest(KIND)
         verdict = import_list(content, trust, uow.reference, now=now, actor=actor(), retention=keeping)
         found, touched = changes(uow, before[1] if before else None, verdict.content, trust, now)
+    if verdict.accepted:
+        brought(TrustSync(parts.settings.trust, parts.settings.directory.folder, parts.store, parts.clock), parts.clock)
     parts.close()
     if json:
         more = difference_json(found, touched) if verdict.accepted else {}

@@ -14,7 +14,7 @@ from dispatcher.directory.syncing import runner
 from dispatcher.directory.syncing.base import SyncReport
 from dispatcher.directory.trust.fetching import TrustSync
 from dispatcher.directory.trust.kept import KIND, content_of
-from dispatcher.errors import DirectoryError
+from dispatcher.errors import ConfigError, DirectoryError
 from dispatcher.wiring import Office
 
 
@@ -29,6 +29,11 @@ def sync(
 ) -> None:
     """Va chercher la liste et la juge. Un échec ou un refus garde celle en service, et le dit (code 1)."""
     parts = office()
+    if not parts.settings.trust.url:
+        raise ConfigError(
+            "Aucune adresse n'est configurée pour la liste blanche.",
+            hint="Renseigner « url » dans [trust], ou importer la liste : « dispatcher trust import FICHIER ».",
+        )
     one = TrustSync(parts.settings.trust, parts.settings.directory.folder, parts.store, parts.clock)
     with parts.store.reading() as uow:
         before = uow.reference.newest(KIND)

@@ -93,6 +93,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     config: Annotated[
         Path | None,
         typer.Option("--config", help="Configuration ; sinon DISPATCHER_CONFIG, sinon ./dispatcher.toml."),
@@ -111,6 +112,13 @@ def options(
         stream=sys.stderr,
         force=True,
     )
+    if not verbose and context.invoked_subcommand != SERVICE:
+        logging.getLogger().handlers[0].addFilter(lambda record: record.name != TOLD_IN_FRENCH)
+
+
+SERVICE = "run"
+TOLD_IN_FRENCH = "dispatcher.directory.syncing.runner"
+"""The service's log is for the machine; other commands say in French how a directory's run ended."""
 
 
 def main() -> None:

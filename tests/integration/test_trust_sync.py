@@ -17,7 +17,7 @@ from dispatcher.daemon import steps
 from dispatcher.directory.syncing import runner
 from dispatcher.directory.syncing.configured import syncs
 from dispatcher.directory.trust import fetching
-from dispatcher.errors import DirectoryError
+from dispatcher.errors import ConfigError, DirectoryError
 from tests.integration.laboratory import Installation, install
 from tests.integration.test_trust_commands import CHANNEL
 from tests.pki import pki
@@ -194,7 +194,10 @@ def test_a_server_under_another_authority_is_refused(labo: Installation, server:
 
 def test_without_an_address_nothing_is_fetched_and_the_age_is_watched(labo: Installation) -> None:
     configure(labo, "")
-    assert "Aucune adresse" in told(labo, "trust", "sync", rc=1)["message"]
+    refused = run(labo, "trust", "sync", rc=1).exception
+    assert isinstance(refused, ConfigError), "a wrong call, no failed run"
+    assert "Aucune adresse" in str(refused)
+    assert "ALARME" not in run(labo, "status").stderr
     (found,) = syncs(labo.office.settings, labo.office.clock, labo.office.store)
     assert found.schedule.manual
     assert steps.sync_due(labo.office, lambda: False) == 0
@@ -252,3 +255,22 @@ def test_the_command_says_what_stays(labo: Installation, server: ListServer) -> 
     result = run(labo, "trust", "sync", rc=1)
     assert "réponse HTTP 503" in result.stderr
     assert "reste en service." in result.stderr
+
+
+def test_an_imported_list_ends_the_alarm_of_failed_runs(labo: Installation, server: ListServer, tmp_path: Path) -> None:
+    server.status = 503
+    failed = run(labo, "trust", "sync", rc=1)
+    assert "ALARM begins" not in failed.stderr, "the command says it in French"
+    assert "ALARME" in run(labo, "status").stderr
+    (tmp_path / "liste.xml").write_bytes(made(5, "neuf.test", "labo.test"))
+    run(labo, "trust", "import", str(tmp_path / "liste.xml"))
+    assert "ALARME" not in run(labo, "status").stderr
+    run(labo, "trust", "sync", rc=1)
+    assert "ALARME" in run(labo, "status").stderr, "the next failure is told anew"
+
+
+def test_check_names_a_root_file_that_is_missing(labo: Installation) -> None:
+    labo.office.settings.trust.roots.unlink()
+    found = [one for one in told(labo, "check", "--offline", rc=1) if one["subject"] == "liste blanche"]
+    (one,) = found
+    assert labo.office.settings.trust.roots.name in one["text"]

@@ -54,7 +54,7 @@ class Held:
                     self._forget()
         except (sqlite3.Error, OSError) as error:
             self._forget()
-            raise tables.unreadable(self.path, error) from error
+            raise tables.unreadable(self.path, error, measurable=tables.measurable(self.path)) from error
 
     def _current(self) -> Opened | None:
         try:
@@ -83,7 +83,7 @@ class Held:
             database.close()
             raise DirectoryError(
                 f"L'annuaire {self.path.name} vient d'une autre version du programme.",
-                hint="Le charger de nouveau (« dispatcher directory import » ou « sync »).",
+                hint=tables.AGAIN,
             )
         return Opened(database, meta, stamp)
 

@@ -12,7 +12,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from dispatcher.directory.snapshots.tables import connect, unreadable
+from dispatcher.directory.snapshots.tables import connect, measurable, unreadable
 from dispatcher.errors import DirectoryError
 
 AGAIN_AFTER = 86_400.0
@@ -53,5 +53,5 @@ def _walk(path: Path) -> DirectoryError | None:
     except sqlite3.Error as error:
         if not getattr(error, "sqlite_errorcode", 0):
             error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        return unreadable(path, error)
+        return unreadable(path, error, measurable=measurable(path))
     return None

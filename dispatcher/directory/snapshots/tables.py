@@ -17,6 +17,12 @@ from dispatcher.routing.addresses import as_compared
 from dispatcher.routing.candidates import Entry
 
 SCHEMA = "3"
+AGAIN = "Le charger de nouveau (« dispatcher directory import » ou « sync »)."
+BY_FORCE = (
+    "Vérifier le nombre de lignes à la source, puis le charger de nouveau avec « --force » : « dispatcher directory "
+    "import FICHIER --force » ou « sync --force »."
+)
+"""Nothing tells any more how much there was: without it the import is refused."""
 SQLITE = {
     sqlite3.SQLITE_FULL: "disque plein",
     sqlite3.SQLITE_IOERR: "erreur du disque",
@@ -261,9 +267,17 @@ def in_words(error: Exception) -> str:
     return SQLITE.get(code) or (f"erreur {code} de SQLite" if code else "opération refusée par SQLite")
 
 
-def unreadable(path: Path, error: Exception) -> DirectoryError:
-    """What to say of a snapshot that cannot be read."""
+def measurable(path: Path) -> bool:
+    """How much the snapshot at ``path`` held can still be read: the guards of an import need no more."""
+    try:
+        return any_meta(path) is not None
+    except DirectoryError:
+        return False
+
+
+def unreadable(path: Path, error: Exception, *, measurable: bool = False) -> DirectoryError:
+    """What to say of a snapshot that cannot be read; ``measurable``: no force is needed to replace it."""
     return DirectoryError(
         f"L'annuaire {path.name} est illisible ({in_words(error)}).",
-        hint="Le charger de nouveau (« dispatcher directory import » ou « sync »).",
+        hint=AGAIN if measurable else BY_FORCE,
     )

@@ -239,6 +239,15 @@ def watch(sync: Sync, clock: Clock) -> str:
         return _begins(sync, found) if found.alarm and found.state.alarm_since is None else ""
 
 
+def brought(sync: Sync, clock: Clock) -> None:
+    """A person brought good data: an alarm of failed runs ends, to begin anew if the next one fails too.
+
+    While a run is under way nothing is done: its own end says how things stand.
+    """
+    with suppress(DirectoryError), _alone(sync):
+        _alarms(sync, clock, held.load(sync.target).brought())
+
+
 def _begins(sync: Sync, found: Watched) -> str:
     if not _unkept.first(sync.target, "begin"):
         return ""
@@ -281,4 +290,4 @@ def _grows_old(sync: Sync, found: Watched, now: datetime) -> SyncState:
     return replace(state, warned_since=now if found.warning else None)
 
 
-__all__ = ["SyncBusy", "Watched", "look", "run", "watch"]
+__all__ = ["SyncBusy", "Watched", "brought", "look", "run", "watch"]

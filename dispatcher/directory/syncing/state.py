@@ -61,11 +61,11 @@ class SyncState:
             version=report.version,
             rows=report.rows,
             tag=report.tag,
-            failing_since=None,
-            failures=0,
-            failure="",
-            hint="",
-        )
+        ).brought()
+
+    def brought(self) -> SyncState:
+        """Good data came, by a run or by hand: what failed before is over."""
+        return replace(self, failing_since=None, failures=0, failure="", hint="")
 
     def failed(self, error: DirectoryError, at: datetime) -> SyncState:
         """A run ended badly; what is in service stays."""

@@ -138,3 +138,21 @@ def test_a_copy_with_pairs_of_numbers_is_sound_until_it_is_damaged(tmp_path: Pat
         path.write_bytes(content)
         with pytest.raises(DirectoryError, match="illisible"):
             soundness.check(path)
+
+
+@pytest.mark.parametrize(("whole", "force"), [(False, True), (True, False)])
+def test_the_advice_says_force_where_an_import_is_refused_without(tmp_path: Path, whole: bool, force: bool) -> None:
+    target = tmp_path / "mssante.sqlite3"
+    publish(target, 1000)
+    if whole:
+        damaged(target, 20)
+    else:
+        target.write_bytes(b"coupe")
+    with pytest.raises(DirectoryError) as told:
+        soundness.check(target)
+    assert ("--force" in told.value.hint) is force
+    if force:
+        with pytest.raises(DirectoryError, match="Impossible de savoir"):
+            publish(target, 1000)
+    else:
+        publish(target, 1000)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from dispatcher.report.folding import fold
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry, LocalEntry
 from dispatcher.routing.facts import ChannelPolicy, Facts, Identity, Policy
@@ -102,8 +103,27 @@ def not_applicable(text: str) -> Finding:
 def stopped(code: str, reason: str, candidates: Iterable[Entry] = ()) -> Finding:
     """A person must decide. ``reason`` says what was found and what to do next."""
     reason = elided(reason)
-    hold = Hold(code=code, reason=reason, candidates=ordered(candidates)[:CANDIDATES])
+    hold = Hold(code=code, reason=reason, candidates=_each_once(candidates)[:CANDIDATES])
     return Finding(outcome="stopped", text=reason, hold=hold)
+
+
+def _each_once(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Each person once: without a box only where no source gives one, however many sources and activities tell of him.
+
+    Another name under the same number is left: that is what the hold may be about.
+    """
+    found = ordered(entries)
+    boxed = {_person(entry) for entry in found if entry.address}
+    alone = {_person(entry): entry for entry in reversed(found) if not entry.address}
+    return tuple(
+        entry
+        for entry in found
+        if entry.address or not entry.identifier or (_person(entry) not in boxed and alone[_person(entry)] is entry)
+    )
+
+
+def _person(entry: Entry) -> tuple[object, ...]:
+    return entry.id_type, entry.identifier, fold(entry.family), fold(entry.given)
 
 
 def on_paper(text: str) -> Finding:

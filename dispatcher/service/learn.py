@@ -21,7 +21,7 @@ from dispatcher.routing.facts import Identity, own_identity
 from dispatcher.routing.owners import numbers_of
 from dispatcher.routing.route import Decision, Hold, Wanted
 from dispatcher.routing.trace import from_json
-from dispatcher.service.another import disagreement
+from dispatcher.service.another import behind, disagreement, labels
 from dispatcher.service.choose import Choice
 from dispatcher.service.desk import Desk
 from dispatcher.service.release import DESPITE_NAME, Released, decide_again, release, report_of
@@ -45,7 +45,7 @@ class Going:
     named: str
     """As the file calls the recipient."""
     label: str
-    """As the directory or the table does."""
+    """Whose box it is for the directories; the table's own word only where they know nobody behind it."""
     address: str
 
 
@@ -220,8 +220,9 @@ def _settled(
     going: list[Going] = []
     staying: list[tuple[str, str]] = []
     for one in held_for(desk, code, source):
-        if named is not None and one.wanted.id_type is not named.id_type:
-            continue  # the same digits as a number of another kind: somebody else
+        another = named is not None and one.wanted.id_type is not named.id_type
+        if another and _decided(there, one).route is None:
+            continue  # the same digits as a number of another kind, and the rule does not lead it anywhere
         if named is not None and not same_name(named, one.wanted):
             staying.append((one.dispatch.id, OTHER_NAME.format(name=one.wanted.label or one.wanted.family)))
             continue
@@ -229,7 +230,9 @@ def _settled(
         if decision.route is None:
             staying.append((one.dispatch.id, decision.hold.reason if decision.hold else "Sur papier."))
         else:
-            label, address = decision.route.label, decision.route.address
+            address = decision.route.address
+            known = behind(desk.directory, one.dispatch, address)
+            label = labels(known) if known else decision.route.label
             going.append(Going(id=one.dispatch.id, named=one.wanted.label, label=label, address=address))
     return tuple(going), tuple(staying)
 

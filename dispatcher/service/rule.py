@@ -95,21 +95,23 @@ def drafts(
     if isinstance(before, NoRule):
         return before
     label = choice.entry.label if choice.entry is not None else wanted.label
-    blank = LocalEntry(code=wanted.id.strip(), source=source, label=label or wanted.label)
-    if known and before is None:
-        blank = replace(blank, valid_from=today)
-    base = replace(before or blank, delivery="mail")
+    start = today if known and before is None else None
+    blank = LocalEntry(code=wanted.id.strip(), source=source, label=label or wanted.label, valid_from=start)
+    completed = before is not None and _completes(before, identity, choice.address)
+    base = _base(before, blank, completed)
     kind, identifier = identity or (base.id_type, base.identifier)
     named = replace(base, id_type=kind, identifier=identifier)
-    full = replace(named, address=choice.address, label=_confirmed(base, before, wanted))
+    full = replace(named, address=choice.address, label=base.label if completed else wanted.label or base.label)
     return tuple(
         Rule(before=before, after=one) for one in ((replace(named, address=""), full) if identity else (full,))
     )
 
 
-def _confirmed(base: LocalEntry, before: LocalEntry | None, wanted: Wanted) -> str:
-    """The name an address is confirmed for: the file's, unless the laboratory wrote one."""
-    return base.label if before else wanted.label or base.label
+def _base(before: LocalEntry | None, blank: LocalEntry, completed: bool) -> LocalEntry:
+    """The line to write on: of one that is replaced, nothing of the other person stays."""
+    if before is None or completed:
+        return replace(before or blank, delivery="mail")
+    return replace(before, delivery="mail", id_type=None, identifier="", address="", label=blank.label)
 
 
 def _to_change(

@@ -29,6 +29,7 @@ from tests.service.bench import DURAND, PETIT, Bench, Tools, local
 from tests.service.samples import oru
 
 EVE = "operator:eve"
+ADELI = "^^^^^^^L^^^ADELI"
 RPPS, OTHER_RPPS = "99700000013", "99700000021"
 ANA = Entry(
     address="ana.nouveau@dest.test", id_type=IdType.RPPS, identifier=RPPS, family="NOUVEAU", given="Ana", title="Dr"
@@ -120,12 +121,41 @@ def test_one_choice_stores_the_rule_and_releases_what_was_shown(lab: Bench) -> N
     assert lab.states(recipient="NOUVEAU") == [State.READY] * 4, "and the next one leaves by itself"
 
 
-def test_the_same_digits_as_a_number_of_another_kind_are_somebody_else(lab: Bench) -> None:
-    """A code of the laboratory and an ADELI of nine figures each: one choice settles the one it was made for."""
-    code, number = bring(lab, "990010001^NOUVEAU^Ana", "990010001^NOUVEAU^Ana^^^^^^^L^^^ADELI")
-    seen = plan(lab, Rules(lab), code, RPPS)
-    assert ([one.id for one in seen.going], seen.staying) == ([code], ())
-    assert number in {one.id for one in lab.dispatches() if one.state is State.HELD}
+def test_what_the_rule_settles_under_a_number_of_another_kind_is_shown_and_goes_too(lab: Bench) -> None:
+    """A code of the laboratory and an ADELI of nine figures each: the line answers for both, so both are looked at."""
+    rules = Rules(lab)
+    code, number, other = bring(
+        lab, *(f"990010001^{name}" for name in ("NOUVEAU^Ana", f"NOUVEAU^Ana{ADELI}", f"AUTRE^Max{ADELI}"))
+    )
+    seen = plan(lab, rules, code, RPPS)
+    assert [one.id for one in seen.going] == [code, number]
+    remember(lab.desk, rules, seen, reason="x", actor=EVE)
+    assert [lab.get(one).state for one in (code, number, other)] == [State.READY, State.READY, State.HELD]
+    assert plan_code(lab.desk, "990010001").going == (), "the rule settles nothing that was not shown"
+
+
+def test_a_plan_shows_whose_box_it_is_and_not_the_table_s_word(lab: Bench) -> None:
+    (item,) = bring(lab, "D077^NOUVEAU^Ana")
+    lab.directory.lines.append(local("D077", ANA.address, label="Dr PETIT Sophie"))
+    assert [one.label for one in plan_code(lab.desk, "D077").going] == [ANA.label]
+    assert lab.get(item).state is State.HELD
+
+
+def test_a_replaced_line_keeps_nothing_of_the_person_before(lab: Bench) -> None:
+    lab.directory.lines.append(
+        local(
+            "D079", PETIT, id_type=IdType.RPPS, identifier=OTHER_RPPS, label="Dr PETIT Sophie", format="hprim-medecins"
+        )
+    )
+    rules = Rules(lab)
+    (item,) = bring(lab, "D079^NOUVEAU^Ana")
+    by_number = plan(lab, rules, item, RPPS, instead=True).rule
+    assert by_number is not None
+    assert (by_number.after.identifier, by_number.after.label) == (RPPS, ANA.label)
+    assert by_number.after.format == "hprim-medecins"
+    by_address = plan(lab, rules, item, "libre@dest.test", instead=True).rule
+    assert by_address is not None
+    assert (by_address.after.identifier, by_address.after.label) == ("", "NOUVEAU Ana")
 
 
 def test_the_number_of_a_candidate_as_explain_lists_them(lab: Bench) -> None:

@@ -158,3 +158,14 @@ def test_a_name_a_line_confirms_is_told_with_the_line_and_the_directory_s_name()
     who = wanted(id="D1", id_type=IdType.LOCAL, family="LEROY", given="Paule", label="LEROY Paule")
     (step,) = (one for one in decided(who, MARTIN, lines=[line]).trace if one.rule == "same-person")
     assert "ligne 7" in step.text and "LEROY Paule" in step.text and "autre nom : MARTIN Paul" in step.text
+
+
+def test_one_candidate_a_person_with_his_box() -> None:
+    """The file of persons and that of boxes tell of one man: who is chosen by his number has a box."""
+    durand = per(BOX)
+    twice = [per("", structure_name="CABINET A"), per("", structure_name="CABINET B"), durand]
+    boxless = [per("", OTHER_RPPS, "DURAND", "Paul", structure_name=name) for name in ("A", "B")]
+    who = wanted(id="D9", id_type=IdType.LOCAL, family="DURAND", given="Paul", label="DURAND Paul")
+    hold = decided(who, *twice, *boxless).hold
+    assert hold is not None
+    assert [(one.identifier, one.address) for one in hold.candidates] == [(OTHER_RPPS, ""), (RPPS, BOX)]

@@ -18,7 +18,16 @@ from dispatcher.directory.bulk.kinds import BadLine, Kind, Reader
 from dispatcher.directory.bulk.mssante import Mssante
 from dispatcher.directory.bulk.people import People
 from dispatcher.directory.bulk.structures import Structures
-from dispatcher.directory.bulk.text import cut_off, dated, ends_whole, header_of, numbered, open_text, sha256
+from dispatcher.directory.bulk.text import (
+    cut_off,
+    dated,
+    dates_to_come,
+    ends_whole,
+    header_of,
+    numbered,
+    open_text,
+    sha256,
+)
 from dispatcher.directory.snapshots import tables
 from dispatcher.directory.snapshots.tables import Pair, Row
 from dispatcher.directory.snapshots.writing import ImportReport, Origin, Writer, writing
@@ -61,7 +70,7 @@ def import_file(
                 _load(chosen, _rows(stream, reader, header.separator.encode(), snapshot, progress), snapshot)
                 as_of = dated(source, name, header, now, _held_date(target, digest))
                 origin = Origin(source=name, as_of=as_of, sha256=digest)
-                notes = [*reader.notes(), *_ambiguous(chosen, snapshot)]
+                notes = [*reader.notes(), *_ambiguous(chosen, snapshot), *dates_to_come(source, name, header, now)]
                 return snapshot.publish(origin, shrink_percent=shrink_percent, force=force, notes=notes)
     except OSError as error:
         raise DirectoryError(

@@ -12,6 +12,9 @@ from dispatcher.directory.bulk.columns import Columns, Header, layout
 from dispatcher.directory.bulk.kinds import BadLine, Fields, person, place, structure
 from dispatcher.directory.flags import accepts, flag
 from dispatcher.directory.snapshots.tables import Row
+from dispatcher.french import counted
+from dispatcher.report.identifiers import rpps_ok
+from dispatcher.report.model import IdType
 from dispatcher.routing import sources
 from dispatcher.routing.addresses import canonical
 from dispatcher.routing.candidates import BOX_TYPES
@@ -61,6 +64,7 @@ class MssanteReader:
 
     fields: Fields
     odd_paperless: int = 0
+    false_keys: int = 0
 
     def row(self, line: bytes) -> Row | None:
         """The mailbox of a line. Raises :class:`BadLine`."""
@@ -84,7 +88,7 @@ class MssanteReader:
             "",
             form,
             box_type,
-            *person(person_type, person_id, national),
+            *self._keyed(person(person_type, person_id, national)),
             *structure(structure_type, structure_id),
             title,
             family,
@@ -101,13 +105,21 @@ class MssanteReader:
         )
 
     def notes(self) -> list[str]:
-        """Encoding, and values of « Dématérialisation » nobody knows."""
+        """Encoding, values of « Dématérialisation » nobody knows, and keys that do not hold."""
         found = self.fields.notes()
         if self.odd_paperless:
             found.append(
                 f"{self.odd_paperless} valeur(s) illisible(s) de « Dématérialisation », prise(s) pour un refus."
             )
+        if self.false_keys:
+            found.append(f"{counted(self.false_keys, 'numéro')} RPPS à la clé fausse : à signaler à l'annuaire.")
         return found
+
+    def _keyed(self, who: tuple[str, str]) -> tuple[str, str]:
+        """The person of a line; a wrong key is counted, the box stays (test registers hold such numbers)."""
+        if who[0] == IdType.RPPS and not rpps_ok(who[1]):
+            self.false_keys += 1
+        return who
 
     def _paperless(self, text: str) -> int | None:
         if text and flag(text) is None:

@@ -8,20 +8,22 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import IO, cast
 
-from dispatcher.clock import PARIS
+from dispatcher.clock import PARIS, paris
 from dispatcher.directory.bulk.columns import Header
 from dispatcher.errors import DirectoryError
 
 MAX_TEXT_BYTES = 4_000_000_000
 """The largest real file is below 1 GB (2026-08); beyond this it is a fault or an attack."""
 MAX_LINE_BYTES = 65_536
+AHEAD = timedelta(days=1)
+"""A file dated further ahead than this is misdated."""
 _STAMP = re.compile(r"(?<!\d)(20\d{2})-?(\d{2})-?(\d{2})(?:-?(\d{2})(\d{2}))?(?!\d)")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, EOFError)
 _FOREIGN = {b"%PDF": "un PDF", b"\x1f\x8b": "une archive gzip", b"Rar!": "une archive RAR", b"7z\xbc": "une archive 7z"}
@@ -151,19 +153,26 @@ def dated(source: Path, name: str, header: Header, now: datetime, held: datetime
     first line (FINESS), else ``held`` (what the same bytes were dated before: fetching them again does not make them
     younger), else when the file was last written. Never a day to come: it would hide that data grows old.
     """
-    latest = now + timedelta(days=1)
-    for text in (name, source.name, header.line if len(header.names) <= 6 else ""):
-        for match in _STAMP.finditer(text):
-            year, month, day, hour, minute = (int(part or 0) for part in match.groups())
-            try:
-                found = datetime(year, month, day, hour, minute, tzinfo=PARIS).astimezone(UTC)
-            except ValueError:
-                continue
-            if found <= latest:
-                return found
+    for found in _stamps(source, name, header):
+        if found <= now + AHEAD:
+            return found
     if held is not None and held <= now:
         return held
     return min(datetime.fromtimestamp(source.stat().st_mtime, UTC).replace(microsecond=0), now.astimezone(UTC))
+
+
+def _stamps(source: Path, name: str, header: Header) -> Iterator[datetime]:
+    for text in (name, source.name, header.line if len(header.names) <= 6 else ""):
+        for match in _STAMP.finditer(text):
+            year, month, day, hour, minute = (int(part or 0) for part in match.groups())
+            with suppress(ValueError):
+                yield datetime(year, month, day, hour, minute, tzinfo=PARIS).astimezone(UTC)
+
+
+def dates_to_come(source: Path, name: str, header: Header, now: datetime) -> list[str]:
+    """A remark on a day to come that the file gives itself, which is not believed."""
+    found = [stamp for stamp in _stamps(source, name, header) if stamp > now + AHEAD]
+    return [f"Date à venir dans le fichier ({paris(found[0]):%d/%m/%Y}) : elle n'est pas retenue."] if found else []
 
 
 def sha256(source: Path) -> str:

@@ -156,3 +156,19 @@ def test_the_advice_says_force_where_an_import_is_refused_without(tmp_path: Path
             publish(target, 1000)
     else:
         publish(target, 1000)
+
+
+def test_a_wrong_key_and_a_day_to_come_are_remarked_on(tmp_path: Path) -> None:
+    text = sample("directory", "Extraction_Correspondance_MSSante_202611200600.txt").read_text(encoding="utf-8")
+    number = next(word for word in text.split("|") if len(word) == 11 and word.isdigit())
+    false = number[:-1] + str((int(number[-1]) + 1) % 10)
+    source = tmp_path / "extraction_209901010000.txt"
+    source.write_text(text.replace(number, false), encoding="utf-8")
+    notes = " ".join(import_file(source, tmp_path, now=NOW, kind="mssante").notes)
+    assert "à la clé fausse" in notes
+    assert "Date à venir dans le fichier (01/01/2099)" in notes
+    source = source.rename(tmp_path / "extraction_202611200600.txt")
+    source.write_text(text, encoding="utf-8")
+    notes = " ".join(import_file(source, tmp_path, now=NOW, kind="mssante", force=True).notes)
+    assert "clé fausse" not in notes
+    assert "venir" not in notes

@@ -8,6 +8,7 @@ the first pauses the channel a third time, it is the mail, and it waits for a pe
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dispatcher.errors import OutcomeUnknown, TransportError, TryLater
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 SUSPECT = 2
 """Pauses in a row by one mail, after which another goes first."""
+DOUBTS = 3
+"""Hand-overs in a row whose end is unknown, after which the channel waits: the operator may be taking every mail."""
 BEHIND = timedelta(minutes=1)
 """How much later than the others a suspect is due."""
 UNREACHED = timedelta(minutes=5)
@@ -36,6 +39,10 @@ ALONE = (
 TOO_MANY = (
     "Trop d'échecs dans ce lot ({failed}) : la suite attend. Voir les raisons (« dispatcher batches show »), "
     "corriger, puis reprendre le lot (« dispatcher batches resume »)."
+)
+DOUBTFUL = (
+    "La fin de {count} remises de suite est inconnue ; canal en pause, pour que d'autres envois n'aient pas ce sort. "
+    "Voir avec l'opérateur ; un seul envoi essaiera."
 )
 RESTS = "Le domaine « {domain} » ne répond pas : {count} refus ou avis d'échec de suite. Un seul envoi essaiera."
 
@@ -61,6 +68,20 @@ def pause(
     uow.pace.pause(channel.scope, until, reason)
     uow.journal.write(f"channel:{channel.name}", "channel.paused", code=error.code, stage=error.stage)
     return until
+
+
+def in_doubt(uow: UnitOfWork, channel: Channel, error: TransportError, now: datetime) -> str:
+    """One more hand-over ended unknown. Gives why the channel waits from now on; empty: it does not, or did before.
+
+    Each such mail costs somebody a look: :data:`DOUBTS` in a row, or the one that tried after a pause, are enough.
+    """
+    old = uow.destinations.breaker(channel.name, CHANNEL)
+    counted = replace(old, failures=old.failures + 1)
+    uow.destinations.keep(channel.name, CHANNEL, old, counted)
+    if not old.state and counted.failures < DOUBTS:
+        return ""
+    reason = DOUBTFUL.format(count=counted.failures)
+    return reason if pause(uow, channel, error, reason, now) is not None else ""
 
 
 def is_alone(uow: UnitOfWork, dispatch: Dispatch) -> bool:

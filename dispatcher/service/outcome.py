@@ -60,6 +60,8 @@ def settle(uow: UnitOfWork, store: Store, channel: Channel, outcome: Outcome, no
         decision = decide(outcome.result, tried, age, policy, now=now, jitter=_chance(dispatch))
         decision, more = _paused(uow, channel, dispatch, outcome.result, decision, now)
         paused = decision.reason if decision.kind is RetryKind.PAUSE else ""
+        if decision.kind is RetryKind.UNKNOWN:
+            paused = circuits.in_doubt(uow, channel, outcome.result, now)
         circuits.refused(uow, channel, dispatch, outcome.result, decision, now)
         state, changes = decision.state, _refused(dispatch, outcome.result, decision) | more
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from dispatcher.errors import OurFault, Refused, TransportError, TryLater
+from dispatcher.errors import OurFault, OutcomeUnknown, Refused, TransportError, TryLater
 from dispatcher.outbox.dispatch import Accepted, Batch, Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.ports import Mail
@@ -17,6 +17,7 @@ from tests.service.samples import dsn
 RELAY = OurFault("554 Relay access denied", reply=554, status="5.7.1", stage="rcpt", hint="Vérifier le canal.")
 LOGIN = OurFault("Identification refusée.", reply=535, status="5.7.8", stage="login", hint="Vérifier.")
 DOWN = TryLater("Serveur du destinataire muet.", reply=451, status="4.4.1", stage="rcpt")
+LOST = OutcomeUnknown("Connexion perdue.", stage="final-dot")
 GONE = Refused("Inconnu.", reply=550, status="5.1.1", stage="rcpt")
 
 
@@ -191,3 +192,22 @@ def test_a_batch_of_which_too_much_fails_waits_for_a_person(bench: Bench) -> Non
     with bench.real.transaction() as uow:
         uow.batches.resume("L1", reason="Vu.", actor="eve")
     assert bench.send().total == 40, "who resumed it has seen the failures"
+
+
+def test_an_operator_that_never_answers_the_final_dot_leaves_few_mails_in_doubt(bench: Bench) -> None:
+    queued(bench, *(f"d{n}@dest.test" for n in range(40)))
+    bench.transport.otherwise = lambda mail: LOST
+    paused = bench.send().paused
+    assert "3 remises de suite" in paused and Counter(bench.states()) == {State.UNKNOWN: 3, State.QUEUED: 37}
+    assert minutes(bench, 10) == [1, 3, 7], "one mail after each pause, and longer pauses"
+    assert Counter(bench.states()) == {State.UNKNOWN: 6, State.QUEUED: 34}
+    bench.transport.otherwise = lambda mail: OK
+    minutes(bench, 10)
+    assert Counter(bench.states()) == {State.UNKNOWN: 6, State.SENT: 34}
+
+
+def test_a_few_unknown_ends_between_acceptances_brake_nothing(bench: Bench) -> None:
+    queued(bench, *(f"d{n:02}@dest.test" for n in range(30)))
+    ends = [LOST, LOST, OK] * 10
+    bench.transport.otherwise = lambda mail: ends.pop(0)
+    assert bench.send().counts == {State.UNKNOWN: 20, State.SENT: 10}

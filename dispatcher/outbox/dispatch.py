@@ -142,6 +142,9 @@ class Dispatch:
     """Steps of the ladder taken so far."""
     pauses: int = 0
     """Times in a row that this very mail made its whole channel wait."""
+    doubted_at: datetime | None = None
+    """Since when it may have reached its recipient though its state does not say so: it was ``unknown`` and went on
+    from there, or good news came while it waited. Wiped out by whoever says that it did not arrive."""
 
     def same_recipient(self, other: Dispatch) -> bool:
         """To the same recipient (by key), or to the same box: a file may name one person by two codes."""

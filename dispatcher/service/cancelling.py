@@ -72,7 +72,7 @@ def _of_one(mine: Sequence[Dispatch]) -> list[Follow]:
 
 def _got(one: Dispatch) -> bool:
     """He has it, or may have it, in a mailbox: also when the notice came before the failure, or a person closed it."""
-    if one.delivered_at is not None or one.state in _ARRIVED:
+    if one.delivered_at is not None or one.doubted_at is not None or one.state in _ARRIVED:
         return True
     return one.state is State.CLOSED and one.sent_at is not None
 

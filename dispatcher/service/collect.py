@@ -137,6 +137,10 @@ def _move(uow: UnitOfWork, dispatch: Dispatch, state: State, why: str, at: datet
     changes: dict[str, Any] = {"reason": "" if state in DATES else why, "fault": fault}
     if state in DATES:
         changes[DATES[state]] = at
+    elif state is State.HELD:  # good news about a mail noted as not sent
+        changes["doubted_at"] = dispatch.doubted_at or at
+    elif dispatch.state is State.UNKNOWN:  # bad news: the doubt it stood in is over
+        changes["doubted_at"] = dispatch.doubted_at
     moved = uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}", **changes)
     if dispatch.state is State.UNKNOWN:
         withdraw_if_superseded(uow, moved)

@@ -28,7 +28,7 @@ ALL = 10_000
 
 def left(dispatch: Dispatch) -> bool:
     """Somebody has it, or may have it. Paper has left once it is printed."""
-    return dispatch.state in LEFT and not unprinted(dispatch)
+    return dispatch.doubted_at is not None or (dispatch.state in LEFT and not unprinted(dispatch))
 
 
 def unprinted(dispatch: Dispatch) -> bool:
@@ -75,13 +75,13 @@ def hold_dropped(
     for mine in by_recipient(standing(older)):
         if any(one.same_recipient(new) for one in mine for new in fresh):
             continue
-        live = [one for one in mine if one.state is not State.WITHDRAWN]
+        live = [one for one in mine if one.state is not State.WITHDRAWN or one.doubted_at is not None]
         if not live:
             continue
         last = live[-1]
-        got = [one for one in live if left(one) and (one.state is not State.CLOSED or one.sent_at)]
+        got = [one for one in live if left(one) and not _closed_before(one)]
         waits = any(_waits(one) for one in live)
-        if last.state is State.CLOSED and last.sent_at is None:
+        if _closed_before(last):
             continue
         if not got and (not waits or last.recipient_key == nameless or version.status == Status.CANCELLED):
             continue
@@ -94,9 +94,12 @@ def hold_dropped(
 def standing(known: Sequence[Dispatch]) -> tuple[Dispatch, ...]:
     """Without those closed only because another dispatch took their place."""
     followed = {one.resend_of for one in known} - {""}
-    return tuple(
-        one for one in known if one.id not in followed or one.state is not State.CLOSED or one.sent_at is not None
-    )
+    return tuple(one for one in known if one.id not in followed or not _closed_before(one))
+
+
+def _closed_before(one: Dispatch) -> bool:
+    """Closed before it can have reached anybody."""
+    return one.state is State.CLOSED and one.sent_at is None and one.doubted_at is None
 
 
 def by_recipient(dispatches: Sequence[Dispatch]) -> list[list[Dispatch]]:

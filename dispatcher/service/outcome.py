@@ -154,13 +154,20 @@ def _late(uow: UnitOfWork, dispatch: Dispatch, state: State, changes: dict[str, 
     """
     current = uow.dispatches.get(dispatch.id)
     if current is not None and current.state is State.UNKNOWN and state in {State.SENT, State.FAILED}:
+        if current.fence == dispatch.fence:  # as before this hand-over: its own doubt is over
+            changes = changes | {"doubted_at": current.doubted_at}
         uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}-late", **changes)
         return state
     if current is not None and _said_no_to_us(current, dispatch, state):
         return _back_to_the_queue(uow, current, state, changes)
     if current is not None and current.state in {State.QUEUED, State.DEFERRED} and state is State.SENT:
         uow.dispatches.move(
-            dispatch.id, State.HELD, event="dispatch.sent-late", hold_code="accepted-late", reason=ACCEPTED_LATE
+            dispatch.id,
+            State.HELD,
+            event="dispatch.sent-late",
+            hold_code="accepted-late",
+            reason=ACCEPTED_LATE,
+            doubted_at=changes["sent_at"],
         )
         return State.HELD
     log.warning("dispatch %s: outcome %s came after its lease was lost", dispatch.id, state)
@@ -177,6 +184,7 @@ def _back_to_the_queue(uow: UnitOfWork, current: Dispatch, state: State, changes
     """Not accepted, as we know now: it may leave again without a risk of doubling it, or waits for a person."""
     reason = changes["reason"] if state is State.HELD else REFUSED_LATE.format(reply=changes["reply"] or "sans code")
     known = {"attempts": changes["attempts"], "reply": changes["reply"], "fault": changes["fault"], "reason": reason}
+    known["doubted_at"] = current.doubted_at
     moved = uow.dispatches.move(current.id, State.QUEUED, event="dispatch.queued-late", **known)
     if state is State.HELD:
         moved = uow.dispatches.move(

@@ -48,6 +48,8 @@ def _settle(uow: UnitOfWork, dispatch_id: str, arrived: bool, reason: str, actor
             sent_at=found.sent_at or found.unknown_since,
         )
         return ""
-    moved = uow.dispatches.move(dispatch_id, State.FAILED, actor=actor, event="dispatch.settled-refused", reason=reason)
+    moved = uow.dispatches.move(
+        dispatch_id, State.FAILED, actor=actor, event="dispatch.settled-refused", reason=reason, doubted_at=None
+    )
     withdraw_if_superseded(uow, moved, actor=actor)
     return ""

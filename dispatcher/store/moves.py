@@ -50,6 +50,9 @@ JOURNALLED = (
 _STAMPS = {State.SENT: "sent_at", State.DELIVERED: "delivered_at", State.READ: "read_at"}
 """Filled in when the caller gives no moment: without it no one could say later how long it took."""
 
+_ARRIVED = frozenset(_STAMPS)
+"""States that tell themselves what became of it."""
+
 _END_OF_LEASE: dict[str, Any] = {"lease_owner": "", "lease_until": None, "submitting_since": None}
 """What leaving ``sending`` wipes out."""
 
@@ -176,6 +179,8 @@ class DispatchMoves:
         """Write ``values`` (fields of Dispatch) over ``old`` and tell the journal what changed."""
         if old.state is State.UNKNOWN and values.get("state", old.state) is not State.UNKNOWN:
             values |= {"unknown_since": None}
+            if values["state"] not in _ARRIVED:
+                values.setdefault("doubted_at", old.doubted_at or old.unknown_since or self._session.now())
         self._set_due(values, old.due_at)
         if old.state is State.SENDING and values.get("state", old.state) is not State.SENDING:
             columns = values | _END_OF_LEASE

@@ -135,6 +135,7 @@ dispatches = Table(
     Column("escalate_at", Moment),
     added("escalation", Integer, "0"),
     added("pauses", Integer, "0"),
+    Column("doubted_at", Moment),
     partial(
         "ix_dispatches_queued", "channel", "lane", "domain", "address", "created_at", "id", where="state = 'queued'"
     ),

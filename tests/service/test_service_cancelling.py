@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,6 +19,9 @@ from dispatcher.service.cancelling import Fate, fates
 from dispatcher.service.explain import explain
 from dispatcher.service.force import by_recipient
 from dispatcher.service.release import release
+from dispatcher.service.renewal import Begin, plan_resend, resend
+from dispatcher.service.replay import plan_replay, replay
+from dispatcher.service.settle_by_hand import settle_by_hand
 from dispatcher.service.waits import waits_for
 from dispatcher.settings import SourceSettings
 from tests.service.bench import DURAND, PETIT, Bench, local
@@ -73,6 +77,73 @@ def test_also_to_one_the_cancellation_does_not_name(bench: Bench) -> None:
     leave(bench)
     bench.bring(BARE)
     assert seen(bench, 2) == {DURAND: State.READY, PETIT: State.READY}
+
+
+def _replayed(bench: Bench, old: Dispatch) -> None:
+    plan = plan_replay(bench.store, ids=[old.id], states=(State.UNKNOWN,))
+    assert replay(bench.store, bench.clock, plan, reason="x", actor=EVE).done == (old.id,)
+
+
+def _refused_then(bench: Bench, old: Dispatch) -> None:
+    _replayed(bench, old)
+    bench.transport.endings = [GONE]
+    bench.send()
+    bench.transport.endings = []
+
+
+def _told_then(bench: Bench, old: Dispatch) -> None:
+    _replayed(bench, old)
+    bench.mailbox.arrive(dsn(old.message_id, old.address, "delivered"))
+    bench.collect()
+    assert bench.get(old.id).state is State.HELD
+
+
+def _resent_elsewhere(bench: Bench, old: Dispatch) -> None:
+    bench.directory.lines = [local("D001", "nouvelle@dest.test", label="Dr DURAND Pierre")]
+    plan = plan_resend(bench.desk, begin=Begin.ROUTING, ids=[old.id])
+    assert resend(bench.desk, plan, reason="x", actor=EVE).done
+    bench.send()
+
+
+def _closed_by_a_person(bench: Bench, old: Dispatch) -> None:
+    assert operate.close(bench.store, [old.id], reason="x", actor=EVE).done
+
+
+@pytest.mark.parametrize(
+    "then", [_replayed, _refused_then, _told_then, _resent_elsewhere, _closed_by_a_person], ids=lambda one: one.__name__
+)
+def test_a_doubt_is_not_forgotten_when_the_dispatch_goes_on(on_both: Bench, then: Callable[..., None]) -> None:
+    """It may be in the box since the first try: what comes after says nothing about that one."""
+    on_both.bring(oru("R1"))
+    leave(on_both, LOST)
+    (old,) = on_both.dispatches()
+    assert old.state is State.UNKNOWN
+    then(on_both, old)
+    on_both.bring(BARE)
+    assert seen(on_both, 2)[DURAND] is State.READY
+    if then is _resent_elsewhere:
+        assert seen(on_both, 2)["nouvelle@dest.test"] is State.READY
+    leave(on_both)
+    assert subjects(on_both)[-1][1]
+
+
+def test_a_doubt_that_somebody_ended_is_over(on_both: Bench) -> None:
+    on_both.bring(oru("R1"))
+    leave(on_both, LOST)
+    (old,) = on_both.dispatches()
+    assert settle_by_hand(on_both.store, [old.id], arrived=False, reason="x", actor=EVE).done
+    on_both.bring(BARE)
+    assert seen(on_both, 2) == {DURAND: State.WITHDRAWN}
+
+
+def test_a_doubt_that_a_notice_ended_is_over(on_both: Bench) -> None:
+    on_both.bring(oru("R1"))
+    leave(on_both, LOST)
+    (old,) = on_both.dispatches()
+    on_both.mailbox.arrive(dsn(old.message_id, old.address, "failed"))
+    on_both.collect()
+    on_both.bring(BARE)
+    assert seen(on_both, 2) == {DURAND: State.WITHDRAWN}
 
 
 def test_one_it_names_who_never_had_a_version_gets_none(bench: Bench) -> None:

@@ -71,19 +71,19 @@ CREATE TABLE dispatches (
 	reason TEXT NOT NULL, 
 	reply TEXT NOT NULL, 
 	decision TEXT NOT NULL, 
-	search TEXT NOT NULL, unknown_since TEXT, resend_of TEXT DEFAULT '' NOT NULL, replayed_from TEXT DEFAULT '' NOT NULL, replayed_fence BIGINT DEFAULT '0' NOT NULL, replayed_attempts INTEGER DEFAULT '0' NOT NULL, printed_at TEXT, fault TEXT DEFAULT '' NOT NULL, escalate_at TEXT, escalation INTEGER DEFAULT '0' NOT NULL, pauses INTEGER DEFAULT '0' NOT NULL, 
+	search TEXT NOT NULL, unknown_since TEXT, resend_of TEXT DEFAULT '' NOT NULL, replayed_from TEXT DEFAULT '' NOT NULL, replayed_fence BIGINT DEFAULT '0' NOT NULL, replayed_attempts INTEGER DEFAULT '0' NOT NULL, printed_at TEXT, fault TEXT DEFAULT '' NOT NULL, escalate_at TEXT, escalation INTEGER DEFAULT '0' NOT NULL, pauses INTEGER DEFAULT '0' NOT NULL, doubted_at TEXT, 
 	CONSTRAINT pk_dispatches PRIMARY KEY (id), 
 	CONSTRAINT fk_dispatches_report_id_reports FOREIGN KEY(report_id) REFERENCES reports (id)
 );
 INSERT INTO "dispatches" VALUES('D3','C2','chaine1',1,'sent','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m3@labo.test>','env3','',1000,1,'',1,'2026-03-11T09:00:00.003000+00:00',NULL,'2026-03-11T09:00:00.000000+00:00',NULL,NULL,NULL,'',NULL,1,'','','250 2.0.0 accepté','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr helene oeillet
 helene.oeillet@dest.test
-10001234567',NULL,'','',0,0,NULL,'',NULL,0,0);
-INSERT INTO "dispatches" VALUES('D4','C2','chaine1',1,'unknown','RPPS:2','prescriber','Dr Paul Durand','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m4@labo.test>','env4','',1000,1,'',0,'2026-03-11T09:00:00.004000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,1,'','Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr paul durand
+10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,NULL);
+INSERT INTO "dispatches" VALUES('D4','C2','chaine1',1,'unknown','RPPS:2','prescriber','Dr Paul Durand','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m4@labo.test>','env4','',1000,1,'',1,'2026-03-11T09:00:00.004000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,1,'','Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr paul durand
 helene.oeillet@dest.test
-10001234567','2026-03-11T09:05:00.000000+00:00','','',0,0,NULL,'',NULL,0,0);
+10001234567','2026-03-11T09:05:00.000000+00:00','','',0,0,NULL,'',NULL,0,0,NULL);
 INSERT INTO "dispatches" VALUES('D7','C5','chain6',1,'queued','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m7@labo.test>','env7','',1000,1,'',0,'2026-03-11T09:05:00.007000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,0,'','','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr helene oeillet
 helene.oeillet@dest.test
-10001234567',NULL,'','',0,0,NULL,'',NULL,0,0);
+10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,NULL);
 CREATE TABLE files (
 	id TEXT NOT NULL, 
 	source TEXT NOT NULL, 
@@ -104,8 +104,8 @@ CREATE TABLE files (
 	lease_until TEXT, lane SMALLINT DEFAULT '1' NOT NULL, 
 	CONSTRAINT pk_files PRIMARY KEY (id)
 );
-INSERT INTO "files" VALUES('F1','sil',X'016D7F6926B5F65EB786D10698BDECC22879F2D16A2322D6FA4CB9A407B49CFBE45A893B4B47159A14D8E6D11937A588F938876E3E0A34731138BFC7FB9F93AE7C','k2','eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000001','done','2026-03-11T09:00:00.001000+00:00','','','',1,0,'',NULL,1);
-INSERT INTO "files" VALUES('F6','sil',X'01B4B69CA67A089AAB7200E33B82E249AA5049FC46A7DD2CA684EF4607D9A05B429DC4A7E1029C1944D0F27AD8C7D0C0924E9158124E8168263ADFE657E9973A106A2434C7E060DFB98CDE08F3B613FF6EF423','k2','215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000006','received','2026-03-11T09:05:00.006000+00:00','','','',0,0,'',NULL,1);
+INSERT INTO "files" VALUES('F1','sil',X'016E881BEEF7A541E97DFE6672F909B81C55F84CFA7B1F7E17BEBAB6C0BF1E426B512B386C138789CCB381D30D5EBEDD41FEF5D4B970AAAD9B6F1EFAFE84018591','k2','eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000001','done','2026-03-11T09:00:00.001000+00:00','','','',1,0,'',NULL,1);
+INSERT INTO "files" VALUES('F6','sil',X'01821F0EE3268958CDBC9DCBA9315F878799D9D500F1CD3F20E2C7C4C8995D4662252E6AC307036DD8BCD79C05199E42768BFCB5B318F7232ACAF7EE7A1F53AFFBE784AD6AF63913814C46D858C5CF33A0084C','k2','215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000006','received','2026-03-11T09:05:00.006000+00:00','','','',0,0,'',NULL,1);
 CREATE TABLE gaps (
 	id TEXT NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -148,16 +148,16 @@ INSERT INTO "journal" VALUES(3,'2026-03-11T09:00:00.000000+00:00','F1','file.don
 INSERT INTO "journal" VALUES(4,'2026-03-11T09:00:00.000000+00:00','C2','report.added','daemon','{"chain":"chaine1","document_id":"doc2","file_id":"F1","fingerprint":"print2","replaces":"","status":"final","version":1}','a011acb876cc8d3696ad74cff8c45605f152036f4e3e93f8c6d64f020b1382a3','30d9ad37efdaf335123c5963fb64c1a6ad22207a601ef91c831df670c7278a76');
 INSERT INTO "journal" VALUES(5,'2026-03-11T09:00:00.000000+00:00','D3','dispatch.added','daemon','{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env3","lane":"routine","message_id":"<m3@labo.test>","recipient_id":"10001234567","report_id":"C2","state":"queued","version":1}','30d9ad37efdaf335123c5963fb64c1a6ad22207a601ef91c831df670c7278a76','6ec90a34d4cc280c35941274c011fbd42f9d215ac01a1d3092f3220633b83d99');
 INSERT INTO "journal" VALUES(6,'2026-03-11T09:00:00.000000+00:00','D4','dispatch.added','daemon','{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env4","lane":"routine","message_id":"<m4@labo.test>","recipient_id":"10001234567","report_id":"C2","state":"queued","version":1}','6ec90a34d4cc280c35941274c011fbd42f9d215ac01a1d3092f3220633b83d99','95dd9a9db240f8faee19460a37be6b4e1876d367010cdbb6740a86c7f30763a5');
-INSERT INTO "journal" VALUES(7,'2026-03-11T09:00:00.000000+00:00','D3','dispatch.sending','daemon','{"fence":1,"owner":"w1"}','95dd9a9db240f8faee19460a37be6b4e1876d367010cdbb6740a86c7f30763a5','d50dc01525e90096714271a84d49aea4bbf71316611b9bc3424bd36c415ca38d');
-INSERT INTO "journal" VALUES(8,'2026-03-11T09:00:00.000000+00:00','D4','dispatch.sending','daemon','{"fence":1,"owner":"w1"}','d50dc01525e90096714271a84d49aea4bbf71316611b9bc3424bd36c415ca38d','1fac90b6456c5776f936e30d265b001b90d8d15b7e38090aabbe49e7538c58d4');
-INSERT INTO "journal" VALUES(9,'2026-03-11T09:00:00.000000+00:00','D3','dispatch.sent','daemon','{"attempts":1,"from":"sending","reply":"250 2.0.0 accepté"}','1fac90b6456c5776f936e30d265b001b90d8d15b7e38090aabbe49e7538c58d4','2a59d7b72f9ed2237ceebd01dd5f68c712b3979172d5f6da2958c9b173bd3e80');
-INSERT INTO "journal" VALUES(10,'2026-03-11T09:00:00.000000+00:00','D3','receipt.smtp','daemon','{"action":"","code":"","digest":"aa","note":"","receipt":"R1","status":"2.0.0"}','2a59d7b72f9ed2237ceebd01dd5f68c712b3979172d5f6da2958c9b173bd3e80','13c39e7a8a3b78edaf87fc502dd4d60b5557b1f51a7bafb49a5aacf2c1414a5d');
-INSERT INTO "journal" VALUES(11,'2026-03-11T09:05:00.000000+00:00','D4','dispatch.lease-expired','daemon','{"from":"sending","owner":"w1","reason":"Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).","to":"unknown"}','13c39e7a8a3b78edaf87fc502dd4d60b5557b1f51a7bafb49a5aacf2c1414a5d','7c595f7f710d4f4532254c07850b36a487dcb46a62fb4da5b15cbee60b02272f');
-INSERT INTO "journal" VALUES(12,'2026-03-11T09:05:00.000000+00:00','F6','file.received','daemon','{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000006","size":100,"source":"sil"}','7c595f7f710d4f4532254c07850b36a487dcb46a62fb4da5b15cbee60b02272f','84e74a2698528908f662a95cfb25badd2911eb1038f700826b0b48888c4d2433');
-INSERT INTO "journal" VALUES(13,'2026-03-11T09:05:00.000000+00:00','C5','report.added','daemon','{"chain":"chain6","document_id":"doc6","file_id":"F6","fingerprint":"print6","replaces":"","status":"final","version":1}','84e74a2698528908f662a95cfb25badd2911eb1038f700826b0b48888c4d2433','4223739ef0b23da35f2d116eb92a4369c3e72a2d69d03a5f0b37fc9c5438ad81');
-INSERT INTO "journal" VALUES(14,'2026-03-11T09:05:00.000000+00:00','D7','dispatch.added','daemon','{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env7","lane":"routine","message_id":"<m7@labo.test>","recipient_id":"10001234567","report_id":"C5","state":"queued","version":1}','4223739ef0b23da35f2d116eb92a4369c3e72a2d69d03a5f0b37fc9c5438ad81','c72275b48d29acc4ff2e0872b15497908afc54210d0d3989d1ef8e31bd90831d');
-INSERT INTO "journal" VALUES(15,'2026-03-11T09:05:00.000000+00:00','L1','batch.made','daemon','{"channel":"mss","count":1,"reason":"tick","size":1000}','c72275b48d29acc4ff2e0872b15497908afc54210d0d3989d1ef8e31bd90831d','660d1474902d667250a0640be76a97d208b2c213cbbf86dba0e1468175a80fa7');
-INSERT INTO "journal" VALUES(16,'2026-03-11T09:05:00.000000+00:00','reference:allowed-domains','reference.accepted','daemon','{"sha256":"a0cd8dbbd84282c585ecd6a809c631f117294f81cf50ad0c4e279e98d573811f","size":7,"version":"2026-03-01"}','660d1474902d667250a0640be76a97d208b2c213cbbf86dba0e1468175a80fa7','c595dee8c0ce0bced24fbed5100d2c63139df99c8cf6fec35b40edc0dff9f85a');
+INSERT INTO "journal" VALUES(7,'2026-03-11T09:00:00.000000+00:00','D3','dispatch.sending','daemon','{"fence":1,"from":"queued","owner":"w1"}','95dd9a9db240f8faee19460a37be6b4e1876d367010cdbb6740a86c7f30763a5','0b4ac27a6c5b4ded21a289fab41dd0858bbbe7d62e422655f27d2b0334a7fe8f');
+INSERT INTO "journal" VALUES(8,'2026-03-11T09:00:00.000000+00:00','D4','dispatch.sending','daemon','{"fence":1,"from":"queued","owner":"w1"}','0b4ac27a6c5b4ded21a289fab41dd0858bbbe7d62e422655f27d2b0334a7fe8f','07e87929080f793354ff97210631c7e3ece9eedcfeb33f549ed20d886a3d6eea');
+INSERT INTO "journal" VALUES(9,'2026-03-11T09:00:00.000000+00:00','D3','dispatch.sent','daemon','{"attempts":1,"from":"sending","reply":"250 2.0.0 accepté"}','07e87929080f793354ff97210631c7e3ece9eedcfeb33f549ed20d886a3d6eea','9bca5514c05155d64d32864a219c3b08b05628bbfb332e81a4d016c98c0aacf1');
+INSERT INTO "journal" VALUES(10,'2026-03-11T09:00:00.000000+00:00','D3','receipt.smtp','daemon','{"action":"","code":"","digest":"aa","note":"","receipt":"R1","status":"2.0.0"}','9bca5514c05155d64d32864a219c3b08b05628bbfb332e81a4d016c98c0aacf1','af9e641c090bdcc48055d4685645f75da214d0d1c74a91732b0899c43e5a5eef');
+INSERT INTO "journal" VALUES(11,'2026-03-11T09:05:00.000000+00:00','D4','dispatch.lease-expired','daemon','{"attempts":1,"from":"sending","owner":"w1","reason":"Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).","to":"unknown"}','af9e641c090bdcc48055d4685645f75da214d0d1c74a91732b0899c43e5a5eef','3664cd5f15f4d9130051acbfddf2ab00b71acd29918aac2e61da20386324beb9');
+INSERT INTO "journal" VALUES(12,'2026-03-11T09:05:00.000000+00:00','F6','file.received','daemon','{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000006","size":100,"source":"sil"}','3664cd5f15f4d9130051acbfddf2ab00b71acd29918aac2e61da20386324beb9','f08db66af86f09c7bc72bc5cfd9c550e01c59c18b37ff957f77c403d13d7a061');
+INSERT INTO "journal" VALUES(13,'2026-03-11T09:05:00.000000+00:00','C5','report.added','daemon','{"chain":"chain6","document_id":"doc6","file_id":"F6","fingerprint":"print6","replaces":"","status":"final","version":1}','f08db66af86f09c7bc72bc5cfd9c550e01c59c18b37ff957f77c403d13d7a061','edc49732aa42a01a261710def0b6865419d3711e6edd140c5200f525ce1c4955');
+INSERT INTO "journal" VALUES(14,'2026-03-11T09:05:00.000000+00:00','D7','dispatch.added','daemon','{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env7","lane":"routine","message_id":"<m7@labo.test>","recipient_id":"10001234567","report_id":"C5","state":"queued","version":1}','edc49732aa42a01a261710def0b6865419d3711e6edd140c5200f525ce1c4955','3330c98a79079de65cec790b94f638d82772abb7661d25c1842ffa8fa2541939');
+INSERT INTO "journal" VALUES(15,'2026-03-11T09:05:00.000000+00:00','L1','batch.made','daemon','{"channel":"mss","count":1,"reason":"tick","size":1000}','3330c98a79079de65cec790b94f638d82772abb7661d25c1842ffa8fa2541939','b1862544eff0b3ac95faac03cc270cf7a0d5a3318bae85dfa9339c61abce2a7e');
+INSERT INTO "journal" VALUES(16,'2026-03-11T09:05:00.000000+00:00','reference:allowed-domains','reference.accepted','daemon','{"sha256":"a0cd8dbbd84282c585ecd6a809c631f117294f81cf50ad0c4e279e98d573811f","size":7,"version":"2026-03-01"}','b1862544eff0b3ac95faac03cc270cf7a0d5a3318bae85dfa9339c61abce2a7e','2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 CREATE TABLE journal_head (
 	id SMALLINT NOT NULL, 
 	number BIGINT NOT NULL, 
@@ -165,7 +165,7 @@ CREATE TABLE journal_head (
 	CONSTRAINT pk_journal_head PRIMARY KEY (id), 
 	CONSTRAINT ck_journal_head_one_row CHECK (id = 1)
 );
-INSERT INTO "journal_head" VALUES(1,16,'c595dee8c0ce0bced24fbed5100d2c63139df99c8cf6fec35b40edc0dff9f85a');
+INSERT INTO "journal_head" VALUES(1,16,'2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 CREATE TABLE named_leases (
 	name TEXT NOT NULL, 
 	owner TEXT NOT NULL, 
@@ -214,7 +214,7 @@ CREATE TABLE pace (
 	CONSTRAINT pk_pace PRIMARY KEY (scope)
 );
 INSERT INTO "pace" VALUES('channel:autre',1,NULL,'Mot de passe refusé',NULL,NULL,NULL,'',NULL);
-INSERT INTO "pace" VALUES('channel:mss',0,NULL,'','{"id":"2b27c3a1","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}',0.0,'2026-03-11T09:05:00.000000+00:00','frozen',300.0);
+INSERT INTO "pace" VALUES('channel:mss',0,NULL,'','{"id":"f62dabb5","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}',0.0,'2026-03-11T09:05:00.000000+00:00','frozen',300.0);
 CREATE TABLE payloads (
 	owner TEXT NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -225,8 +225,8 @@ CREATE TABLE payloads (
 	content BLOB NOT NULL, 
 	CONSTRAINT pk_payloads PRIMARY KEY (owner, kind)
 );
-INSERT INTO "payloads" VALUES('F1','original',NULL,'k2',1,450,X'01E8440C2929F77338C737C86280598C7B3D762A20E97178647DB5CE099090FC928A5AEF9391B9BBFAF09813424CF1E491E292EB');
-INSERT INTO "payloads" VALUES('F1','sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408',X'01CD67043796FB308FA97F53565688295899685B44394A5775F39FE4A78AB6A24D31A6224663F3A692','k2',0,4,X'0124B9EF05BD56340821B39270F87C96ABF8B6F249D1BCDF61CBB007EC5FCF0779');
+INSERT INTO "payloads" VALUES('F1','original',NULL,'k2',1,450,X'01E87914563A4C7B82E428F54EE4BF177D45689475A026F74FFFC3727BF62966382F1D1C56183734DD082273EA6350D3A85B5640');
+INSERT INTO "payloads" VALUES('F1','sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408',X'01A5776DA2FEC1AEFC95D0E867B72FB2A5F4DA4F778D7CF4401CC5CDBF9B21940CE34C841FC43A4A10','k2',0,4,X'01A275BFF6C8D12508C6C2923B768C6857F70A40EA0CE200A255CCA82C87E6BCBA');
 CREATE TABLE receipts (
 	id TEXT NOT NULL, 
 	dispatch_id TEXT NOT NULL, 

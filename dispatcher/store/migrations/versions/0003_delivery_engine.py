@@ -79,6 +79,7 @@ def _columns() -> dict[str, tuple[sa.Column[Any], ...]]:
             sa.Column("escalate_at", MOMENT, nullable=True),
             _number("escalation"),
             _number("pauses"),
+            sa.Column("doubted_at", MOMENT, nullable=True),
         ),
         "batches": (
             sa.Column("state", sa.Text(), nullable=False, server_default="open"),

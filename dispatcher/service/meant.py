@@ -36,9 +36,13 @@ def meant(desk: Desk, text: str, source: str = "") -> Meant:
     text = text.strip()
     if "@" in text:
         return Meant(kind=IdType.LOCAL, address=text.lower())
-    if not text or desk.directory.local(source, text):
+    lines, bare = desk.directory.local(source, text) if text else (), compact(text)
+    if not text or any(line.code == " ".join(text.split()) for line in lines):
         return Meant(kind=IdType.LOCAL, identifier=text)
-    bare = compact(text)
+    kinds = {line.id_type for line in lines if line.id_type}  # found by their identifier, no line has it as its code
+    if len(kinds) == 1:
+        kind = kinds.pop()
+        return Meant(kind=kind, identifier=bare, note=f"Compris comme un {kind}, que donne la table.")
     if (kind := kind_of(bare)) is not IdType.LOCAL:
         return Meant(kind=kind, identifier=bare)
     national = from_national_form(bare, NATIONAL)

@@ -72,6 +72,12 @@ def test_exit_codes(labo: Installation, what: str, rc: int) -> None:
     run("resolve", what, rc=rc)
 
 
+def test_a_number_the_table_holds_as_an_identifier_is_no_laboratory_code(labo: Installation) -> None:
+    seen = told("resolve", RPPS)
+    assert "Compris comme un RPPS, que donne la table" in seen["note"]
+    assert told("resolve", "D001")["note"] == ""
+
+
 def test_an_unknown_source_is_a_wrong_call(labo: Installation) -> None:
     result = CliRunner().invoke(app, ["directory", "resolve", RPPS, "--source", "autre"])
     assert isinstance(result.exception, ConfigError)

@@ -161,21 +161,16 @@ class LocalTable:
         """Lines for ``code`` that stand for ``source`` or for all sources, in file order.
 
         A file may name the recipient by a national identifier instead of the LIS's code: then the lines of that
-        identifier count, unless they disagree on what to do.
+        identifier count, all of them: routing holds where they contradict each other.
         """
         self.table()
         wanted = " ".join(code.split())
         found = self._for_source(self._by_code.get(wanted, ()), source)
-        return found or self._agreed(self._for_source(self._by_identifier.get(compact(wanted), ()), source))
+        return found or self._for_source(self._by_identifier.get(compact(wanted), ()), source)
 
     @staticmethod
     def _for_source(entries: tuple[LocalEntry, ...], source: str) -> tuple[LocalEntry, ...]:
         return tuple(entry for entry in entries if entry.source in {"", source})
-
-    @staticmethod
-    def _agreed(entries: tuple[LocalEntry, ...]) -> tuple[LocalEntry, ...]:
-        ways = {(entry.address, entry.format, entry.channel, entry.delivery) for entry in entries}
-        return entries if len(ways) == 1 else ()
 
     def search(self, text: str, limit: int) -> tuple[Entry, ...]:
         """Lines of this very address, code or identifier, or whose label holds every word of ``text``; for people only.

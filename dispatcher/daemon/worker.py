@@ -89,9 +89,12 @@ class Worker:
 
     def _sender(self, channel: Channel) -> Callable[[], int]:
         owner = f"{self._owner}/send"
-        return lambda: (
-            send_due(channel, self._office.store, self._office.clock, owner, self._halt, lane=Lane.ROUTINE).total
-        )
+        return lambda: self._send(channel, owner, Lane.ROUTINE)
+
+    def _send(self, channel: Channel, owner: str, lane: Lane) -> int:
+        """A node that drains lets its operator answer; only a stop hurries."""
+        office, hurry = self._office, self._stop.is_set
+        return send_due(channel, office.store, office.clock, owner, self._halt, lane=lane, hurry=hurry).total
 
     def _urgent(self, channel: Channel) -> Callable[[], int]:
         """A line that is never busy with anything else."""
@@ -101,7 +104,7 @@ class Worker:
             with store.reading() as uow:
                 if not uow.dispatches.any_queued(channel.name, Lane.URGENT):
                     return 0
-            return send_due(channel, store, self._office.clock, owner, self._halt, lane=Lane.URGENT).total
+            return self._send(channel, owner, Lane.URGENT)
 
         return send
 

@@ -25,10 +25,12 @@ def send_due(
     *,
     wait: float = MAX_WAIT,
     lane: Lane | None = None,
+    hurry: Callable[[], bool] | None = None,
 ) -> Sent:
     """Send until nothing is due, the pace is used up for more than ``wait`` seconds, or ``stop()``.
 
-    With a ``lane``: only that; urgent mail over one connection of its own.
+    With a ``lane``: only that; urgent mail over one connection of its own. ``hurry()`` says that lines which still wait
+    may be broken (``stop`` if not given): a mail in hand becomes ``unknown`` then, so not where nobody hurries.
 
     Never raises for a mail that was not accepted: that is an outcome, written down. Raises
     :class:`dispatcher.errors.StoreError` when the database is gone.
@@ -39,7 +41,7 @@ def send_due(
     if pause is not None:
         result.paused = pause
         return result
-    with Keeper(channel, store, clock, stop) as keeper:
+    with Keeper(channel, store, clock, hurry or stop) as keeper:
         connections = 1 if lane is Lane.URGENT else channel.settings.connections
         owners = [f"{owner}/{n}" for n in range(connections)]
         parts = _run_all([Line(channel, store, clock, one, stop, wait, keeper, lane) for one in owners])

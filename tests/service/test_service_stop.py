@@ -147,6 +147,25 @@ def test_the_mail_in_hand_of_a_broken_line_is_unknown_and_the_rest_goes_back(
     )
 
 
+def test_a_node_that_drains_lets_its_operator_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody hurries: a line that waits is broken by a stop only, else mails end unknown for nothing."""
+    monkeypatch.setattr("dispatcher.service.send.Keeper", lambda *given: Keeper(*given, grace=0.3))
+    monkeypatch.setattr("dispatcher.daemon.worker.node_name", lambda settings: "nord")
+    office = SimpleNamespace(settings=None, store=bench.real, clock=bench.clock, channels=bench.channels)
+    worker = Worker(office)  # type: ignore[arg-type]
+    queue(bench, 3)
+    broken = threading.Event()
+    bench.transport.abort = broken.set  # type: ignore[method-assign]
+
+    def slow(mail: Mail) -> None:
+        worker.rest(True)
+        assert not broken.wait(1.5), "the drain broke the line"
+
+    bench.transport.during = slow
+    worker._sender(bench.channel)()
+    assert sorted(bench.states()) == [State.QUEUED, State.QUEUED, State.SENT]
+
+
 def test_no_thread_of_a_pass_is_joined_at_exit(bench: Bench) -> None:
     """The interpreter waits for every thread that is no daemon, however long it hangs."""
     bench.set_channel("pro", channel_settings(connections=3))

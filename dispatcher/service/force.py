@@ -98,8 +98,8 @@ def standing(known: Sequence[Dispatch]) -> tuple[Dispatch, ...]:
 
 
 def _closed_before(one: Dispatch) -> bool:
-    """Closed before it can have reached anybody."""
-    return one.state is State.CLOSED and one.sent_at is None and one.doubted_at is None
+    """Closed before it can have reached anybody, by mail or on paper."""
+    return one.state is State.CLOSED and one.sent_at is None and one.doubted_at is None and one.printed_at is None
 
 
 def by_recipient(dispatches: Sequence[Dispatch]) -> list[list[Dispatch]]:

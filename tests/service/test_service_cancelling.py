@@ -127,6 +127,18 @@ def test_a_doubt_is_not_forgotten_when_the_dispatch_goes_on(on_both: Bench, then
     assert subjects(on_both)[-1][1]
 
 
+def test_printed_paper_is_not_forgotten_when_it_is_sent_again_by_mail(on_both: Bench) -> None:
+    on_both.bring(oru("R1"))
+    leave(on_both, GONE)
+    (old,) = on_both.dispatches()
+    operate.to_paper(on_both.store, [old.id], reason="x", actor=EVE)
+    operate.printed(on_both.store, on_both.clock, [old.id], actor=EVE)
+    resend(on_both.desk, plan_resend(on_both.desk, begin=Begin.FORMATS, ids=[old.id]), reason="x", actor=EVE)
+    leave(on_both)
+    on_both.bring(BARE)
+    assert sorted(one.state for one in on_both.dispatches() if one.version == 2) == [State.PAPER, State.READY]
+
+
 def test_a_doubt_that_somebody_ended_is_over(on_both: Bench) -> None:
     on_both.bring(oru("R1"))
     leave(on_both, LOST)

@@ -76,6 +76,9 @@ un pseudonyme.
 
 ## Les oppositions
 
+Une opposition enregistrée sous un code (`code:D004`) vaut aussi pour le RPPS, l'ADELI, le FINESS ou le SIRET que nomme la
+ligne de ce code dans la table, à la préparation comme à la remise.
+
 « dispatcher directory opposition add | list | remove ». Celle d'un patient vaut pour sa boîte (`--for patient`) ou
 pour les envois aux professionnels (`--for professionnels`) ; celle d'un professionnel ou d'une structure (`--for
 destinataire`) pour tout envoi. Un numéro de patient (`patient:`) ou un code (`code:`) n'est celui de la même

@@ -76,8 +76,8 @@ un pseudonyme.
 
 ## Les oppositions
 
-Une opposition enregistrée sous un code (`code:D004`) vaut aussi pour le RPPS, l'ADELI, le FINESS ou le SIRET que nomme la
-ligne de ce code dans la table, à la préparation comme à la remise.
+Une opposition enregistrée sous un code (`code:D004`) vaut aussi pour le RPPS, l'ADELI, le FINESS ou le SIRET que nomme
+la ligne de ce code dans la table, à la préparation comme à la remise.
 
 « dispatcher directory opposition add | list | remove ». Celle d'un patient vaut pour sa boîte (`--for patient`) ou
 pour les envois aux professionnels (`--for professionnels`) ; celle d'un professionnel ou d'une structure (`--for

@@ -128,6 +128,15 @@ def receipt(clock: FrozenClock, **changes: Any) -> ReceiptRow:
     return ReceiptRow(**values | changes)
 
 
+def test_receipts_are_kept_however_often_they_are_written(store: SqlStore, seed: Seed, clock: FrozenClock) -> None:
+    """PostgreSQL plans a statement anew after some runs, without its values: the index must be found all the same."""
+    dispatch = seed.dispatch()
+    for number in range(20):
+        with store.transaction() as uow:
+            row = receipt(clock, id=f"R{number}", dispatch_id=dispatch.id, digest=f"{number:02}")
+            assert uow.receipts.add(row) and not uow.receipts.add(row)
+
+
 def test_a_receipt_comes_back_with_its_bytes(store: SqlStore, seed: Seed, clock: FrozenClock) -> None:
     row = receipt(
         clock, action="delivered", status="2.0.0", code="902", channel="mss", note="Remis à la boîte du destinataire."

@@ -234,7 +234,7 @@ def test_one_node_killed_and_one_cut_off_in_mid_send(cluster: Cluster) -> None:
     def all_claim() -> bool:
         """Work comes in until each has had some; the healed one may first wait out a reply that the cut swallowed."""
         if not cluster.unfinished():
-            cluster.drop(20)
+            cluster.drop(100)  # more than the first to wake can take at once
         lines = [line for told in cluster.journal().values() for line in told if line.event == "dispatch.sending"]
         return {n for n in (1, 2, 3) for line in lines if line.at > back and of_node(line, n)} == {1, 2, 3}
 

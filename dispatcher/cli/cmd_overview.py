@@ -52,10 +52,7 @@ def status(json: Json = False) -> None:
     fetched = {one.name for one in directory_alarms.watched(parts.settings, parts.clock)}
     cmd_directory_status.tell(parts.settings, fetched)
     _tell_oldest(view, parts.clock.now())
-    table("Envois", ("État", "Nombre"), [(STATES[s], str(n)) for s, n in view.dispatches.items() if n])
-    if view.dispatches.get(State.HELD):
-        tell_held(parts, view.dispatches[State.HELD])
-    table("Fichiers", ("État", "Nombre"), [(FILE_STATES[s], str(n)) for s, n in view.files.items() if n])
+    _tell_counts(parts, view)
     rows = [
         (
             c.name,
@@ -123,6 +120,23 @@ def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
         "drifting": drifted.drifting if drifted is not None else None,
         "drifting_at": drifted.at if drifted is not None else None,
     }
+
+
+def _tell_counts(parts: Office, view: overview.StatusView) -> None:
+    table(
+        "Envois",
+        ("État", "Nombre"),
+        [(STATES[s], str(n)) for s, n in view.dispatches.items() if n],
+        empty="Aucun envoi.",
+    )
+    if view.dispatches.get(State.HELD):
+        tell_held(parts, view.dispatches[State.HELD])
+    table(
+        "Fichiers",
+        ("État", "Nombre"),
+        [(FILE_STATES[s], str(n)) for s, n in view.files.items() if n],
+        empty="Aucun fichier.",
+    )
 
 
 def _tell_oldest(view: overview.StatusView, now: datetime) -> None:

@@ -120,7 +120,7 @@ def _file(parts: Office, path: Path, source: str, json: bool) -> None:
                 f"Compte rendu {number}{f', dossier {order}' if order else ''} : {counted(len(found), 'destinataire')}."
             )
             if blocked is not None:
-                say(f"  Rien n'en partirait, {blocked.code} : {blocked.reason} Sans cela :")
+                say(f"  Rien n'en partirait : {blocked.reason} Sans cela :")
             for one in found:
                 _say(one, indent="  ")
                 say("")

@@ -16,7 +16,6 @@ from dispatcher.store.tables import reports as table
 
 _ONE = REPORT.select.where(table.c.id == bindparam("id"))
 _CHAIN = REPORT.select.where(table.c.chain == bindparam("chain"))
-_LATEST = _CHAIN.order_by(table.c.version.desc()).limit(1)
 _VERSIONS = _CHAIN.order_by(table.c.version)
 _OF_FILE = REPORT.select.where(table.c.file_id == bindparam("file_id")).order_by(table.c.position)
 _OF_ORDER = REPORT.select.where(
@@ -64,15 +63,10 @@ class SqlReports:
         """The version, or None."""
         return self._first(_ONE, id=report_id)
 
-    def latest(self, chain: str) -> ReportVersion | None:
-        """The newest version of a chain. In a transaction the chain stays locked until its end, so that two nodes
-        cannot make the same next version.
-        """
-        self._session.lock(f"chain:{chain}")
-        return self._first(_LATEST, chain=chain)
-
     def versions(self, chain: str) -> tuple[ReportVersion, ...]:
-        """All versions of a chain, oldest first; locks as :meth:`latest`."""
+        """All versions of a chain, oldest first. In a transaction the chain stays locked until its end, so that two
+        nodes cannot make the same next version.
+        """
         self._session.lock(f"chain:{chain}")
         return REPORT.values(self._session.read(_VERSIONS, {"chain": chain}))
 

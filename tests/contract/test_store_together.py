@@ -65,8 +65,7 @@ class Together:
     def register(self, chain: str) -> None:
         file = self.seed.file(id=self.store.new_id("F"))
         with self.store.transaction() as uow:
-            latest = uow.reports.latest(chain)
-            version = latest.version + 1 if latest else 1
+            version = len(uow.reports.versions(chain)) + 1
             new = self.report(file.id, chain, version)
             uow.reports.add(new)
             for old in uow.dispatches.unsettled_of_chain(chain, below_version=version):

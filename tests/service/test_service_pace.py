@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
-from dispatcher.outbox.states import FileState, State
+from dispatcher.outbox.states import State
 from dispatcher.service.line_pace import frees_in
 from dispatcher.settings import PaceSettings
+from tests.backlog import queue
 from tests.service.bench import DURAND, Bench, Tools, channel_settings
 
 BACKLOG = 60
@@ -29,50 +29,7 @@ def backlog(tools: Tools, fast_folder: Path) -> Iterator[Path]:
     """A database with sixty queued mails."""
     folder = Path(tempfile.mkdtemp(dir=fast_folder))
     bench = Bench(tools, folder)
-    now = bench.clock.now()
-    with bench.real.transaction() as uow:
-        file = SourceFile(
-            id="F1",
-            source="sil",
-            path="/x",
-            name="x",
-            size=1,
-            mtime_ns=1,
-            sha256="",
-            state=FileState.DONE,
-            received_at=now,
-        )
-        uow.files.add(file)
-        for number in range(BACKLOG):
-            report = ReportVersion(
-                id=f"C{number}",
-                file_id="F1",
-                position=number,
-                chain=f"chain{number}",
-                version=1,
-                fingerprint="",
-                document_id=f"doc{number}",
-                set_id="set",
-                created_at=now,
-            )
-            uow.reports.add(report)
-            uow.dispatches.add(
-                Dispatch(
-                    id=f"D{number:03}",
-                    report_id=report.id,
-                    chain=report.chain,
-                    version=1,
-                    state=State.QUEUED,
-                    recipient_key="k",
-                    role="prescriber",
-                    address=DURAND,
-                    channel="pro",
-                    message_id=f"<{number}@labo.test>",
-                    envid=f"e{number}",
-                    created_at=now,
-                )
-            )
-            uow.payloads.put(f"D{number:03}", "sealed", b"sealed")
+    queue(bench.real, BACKLOG, address=DURAND, channel="pro", now=bench.clock.now())
     bench.close()
     yield bench.database
     shutil.rmtree(folder)
@@ -190,7 +147,7 @@ def addressed(bench: Bench, to: Callable[[int], str]) -> None:
     with sqlite3.connect(bench.database) as connection:
         for number in range(BACKLOG):
             address = to(number)
-            values = (address, address.rpartition("@")[2], f"k{number}", f"D{number:03}")
+            values = (address, address.rpartition("@")[2], f"k{number}", f"D{number:05}")
             connection.execute("UPDATE dispatches SET address = ?, domain = ?, recipient_key = ? WHERE id = ?", values)
     connection.close()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,6 +20,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--files", type=int, default=0, help="files of each whole-way and node run; 0: a few, no figures")
     group.addoption("--critical", type=int, default=10, help="critical results among fifty times as many routine mails")
     group.addoption("--fsync-ms", type=float, default=0.0, help="what a commit costs there beyond this machine's disk")
+
+
+@pytest.fixture(autouse=True)
+def own_log_level() -> Iterator[None]:
+    """A command run inside a test sets the root logger's level; the next test starts from pytest's own again."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

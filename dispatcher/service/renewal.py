@@ -20,6 +20,7 @@ from dispatcher.routing.addresses import is_patient
 from dispatcher.routing.route import Route
 from dispatcher.service.changed import Changed
 from dispatcher.service.desk import Desk
+from dispatcher.service.force import ALL
 from dispatcher.service.make import Made, decision_json, on_paper, seal_one, stopped_by_checks, with_route
 from dispatcher.service.parts import in_force
 from dispatcher.service.release import decide_again, report_of, wanted_of
@@ -54,6 +55,7 @@ NOT_KEPT = "le document écrit alors n'est plus dans la base : --from formats"
 NEVER_LEFT = "jamais parti, clos ou retiré par une décision ({reason}) : le renvoyer la déferait"
 NOT_IN_FORCE = "cette version n'est pas celle en vigueur (version {version}) : renvoyer celle-là"
 DOUBTED = "deux identités de patient pour ce numéro de dossier, en attente d'une personne : les départager d'abord"
+RESENT_SINCE = "renvoyé entre-temps par une autre personne ({ids}) : le regarder de nouveau"
 STILL_WAITS = "état « {state} » : il n'est pas parti, ou il est en train de partir"
 
 
@@ -90,9 +92,12 @@ class RenewalPlan:
 
     @property
     def token(self) -> str:
-        """As of a replay, with where it begins and what it leads to; empty for none."""
+        """As of a replay, with where it begins, what it leads to and what went before; empty for none.
+
+        With what went before, a second deliberate resend is another plan than a second click.
+        """
         shown = token_of(one.planned for one in self.items)
-        ways = "/".join("|".join(one.now) for one in sorted(self.items, key=lambda one: one.planned.id))
+        ways = "/".join("|".join((*one.now, *one.before)) for one in sorted(self.items, key=lambda one: one.planned.id))
         return f"{shown}:{self.begin}:{hash_of(ways)}" if shown else ""
 
 
@@ -144,13 +149,17 @@ def _look(desk: Desk, dispatch: Dispatch, begin: Begin) -> Renewal | str:
     if isinstance(way, str):
         return way
     with desk.store.reading() as uow:
-        before = uow.dispatches.list(DispatchFilter(resend_of=dispatch.id))
+        before = _sent_again_as(uow, dispatch.id)
     return Renewal(
         planned=Planned.of(dispatch),
         was=(dispatch.address, dispatch.format, dispatch.certificate),
         now=shown(dispatch, way.route),
-        before=tuple(one.id for one in before),
+        before=before,
     )
+
+
+def _sent_again_as(uow: UnitOfWork, dispatch_id: str) -> tuple[str, ...]:
+    return tuple(sorted(one.id for one in uow.dispatches.list(DispatchFilter(resend_of=dispatch_id, limit=ALL))))
 
 
 def _offered(desk: Desk, dispatch: Dispatch) -> bool:
@@ -306,6 +315,8 @@ def _commit(desk: Desk, batch: Batch, item: Renewal, made: Made) -> str:
         why = changed_since(item.planned, row, None, frozenset()) or (_overruled(uow, version) if version else "")
         if why or row is None:
             return why
+        if since := set(_sent_again_as(uow, row.id)) - set(item.before):
+            return RESENT_SINCE.format(ids=", ".join(sorted(since)))
         into = before or batch
         new = replace(made.dispatch, state=State.QUEUED, batch_id=into.id, reason=into.why)
         follow(uow, row, new, reason=into.why, actor=batch.actor)

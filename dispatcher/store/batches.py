@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, insert, select, text, update
+from sqlalchemy import bindparam, case, exists, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.errors import IllegalMove, StoreError
@@ -78,8 +78,16 @@ class SqlBatches:
         return None if row is None else BATCH.value(row)
 
     def grow(self, batch_id: str, count: int, size: int) -> None:
-        """Add to its sums, with its journal line: a large replay fills its batch in several transactions."""
-        grown = {"count": table.c.count + count, "size": table.c.size + size}
+        """Add to its sums, with its journal line: a large replay fills its batch in several transactions.
+
+        One that ended in between, as what it held had all left, is open again.
+        """
+        grown = {
+            "count": table.c.count + count,
+            "size": table.c.size + size,
+            "state": case((table.c.state == DONE, OPEN), else_=table.c.state),
+            "ended_at": None,
+        }
         self._session.write(update(table).where(table.c.id == batch_id).values(grown))
         self._session.journal.write(batch_id, "batch.grown", count=count, size=size)
 
@@ -131,11 +139,14 @@ class SqlBatches:
     def end_finished(self, now: datetime, limit: int = 200) -> tuple[Batch, ...]:
         """Batches with nothing pending any more are over: ``done``, with the statement in the journal."""
         wanted = _FINISHED.order_by(table.c.id).limit(limit).with_for_update(skip_locked=True, of=table)
-        return tuple(self._end(batch, now) for batch in BATCH.values(self._session.read_locked(wanted).all()))
+        ended = (self._end(batch, now) for batch in BATCH.values(self._session.read_locked(wanted).all()))
+        return tuple(batch for batch in ended if batch is not None)
 
-    def _end(self, batch: Batch, now: datetime) -> Batch:
-        self._session.write(update(table).where(table.c.id == batch.id).values(state=DONE, ended_at=now))
+    def _end(self, batch: Batch, now: datetime) -> Batch | None:
         statement = Statement.of(counts_of_batch(self._session, batch.id), batch.count)
+        if statement.pending:  # it grew between the look and the lock
+            return None
+        self._session.write(update(table).where(table.c.id == batch.id).values(state=DONE, ended_at=now))
         told: dict[str, Any] = {**statement.as_json()}
         self._session.journal.write(batch.id, "batch.done", **told)
         return replace(batch, state=DONE, ended_at=now)

@@ -20,7 +20,9 @@ from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter
 from dispatcher.service.batch import end_batches, form_batches
 from dispatcher.service.channel import Channel
+from dispatcher.store import batches
 from dispatcher.store.engine import SqlStore
+from dispatcher.store.rows import BATCH
 from tests.contract.store_kit import Database, Seed, make_cipher
 
 
@@ -102,6 +104,42 @@ def test_a_batch_that_is_over_stays_so(store: SqlStore, seed: Seed, clock: Froze
     with store.reading() as uow:
         batch = uow.batches.get("L1")
     assert batch is not None and batch.state == "done"
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_batch_that_ends_while_it_is_filled_goes_on(
+    store: SqlStore, seed: Seed, clock: FrozenClock, paused: bool
+) -> None:
+    """A large replay fills its batch in pieces: the first may have left before the second comes."""
+    one, two = seed.dispatch(State.SENT), seed.dispatch(State.QUEUED)
+    make(store, clock, "L1", one.id)
+    with store.transaction() as uow:
+        if paused:
+            uow.batches.pause("L1", reason="x")
+        else:
+            uow.batches.end_finished(clock.now())
+        uow.batches.grow("L1", 1, two.sealed_bytes)
+        uow.batches.join("L1", [two.id], clock.now())
+    with store.reading() as uow:
+        batch = uow.batches.get("L1")
+    assert batch is not None
+    assert (batch.state, batch.ended_at, batch.count) == ("paused" if paused else "open", None, 2)
+    with store.transaction() as uow:
+        uow.dispatches.move(two.id, State.WITHDRAWN)
+        (ended,) = uow.batches.end_finished(clock.now())
+    assert statement(store, ended).check().as_json() == Statement(incoming=2, sent=1, withdrawn=1).as_json()
+
+
+def test_what_grows_between_the_look_and_the_lock_does_not_end(
+    store: SqlStore, seed: Seed, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL gives the row as it is once locked, though its members were looked at before."""
+    make(store, clock, "L1", seed.dispatch(State.QUEUED).id)
+    monkeypatch.setattr(batches, "_FINISHED", BATCH.select)
+    with store.transaction() as uow:
+        assert uow.batches.end_finished(clock.now()) == ()
+    with store.reading() as uow:
+        assert [(batch.state, batch.ended_at) for batch in uow.batches.list()] == [("open", None)]
 
 
 def test_a_batch_is_paused_and_goes_on(store: SqlStore, seed: Seed, clock: FrozenClock) -> None:

@@ -15,7 +15,16 @@ from dispatcher.service import operate
 from dispatcher.service import release as release_module
 from dispatcher.service.force import standing
 from dispatcher.service.release import CHANGED, Released, release
-from dispatcher.service.renewal import DOUBTED, NEVER_LEFT, NOT_IN_FORCE, Begin, RenewalPlan, plan_resend, resend
+from dispatcher.service.renewal import (
+    DOUBTED,
+    NEVER_LEFT,
+    NOT_IN_FORCE,
+    RESENT_SINCE,
+    Begin,
+    RenewalPlan,
+    plan_resend,
+    resend,
+)
 from dispatcher.service.replay import AGAIN, RESENT, undo
 from dispatcher.service.settle_by_hand import settle_by_hand
 from tests.fakes import FaultyStore, Killed
@@ -228,6 +237,31 @@ def test_a_second_click_and_a_stop(on_both: Bench) -> None:
     assert len(on_both.dispatches(batch_id=rest.batches[0])) == 3
     fresh = plan_resend(on_both.desk, begin=Begin.SEALING, ids=ids)
     assert all(item.before for item in fresh.items), "a new preview says that it was sent again"
+
+
+@pytest.mark.parametrize("other", [Begin.FORMATS, Begin.ROUTING])
+def test_two_persons_send_one_mail_again_the_second_is_told(on_both: Bench, other: Begin) -> None:
+    """Also when their lists differ, in what else they hold or where they begin: the recipient gets it once."""
+    on_both.bring(oru("R1"), oru("R2"))
+    on_both.batch()
+    on_both.send()
+    one, two = [dispatch.id for dispatch in on_both.dispatches()]
+    first = plan_resend(on_both.desk, begin=Begin.FORMATS, ids=[one])
+    second = plan_resend(on_both.desk, begin=other, ids=[one, two])
+    (new,) = go(on_both, first).done
+    done = go(on_both, second)
+    assert done.refused == ((one, RESENT_SINCE.format(ids=new)),)
+    assert [d.resend_of for d in on_both.dispatches() if d.resend_of] == [one, two]
+
+
+def test_a_second_deliberate_resend_is_no_second_click(on_both: Bench) -> None:
+    """Else what was sent again once could never be sent again."""
+    old = once(on_both)
+    for number in (1, 2, 3):
+        plan = plan_resend(on_both.desk, begin=Begin.FORMATS, ids=[old.id])
+        assert len(plan.items[0].before) == number - 1
+        assert len(go(on_both, plan).done) == 1
+        assert go(on_both, plan).done == ()
 
 
 def test_routing_follows_the_table_of_today_and_shows_it_first(bench: Bench) -> None:

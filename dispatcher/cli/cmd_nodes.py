@@ -10,7 +10,6 @@ import typer
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.person import actor
-from dispatcher.ports import DRAIN
 from dispatcher.service import nodes
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
@@ -52,30 +51,49 @@ def list_nodes(json: Json = False) -> None:
 def _situation(one: nodes.NodeView) -> str:
     if one.silent:
         return "muet"
+    if one.twin:
+        return "deux services"
     return "en vidange" if one.draining else "au travail"
 
 
 def as_json(seen: nodes.NodesView) -> dict[str, Any]:
     """All nodes and alarms for programs."""
     listed = [
-        {**asdict(one.node), "silent": bool(one.silent), "draining": one.draining, "owns": list(one.owns)}
+        {
+            **asdict(one.node),
+            "silent": bool(one.silent),
+            "draining": one.draining,
+            "twin": bool(one.twin),
+            "owns": list(one.owns),
+        }
         for one in seen.nodes
     ]
     return {"nodes": listed, "alarms": list(seen.alarms)}
 
 
 @group.command("drain")
-def drain(name: Name) -> None:
+def drain(
+    name: Name,
+    force: Annotated[bool, typer.Option("--force", help="Même si aucun autre poste ne prend la suite.")] = False,
+) -> None:
     """Le poste ne prend plus rien, finit ce qu'il a en main, rend le reste et reste en marche."""
-    if not nodes.order(office().store, name, DRAIN, actor=actor()):
+    store = office().store
+    outcome = nodes.drain(store, name, actor=actor(), force=force)
+    if outcome == "unknown":
         _unknown(name)
-    say(f"Le poste « {name} » se vide ; les autres prennent la suite. « dispatcher nodes resume {name} » le remet.")
+    if outcome == "last":
+        complain(f"Aucun autre poste au travail ne prendrait la suite de « {name} » : rien n'est fait.")
+        complain("  → Démarrer ou remettre un autre poste ; --force passe outre, et plus rien ne part.")
+        raise typer.Exit(FAILURES)
+    nobody = nodes.view(store).all_draining
+    after = "plus rien n'est relevé ni envoyé" if nobody else "les autres prennent la suite"
+    say(f"Le poste « {name} » se vide ; {after}. « dispatcher nodes resume {name} » le remet au travail.")
 
 
 @group.command("resume")
 def resume(name: Name) -> None:
     """Le poste reprend le travail."""
-    if not nodes.order(office().store, name, "", actor=actor()):
+    if not nodes.resume(office().store, name, actor=actor()):
         _unknown(name)
     say(f"Le poste « {name} » reprend le travail.")
 

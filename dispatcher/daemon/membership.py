@@ -17,7 +17,7 @@ from datetime import timedelta
 
 from dispatcher import __version__
 from dispatcher.errors import LeaseLost, StoreError
-from dispatcher.ports import DRAIN, NodeRow
+from dispatcher.ports import DRAIN, NodeRow, UnitOfWork
 from dispatcher.service import nodes
 from dispatcher.service.owned import Held
 from dispatcher.settings import Settings
@@ -93,7 +93,7 @@ class Membership:
             busy = list(self._busy.values())
         with self._store.transaction() as uow:
             row = uow.nodes.beat(self._row.id, self._digests())
-            twin = row is None and any(one.name == self.name for one in uow.nodes.list())
+            twin = row is None and self._has_twin(uow)
         for held in busy:
             try:
                 held.prolong(self._store)
@@ -106,7 +106,16 @@ class Membership:
         self._draining = row.wanted == DRAIN
         if self._draining:
             self._let_go_idle()
+            nodes.watch_when_all_drain(self._store)
         return self._draining
+
+    def _has_twin(self, uow: UnitOfWork) -> bool:
+        """Another living service stands under this name; the lease says so for as long as it is true."""
+        now = uow.nodes.now()
+        if not any(row.name == self.name and now - row.seen_at <= nodes.SILENT for row in uow.nodes.list()):
+            return False
+        uow.leases.take(nodes.twins(self.name), self.owner, self.name, nodes.SILENT)
+        return True
 
     def leave(self) -> None:
         """An orderly end: everything is free at once, nothing is taken any more. Never raises: leases end anyway."""
@@ -126,7 +135,7 @@ class Membership:
 
     def _unseated(self, twin: bool) -> None:
         if not twin:
-            log.warning("node %s was forgotten while it lived; it stands again", self.name)
+            log.warning("node %s stood there no more while it lived; it stands again", self.name)
             self.join()
         elif not self._told:
             self._told = True

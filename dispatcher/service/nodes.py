@@ -29,6 +29,14 @@ _DIFFERENT = (
     "La table des destinataires n'est pas la même sur tous les postes ({names}) : un résultat part selon le poste qui "
     "le prépare. Y mettre le même fichier."
 )
+_TWIN = (
+    "Deux services portent le nom de poste « {name} » : chacun reprend à l'autre ses dossiers et ses boîtes. Donner à "
+    "chacun le sien ([service] node) et les redémarrer."
+)
+_ALL_DRAINING = (
+    "Tous les postes en marche sont en vidange ({names}) : plus rien n'est relevé, préparé ni envoyé. "
+    "« dispatcher nodes resume {first} » en remet un au travail."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +46,7 @@ class NodeView:
     node: NodeRow
     silent: str
     skewed: str
+    twin: str
     owns: tuple[str, ...]
     """Names of the leases it holds now."""
 
@@ -52,37 +61,54 @@ class NodesView:
 
     nodes: tuple[NodeView, ...]
     different: str
+    all_draining: str
 
     @property
     def alarms(self) -> tuple[str, ...]:
         """Everything there is to tell."""
-        told = [text for one in self.nodes for text in (one.silent, one.skewed)]
-        return tuple(text for text in (*told, self.different) if text)
+        told = [text for one in self.nodes for text in (one.silent, one.skewed, one.twin)]
+        return tuple(text for text in (self.all_draining, *told, self.different) if text)
 
 
 def view(store: Store) -> NodesView:
     """Every node known, as it is now."""
     with store.reading() as uow:
         rows, leases, now = uow.nodes.list(), uow.leases.list(), uow.nodes.now()
-    return NodesView(nodes=tuple(_view(row, leases, now) for row in rows), different=_different(rows, now))
+    living = [row for row in rows if _lives(row, now)]
+    return NodesView(
+        nodes=tuple(_view(row, leases, now) for row in rows),
+        different=_different(living),
+        all_draining=_all_draining(living),
+    )
+
+
+def _lives(row: NodeRow, now: datetime) -> bool:
+    return now - row.seen_at <= SILENT
 
 
 def _view(row: NodeRow, leases: Sequence[LeaseRow], now: datetime) -> NodeView:
     age = now - row.seen_at
     way = "avance" if row.skew > 0 else "retarde"
+    held = [one for one in leases if one.node == row.name and one.owner and one.until and one.until > now]
     return NodeView(
         node=row,
-        silent=_SILENT.format(name=row.name, seconds=int(age.total_seconds())) if age > SILENT else "",
+        silent="" if _lives(row, now) else _SILENT.format(name=row.name, seconds=int(age.total_seconds())),
         skewed=_SKEW.format(name=row.name, way=way, seconds=abs(row.skew)) if abs(row.skew) > SKEW else "",
-        owns=tuple(one.name for one in leases if one.node == row.name and one.owner and one.until and one.until > now),
+        twin=_TWIN.format(name=row.name) if any(one.name == twins(row.name) for one in held) else "",
+        owns=tuple(one.name for one in held if one.name != twins(row.name)),
     )
 
 
-def _different(rows: Sequence[NodeRow], now: datetime) -> str:
-    living = [row for row in rows if now - row.seen_at <= SILENT]
+def _different(living: Sequence[NodeRow]) -> str:
     if len({row.digests.get("local", "") for row in living}) < 2:
         return ""
     return _DIFFERENT.format(names=", ".join(row.name for row in living))
+
+
+def _all_draining(living: Sequence[NodeRow]) -> str:
+    if not living or any(row.wanted != DRAIN for row in living):
+        return ""
+    return _ALL_DRAINING.format(names=", ".join(row.name for row in living), first=living[0].name)
 
 
 def watch(store: Store) -> int:
@@ -91,11 +117,21 @@ def watch(store: Store) -> int:
     for one in seen.nodes:
         told += bool(alarms.tell(store, silence(one.node.name), one.silent))
         told += bool(alarms.tell(store, wrong_clock(one.node.name), one.skewed))
+        told += bool(alarms.tell(store, twins(one.node.name), one.twin))
+    told += bool(alarms.tell(store, DRAINED, seen.all_draining))
     return told + bool(alarms.tell(store, TABLES, seen.different))
+
+
+def watch_when_all_drain(store: Store) -> None:
+    """Asked by every node that drains: its ticks are at rest, and when all drain nobody else would tell of it."""
+    if view(store).all_draining:
+        watch(store)
 
 
 TABLES = "nodes/local-table"
 """Subject of the alarm about tables that differ."""
+DRAINED = "nodes/all-draining"
+"""Subject of the alarm that nobody works."""
 
 
 def silence(name: str) -> str:
@@ -106,6 +142,11 @@ def silence(name: str) -> str:
 def wrong_clock(name: str) -> str:
     """Subject of the alarm about a node's clock."""
     return f"node:{name}/clock"
+
+
+def twins(name: str) -> str:
+    """Subject of the alarm about two services of one name, and the lease by which the one without a row says so."""
+    return f"node:{name}/twin"
 
 
 def join(store: Store, node: NodeRow) -> None:
@@ -125,14 +166,24 @@ def take_over_own(store: Store, name: str) -> None:
     """What a dead process of this very node held by name is free, unless a service of that name lives."""
     with store.transaction() as uow:
         now = uow.nodes.now()
-        if not any(row.name == name and now - row.seen_at <= SILENT for row in uow.nodes.list()):
+        if not any(row.name == name and _lives(row, now) for row in uow.nodes.list()):
             uow.nodes.free(name)
 
 
-def order(store: Store, name: str, wanted: str, *, actor: str) -> bool:
-    """Ask a node to drain (:data:`DRAIN`) or to go on (empty); False when it is unknown."""
+def drain(store: Store, name: str, *, actor: str, force: bool = False) -> str:
+    """Ask a node to drain. Gives ``draining``, ``unknown``, or ``last``: refused, as no other living node works."""
     with store.transaction() as uow:
-        return uow.nodes.want(name, wanted, actor=actor)
+        rows, now = uow.nodes.list(), uow.nodes.now()
+        others = [row for row in rows if row.name != name and _lives(row, now) and row.wanted != DRAIN]
+        if any(row.name == name for row in rows) and not others and not force:
+            return "last"
+        return "draining" if uow.nodes.want(name, DRAIN, actor=actor) else "unknown"
+
+
+def resume(store: Store, name: str, *, actor: str) -> bool:
+    """Ask a node to go on; False when it is unknown."""
+    with store.transaction() as uow:
+        return uow.nodes.want(name, "", actor=actor)
 
 
 def forget(store: Store, clock: Clock, name: str, *, actor: str, force: bool = False) -> str:
@@ -141,7 +192,7 @@ def forget(store: Store, clock: Clock, name: str, *, actor: str, force: bool = F
         row = next((row for row in uow.nodes.list() if row.name == name), None)
         if row is None:
             return "unknown"
-        if uow.nodes.now() - row.seen_at <= SILENT and not force:
+        if _lives(row, uow.nodes.now()) and not force:
             return "alive"
         uow.nodes.forget(name, actor=actor)
         uow.dispatches.expire_leases(clock.now())
@@ -150,5 +201,5 @@ def forget(store: Store, clock: Clock, name: str, *, actor: str, force: bool = F
 
 
 def _all_over(store: Store, name: str) -> None:
-    for subject in (silence(name), wrong_clock(name)):
+    for subject in (silence(name), wrong_clock(name), twins(name)):
         alarms.tell(store, subject, "")

@@ -59,10 +59,13 @@ def test_the_life_of_a_node_on_the_command_line(labo: Installation) -> None:
     )
     assert one["digests"] == {"local": labo.office.directory.versions()["local"]} and listed["alarms"] == []
     assert "au travail" in run(labo, "nodes", "list").output
-    run(labo, "nodes", "drain", "nord")
+    assert "Aucun autre poste au travail" in run(labo, "nodes", "drain", "nord", rc=1).output
+    assert not member.beat()
+    assert "plus rien n'est relevé ni envoyé" in run(labo, "nodes", "drain", "nord", "--force").output
     assert member.beat()
     shown = run(labo, "nodes", "list").output
     assert "en vidange" in shown and "source:sil" not in shown
+    assert "Tous les postes en marche sont en vidange (nord)" in run(labo, "status").stderr
     run(labo, "nodes", "resume", "nord")
     assert not member.beat()
     assert "signe de vie" in run(labo, "nodes", "forget", "nord", rc=1).output

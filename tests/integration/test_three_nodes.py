@@ -267,7 +267,7 @@ def test_a_drained_node_stays_up_and_the_others_go_on(cluster: Cluster) -> None:
     for node in (1, 2):
         cluster.start(node)
     cluster.wait(lambda: len(nodes.view(cluster.office.store).nodes) == 2)
-    assert nodes.order(cluster.office.store, "n1", "drain", actor="operator:eve")
+    assert nodes.drain(cluster.office.store, "n1", actor="operator:eve") == "draining"
     cluster.wait(lambda: all(one.node == "n2" for one in _leases(cluster)) and "worker drains" in _log(cluster, 1))
     moment = datetime.now(UTC)
     cluster.drop(40)
@@ -275,7 +275,7 @@ def test_a_drained_node_stays_up_and_the_others_go_on(cluster: Cluster) -> None:
     claims = [line for told in cluster.journal().values() for line in told if line.event == "dispatch.sending"]
     assert not [line for line in claims if line.at > moment and of_node(line, 1)]
     assert cluster.running[1].poll() is None
-    assert nodes.order(cluster.office.store, "n1", "", actor="operator:eve")
+    assert nodes.resume(cluster.office.store, "n1", actor="operator:eve")
     cluster.wait(lambda: "worker goes on" in _log(cluster, 1))
     _stop(cluster)
     assert nodes.view(cluster.office.store).nodes == (), "they said goodbye"

@@ -17,7 +17,7 @@ from dispatcher.errors import StoreError
 from dispatcher.intake import aside
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.states import FileState, State
-from dispatcher.ports import DRAIN, Found, Taken
+from dispatcher.ports import Found, Taken
 from dispatcher.service import alarms, nodes
 from dispatcher.service.receive import Received
 from dispatcher.settings.service import ServiceSettings
@@ -241,14 +241,44 @@ def test_a_drained_node_lets_go_and_takes_nothing_until_it_resumes(bench: Bench)
     for node in (a, b):
         node.member.join()
     a.scan()
-    assert nodes.order(bench.real, "nord", DRAIN, actor="operator:eve")
+    assert nodes.drain(bench.real, "nord", actor="operator:eve") == "draining"
     assert a.member.beat() and not b.member.beat()
     assert b.take().taken == 1, "the folder is free at once"
     assert a.scan().elsewhere == ["sil"]
-    assert nodes.order(bench.real, "nord", "", actor="operator:eve")
+    assert nodes.resume(bench.real, "nord", actor="operator:eve")
     assert not a.member.beat()
     b.member.leave()
     assert a.scan().elsewhere == []
+
+
+def test_the_last_node_at_work_is_not_drained_by_mistake(bench: Bench) -> None:
+    a, b = Node(bench, "nord"), Node(bench, "sud")
+    for node in (a, b):
+        node.member.join()
+    drain = lambda name, **more: nodes.drain(bench.real, name, actor="operator:eve", **more)  # noqa: E731
+    assert drain("est") == "unknown"
+    assert (drain("nord"), drain("sud")) == ("draining", "last")
+    nodes.resume(bench.real, "nord", actor="operator:eve")
+    bench.clock.advance(nodes.SILENT.total_seconds() + 1)
+    b.member.beat()
+    assert drain("sud") == "last", "a silent node takes over nothing"
+    assert not b.member.beat()
+    assert drain("sud", force=True) == "draining"
+
+
+def test_that_all_nodes_drain_is_told_by_one_that_drains(bench: Bench) -> None:
+    """Its own ticks are at rest, and a laboratory with one machine would hear of nothing."""
+    a = Node(bench, "nord")
+    a.member.join()
+    nodes.drain(bench.real, "nord", actor="operator:eve", force=True)
+    assert a.member.beat()
+    (told,) = nodes.view(bench.real).alarms
+    assert "(nord)" in told and "nodes resume nord" in told
+    assert alarms.standing(bench.real, nodes.DRAINED) == told
+    nodes.resume(bench.real, "nord", actor="operator:eve")
+    assert not a.member.beat()
+    a.member.elected("nodes", nodes.BEAT.total_seconds(), lambda: nodes.watch(bench.real))
+    assert nodes.view(bench.real).alarms == () and alarms.standing(bench.real, nodes.DRAINED) == ""
 
 
 def test_a_worker_process_hears_of_the_drain(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,12 +286,12 @@ def test_a_worker_process_hears_of_the_drain(bench: Bench, monkeypatch: pytest.M
     a.member.join()
     orders = Orders(a.office)
     assert not orders.draining()
-    nodes.order(bench.real, "nord", DRAIN, actor="operator:eve")
+    nodes.drain(bench.real, "nord", actor="operator:eve", force=True)
     assert [orders.draining() for _ in range(ORDERS)][-1]
     with monkeypatch.context() as away:
         away.setattr(type(bench.real), "reading", _away)
         assert all(orders.draining() for _ in range(3 * ORDERS)), "without an answer the last one stands"
-    nodes.order(bench.real, "nord", "", actor="operator:eve")
+    nodes.resume(bench.real, "nord", actor="operator:eve")
     assert not [orders.draining() for _ in range(ORDERS + 1)][-1]
 
 
@@ -292,7 +322,8 @@ def test_what_a_forgotten_node_claimed_is_queued_again(bench: Bench) -> None:
     assert bench.states() == [State.QUEUED]
 
 
-def test_two_services_under_one_name_are_told(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("clean", [True, False])
+def test_two_services_under_one_name_are_told(bench: Bench, caplog: pytest.LogCaptureFixture, clean: bool) -> None:
     a, b = Node(bench, "nord"), Node(bench, "nord")
     a.member.join()
     b.member.join()
@@ -300,7 +331,28 @@ def test_two_services_under_one_name_are_told(bench: Bench, caplog: pytest.LogCa
         a.member.beat()
         b.member.beat()
     assert sum("another service bears the name nord" in record.message for record in caplog.records) == 1
-    assert len(nodes.view(bench.real).nodes) == 1
+    (one,) = nodes.view(bench.real).nodes
+    assert "Deux services portent le nom de poste « nord »" in one.twin and one.owns == ()
+    assert (nodes.watch(bench.real), nodes.watch(bench.real)) == (1, 0)
+    assert alarms.standing(bench.real, nodes.twins("nord")) == one.twin
+    if clean:
+        a.member.leave()
+    else:  # a kill tells nobody
+        for _ in range(int(nodes.SILENT.total_seconds()) // 5 + 1):
+            bench.clock.advance(5)
+            b.member.beat()
+    nodes.watch(bench.real)
+    assert nodes.view(bench.real).alarms == ()
+    assert alarms.standing(bench.real, nodes.twins("nord")) == ""
+
+
+def test_who_lost_his_place_to_one_that_died_stands_there_again(bench: Bench) -> None:
+    a, b = Node(bench, "nord"), Node(bench, "nord")
+    a.member.join()
+    b.member.join()
+    bench.clock.advance(nodes.SILENT.total_seconds() + 1)
+    a.member.beat()
+    assert nodes.view(bench.real).alarms == ()
 
 
 # ------------------------------------------------------------------------------------------------ alarms

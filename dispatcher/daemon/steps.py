@@ -93,11 +93,19 @@ def prepare_some(office: Office, owner: str, stop: Callable[[], bool]) -> int:
     """
     lease = timedelta(seconds=office.settings.service.lease_seconds)
     claimed: list[SourceFile] = []
-    count = 0
+    count, failed = 0, False
 
     def claim(uow: UnitOfWork) -> None:
-        if count < PREPARE_SOME:
-            claimed[:] = uow.files.claim(owner, PREPARE_CLAIM, lease, office.clock.now())
+        nonlocal failed
+        claimed.clear()
+        try:
+            if count < PREPARE_SOME:
+                claimed[:] = uow.files.claim(owner, PREPARE_CLAIM, lease, office.clock.now())
+        except StoreError:
+            raise
+        except Exception as error:  # a fault of the next file must not undo the end of this one
+            log.error("the next file was not claimed: %s", place(error))
+            failed = True
 
     with office.store.transaction() as uow:
         claim(uow)
@@ -107,10 +115,10 @@ def prepare_some(office: Office, owner: str, stop: Callable[[], bool]) -> int:
             claimed.clear()
             count += 1
             prepare_file(office.desk, file, _keeping(office, owner, lease, stop), claim)
-    except StoreError:
+    except Exception:
         _release(office, owner)
         raise
-    if stop():
+    if failed or stop():
         _release(office, owner)  # the last one may have been left half way
     return count
 

@@ -11,6 +11,7 @@ is used up the line waits.
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import partial
+from typing import Any
 
 from dispatcher.clock import Clock
 from dispatcher.errors import KeyringError, LeaseLost, OurFault, OutcomeUnknown, StoreError, TransportError, TryLater
@@ -137,8 +139,13 @@ class Line:
             now = self._clock.now()
             if uow.pace.paused(self._channel.scope, now) is not None:
                 return ()
-            most = min(CLAIM, self._pace.room(uow, self._wait))
+            most = min(CLAIM, self._share(self._pace.room(uow, self._wait)))
             return uow.dispatches.claim(self._channel.name, self.owner, most, self._channel.lease, now, lane=self._lane)
+
+    def _share(self, room: int) -> int:
+        """Its part of the channel's room: if each line claimed all of it, most would be given back."""
+        lines = 1 if self._lane is Lane.URGENT else self._channel.settings.connections
+        return math.ceil(room / lines)
 
     def _send_all(self, claimed: Sequence[Dispatch]) -> bool:
         """False when the line must end: stop, pause, or no pace left."""
@@ -317,20 +324,20 @@ class Line:
     def _set_aside(self, dispatch: Dispatch, hold: Hold) -> _Step:
         """Hold a dispatch that cannot leave, or may not any more: it must not stop the others."""
         log.error("dispatch %s held before it left (%s)", dispatch.id, hold.code)
-        with self._transaction() as uow:
-            try:
-                uow.dispatches.move(
-                    dispatch.id,
-                    State.HELD,
-                    fence=dispatch.fence,
-                    event="dispatch.held",
-                    hold_code=hold.code,
-                    reason=hold.reason,
-                )
-            except LeaseLost:
-                return _Step.STOP
-        self._result.add(State.HELD)
-        return _Step.PASSED_OVER
+        told: dict[str, Any] = {"event": "dispatch.held", "hold_code": hold.code, "reason": hold.reason}
+
+        def hold_it() -> _Step:
+            with self._transaction() as uow:
+                try:
+                    uow.dispatches.move(dispatch.id, State.HELD, fence=dispatch.fence, **told)
+                except LeaseLost:
+                    return _Step.STOP
+            return _Step.PASSED_OVER
+
+        step = again(hold_it)
+        if step is _Step.PASSED_OVER:
+            self._result.add(State.HELD)
+        return step
 
     def _give_back(self, rest: Sequence[Dispatch]) -> None:
         with self._transaction() as uow:
@@ -350,8 +357,12 @@ class Line:
     def _pause(self, error: TransportError) -> None:
         """Not even a connection: the channel waits."""
         self._result.paused = str(error)
-        with self._store.transaction() as uow:
-            pause(uow, self._channel, error, str(error), self._clock.now())
+
+        def pause_it() -> None:
+            with self._store.transaction() as uow:
+                pause(uow, self._channel, error, str(error), self._clock.now())
+
+        again(pause_it)
 
     def _hang_up(self) -> None:
         if self._session is not None:

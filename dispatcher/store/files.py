@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, Select, Update, bindparam, case, delete, insert, or_, select, text, update
 
-from dispatcher.errors import StoreError
+from dispatcher.errors import KeyringError, StoreError
 from dispatcher.outbox.dispatch import SourceFile
 from dispatcher.outbox.states import OPEN_FILES, FileState, check_file_move
 from dispatcher.store.ids import new_id
@@ -80,6 +81,14 @@ POISON = (
     f"Le programme s'est arrêté {MAX_RETURNS} fois en traitant ce fichier. "
     "Voir le journal technique, puis rejouer le fichier une fois la cause trouvée."
 )
+
+
+UNREADABLE = (
+    "Le nom de ce fichier, gardé chiffré, est illisible : clé absente de « master.key », ou base altérée. "
+    "Remettre la clé ou la sauvegarde, puis rejouer le fichier."
+)
+
+log = logging.getLogger(__name__)
 
 
 class SqlFiles:
@@ -186,7 +195,11 @@ class SqlFiles:
         now = self._session.shared_time(now)
         self._quarantine_poison(now)
         rows = self._claimed(False, limit, owner, now, lease) or self._claimed(True, 1, owner, now, lease)
-        return tuple(sorted((self._value(row) for row in rows), key=lambda file: (file.received_at, file.id)))
+        found = sorted((self._value(row) for row in rows), key=lambda file: (file.received_at, file.id))
+        for file in found:
+            if not file.name:
+                self.move(file.id, FileState.QUARANTINED, reason=UNREADABLE)
+        return tuple(file for file in found if file.name)
 
     def _claimed(self, came_back: bool, limit: int, owner: str, now: datetime, lease: timedelta) -> Sequence[Row[Any]]:
         params = {"now": now, "most": max(limit, 0), "owner": owner, "until": now + lease}
@@ -253,8 +266,11 @@ class SqlFiles:
     def _value(self, row: Any) -> SourceFile:
         *plain, sealed, key_id = row
         values = dict(zip(_PLAIN, plain, strict=True))
-        names = self._session.cipher.decrypt(bytes(sealed), _context(values["id"]), key_id)
-        path, name = json.loads(names)
+        try:
+            path, name = json.loads(self._session.cipher.decrypt(bytes(sealed), _context(values["id"]), key_id))
+        except (KeyringError, ValueError) as error:  # one such file must not hide the others
+            log.error("file %s: its name cannot be read (%s)", values["id"], getattr(error, "code", "no JSON"))
+            path = name = ""
         return SourceFile(path=path, name=name, **values)
 
     def _row(self, file: SourceFile) -> dict[str, Any]:

@@ -105,6 +105,18 @@ def test_a_move_is_checked_and_journalled(store: SqlStore, seed: Seed) -> None:
         uow.files.move(other.id, FileState.READ, sha257="x")
 
 
+def test_a_file_whose_name_cannot_be_read_is_set_aside_and_hides_no_other(
+    seed: Seed, store: SqlStore, raw: Callable[[str], list[Any]]
+) -> None:
+    damaged, sound = seed.file(), seed.file()
+    raw(f"UPDATE files SET names_key = 'lost' WHERE id = '{damaged.id}'")
+    assert [f.id for f in claim(seed)] == [sound.id]
+    assert state_of(seed, damaged.id).state is FileState.QUARANTINED
+    assert "master.key" in state_of(seed, damaged.id).reason
+    with store.reading() as uow:
+        assert {f.id for f in uow.files.list()} == {damaged.id, sound.id}
+
+
 def test_claims_go_oldest_first_and_to_one_owner_only(seed: Seed) -> None:
     files = [seed.file() for _ in range(3)]
     assert [f.id for f in claim(seed, "w1", 2)] == [f.id for f in files[:2]]

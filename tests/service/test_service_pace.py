@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,30 @@ def test_a_pace_that_is_used_up_claims_nothing_in_vain(tools: Tools, backlog: Pa
     assert after == before
     assert fault == ""
     assert bench.clock.elapsed < 25
+    bench.close()
+
+
+def test_lines_share_the_room_instead_of_each_claiming_all_of_it(
+    tools: Tools, backlog: Path, fast_folder: Path
+) -> None:
+    """What is claimed in vain is two lines of journal each."""
+    bench = bench_on(tools, backlog, fast_folder, PaceSettings(per_minute=8, burst=8, jitter=0))
+    settings = bench.channel.settings.model_copy(update={"connections": 4})
+    bench.set_channel("pro", settings)
+    together = threading.Barrier(4)
+    whole = bench.real.transaction
+
+    def transaction() -> Any:
+        with suppress(threading.BrokenBarrierError):
+            together.wait(1)  # all claim before any of them sends
+        return whole()
+
+    bench.real.transaction = transaction  # type: ignore[method-assign]
+    assert bench.send(wait=0).counts == {State.SENT: 8}
+    bench.real.transaction = whole  # type: ignore[method-assign]
+    with bench.real.reading() as uow:
+        events = [line.event for number in range(BACKLOG) for line in uow.journal.of_subject(f"D{number:05}")]
+    assert events.count("dispatch.sending") <= 12
     bench.close()
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
 
-from dispatcher.errors import StoreError
+from dispatcher.errors import StoreError, TryLater
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import Mail
@@ -201,3 +202,20 @@ def test_a_transaction_the_database_broke_off_is_repeated(bench: Bench, number: 
     fails(bench, lambda count, when: count in {number, number + 1}, "retry")
     assert bench.send().counts == {State.SENT: 4}
     assert len(bench.transport.handed) == 4
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+def test_a_pause_and_a_hold_are_repeated_too_when_the_database_broke_them_off(bench: Bench, number: int) -> None:
+    queue(bench)
+    bench.transport.at_open = [TryLater("Absent.", stage="connect")]
+    fails(bench, lambda count, when: count == number, "retry")
+    assert bench.send().paused == "Absent."
+    assert set(bench.states()) == {State.QUEUED}
+    bench.use(bench.real)
+    bench.clock.advance(90)
+    with sqlite3.connect(bench.database) as connection:
+        connection.execute("DELETE FROM payloads WHERE kind = 'sealed'")
+    connection.close()
+    fails(bench, lambda count, when: count == number, "retry")
+    bench.send()
+    assert set(bench.states()) == {State.HELD}

@@ -24,6 +24,7 @@ from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import Mail
 from dispatcher.service import prepare
 from dispatcher.service.keeper import Keeper
+from dispatcher.store.files import SqlFiles
 from tests.fakes import OK, FakeSpool, FaultyStore, MemoryMailbox
 from tests.service.bench import LEASE, Bench, channel_settings
 from tests.service.conftest import Watch
@@ -316,6 +317,28 @@ def test_a_stop_between_two_reports_gives_the_file_back(bench: Bench) -> None:
     steps.prepare_some(office(bench), "w", lambda: False)
     assert bench.file_states() == [FileState.DONE]
     assert len({dispatch.chain for dispatch in bench.dispatches()}) == 2
+
+
+def test_a_claim_that_fails_does_not_undo_the_end_of_the_file_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        bench.drop(f"{name}.hl7", oru(f"R{name}", control=f"M{name}"))
+    bench.take()
+    whole, calls = SqlFiles.claim, []
+
+    def claim(*given: Any) -> Any:
+        calls.append(whole(*given))
+        if len(calls) == 2:
+            raise RuntimeError("nobody foresaw it")
+        return calls[-1]
+
+    monkeypatch.setattr(SqlFiles, "claim", claim)
+    assert steps.prepare_some(office(bench), "w", lambda: False) == 1
+    assert sorted(bench.file_states()) == [FileState.DONE, FileState.RECEIVED]
+    assert steps.prepare_some(office(bench), "w", lambda: False) == 1, "what the failed claim leased was given back"
+    assert bench.file_states() == [FileState.DONE, FileState.DONE]
+    assert [file.returns for file in bench.files()] == [0, 0]
 
 
 def test_a_store_that_fails_is_no_return_of_the_file(bench: Bench) -> None:

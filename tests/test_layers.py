@@ -92,7 +92,6 @@ NO_METHOD = {"read_bytes", "write_bytes", "write_text", "read_text", "unlink", "
 """Methods of paths, whatever the path is called."""
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
-    "formats/cda/elements.py": {"threading": "pieces are kept per thread: an lxml tree is no place for two to meet"},
     "formats/cda/last_parsed.py": {"threading": "the last document is kept per thread, for the same reason"},
     "formats/pdf/engine.py": {"threading": "one compiler a thread: the library's own is not safe in several"},
     "formats/registry.py": {"importlib.metadata": "formats that other installed packages offer"},

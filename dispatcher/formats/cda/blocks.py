@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from dispatcher.formats.cda.elements import Element, sub
+from dispatcher.formats.markup import Element, leaf, say, sub
+
+
+def within(parent: Element, name: str, attributes: Mapping[str, str] | None, text: str) -> None:
+    """An element that holds nothing but text, with its line ends as ``br``."""
+    if "\n" in text or "\r" in text:
+        lines(sub(parent, name, attributes), text)
+    else:
+        leaf(parent, name, attributes, text)
 
 
 def lines(parent: Element, text: str) -> None:
     """Text with its line ends as ``br``."""
     if "\n" not in text and "\r" not in text:
-        parent.text = text
+        say(parent, text)
         return
     first, *rest = text.strip("\r\n").splitlines() or [""]
-    parent.text = first
+    say(parent, first)
     for line in rest:
-        sub(parent, "br").tail = line
+        next_line(parent, line)
 
 
-def named(parent: Element, key: str, text: str, *, bold: bool = False) -> Element:
+def next_line(parent: Element, text: str) -> None:
+    """Text on a line of its own."""
+    leaf(parent, "br")
+    say(parent, text)
+
+
+def named(parent: Element, key: str, text: str, *, bold: bool = False) -> None:
     """``content`` with an ID: what an entry points at."""
-    content = sub(parent, "content", {"ID": key, "styleCode": "Bold"} if bold else {"ID": key})
-    lines(content, text)
-    return content
+    within(parent, "content", {"ID": key, "styleCode": "Bold"} if bold else {"ID": key}, text)
 
 
 def table(text: Element, columns: Sequence[str]) -> Element:
@@ -30,5 +42,5 @@ def table(text: Element, columns: Sequence[str]) -> Element:
     element = sub(text, "table", {"border": "1"})
     head = sub(sub(element, "thead"), "tr")
     for column in columns:
-        sub(head, "th", text=column)
+        leaf(head, "th", text=column)
     return sub(element, "tbody")

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dispatcher.formats.cda import narrative, participants, results
 from dispatcher.formats.cda.blocks import lines
 from dispatcher.formats.cda.draft import Draft
-from dispatcher.formats.cda.elements import COMP, SPECIMEN_TYPE, Element, coded, event, loinc, points_at, sub, templates
+from dispatcher.formats.cda.elements import COMP, SPECIMEN_TYPE, coded, event, loinc, points_at, templates
 from dispatcher.formats.cda.pdf_copy import pdf_section, scanned_section
 from dispatcher.formats.cda.plan import Chapter, Part, Sample
 from dispatcher.formats.cda.tables import specimens
 from dispatcher.formats.cda.times import stamp
+from dispatcher.formats.markup import Element, leaf, sub
 
 
 def structured_body(draft: Draft, root: Element, chapters: Sequence[Chapter]) -> None:
@@ -51,7 +52,7 @@ def _comment_section(body: Element, title: str) -> Element:
     section = sub(sub(body, "component"), "section")
     templates(section, "2.16.840.1.113883.10.12.201", "1.3.6.1.4.1.19376.1.4.1.2.16", "1.2.250.1.213.1.1.2.73")
     loinc(section, "code", "55112-7", "Commentaire")
-    sub(section, "title", text=title)
+    leaf(section, "title", text=title)
     return sub(section, "text")
 
 
@@ -71,7 +72,7 @@ def _section(parent: Element, code: str, display: str, title: str, *roots: str) 
     section = sub(sub(parent, "component"), "section")
     templates(section, *roots)
     loinc(section, "code", code, display)
-    sub(section, "title", text=title)
+    leaf(section, "title", text=title)
     return section
 
 
@@ -82,7 +83,7 @@ def _part(draft: Draft, section: Element, part: Part) -> None:
     templates(entry, "1.3.6.1.4.1.19376.1.3.1", "1.2.250.1.213.1.1.3.21")
     act = event(entry, "act", "ACT")
     loinc(act, "code", part.loinc, part.display)
-    sub(act, "statusCode", {"code": results.state(draft)})
+    leaf(act, "statusCode", {"code": results.state(draft)})
     if part.performer:
         participants.performer(draft, act, part.performer, None)
     if part.validator:
@@ -102,14 +103,14 @@ def _sample(draft: Draft, act: Element, sample: Sample) -> None:
     procedure = event(holder, "procedure", "PROC", "1.3.6.1.4.1.19376.1.3.1.2", "1.2.250.1.213.1.1.3.77")
     points_at(sub(procedure, "code"), sample.key)
     if sample.collected_at:
-        sub(sub(procedure, "effectiveTime"), "high", {"value": stamp(sample.collected_at)})
+        leaf(sub(procedure, "effectiveTime"), "high", {"value": stamp(sample.collected_at)})
     else:
-        sub(procedure, "effectiveTime", {"nullFlavor": "UNK"})
+        leaf(procedure, "effectiveTime", {"nullFlavor": "UNK"})
     role = sub(sub(procedure, "participant", {"typeCode": "PRD"}), "participantRole", {"classCode": "SPEC"})
     if specimen.id.strip():
         draft.own_number(role, specimen.id, "numéro d'échantillon")
     else:
-        sub(role, "id", {"root": draft.derived_id("specimen:" + sample.key)})
+        leaf(role, "id", {"root": draft.derived_id("specimen:" + sample.key)})
     entity = sub(role, "playingEntity")
     concept = specimens().get(specimen.code)
     if concept:
@@ -123,4 +124,4 @@ def _sample(draft: Draft, act: Element, sample: Sample) -> None:
         received = event(holder, "act", "ACT", "1.3.6.1.4.1.19376.1.3.1.3", "1.2.250.1.213.1.1.3.107")
         # The code system is spelled so in the official rule (E_FR-Prelevement.sch).
         coded(received, "code", "SPRECEIVE", "1.3.5.1.4.1.19376.1.5.3.2", "Échantillon reçu")
-        sub(received, "effectiveTime", {"value": stamp(sample.received_at)})
+        leaf(received, "effectiveTime", {"value": stamp(sample.received_at)})

@@ -15,8 +15,7 @@ from lxml import etree
 
 from dispatcher.formats.cda.check_body import check_level_1, check_level_3
 from dispatcher.formats.cda.check_header import check_header, is_cr_bio
-from dispatcher.formats.cda.elements import Element
-from dispatcher.formats.cda.findings import Findings, first_of, tag
+from dispatcher.formats.cda.findings import Element, Findings, first_of, tag
 from dispatcher.formats.cda.last_parsed import recall
 from dispatcher.report.model import Problem
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dispatcher.formats.cda import tables
-from dispatcher.formats.cda.elements import INTERPRETATION, LOINC, TYPE, Element
-from dispatcher.formats.cda.findings import Findings, all_of, first_of, has_template, tag
+from dispatcher.formats.cda.elements import INTERPRETATION, LOINC, TYPE
+from dispatcher.formats.cda.findings import Element, Findings, all_of, first_of, has_template, tag
 from dispatcher.formats.cda.header import CR_BIO
 
 CHAPTER = "1.3.6.1.4.1.19376.1.3.3.2.1"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from dispatcher.formats.cda.elements import LOINC, Element, is_root
-from dispatcher.formats.cda.findings import Findings, all_of, first_of, has_template, local
+from dispatcher.formats.cda.elements import LOINC, is_root
+from dispatcher.formats.cda.findings import Element, Findings, all_of, first_of, has_template, local
 from dispatcher.formats.cda.header import CODE, CR_BIO, LEVEL_1, LEVEL_3, TITLE
 from dispatcher.report.identifiers import INS_OIDS, nir_ok
 

@@ -6,7 +6,8 @@ import uuid
 from dataclasses import dataclass, field
 
 from dispatcher.formats.base import LaboratoryIdentity, WriteContext
-from dispatcher.formats.cda.elements import MAX_EXTENSION, Element, as_root, is_root, sub
+from dispatcher.formats.cda.elements import MAX_EXTENSION, as_root, is_root
+from dispatcher.formats.markup import Element, leaf
 from dispatcher.report.model import Practitioner, Problem, Report, Severity, When
 
 
@@ -44,10 +45,10 @@ class Draft:
     def identifier(self, parent: Element, name: str, text: str) -> None:
         """Write an id given as UUID, OID, or any other text, which is then a number of the laboratory."""
         if is_root(text):
-            sub(parent, name, {"root": as_root(text)})
+            leaf(parent, name, {"root": as_root(text)})
         else:
             number = text if len(text) <= MAX_EXTENSION else str(uuid.uuid5(uuid.NAMESPACE_OID, text)).upper()
-            sub(parent, name, {"root": self.laboratory.oid, "extension": number})
+            leaf(parent, name, {"root": self.laboratory.oid, "extension": number})
 
     def own_number(self, parent: Element, text: str, what: str) -> None:
         """``id`` of a number unique inside the laboratory. Too long for the rule, a derived number replaces it."""
@@ -60,4 +61,4 @@ class Draft:
                 "un numéro dérivé le remplace dans le document.",
             )
             number = self.derived_id("number:" + number)
-        sub(parent, "id", {"root": self.laboratory.oid, "extension": number})
+        leaf(parent, "id", {"root": self.laboratory.oid, "extension": number})

@@ -1,4 +1,4 @@
-"""How this room writes XML: short helpers over lxml, and the names and OIDs of the CR-BIO.
+"""The XML of a CDA as this room writes it: names and OIDs of the CR-BIO, and its usual elements.
 
 Namespaces and OIDs: "Volet CR-BIO" 2024.01 of the CI-SIS (ANS) as its schematrons and official examples state them; IHE
 PaLM XD-LAB (template 1.3.6.1.4.1.19376.1.3.3). Element order everywhere is that of the CDA R2 schema
@@ -8,23 +8,18 @@ PaLM XD-LAB (template 1.3.6.1.4.1.19376.1.3.3). Element order everywhere is that
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable, Hashable, Mapping
-from copy import copy
+from functools import cache, lru_cache
 
-from lxml import etree
-
+from dispatcher.formats.markup import Element, escaped, finished, sub
 from dispatcher.report.identifiers import oid_ok
-
-Element = etree._Element
-SubElement = etree.SubElement
 
 V3 = "urn:hl7-org:v3"
 LAB = "urn:oid:1.3.6.1.4.1.19376.1.3.2"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
-NAMESPACES = {None: V3, "lab": LAB, "xsi": XSI}
-_PREFIX = "{" + V3 + "}"
+NAMESPACES = {"xmlns": V3, "xmlns:lab": LAB, "xmlns:xsi": XSI}
 TYPE = "{" + XSI + "}type"
+"""As it is read; :data:`KIND` is the same as it is written."""
+KIND = "xsi:type"
 
 LOINC = "2.16.840.1.113883.6.1"
 SNOMED = "2.16.840.1.113883.6.96"
@@ -38,65 +33,27 @@ UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 MAX_EXTENSION = 64
 """Characters of ``id/@extension`` (rule II of the structuration minimale)."""
 
-
-def sub(parent: Element, name: str, attributes: Mapping[str, str] | None = None, text: str | None = None) -> Element:
-    """Append ``<name>`` of the CDA namespace. ``ValueError`` when a text holds a character XML forbids."""
-    child: Element = SubElement(parent, _PREFIX + name)
-    if attributes:
-        # One by one: a third faster than handing lxml the mapping, and this is most of the time of a document.
-        for key, value in attributes.items():
-            child.set(key, value)
-    if text is not None:
-        child.text = text
-    return child
-
-
 COMP = {"typeCode": "COMP"}
-_MOST_KEPT = 2000
-"""Pieces kept for copying, per thread; beyond it all are forgotten."""
-
-
-class _Kept(threading.local):
-    """Finished pieces by key. Each thread has its own: an lxml tree is no place for two threads to meet."""
-
-    def __init__(self) -> None:
-        self.pieces: dict[Hashable, Element] = {}
-
-
-_KEPT = _Kept()
-
-
-def repeated(parent: Element, key: Hashable, build: Callable[[Element], Element]) -> Element:
-    """Append what ``build`` makes under a parent: made once, then copied, which costs a quarter of making it again.
-
-    Only for what says nothing about a patient: templates, codes of public value sets, the laboratory's own identity.
-    """
-    piece = _KEPT.pieces.get(key)
-    if piece is None:
-        piece = build(etree.Element(_PREFIX + "section", nsmap=NAMESPACES))
-        if len(_KEPT.pieces) >= _MOST_KEPT:
-            _KEPT.pieces.clear()
-        _KEPT.pieces[key] = piece
-    child: Element = copy(piece)
-    parent.append(child)
-    return child
 
 
 def event(parent: Element, name: str, kind: str, *roots: str) -> Element:
     """An act that happened: ``classCode`` and ``moodCode`` EVN, and one ``templateId`` per OID."""
-    return repeated(parent, (name, kind, roots), lambda holder: _event(holder, name, kind, roots))
-
-
-def _event(parent: Element, name: str, kind: str, roots: tuple[str, ...]) -> Element:
-    element = sub(parent, name, {"classCode": kind, "moodCode": "EVN"})
-    templates(element, *roots)
+    element = Element(name)
+    element.attributes = f' classCode="{kind}" moodCode="EVN"'
+    element.inside.append(_templates(roots))
+    parent.inside.append(element)
     return element
 
 
 def templates(parent: Element, *roots: str) -> None:
     """One ``templateId`` per OID, in order."""
-    for root in roots:
-        sub(parent, "templateId", {"root": root})
+    parent.inside.append(_templates(roots))
+
+
+@cache
+def _templates(roots: tuple[str, ...]) -> str:
+    """Constants of the rules: few, and the same in every document."""
+    return "".join(f'<templateId root="{root}"/>' for root in roots)
 
 
 def flat(text: str) -> str:
@@ -106,17 +63,30 @@ def flat(text: str) -> str:
 
 def loinc(parent: Element, name: str, code: str, display: str) -> Element:
     """A LOINC coded element. The rules ask for code, displayName and codeSystem together."""
-    return repeated(parent, (name, code, display), lambda holder: _loinc(holder, name, code, flat(display) or code))
+    element = Element(name)
+    element.attributes = _loinc(code, display)
+    parent.inside.append(element)
+    return element
 
 
-def _loinc(parent: Element, name: str, code: str, display: str) -> Element:
-    return sub(parent, name, {"code": code, "displayName": display, "codeSystem": LOINC, "codeSystemName": "LOINC"})
+@lru_cache(maxsize=4000)
+def _loinc(code: str, display: str) -> str:
+    """Codes of analyses say nothing about a patient, and the same few hundred come back all day."""
+    named = {"code": code, "displayName": flat(display) or code, "codeSystem": LOINC, "codeSystemName": "LOINC"}
+    return Element("", named).attributes
 
 
-def interpretation(parent: Element, code: str, display: str) -> Element:
+def interpretation(parent: Element, code: str, display: str) -> None:
     """``interpretationCode`` of the value set."""
-    key = ("interpretationCode", code)
-    return repeated(parent, key, lambda holder: coded(holder, "interpretationCode", code, INTERPRETATION, display))
+    parent.inside.append(_interpretation(code, display))
+
+
+@cache
+def _interpretation(code: str, display: str) -> str:
+    """One of the 39 codes of the value set."""
+    return finished(
+        "interpretationCode", {"code": code, "displayName": flat(display) or code, "codeSystem": INTERPRETATION}
+    )
 
 
 def coded(parent: Element, name: str, code: str, system: str, display: str) -> Element:
@@ -124,10 +94,19 @@ def coded(parent: Element, name: str, code: str, system: str, display: str) -> E
     return sub(parent, name, {"code": code, "displayName": flat(display) or code, "codeSystem": system})
 
 
+def translation(parent: Element, code: str, system: str, display: str) -> None:
+    """``translation`` of the code of an analysis: one of the laboratory's catalogue, never a patient's."""
+    parent.inside.append(_translation(code, system, display))
+
+
+@lru_cache(maxsize=4000)
+def _translation(code: str, system: str, display: str) -> str:
+    return finished("translation", {"code": code, "displayName": flat(display) or code, "codeSystem": system})
+
+
 def points_at(parent: Element, target: str) -> None:
     """``originalText/reference`` to a piece of the narrative; ``target`` is its ID without ``#``."""
-    original = SubElement(parent, _PREFIX + "originalText")
-    SubElement(original, _PREFIX + "reference", {"value": "#" + target})
+    parent.inside.append(f'<originalText><reference value="#{escaped(target)}"/></originalText>')
 
 
 def token(text: str) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
-from dispatcher.formats.cda.elements import V3, Element
+from lxml import etree
+
+from dispatcher.formats.cda.elements import V3
 from dispatcher.report.model import Problem, Severity
 
+Element = etree._Element
 NS = {"h": V3}
 
 

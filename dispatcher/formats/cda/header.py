@@ -12,9 +12,10 @@ from datetime import datetime
 from dispatcher.errors import RenderError
 from dispatcher.formats.cda import people
 from dispatcher.formats.cda.draft import Draft
-from dispatcher.formats.cda.elements import LAB, TYPE, Element, SubElement, coded, flat, is_root, loinc, sub, templates
+from dispatcher.formats.cda.elements import KIND, coded, flat, is_root, loinc, templates
 from dispatcher.formats.cda.plan import Chapter
 from dispatcher.formats.cda.times import moment, stamp
+from dispatcher.formats.markup import Element, leaf, sub
 from dispatcher.report.model import IdType, Practitioner, Status, When
 
 LEVEL_3 = ("2.16.840.1.113883.2.8.2.1", "1.2.250.1.213.1.1.1.1", "1.3.6.1.4.1.19376.1.3.3")
@@ -55,29 +56,29 @@ def header(draft: Draft, root: Element, chapters: Sequence[Chapter], *, level: i
 
 
 def _identity(draft: Draft, root: Element, level: int) -> None:
-    sub(root, "realmCode", {"code": "FR"})
-    sub(root, "typeId", {"root": "2.16.840.1.113883.1.3", "extension": "POCD_HD000040"})
+    leaf(root, "realmCode", {"code": "FR"})
+    leaf(root, "typeId", {"root": "2.16.840.1.113883.1.3", "extension": "POCD_HD000040"})
     templates(root, *(LEVEL_3 if level == 3 else LEVEL_1))
     if level == 3:
-        sub(root, "templateId", {"root": CR_BIO, "extension": CR_BIO_VERSION})
+        leaf(root, "templateId", {"root": CR_BIO, "extension": CR_BIO_VERSION})
     ids = draft.context.ids
     draft.identifier(root, "id", ids.document)
     loinc(root, "code", *CODE)
-    sub(root, "title", text=TITLE)
-    sub(root, "effectiveTime", {"value": stamp(draft.context.created_at)})
+    leaf(root, "title", text=TITLE)
+    leaf(root, "effectiveTime", {"value": stamp(draft.context.created_at)})
     restricted = draft.report.handling.confidentiality or "N"
     coded(root, "confidentialityCode", restricted, "2.16.840.1.113883.5.25", _CONFIDENTIALITY[restricted])
-    sub(root, "languageCode", {"code": "fr-FR"})
+    leaf(root, "languageCode", {"code": "fr-FR"})
     draft.identifier(root, "setId", ids.set_id)
-    sub(root, "versionNumber", {"value": str(max(ids.version, 1))})
+    leaf(root, "versionNumber", {"value": str(max(ids.version, 1))})
 
 
 def _author(draft: Draft, root: Element) -> None:
     laboratory = draft.laboratory
     author = sub(root, "author")
-    sub(author, "time", {"value": stamp(draft.context.created_at)})
+    leaf(author, "time", {"value": stamp(draft.context.created_at)})
     assigned = sub(author, "assignedAuthor")
-    sub(assigned, "id", {"root": people.PROFESSIONAL_ROOT, "extension": people.biologist_id(laboratory)})
+    leaf(assigned, "id", {"root": people.PROFESSIONAL_ROOT, "extension": people.biologist_id(laboratory)})
     people.biologist_profession(assigned, laboratory)
     people.address(assigned, laboratory.address)
     people.telecoms(assigned, (laboratory.biologist.phone or laboratory.phone,))
@@ -95,7 +96,7 @@ def _information_recipient(draft: Draft, root: Element) -> None:
     person = who or Practitioner()
     extension = people.professional_id(person)
     if extension:
-        sub(intended, "id", {"root": people.PROFESSIONAL_ROOT, "extension": extension})
+        leaf(intended, "id", {"root": people.PROFESSIONAL_ROOT, "extension": extension})
     people.address(intended, person.address)
     people.telecoms(intended, (person.phone,), mail=mail)
     if person.family.strip():
@@ -113,15 +114,15 @@ def _practice(parent: Element, name: str, person: Practitioner) -> None:
         return
     element = sub(parent, name)
     if extension:
-        sub(element, "id", {"root": people.STRUCTURE_ROOT, "extension": extension})
+        leaf(element, "id", {"root": people.STRUCTURE_ROOT, "extension": extension})
     if person.organisation.strip():
-        sub(element, "name", text=flat(person.organisation))
+        leaf(element, "name", text=flat(person.organisation))
 
 
 def _legal_authenticator(draft: Draft, root: Element) -> None:
     signer = sub(root, "legalAuthenticator")
-    sub(signer, "time", {"value": stamp(draft.released_at)})
-    sub(signer, "signatureCode", {"code": "S"})
+    leaf(signer, "time", {"value": stamp(draft.released_at)})
+    leaf(signer, "signatureCode", {"code": "S"})
     people.biologist(signer, draft.laboratory, industry=True)
 
 
@@ -135,10 +136,10 @@ def _authenticators(draft: Draft, root: Element) -> None:
         seen.add(extension)
         element = sub(root, "authenticator")
         templates(element, "1.3.6.1.4.1.19376.1.3.3.1.5")
-        sub(element, "time", {"value": stamp(draft.released_at)})
-        sub(element, "signatureCode", {"code": "S"})
+        leaf(element, "time", {"value": stamp(draft.released_at)})
+        leaf(element, "signatureCode", {"code": "S"})
         entity = sub(element, "assignedEntity")
-        sub(entity, "id", {"root": people.PROFESSIONAL_ROOT, "extension": extension})
+        leaf(entity, "id", {"root": people.PROFESSIONAL_ROOT, "extension": extension})
         people.address(entity, draft.laboratory.address)
         people.telecoms(entity, (validator.phone or draft.laboratory.phone,))
         people.person_name(sub(entity, "assignedPerson"), validator)
@@ -153,16 +154,16 @@ def _prescriber(draft: Draft, root: Element) -> None:
     participant = sub(root, "participant", {"typeCode": "REF"})
     templates(participant, "1.3.6.1.4.1.19376.1.3.3.1.6")
     if draft.report.ordered_at is not None:
-        time = sub(participant, "time", {TYPE: "IVL_TS"})
-        sub(time, "high", {"value": stamp(draft.report.ordered_at)})
+        time = sub(participant, "time", {KIND: "IVL_TS"})
+        leaf(time, "high", {"value": stamp(draft.report.ordered_at)})
     else:
-        sub(participant, "time", {"nullFlavor": "UNK"})
+        leaf(participant, "time", {"nullFlavor": "UNK"})
     entity = sub(participant, "associatedEntity", {"classCode": "PROV"})
     national = people.professional_id(who)
     if national:
-        sub(entity, "id", {"root": people.PROFESSIONAL_ROOT, "extension": national})
+        leaf(entity, "id", {"root": people.PROFESSIONAL_ROOT, "extension": national})
     elif who.id_type in (IdType.FINESS, IdType.SIRET) and people.structure_id(who.id):
-        sub(entity, "id", {"root": people.STRUCTURE_ROOT, "extension": people.structure_id(who.id)})
+        leaf(entity, "id", {"root": people.STRUCTURE_ROOT, "extension": people.structure_id(who.id)})
     elif who.id.strip():
         draft.own_number(entity, who.id, "code du prescripteur")
     people.address(entity, who.address)
@@ -181,15 +182,15 @@ def _documentation(draft: Draft, root: Element, chapters: Sequence[Chapter]) -> 
         draft.own_number(event, number, "numéro de dossier")
     loinc(event, "code", chapters[0].loinc, chapters[0].display)
     active = report.status is Status.PARTIAL
-    SubElement(event, "{" + LAB + "}statusCode", {"code": "active" if active else "completed"})
+    leaf(event, "lab:statusCode", {"code": "active" if active else "completed"})
     low, high = _service_times(draft)
     times = sub(event, "effectiveTime")
-    sub(times, "low", {"value": stamp(low)})
+    leaf(times, "low", {"value": stamp(low)})
     if not active and moment(high) > moment(low):
-        sub(times, "high", {"value": stamp(high)})
+        leaf(times, "high", {"value": stamp(high)})
     performer = sub(event, "performer", {"typeCode": "PRF"})
     templates(performer, "1.3.6.1.4.1.19376.1.3.3.1.7", "1.2.250.1.213.1.1.3.23")
-    sub(sub(performer, "time"), "high", {"value": stamp(high)})
+    leaf(sub(performer, "time"), "high", {"value": stamp(high)})
     people.biologist(performer, laboratory, industry=True)
     written = {chapters[0].loinc}
     for chapter in chapters[1:]:
@@ -216,10 +217,10 @@ def _component_of(draft: Draft, root: Element) -> None:
             break
     coded(encounter, "code", "AMB", "2.16.840.1.113883.5.4", "Ambulatoire (hors établissement)")
     start: When | datetime = report.collected_at or report.received_at or report.ordered_at or draft.released_at
-    sub(sub(encounter, "effectiveTime"), "low", {"value": stamp(start)})
+    leaf(sub(encounter, "effectiveTime"), "low", {"value": stamp(start)})
     people.biologist(sub(encounter, "responsibleParty"), draft.laboratory, accreditation=True)
     facility = sub(sub(encounter, "location"), "healthCareFacility")
     coded(facility, "code", "SA25", "1.2.250.1.71.4.2.4", "Laboratoire de biologie médicale")
     place = sub(facility, "location")
-    sub(place, "name", text=people.laboratory_name(draft.laboratory))
+    leaf(place, "name", text=people.laboratory_name(draft.laboratory))
     people.address(place, draft.laboratory.address)

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dispatcher.formats.cda import result_tables, tables
 from dispatcher.formats.cda.blocks import lines, named, table
 from dispatcher.formats.cda.draft import Draft
-from dispatcher.formats.cda.elements import Element, flat, sub
+from dispatcher.formats.cda.elements import flat
 from dispatcher.formats.cda.participants import performer_text, validator_text
 from dispatcher.formats.cda.plan import Group, Part, Sample
 from dispatcher.formats.cda.times import shown
+from dispatcher.formats.markup import Element, leaf, sub
 from dispatcher.report.model import Status
 
 _BOLD = {"styleCode": "Bold"}
@@ -34,9 +35,9 @@ def part_text(draft: Draft, section: Element, part: Part) -> None:
         _group(text, group)
     for performer in dict.fromkeys([part.performer, *(row.performer for row in part.rows())]):
         if performer:
-            sub(text, "paragraph", text=f"Examens sous-traités, réalisés par : {performer_text(performer)}")
+            leaf(text, "paragraph", text=f"Examens sous-traités, réalisés par : {performer_text(performer)}")
     if part.validator:
-        sub(text, "paragraph", text=f"Résultats validés par {validator_text(part.validator)}")
+        leaf(text, "paragraph", text=f"Résultats validés par {validator_text(part.validator)}")
 
 
 def _samples(text: Element, samples: Sequence[Sample]) -> None:
@@ -45,8 +46,8 @@ def _samples(text: Element, samples: Sequence[Sample]) -> None:
         row = sub(body, "tr")
         named(sub(row, "td"), sample.key, f"Échantillon {flat(sample.specimen.id)}".strip())
         named(sub(row, "td"), sample.key + "n", sample_kind(sample))
-        sub(row, "td", text=shown(sample.collected_at) if sample.collected_at else "")
-        sub(row, "td", text=shown(sample.received_at) if sample.received_at else "")
+        leaf(row, "td", text=shown(sample.collected_at) if sample.collected_at else "")
+        leaf(row, "td", text=shown(sample.received_at) if sample.received_at else "")
 
 
 def sample_kind(sample: Sample) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dispatcher.formats.cda import people
 from dispatcher.formats.cda.draft import Draft
-from dispatcher.formats.cda.elements import Element, coded, flat, sub, templates, token
+from dispatcher.formats.cda.elements import coded, flat, templates, token
 from dispatcher.formats.cda.times import stamp
 from dispatcher.formats.cda.values import system_of
 from dispatcher.formats.cda.who import structure_numbers
+from dispatcher.formats.markup import Element, leaf, sub
 from dispatcher.report.model import Address, Code, Practitioner, When
 
 _UNKNOWN = {"nullFlavor": "UNK"}
@@ -24,12 +25,12 @@ def performer(draft: Draft, parent: Element, who: Practitioner, at: When | None)
     element = sub(parent, "performer", {"typeCode": "PRF"})
     templates(element, "1.3.6.1.4.1.19376.1.3.3.1.7", "1.2.250.1.213.1.1.3.23")
     if at is None:
-        sub(element, "time", _UNKNOWN)
+        leaf(element, "time", _UNKNOWN)
     else:
-        sub(sub(element, "time"), "high", {"value": stamp(at)})
+        leaf(sub(element, "time"), "high", {"value": stamp(at)})
     entity = sub(element, "assignedEntity")
     number = people.professional_id(who)
-    sub(entity, "id", {"root": people.PROFESSIONAL_ROOT, "extension": number} if number else _UNKNOWN)
+    leaf(entity, "id", {"root": people.PROFESSIONAL_ROOT, "extension": number} if number else _UNKNOWN)
     people.address(entity, who.address)
     people.telecoms(entity, (who.phone,))
     if who.family.strip():
@@ -43,30 +44,30 @@ def _organisation(draft: Draft, parent: Element, who: Practitioner) -> None:
     national = next((n for number in numbers if (n := people.structure_id(number))), "")
     own = numbers[0] if numbers else "" if people.professional_id(who) else who.id
     if national:
-        sub(element, "id", {"root": people.STRUCTURE_ROOT, "extension": national})
+        leaf(element, "id", {"root": people.STRUCTURE_ROOT, "extension": national})
     elif own.strip():
         draft.own_number(element, own, "code du laboratoire sous-traitant")
     else:
-        sub(element, "id", _UNKNOWN)
-    sub(element, "name", text=flat(who.organisation or who.label))
+        leaf(element, "id", _UNKNOWN)
+    leaf(element, "name", text=flat(who.organisation or who.label))
     people.telecoms(element, (who.phone,))
     people.address(element, who.address)
-    sub(element, "standardIndustryClassCode", _UNKNOWN)
+    leaf(element, "standardIndustryClassCode", _UNKNOWN)
 
 
 def validator(draft: Draft, parent: Element, who: Practitioner, at: When) -> None:
     """``participant`` AUTHEN. ``at`` is the release of the report, the latest moment of the validation."""
     element = sub(parent, "participant", {"typeCode": "AUTHEN"})
     templates(element, "1.3.6.1.4.1.19376.1.3.3.1.5", _PARTICIPANT)
-    sub(sub(element, "time"), "high", {"value": stamp(at)})
+    leaf(sub(element, "time"), "high", {"value": stamp(at)})
     role = sub(element, "participantRole")
     national = people.professional_id(who)
     if national:
-        sub(role, "id", {"root": people.PROFESSIONAL_ROOT, "extension": national})
+        leaf(role, "id", {"root": people.PROFESSIONAL_ROOT, "extension": national})
     elif who.id.strip():
         draft.own_number(role, who.id, "code du biologiste validateur")
     else:
-        sub(role, "id", _UNKNOWN)
+        leaf(role, "id", _UNKNOWN)
     people.address(role, who.address or draft.laboratory.address)
     people.telecoms(role, (who.phone or draft.laboratory.phone,))
     people.person_name(sub(role, "playingEntity"), who)
@@ -82,7 +83,7 @@ def kit(draft: Draft, parent: Element, which: Code) -> None:
     if which.code.strip():
         coded(device, "code", token(which.code), system_of(draft, which), which.text or which.code)
     if which.text.strip():
-        sub(device, "manufacturerModelName", text=flat(which.text))
+        leaf(device, "manufacturerModelName", text=flat(which.text))
 
 
 def validator_text(who: Practitioner) -> str:

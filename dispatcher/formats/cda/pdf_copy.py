@@ -13,10 +13,11 @@ from collections.abc import Iterable
 from dispatcher.errors import RenderError
 from dispatcher.formats.cda import wording
 from dispatcher.formats.cda.draft import Draft
-from dispatcher.formats.cda.elements import TYPE, Element, loinc, points_at, sub, templates
+from dispatcher.formats.cda.elements import KIND, loinc, points_at, templates
 from dispatcher.formats.cda.participants import performer_text
 from dispatcher.formats.cda.plan import IMAGES, PDF, Fate, Row, is_pdf
 from dispatcher.formats.cda.who import performer_of
+from dispatcher.formats.markup import Element, leaf, sub
 from dispatcher.report.model import Attachment, Severity, Status, ValueType
 
 _COPY = ("55108-5", "Copie du document")
@@ -42,16 +43,17 @@ def pdf_of(draft: Draft) -> Attachment:
     return pdf
 
 
-def encoded(document: Attachment) -> str:
-    """Base64 text of a document."""
-    return base64.b64encode(document.content).decode("ascii")
+def carry(parent: Element, name: str, media_type: str, document: Attachment) -> None:
+    """An element that holds a document in base64, which has nothing to escape."""
+    element = sub(parent, name, {"mediaType": media_type, "representation": "B64"})
+    element.inside.append(base64.b64encode(document.content).decode("ascii"))
 
 
 def non_xml_body(draft: Draft, root: Element) -> None:
     """``component/nonXMLBody``: the body of a level-1 document is the PDF."""
     body = sub(sub(root, "component"), "nonXMLBody")
     copy = pdf_of(draft)
-    sub(body, "text", {"mediaType": PDF, "representation": "B64"}, encoded(copy))
+    carry(body, "text", PDF, copy)
     carried = (o.document for o in draft.report.observations if o.document)
     others = [d for d in (*draft.report.documents, *carried) if d.content != copy.content]
     if others:
@@ -121,9 +123,9 @@ def _left_out(draft: Draft, document: Attachment) -> None:
 def _section(draft: Draft, body: Element, root: str, name: str, code: tuple[str, str], title: str) -> Element:
     section = sub(sub(body, "component"), "section")
     templates(section, root)
-    sub(section, "id", {"root": draft.derived_id(name)})
+    leaf(section, "id", {"root": draft.derived_id(name)})
     loinc(section, "code", *code)
-    sub(section, "title", text=title)
+    leaf(section, "title", text=title)
     return section
 
 
@@ -133,8 +135,8 @@ def _documents(
     """The text that shows each document, then one organizer each."""
     rows = sub(sub(sub(section, "text"), "table", {"border": "0"}), "tbody")
     for number, (label, _) in enumerate(found, 1):
-        sub(sub(sub(rows, "tr"), "td"), "content", {"ID": f"{stem}{number}t"}, label)
-        sub(sub(sub(rows, "tr"), "td"), "renderMultiMedia", {"referencedObject": f"{stem}{number}"})
+        leaf(sub(sub(rows, "tr"), "td"), "content", {"ID": f"{stem}{number}t"}, label)
+        leaf(sub(sub(rows, "tr"), "td"), "renderMultiMedia", {"referencedObject": f"{stem}{number}"})
     for number, (_, document) in enumerate(found, 1):
         _attached(draft, section, f"{stem}{number}", document, kind)
 
@@ -142,19 +144,19 @@ def _documents(
 def _attached(draft: Draft, section: Element, key: str, document: Attachment, what: tuple[str, str] | None) -> None:
     organizer = sub(sub(section, "entry"), "organizer", {"classCode": "CLUSTER", "moodCode": "EVN"})
     templates(organizer, "1.2.250.1.213.1.1.3.18")
-    sub(organizer, "id", {"root": draft.derived_id(key + ":organizer")})
+    leaf(organizer, "id", {"root": draft.derived_id(key + ":organizer")})
     loinc(organizer, "code", "55107-7", "Document attaché")
-    sub(organizer, "statusCode", {"code": "completed"})
+    leaf(organizer, "statusCode", {"code": "completed"})
     kind = sub(sub(organizer, "component"), "observation", {"classCode": "OBS", "moodCode": "EVN"})
     templates(kind, "1.3.6.1.4.1.19376.1.5.3.1.4.13", "1.2.250.1.213.1.1.3.48", "1.2.250.1.213.1.1.3.48.18")
-    sub(kind, "id", {"root": draft.derived_id(key + ":kind")})
+    leaf(kind, "id", {"root": draft.derived_id(key + ":kind")})
     loinc(kind, "code", "69764-9", "Type de document")
-    sub(sub(kind, "text"), "reference", {"value": f"#{key}t"})
-    sub(kind, "statusCode", {"code": "completed"})
-    sub(kind, "effectiveTime", {"nullFlavor": "NA"})
+    leaf(sub(kind, "text"), "reference", {"value": f"#{key}t"})
+    leaf(kind, "statusCode", {"code": "completed"})
+    leaf(kind, "effectiveTime", {"nullFlavor": "NA"})
     if what:
-        loinc(kind, "value", *what).set(TYPE, "CD")
+        loinc(kind, "value", *what).set(KIND, "CD")
     else:
-        points_at(sub(kind, "value", {TYPE: "CD"}), key + "t")
+        points_at(sub(kind, "value", {KIND: "CD"}), key + "t")
     media = sub(sub(organizer, "component"), "observationMedia", {"classCode": "OBS", "moodCode": "EVN", "ID": key})
-    sub(media, "value", {"mediaType": PDF, "representation": "B64"}, encoded(document))
+    carry(media, "value", PDF, document)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 
 from dispatcher.errors import RenderError
 from dispatcher.formats.base import LaboratoryIdentity
 from dispatcher.formats.cda import tables
 from dispatcher.formats.cda.draft import Draft
-from dispatcher.formats.cda.elements import MAX_EXTENSION, Element, coded, flat, repeated, sub
+from dispatcher.formats.cda.elements import MAX_EXTENSION, coded, flat
+from dispatcher.formats.markup import Element, leaf, sub
 from dispatcher.report.identifiers import adeli_ok, compact, finess_shape_ok, ins_oid_ok, nir_ok, rpps_shape_ok
 from dispatcher.report.model import Address, IdType, Patient, Practitioner, Sex
 
@@ -42,7 +44,7 @@ def record_target(draft: Draft, root: Element) -> None:
     role = sub(sub(root, "recordTarget"), "patientRole")
     with_ins = _ins_may_go_in(draft, patient)
     if with_ins and patient.ins:
-        sub(role, "id", {"extension": compact(patient.ins.matricule), "root": patient.ins.oid})
+        leaf(role, "id", {"extension": compact(patient.ins.matricule), "root": patient.ins.oid})
     _local_ids(draft, role, patient, needed=not with_ins)
     address(role, patient.address, use="H")
     telecoms(role, patient.phones, home=True)
@@ -53,7 +55,7 @@ def record_target(draft: Draft, root: Element) -> None:
     _birth_time(person, patient)
     if _BIRTH_PLACE.fullmatch(patient.birth_place):
         place = sub(sub(person, "birthplace"), "place")
-        sub(sub(place, "addr"), "county", text=patient.birth_place)
+        leaf(sub(place, "addr"), "county", text=patient.birth_place)
 
 
 def _ins_may_go_in(draft: Draft, patient: Patient) -> bool:
@@ -98,7 +100,7 @@ def _local_ids(draft: Draft, role: Element, patient: Patient, *, needed: bool) -
             "Le compte rendu ne porte ni INS utilisable ni numéro de patient ; un identifiant propre à ce compte rendu "
             "le remplace dans le CDA. Faites exporter le numéro de patient par le SIL.",
         )
-        sub(role, "id", {"root": draft.laboratory.oid, "extension": f"SANS-IPP-{draft.derived_id('patient')}"})
+        leaf(role, "id", {"root": draft.laboratory.oid, "extension": f"SANS-IPP-{draft.derived_id('patient')}"})
 
 
 def _patient_name(draft: Draft, person: Element, patient: Patient) -> None:
@@ -112,11 +114,11 @@ def _patient_name(draft: Draft, person: Element, patient: Patient) -> None:
             code="render-no-patient-name",
         )
     if family:
-        sub(name, "family", {"qualifier": "BR"}, family)
+        leaf(name, "family", {"qualifier": "BR"}, family)
     givens = [g for g in map(flat, patient.given_names) if g]
-    sub(name, "given", text=" ".join(givens))
+    leaf(name, "given", text=" ".join(givens))
     if givens:
-        sub(name, "given", {"qualifier": "BR"}, givens[0])
+        leaf(name, "given", {"qualifier": "BR"}, givens[0])
     else:
         draft.warn(
             "no-given-name",
@@ -124,15 +126,15 @@ def _patient_name(draft: Draft, person: Element, patient: Patient) -> None:
             "Le compte rendu ne porte aucun prénom ; l'élément est laissé vide dans le CDA.",
         )
     if used:
-        sub(name, "family", {"qualifier": "CL"}, used)
+        leaf(name, "family", {"qualifier": "CL"}, used)
     if patient.used_given.strip():
-        sub(name, "given", {"qualifier": "CL"}, flat(patient.used_given))
+        leaf(name, "given", {"qualifier": "CL"}, flat(patient.used_given))
 
 
 def _birth_time(person: Element, patient: Patient) -> None:
     """``birthTime``: the volume would take UNK for it, the structuration minimale does not."""
     if patient.birth_date is not None:
-        sub(person, "birthTime", {"value": patient.birth_date.isoformat().replace("-", "")})
+        leaf(person, "birthTime", {"value": patient.birth_date.isoformat().replace("-", "")})
         return
     partial = _partial_date(patient.birth_date_raw)
     if not partial:
@@ -141,7 +143,7 @@ def _birth_time(person: Element, patient: Patient) -> None:
             hint="Complétez l'identité du patient dans le SIL, puis exportez à nouveau.",
             code="render-no-birth-date",
         )
-    sub(person, "birthTime", {"value": partial})
+    leaf(person, "birthTime", {"value": partial})
 
 
 def _partial_date(raw: str) -> str:
@@ -171,9 +173,9 @@ def address(parent: Element, where: Address | None, *, use: str = "") -> None:
         if text and text not in written:
             written.add(text)
             element = sub(parent, "addr", attributes) if element is None else element
-            sub(element, name, text=text)
+            leaf(element, name, text=text)
     if element is None:
-        sub(parent, "addr", {"nullFlavor": "UNK"})
+        leaf(parent, "addr", {"nullFlavor": "UNK"})
 
 
 def telecoms(parent: Element, numbers: tuple[str, ...], *, home: bool = False, mail: str = "") -> None:
@@ -183,11 +185,11 @@ def telecoms(parent: Element, numbers: tuple[str, ...], *, home: bool = False, m
         written.setdefault(*_telecom(number, home))
     written.pop("", None)
     for value, use in written.items():
-        sub(parent, "telecom", {"value": value, "use": use})
+        leaf(parent, "telecom", {"value": value, "use": use})
     if _MAIL.fullmatch(mail.strip()):
-        sub(parent, "telecom", {"value": "mailto:" + mail.strip()})
+        leaf(parent, "telecom", {"value": "mailto:" + mail.strip()})
     elif not written:
-        sub(parent, "telecom", {"nullFlavor": "UNK"})
+        leaf(parent, "telecom", {"nullFlavor": "UNK"})
 
 
 def _telecom(text: str, home: bool) -> tuple[str, str]:
@@ -229,36 +231,35 @@ def person_name(parent: Element, person: Practitioner) -> None:
     name = sub(parent, "name")
     title = tables.title(person.title)
     if title and title[0] == "prefix":
-        sub(name, "prefix", text=title[1])
+        leaf(name, "prefix", text=title[1])
     if person.given.strip():
-        sub(name, "given", text=flat(person.given))
-    sub(name, "family", text=flat(person.family))
+        leaf(name, "given", text=flat(person.given))
+    leaf(name, "family", text=flat(person.family))
     if title and title[0] == "suffix":
-        sub(name, "suffix", text=title[1])
+        leaf(name, "suffix", text=title[1])
 
 
 def organisation(
     parent: Element, name: str, laboratory: LaboratoryIdentity, *, accreditation: bool = False, industry: bool = False
 ) -> None:
     """The laboratory as ``representedOrganization`` (or another element of that shape)."""
-    key = (name, laboratory, accreditation, industry)
-    repeated(parent, key, lambda holder: _organisation(holder, *key))
+    parent.inside.append(_organisation(name, laboratory, accreditation, industry))
 
 
-def _organisation(
-    parent: Element, name: str, laboratory: LaboratoryIdentity, accreditation: bool, industry: bool
-) -> Element:
-    element = sub(parent, name)
-    sub(element, "id", {"root": STRUCTURE_ROOT, "extension": laboratory_extension(laboratory)})
+@lru_cache(maxsize=100)
+def _organisation(name: str, laboratory: LaboratoryIdentity, accreditation: bool, industry: bool) -> str:
+    """Written once for a laboratory: it stands in every document six times."""
+    element = Element(name)
+    leaf(element, "id", {"root": STRUCTURE_ROOT, "extension": laboratory_extension(laboratory)})
     if accreditation and laboratory.cofrac.strip():
         number = flat(laboratory.cofrac)[:MAX_EXTENSION]
-        sub(element, "id", {"root": COFRAC_ROOT, "extension": number, "assigningAuthorityName": "COFRAC"})
-    sub(element, "name", text=laboratory_name(laboratory))
+        leaf(element, "id", {"root": COFRAC_ROOT, "extension": number, "assigningAuthorityName": "COFRAC"})
+    leaf(element, "name", text=laboratory_name(laboratory))
     telecoms(element, (laboratory.phone,))
     address(element, laboratory.address)
     if industry:
         coded(element, "standardIndustryClassCode", "AMBULATOIRE", "1.2.250.1.213.1.1.4.9", "Ambulatoire")
-    return element
+    return element.markup()
 
 
 def laboratory_name(laboratory: LaboratoryIdentity) -> str:
@@ -293,21 +294,19 @@ def biologist(
     parent: Element, laboratory: LaboratoryIdentity, *, accreditation: bool = False, industry: bool = False
 ) -> None:
     """``assignedEntity`` of the responsible biologist, with the laboratory behind."""
-    key = ("assignedEntity", laboratory, accreditation, industry)
-    repeated(parent, key, lambda holder: _biologist(holder, *key))
+    parent.inside.append(_biologist(laboratory, accreditation, industry))
 
 
-def _biologist(
-    parent: Element, name: str, laboratory: LaboratoryIdentity, accreditation: bool, industry: bool
-) -> Element:
-    entity = sub(parent, name)
-    sub(entity, "id", {"root": PROFESSIONAL_ROOT, "extension": biologist_id(laboratory)})
+@lru_cache(maxsize=100)
+def _biologist(laboratory: LaboratoryIdentity, accreditation: bool, industry: bool) -> str:
+    entity = Element("assignedEntity")
+    leaf(entity, "id", {"root": PROFESSIONAL_ROOT, "extension": biologist_id(laboratory)})
     biologist_profession(entity, laboratory)
     address(entity, laboratory.address)
     telecoms(entity, (laboratory.biologist.phone or laboratory.phone,))
     person_name(sub(entity, "assignedPerson"), laboratory.biologist)
-    _organisation(entity, "representedOrganization", laboratory, accreditation, industry)
-    return entity
+    organisation(entity, "representedOrganization", laboratory, accreditation=accreditation, industry=industry)
+    return entity.markup()
 
 
 def biologist_profession(parent: Element, laboratory: LaboratoryIdentity) -> None:

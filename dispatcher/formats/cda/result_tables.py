@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dispatcher.formats.cda import wording
-from dispatcher.formats.cda.blocks import lines, named, table
-from dispatcher.formats.cda.elements import Element, flat, sub
+from dispatcher.formats.cda.blocks import lines, named, next_line, table, within
+from dispatcher.formats.cda.elements import flat
 from dispatcher.formats.cda.participants import validator_text
 from dispatcher.formats.cda.plan import IMAGES, Fate, Isolate, Row, is_pdf
 from dispatcher.formats.cda.times import shown
+from dispatcher.formats.markup import Element, leaf, say, sub
 from dispatcher.formats.spoken import ANNULLED
 from dispatcher.report.model import ValueType
 
@@ -53,7 +54,7 @@ def isolate(text: Element, of: Isolate) -> None:
     _heading(sub(sub(head, "tr"), "th", {"colspan": str(len(used))}), of)
     titles = sub(head, "tr")
     for column in used:
-        sub(titles, "th", text="Recherche" if column == NAME and not of.lines else ISOLATE_COLUMNS[column])
+        leaf(titles, "th", text="Recherche" if column == NAME and not of.lines else ISOLATE_COLUMNS[column])
     body = sub(element, "tbody")
     _comment_rows(body, organism, len(used))
     for row in of.counts:
@@ -67,12 +68,13 @@ def isolate(text: Element, of: Isolate) -> None:
 
 def _heading(parent: Element, of: Isolate) -> None:
     organism = of.organism
-    parent.text = f"Isolat n° {of.number} – "
+    say(parent, f"Isolat n° {of.number} – ")
     label = wording.label(organism.observation.code, organism.observation.alternate)
-    named(parent, organism.key, label).tail = " : "
-    germ = named(parent, organism.key + "v", _value_text(organism), bold=True)
-    remarks = _remarks(organism)
-    germ.tail = f" ; {remarks}" if remarks else None
+    named(parent, organism.key, label)
+    say(parent, " : ")
+    named(parent, organism.key + "v", _value_text(organism), bold=True)
+    if remarks := _remarks(organism):
+        say(parent, f" ; {remarks}")
     _beside(parent, organism)
 
 
@@ -91,7 +93,8 @@ def _uses(row: Row, column: int) -> bool:
 
 
 def _has_earlier(row: Row) -> bool:
-    return any(earlier.value.strip() for earlier in row.observation.previous)
+    previous = row.observation.previous
+    return bool(previous) and any(earlier.value.strip() for earlier in previous)
 
 
 def _value_text(row: Row) -> str:
@@ -121,15 +124,15 @@ def _beside(cell: Element, row: Row) -> None:
     observation = row.observation
     method = wording.method(observation)
     if method:
-        sub(cell, "br")
+        leaf(cell, "br")
         named(cell, row.key + "m", f"({method})")
     kit = wording.kit(observation)
     if kit:
-        sub(cell, "br").tail = f"Réactif : {kit}"
+        next_line(cell, f"Réactif : {kit}")
     if row.performer:
-        sub(cell, "br").tail = f"Sous-traité : {flat(row.performer.organisation or row.performer.label)}"
+        next_line(cell, f"Sous-traité : {flat(row.performer.organisation or row.performer.label)}")
     if row.validator:
-        sub(cell, "br").tail = f"Validé par {validator_text(row.validator)}"
+        next_line(cell, f"Validé par {validator_text(row.validator)}")
 
 
 def _value_cells(element: Element, row: Row, columns: Sequence[int]) -> None:
@@ -144,7 +147,11 @@ def _value_cells(element: Element, row: Row, columns: Sequence[int]) -> None:
         return
     cells = {VALUE: cell}
     for column, words in ((UNIT, unit), (RANGE, span), (FLAGS, flags)):
-        if column in columns:
+        if column not in columns:
+            continue
+        if observation.alt is None:
+            within(element, "td", None, words)
+        else:
             cells[column] = sub(element, "td")
             lines(cells[column], words)
     if BEFORE in columns:
@@ -157,11 +164,11 @@ def _second_line(cells: dict[int, Element], row: Row) -> None:
     alt = row.observation.alt
     if alt is None or not alt.value.strip() or row.fate is not Fate.RESULT:
         return
-    sub(cells[VALUE], "br")
+    leaf(cells[VALUE], "br")
     named(cells[VALUE], row.key + "w", wording.with_comparator(alt.comparator, alt.value.strip()))
     for column, second in ((UNIT, flat(alt.unit)), (RANGE, wording.span(alt.low, alt.high))):
         if column in cells:
-            sub(cells[column], "br").tail = second
+            next_line(cells[column], second)
 
 
 def _earlier_cell(cell: Element, row: Row) -> None:
@@ -169,10 +176,11 @@ def _earlier_cell(cell: Element, row: Row) -> None:
     for rank, earlier in enumerate(row.observation.previous, 1):
         if not earlier.value.strip():
             continue
-        if len(cell):
-            sub(cell, "br")
-        content = named(cell, f"{row.key}p{rank}", wording.earlier(earlier))
-        content.tail = f" ({shown(earlier.at)})" if earlier.at else None
+        if cell.inside:
+            leaf(cell, "br")
+        named(cell, f"{row.key}p{rank}", wording.earlier(earlier))
+        if earlier.at:
+            say(cell, f" ({shown(earlier.at)})")
 
 
 def _remarks(row: Row) -> str:
@@ -186,11 +194,11 @@ def _document_cell(element: Element, row: Row, width: int) -> None:
     cell = sub(element, "td", {"colspan": str(width)} if width > 1 else None)
     document = row.observation.document
     if row.fate is not Fate.RESULT:
-        cell.text = _FATE_TEXT.get(row.fate, "")
+        say(cell, _FATE_TEXT.get(row.fate, ""))
     elif document is not None and document.media_type in IMAGES:
-        sub(cell, "renderMultiMedia", {"referencedObject": row.key + "i"})
+        leaf(cell, "renderMultiMedia", {"referencedObject": row.key + "i"})
     else:
-        cell.text = "Document joint au compte rendu" if is_pdf(document) else "Document non transmis (format non admis)"
+        say(cell, "Document joint au compte rendu" if is_pdf(document) else "Document non transmis (format non admis)")
 
 
 def _comments(text: Element, row: Row) -> None:

@@ -6,15 +6,16 @@ CR-BIO 2024.01 templates 1.2.250.1.213.1.1.3.32, .78, .79, .80, .103 over IHE Pa
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from dataclasses import replace
 
 from dispatcher.formats.cda import participants, values, wording
 from dispatcher.formats.cda.draft import Draft
-from dispatcher.formats.cda.elements import COMP, Element, event, flat, loinc, points_at, sub, templates
+from dispatcher.formats.cda.elements import COMP, event, flat, loinc, points_at, templates
+from dispatcher.formats.cda.pdf_copy import carry
 from dispatcher.formats.cda.plan import IMAGES, Fate, Group, Isolate, Row
 from dispatcher.formats.cda.times import stamp
+from dispatcher.formats.markup import Element, leaf, sub
 from dispatcher.report.model import Attachment, Observation, Status, ValueType, When
 
 ANTIBIOGRAM = ("18769-0", "Antibiogramme")
@@ -38,7 +39,7 @@ def group(draft: Draft, act: Element, of: Group) -> None:
         if of.heading:
             values.battery_code(draft, organizer, of.battery.code, of.title, of.heading)
         waiting = any(row.fate is Fate.WAITING for row in of.rows)
-        sub(organizer, "statusCode", {"code": "active" if waiting else state(draft)})
+        leaf(organizer, "statusCode", {"code": "active" if waiting else state(draft)})
         for row in coded_rows:
             _results(draft, organizer, "component", row)
     for isolate in of.isolates:
@@ -61,10 +62,10 @@ def _organizer(parent: Element, link: str, kind: str, *roots: str) -> Element:
 def _isolate(draft: Draft, act: Element, isolate: Isolate) -> None:
     organism = isolate.organism
     cluster = _organizer(act, "entryRelationship", *_CLUSTER)
-    sub(cluster, "statusCode", {"code": "aborted" if organism.fate is not Fate.RESULT else state(draft)})
+    leaf(cluster, "statusCode", {"code": "aborted" if organism.fate is not Fate.RESULT else state(draft)})
     _effective_time(cluster, organism.at)
     specimen = sub(sub(cluster, "specimen", {"typeCode": "SPC"}), "specimenRole", {"classCode": "SPEC"})
-    sub(specimen, "id", {"root": draft.derived_id("isolate:" + organism.key)})
+    leaf(specimen, "id", {"root": draft.derived_id("isolate:" + organism.key)})
     germ = sub(specimen, "specimenPlayingEntity", {"classCode": "MIC"})
     values.organism_code(draft, germ, organism.observation, organism.key)
     _people(draft, cluster, organism)
@@ -80,13 +81,14 @@ def _isolate(draft: Draft, act: Element, isolate: Isolate) -> None:
     if lines:
         battery = _organizer(cluster, "component", *_BATTERY)
         points_at(loinc(battery, "code", *ANTIBIOGRAM), organism.key + "a")
-        sub(battery, "statusCode", {"code": state(draft)})
+        leaf(battery, "statusCode", {"code": state(draft)})
         for row in lines:
             _results(draft, battery, "component", row)
 
 
 def _effective_time(parent: Element, at: When | None) -> None:
-    sub(parent, "effectiveTime", {"value": stamp(at)} if at else {"nullFlavor": "UNK"})
+    written = f'<effectiveTime value="{stamp(at)}"/>' if at else '<effectiveTime nullFlavor="UNK"/>'
+    parent.inside.append(written)
 
 
 def _results(draft: Draft, parent: Element, link: str, row: Row) -> None:
@@ -126,8 +128,7 @@ def _in_another_unit(result: Observation) -> Observation | None:
 def _picture(draft: Draft, holder: Element, row: Row, picture: Attachment) -> None:
     media = sub(holder, "observationMedia", {"classCode": "OBS", "moodCode": "EVN", "ID": row.key + "i"})
     templates(media, "2.16.840.1.113883.10.12.304", "1.2.250.1.213.1.1.3.103")
-    content = base64.b64encode(picture.content).decode("ascii")
-    sub(media, "value", {"mediaType": picture.media_type, "representation": "B64"}, content)
+    carry(media, "value", picture.media_type, picture)
     _people(draft, media, row)
 
 
@@ -138,7 +139,7 @@ def _observation(draft: Draft, holder: Element, row: Row, *, second: bool = Fals
     number = (result.loinc or "") if second else values.loinc_of(draft, result)
     values.analysis_code(draft, element, result, row.key, number)
     done = row.fate is Fate.RESULT
-    sub(element, "statusCode", {"code": "completed" if done else "aborted"})
+    element.inside.append('<statusCode code="completed"/>' if done else '<statusCode code="aborted"/>')
     _effective_time(element, row.at)
     unit = ""
     if done:
@@ -170,7 +171,7 @@ def _earlier(draft: Draft, element: Element, row: Row, number: str) -> None:
             continue
         before = event(sub(element, "entryRelationship", {"typeCode": "REFR"}), "observation", "OBS")
         values.analysis_code(draft, before, row.observation, row.key, number)
-        sub(before, "statusCode", {"code": "completed"})
+        leaf(before, "statusCode", {"code": "completed"})
         _effective_time(before, earlier.at)
         values.earlier_value(draft, before, earlier, row.key, f"{row.key}p{rank}", number)
 
@@ -189,8 +190,8 @@ def comments(parent: Element, keyed: Iterable[tuple[str, str]]) -> None:
             continue
         act = event(sub(parent, "entryRelationship", {"typeCode": "SUBJ"}), "act", "ACT", *_COMMENT)
         loinc(act, "code", "48767-8", "Commentaire")
-        sub(sub(act, "text"), "reference", {"value": "#" + key})
-        sub(act, "statusCode", {"code": "completed"})
+        leaf(sub(act, "text"), "reference", {"value": "#" + key})
+        leaf(act, "statusCode", {"code": "completed"})
 
 
 def loose_comments(act: Element, of: Group) -> None:

@@ -7,25 +7,25 @@ official rule accepts 761 strings and refuses all others (terminologie.sch).
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from dispatcher.formats.cda import tables, wording
 from dispatcher.formats.cda.draft import Draft
 from dispatcher.formats.cda.elements import (
     ANSM,
+    KIND,
     LOINC,
     NCBI,
     SNOMED,
-    TYPE,
-    Element,
     coded,
     flat,
     interpretation,
     loinc,
     points_at,
-    sub,
     token,
+    translation,
 )
+from dispatcher.formats.markup import Element, leaf, sub
 from dispatcher.report.identifiers import loinc_ok, oid_ok
 from dispatcher.report.model import Code, Observation, PreviousResult, Severity, ValueType
 
@@ -73,7 +73,7 @@ def _code(draft: Draft, parent: Element, number: str, text: str, key: str, other
         pair = (token(other.code), system)
         if system != LOINC and pair not in written:
             written.add(pair)
-            coded(element, "translation", *pair, wording.label(other))
+            translation(element, *pair, wording.label(other))
 
 
 def system_of(draft: Draft, code: Code) -> str:
@@ -131,17 +131,17 @@ def quantity(parent: Element, number: str, comparator: str, unit: str, printed: 
     """PQ, REAL or IVL_PQ. ``printed`` is the unit as the laboratory writes it: kept where it is not the coded one."""
     if comparator in _INCLUSIVE:
         bound, inclusive = _INCLUSIVE[comparator]
-        interval = sub(parent, "value", {TYPE: "IVL_PQ"})
+        interval = sub(parent, "value", {KIND: "IVL_PQ"})
         attributes = {"value": number, "unit": unit} if unit else {"value": number}
         element = sub(interval, bound, attributes | {"inclusive": inclusive})
     elif not unit and not printed:
-        sub(parent, "value", {TYPE: "REAL", "value": number})
+        leaf(parent, "value", {KIND: "REAL", "value": number})
         return
     else:
         attributes = {"value": number, "unit": unit} if unit else {"value": number}
-        element = sub(parent, "value", {TYPE: "PQ"} | attributes)
+        element = sub(parent, "value", {KIND: "PQ"} | attributes)
     if printed and printed != unit:
-        sub(sub(element, "translation", {"value": number}), "originalText", text=printed)
+        leaf(sub(element, "translation", {"value": number}), "originalText", text=printed)
 
 
 def earlier_value(draft: Draft, parent: Element, earlier: PreviousResult, key: str, said: str, loinc_code: str) -> None:
@@ -151,7 +151,7 @@ def earlier_value(draft: Draft, parent: Element, earlier: PreviousResult, key: s
         unit = unit_of(draft, earlier, key, loinc_code or None)
         quantity(parent, number, earlier.comparator, unit, flat(earlier.unit))
         return
-    points_at(sub(parent, "value", {TYPE: "CD"}), said)
+    points_at(sub(parent, "value", {KIND: "CD"}), said)
 
 
 def method(draft: Draft, parent: Element, observation: Observation, key: str) -> None:
@@ -176,7 +176,7 @@ def method(draft: Draft, parent: Element, observation: Observation, key: str) ->
 def _words(draft: Draft, parent: Element, observation: Observation, said: str) -> None:
     """CD: the code when its system is known to all, else the words alone and the local code as a translation."""
     code = observation.value_code
-    attributes = {TYPE: "CD"}
+    attributes = {KIND: "CD"}
     system = system_of(draft, code) if code and code.code.strip() else ""
     public = bool(system) and system != draft.laboratory.oid
     if code and public:
@@ -195,23 +195,30 @@ def interpretations(parent: Element, observation: Observation, *, tested: bool) 
 
 def reference_range(parent: Element, low: str, high: str, unit: str, printed: str) -> None:
     """At most one ``referenceRange`` (rule): the printed text, and IVL_PQ when the bounds are numbers in order."""
+    if low or high or printed:
+        parent.inside.append(_range(low, high, unit, printed))
+
+
+@lru_cache(maxsize=4000)
+def _range(low: str, high: str, unit: str, printed: str) -> str:
+    """Those of an analysis come back with every report."""
     low, high = low.strip(), high.strip()
     bounds = [(name, n) for name, n in (("low", low), ("high", high)) if wording.NUMBER.fullmatch(n)]
     ordered = len(bounds) < 2 or float(low) <= float(high)
     usable = bool(bounds) and ordered and len(bounds) == bool(low) + bool(high)
     text = printed if usable else printed or wording.span(low, high)
     if not usable and not text:
-        return
-    parent = sub(parent, "referenceRange", {"typeCode": "REFV"})
+        return ""
+    parent = Element("referenceRange", {"typeCode": "REFV"})
     normal = sub(parent, "observationRange", {"classCode": "OBS", "moodCode": "EVN.CRT"})
     if text:
-        sub(normal, "text", text=text)
-    if not usable:
-        return
-    interval = sub(normal, "value", {TYPE: "IVL_PQ"})
-    for name, number in bounds:
-        sub(interval, name, {"value": number, "unit": unit} if unit else {"value": number})
-    interpretation(normal, "N", "Normal")
+        leaf(normal, "text", text=text)
+    if usable:
+        interval = sub(normal, "value", {KIND: "IVL_PQ"})
+        for name, number in bounds:
+            leaf(interval, name, {"value": number, "unit": unit} if unit else {"value": number})
+        interpretation(normal, "N", "Normal")
+    return parent.markup()
 
 
 def organism_code(draft: Draft, parent: Element, observation: Observation, key: str) -> None:

@@ -7,6 +7,7 @@ screen reader.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from dispatcher.formats.cda import tables
 from dispatcher.formats.cda.elements import ANSM, flat
@@ -56,8 +57,13 @@ def span(low: str, high: str) -> str:
 
 def reference_range(observation: Observation) -> str:
     """As the laboratory printed it, with decimal commas like the results beside it; else built from the bounds."""
-    printed = _DECIMAL.sub(r"\1,\2", observation.range_text.strip())
-    return printed or span(observation.low, observation.high)
+    return _printed(observation.range_text) or span(observation.low, observation.high)
+
+
+@lru_cache(maxsize=4000)
+def _printed(range_text: str) -> str:
+    """Those of an analysis come back with every report."""
+    return _DECIMAL.sub(r"\1,\2", range_text.strip())
 
 
 def label(code: Code, alternate: Code | None = None) -> str:
@@ -90,9 +96,14 @@ def kit(observation: Observation) -> str:
 
 def flags(observation: Observation, *, tested: bool = False) -> list[str]:
     """The flags of a result, each once; ``tested``: an antibiogram line that has none reads S, I or R itself."""
-    found = list(dict.fromkeys(flag for f in observation.flags if (flag := f.strip())))
-    letter = observation.value.strip().upper()
-    return [letter] if tested and not found and letter in _SUSCEPTIBILITY else found
+    found = list(_flags(observation.flags))
+    letter = observation.value.strip().upper() if tested and not found else ""
+    return [letter] if letter in _SUSCEPTIBILITY else found
+
+
+@lru_cache(maxsize=500)
+def _flags(given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(flag for f in given if (flag := f.strip())))
 
 
 def interpretations(observation: Observation, *, tested: bool = False) -> list[tables.Concept]:
@@ -101,6 +112,7 @@ def interpretations(observation: Observation, *, tested: bool = False) -> list[t
     return list(dict.fromkeys(concept for concept in found if concept))
 
 
+@lru_cache(maxsize=500)
 def _concept(flag: str) -> tables.Concept | None:
     letter = flag.strip().upper()
     return tables.interpretations().get(_NEAREST.get(letter, letter))
@@ -108,8 +120,13 @@ def _concept(flag: str) -> tables.Concept | None:
 
 def interpretation(observation: Observation, *, tested: bool = False) -> str:
     """Sign, letter and meaning: ``↑ H (Anormalement haut)``. A flag of the laboratory's own is shown as it is."""
+    return _meaning(tuple(flags(observation, tested=tested)))
+
+
+@lru_cache(maxsize=500)
+def _meaning(said: tuple[str, ...]) -> str:
     parts = []
-    for flag in flags(observation, tested=tested):
+    for flag in said:
         concept = _concept(flag)
         if concept is None:
             parts.append(flag)

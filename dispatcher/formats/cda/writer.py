@@ -10,17 +10,16 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from lxml import etree
-
 from dispatcher.errors import RenderError
 from dispatcher.formats.base import Rendition, WriteContext
 from dispatcher.formats.cda.body import structured_body
 from dispatcher.formats.cda.cleaning import cleaned
 from dispatcher.formats.cda.draft import Draft
-from dispatcher.formats.cda.elements import NAMESPACES, V3
+from dispatcher.formats.cda.elements import NAMESPACES
 from dispatcher.formats.cda.header import header
 from dispatcher.formats.cda.layout import chapters, cover_chapters
 from dispatcher.formats.cda.pdf_copy import non_xml_body
+from dispatcher.formats.markup import Element, document
 from dispatcher.report.model import Kind, Problem, Report, Severity
 
 MEDIA_TYPE = "text/xml"
@@ -42,7 +41,7 @@ class CdaWriter:
         try:
             return self._write(report, context, ())
         except ValueError:
-            # lxml refuses what XML cannot hold. Rare, so the walk through the whole report is only paid for then.
+            # What XML cannot hold. Rare, so the walk through the whole report is only paid for then.
             told = Problem(
                 code="illegal-characters",
                 severity=Severity.WARNING,
@@ -72,13 +71,13 @@ class CdaWriter:
                 "Le compte rendu ne porte aucun résultat structuré : le CDA est écrit au niveau 1 (PDF seul).",
                 Severity.INFO,
             )
-        root = etree.Element("{" + V3 + "}ClinicalDocument", nsmap=NAMESPACES)
+        root = Element("ClinicalDocument", NAMESPACES)
         header(draft, root, plan or cover_chapters(draft), level=level)
         if level == 3:
             structured_body(draft, root, plan)
         else:
             non_xml_body(draft, root)
-        content: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+        content = document(root)
         number = re.sub(r"[^A-Za-z0-9-]", "-", context.ids.document)[:64]
         return Rendition(
             format="cda" if level == 3 else "cda-n1",

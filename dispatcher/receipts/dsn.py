@@ -29,7 +29,7 @@ _PER_MESSAGE = frozenset(
 _STARTERS = frozenset({"final-recipient", "original-recipient", "action", "status"})
 _KNOWN = _STARTERS | {"diagnostic-code", "remote-mta", "last-attempt-date", "final-log-id", "will-retry-until"}
 _ACTIONS = (
-    (re.compile(r"fail|bounce|erreur|[ée]chec", re.I), "failed"),
+    (re.compile(r"fail|bounce|err(?:or|eur)|[ée]chec", re.I), "failed"),
     (re.compile(r"delay|retard|diff[eé]r", re.I), "delayed"),
     (re.compile(r"relay", re.I), "relayed"),
     (re.compile(r"expand", re.I), "expanded"),
@@ -53,7 +53,9 @@ class Block:
 
     @property
     def recipient(self) -> str | None:
-        return addresses.clean(self.fields.get("final-recipient", "")) or self.original_recipient
+        """``Final-Recipient``; the original one where that is no mail address (X.400, an account of the server)."""
+        final, original = addresses.clean(self.fields.get("final-recipient", "")), self.original_recipient
+        return original if original and "@" in original and not addresses.ADDRESS.fullmatch(final) else final or None
 
     @property
     def original_recipient(self) -> str | None:

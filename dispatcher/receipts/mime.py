@@ -25,10 +25,15 @@ TEXT_MAX = 500_000
 _HEADER = re.compile(rb"([!-9;-~]{1,76})[ \t]*:[ \t]*(.*)")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]+)\?([bBqQ])\?([^?]*)\?=")
 _PARAMETER = re.compile(r";\s*([\w*-]+)\s*=\s*(\"(?:[^\"\\]|\\.)*\"?|[^;\s]+)")
+_BLANK_START = re.compile(rb"\A(?:[ \t]*\n)+")
 _CONTENT_LINE = re.compile(rb"(?i)content-[a-z-]+[ \t]*:")
 _TAG = re.compile(r"</?[a-zA-Z!][^<>\s@]*(?:\s[^<>]*)?>")
 _INVISIBLE = re.compile(r"(?i)<(style|script|title)\b")
 _BREAK = re.compile(r"(?i)<(?:br|/p|/div|/tr|/li|/h\d|/table|hr)\b[^>]*>")
+
+_OWN_HEADER = re.compile(rb"(?i)\A(?:content-[^\n]*\n(?:[ \t][^\n]*\n)*)+")
+_MESSAGE_ONLY = frozenset({"from", "to", "received", "message-id", "return-path"})
+"""Header fields of a mail, never of a part (RFC 2045 §3: a part's own fields begin with ``Content-``)."""
 
 _NOT_CHARSETS = frozenset(
     {"us-ascii", "unicode_escape", "unicode-escape", "raw_unicode_escape", "raw-unicode-escape", "punycode", "idna"}
@@ -90,7 +95,10 @@ class Part:
         """The mail (or header) this part carries, or None."""
         if self.media_type not in EMBEDDED and not self.params.get("name", "").lower().endswith(".eml"):
             return None
-        return parse(self.content())
+        inner = parse(self.content())
+        if _is_mail(self) and not _is_mail(inner):  # the blank line before the embedded mail was lost
+            return parse(_OWN_HEADER.sub(b"", self.raw, count=1))
+        return inner
 
     def leaves(self) -> Iterator[Part]:
         """Parts that hold no parts, in order, embedded mails as one leaf each."""
@@ -98,6 +106,10 @@ class Part:
             yield self
         for part in self.parts:
             yield from part.leaves()
+
+
+def _is_mail(part: Part) -> bool:
+    return any(name in _MESSAGE_ONLY for name, _ in part.headers)
 
 
 def to_text(data: bytes, charset: str = "") -> str:
@@ -144,7 +156,8 @@ def decode_words(value: str) -> str:
 def parse(data: bytes, depth: int = 0) -> Part:
     """Read a mail, or one entity of it."""
     if depth == 0:
-        data = re.sub(rb"\r+\n|\r", b"\n", data.removeprefix(b"\xef\xbb\xbf")).lstrip(b"\n")
+        data = re.sub(rb"\r+\n|\r", b"\n", data.removeprefix(b"\xef\xbb\xbf"))
+        data = _BLANK_START.sub(b"", data)
         if data.startswith((b"From ", b">From ")):  # mbox separator line
             data = data.partition(b"\n")[2]
     headers, body = _split_header(data)

@@ -45,6 +45,7 @@ def only(data: bytes):
     [
         ("failed", "4.4.7", "failed", "permanent"),
         ("Failure (host gone)", "5.0.0", "failed", "permanent"),
+        ("error", "5.0.0", "failed", "permanent"),
         ("DELAYED", "5.1.1", "delayed", "temporary"),
         ("delivered (to mailbox)", "2.0.0", "delivered", "success"),
         ("relayed", "4.0.0", "relayed", "success"),
@@ -284,3 +285,35 @@ def test_a_gateway_that_shows_the_envelope_names_its_recipient() -> None:
         )
     )
     assert (notice.kind, notice.action, notice.recipient) == (Kind.ERROR_MAIL, "failed", "k@dest.test")
+
+
+@pytest.mark.parametrize("final", ["x400; /S=k/OU=dest/PRMD=dest/ADMD= /C=FR/", "LOCAL;kerouac", "system;<>"])
+def test_a_final_recipient_that_is_no_mail_address_leaves_the_one_we_wrote_to(final: str) -> None:
+    notice = only(report(f"Original-Recipient: rfc822; k@dest.test\nFinal-Recipient: {final}\nAction: failed\n"))
+    assert (notice.recipient, notice.original_recipient) == ("k@dest.test", "k@dest.test")
+
+
+def test_a_returned_mail_without_the_blank_line_before_it_still_gives_its_message_id() -> None:
+    returned = "Received: from labo.test by relais.test\nMessage-ID: <m@labo.test>\nTo: k@dest.test\n\nbody\n"
+    notice = only(
+        mail(
+            "From: MAILER-DAEMON@relais.test\nMessage-ID: <own@relais.test>\n"
+            'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+            "--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; k@dest.test\nAction: failed\n"
+            f"--b\nContent-Type: message/rfc822\nContent-Description: Message\n retourne\n{returned}--b--\n"
+        )
+    )
+    assert notice.message_id == "<m@labo.test>"
+
+
+def test_a_mail_that_is_nothing_but_another_mail_is_opened() -> None:
+    inner = "From: MAILER-DAEMON@relais.test\nX-Failed-Recipients: k@dest.test\n\nmailbox unavailable\n"
+    notice = only(mail(f"From: x@labo.test\nMessage-ID: <m@labo.test>\nContent-Type: message/rfc822\n\n{inner}"))
+    assert (notice.action, notice.recipient) == ("failed", "k@dest.test")
+
+
+def test_blank_lines_before_the_header_are_skipped() -> None:
+    notice = only(
+        b"  \r\n\t\r\n\r\n" + mail("From: MAILER-DAEMON@x.test\nSubject: failure notice\n\n<a@b.test>:\nno\n")
+    )
+    assert (notice.kind, notice.recipient) == (Kind.ERROR_MAIL, "a@b.test")

@@ -21,7 +21,7 @@ from dispatcher.sandbox import pki as sandbox_pki
 from dispatcher.sandbox.operator import SandboxOperator
 from dispatcher.sandbox.pki import LABORATORY, SandboxPki
 from dispatcher.sealing.authority import Credential, KeyKind
-from tests.crash.test_kill_nine import CONFIG
+from tests.crash.kit import CONFIG
 
 ROOT = Path(__file__).resolve().parents[2]
 CDA, HPRIM = "paul.durand@sandbox.mssante.test", "marie.dalmeida@cabinets.mssante.test"

@@ -17,7 +17,7 @@ from dispatcher.sandbox.operator import SandboxOperator
 from dispatcher.service.warm import warm_up
 from dispatcher.settings import load
 from dispatcher.wiring import Office, build
-from tests.crash.test_kill_nine import CONFIG, message
+from tests.crash.kit import CONFIG, message
 
 AT_ONCE = 20
 """Files per measured round."""

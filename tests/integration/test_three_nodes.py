@@ -31,7 +31,7 @@ from dispatcher.sandbox.operator import SandboxOperator
 from dispatcher.service import nodes
 from dispatcher.settings import load
 from dispatcher.wiring import Office
-from tests.crash.test_kill_nine import CONFIG, drop
+from tests.crash.kit import CONFIG, drop
 from tests.servers.network import Namespaces, Proxies, allowed, network, wait_for_port
 from tests.servers.postgresql import PostgreSql, postgresql
 from tests.servers.process import free_port

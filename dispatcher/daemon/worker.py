@@ -20,6 +20,7 @@ from dispatcher.ports import DRAIN
 from dispatcher.service.channel import Channel
 from dispatcher.service.internal import place
 from dispatcher.service.send import send_due
+from dispatcher.service.staying import Stay
 from dispatcher.service.warm import warm_up
 from dispatcher.wiring import Office
 
@@ -67,6 +68,8 @@ class Worker:
         if wanted != self._resting.is_set():
             log.info("worker %s", "drains" if wanted else "goes on")
         (self._resting.set if wanted else self._resting.clear)()
+        if wanted:
+            self._office.store.hint()
 
     def _halt(self) -> bool:
         return self._stop.is_set() or self._resting.is_set()
@@ -94,19 +97,14 @@ class Worker:
     def _send(self, channel: Channel, owner: str, lane: Lane) -> int:
         """A node that drains lets its operator answer; only a stop hurries."""
         office, hurry = self._office, self._stop.is_set
-        return send_due(channel, office.store, office.clock, owner, self._halt, lane=lane, hurry=hurry).total
+        stay = Stay(longest=URGENT_LONGEST if lane is Lane.URGENT else IDLE_LONGEST)
+        sent = send_due(channel, office.store, office.clock, owner, self._halt, lane=lane, hurry=hurry, stay=stay)
+        return sent.total
 
     def _urgent(self, channel: Channel) -> Callable[[], int]:
         """A line that is never busy with anything else."""
-        owner, store = f"{self._owner}/{URGENT}", self._office.store
-
-        def send() -> int:
-            with store.reading() as uow:
-                if not uow.dispatches.any_queued(channel.name, Lane.URGENT):
-                    return 0
-            return self._send(channel, owner, Lane.URGENT)
-
-        return send
+        owner = f"{self._owner}/{URGENT}"
+        return lambda: self._send(channel, owner, Lane.URGENT)
 
     def _warm_up(self) -> None:
         try:

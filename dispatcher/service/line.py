@@ -36,6 +36,7 @@ from dispatcher.service.line_pace import LinePace, Room
 from dispatcher.service.outcome import Outcome, Settled, settle
 from dispatcher.service.patients import envelope_address
 from dispatcher.service.saving import Saving, again
+from dispatcher.service.staying import Stay, Watch
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ class Line:
         wait: float,
         keeper: Keeper,
         lane: Lane | None = None,
+        stay: Stay | None = None,
     ) -> None:
         self._channel = channel
         self._store = store
@@ -99,6 +101,7 @@ class Line:
         self._wait = wait
         self._keeper = keeper
         self._lane = lane
+        self._watch = Watch(store, clock, channel.name, lane, stay)
         self._pace = LinePace(channel, clock, owner)
         self._later: list[float] = []
         """Seconds until there is room for each of those asked in vain, one after the other."""
@@ -113,13 +116,17 @@ class Line:
     def run(self) -> Sent:
         try:
             while not self._stop() and not self._result.paused:
+                self._watch.begin()
                 self._claimed = again(self._claim)
-                if not self._claimed or not self._send_all(self._claimed):
+                if not (self._claimed and self._send_all(self._claimed)) and not self._stays():
                     break
-        except Exception as error:
-            if isinstance(error, StoreError) and (self._done is not None or self._saving.waiting):
-                self._saving.insist(self._write_down)
-            self._abandon()
+            self._commit_outcome()
+        except Exception:
+            try:
+                if self._done is not None or self._saving.waiting:
+                    self._saving.insist(self._write_down)
+            finally:
+                self._abandon()
             raise
         finally:
             self._keeper.let_go(self.owner)
@@ -127,17 +134,21 @@ class Line:
         return self._result
 
     def _write_down(self) -> None:
-        """The store failed with an outcome in hand: what the operator said must not be forgotten (promise 2)."""
+        """It broke off with an outcome in hand: what the operator said must not be forgotten (promise 2)."""
         self._commit_outcome()
         self._saving.take_back()
 
     def _claim(self) -> tuple[Dispatch, ...]:
-        """No more than the pace may let through: what is claimed in vain is two lines of journal each."""
+        """No more than the pace may let through: what is claimed in vain is two lines of journal each.
+
+        In the commit that writes the outcome of the last mail of the claim before.
+        """
         self._extended = self._clock.monotonic()
         self._keeper.hold(self.owner)
-        with self._store.transaction() as uow:
+        with self._transaction() as uow:
             now = self._clock.now()
-            if uow.pace.paused(self._channel.scope, now) is not None:
+            if (pause := uow.pace.paused(self._channel.scope, now)) is not None:
+                self._result.paused = pause
                 return ()
             most = min(CLAIM, self._share(self._pace.room(uow, self._wait)))
             return uow.dispatches.claim(self._channel.name, self.owner, most, self._channel.lease, now, lane=self._lane)
@@ -146,6 +157,11 @@ class Line:
         """Its part of the channel's room: if each line claimed all of it, most would be given back."""
         lines = 1 if self._lane is Lane.URGENT else self._channel.settings.connections
         return math.ceil(room / lines)
+
+    def _stays(self) -> bool:
+        """Wait until there may be something to claim; False: this pass is over."""
+        self._keeper.let_go(self.owner)
+        return not self._result.paused and self._watch.something_comes(self._stop, self._hang_up)
 
     def _send_all(self, claimed: Sequence[Dispatch]) -> bool:
         """False when the line must end: stop, pause, or no pace left."""
@@ -161,7 +177,6 @@ class Line:
                 rest = [dispatch, *waiting] if step is _Step.STOP else waiting
                 again(partial(self._give_back, rest))
                 return False
-        self._commit_outcome()
         return not self._result.paused
 
     def _somebody_has_room(self, waiting: int) -> bool:
@@ -264,6 +279,7 @@ class Line:
 
     def _hand_over(self, dispatch: Dispatch, mail: Mail) -> None:
         self._mails += 1
+        self._watch.worked()
         self._saving.handed_over()
         result: Accepted | TransportError
         try:

@@ -11,6 +11,7 @@ from dispatcher.ports import Store
 from dispatcher.service.channel import Channel
 from dispatcher.service.keeper import Keeper
 from dispatcher.service.line import Line, Sent
+from dispatcher.service.staying import Stay, anything
 
 MAX_WAIT = 5.0
 """Seconds a line waits for its pace before it gives its claims back."""
@@ -26,8 +27,11 @@ def send_due(
     wait: float = MAX_WAIT,
     lane: Lane | None = None,
     hurry: Callable[[], bool] | None = None,
+    stay: Stay | None = None,
 ) -> Sent:
     """Send until nothing is due, the pace is used up for more than ``wait`` seconds, or ``stop()``.
+
+    With ``stay``: once there is something, until a pause or ``stop()``.
 
     With a ``lane``: only that; urgent mail over one connection of its own. ``hurry()`` says that lines which still wait
     may be broken (``stop`` if not given): a mail in hand becomes ``unknown`` then, so not where nobody hurries.
@@ -41,10 +45,12 @@ def send_due(
     if pause is not None:
         result.paused = pause
         return result
+    if not anything(store, clock, channel.name, lane):
+        return result
     with Keeper(channel, store, clock, hurry or stop) as keeper:
         connections = 1 if lane is Lane.URGENT else channel.settings.connections
         owners = [f"{owner}/{n}" for n in range(connections)]
-        parts = _run_all([Line(channel, store, clock, one, stop, wait, keeper, lane) for one in owners])
+        parts = _run_all([Line(channel, store, clock, one, stop, wait, keeper, lane, stay) for one in owners])
     for part in parts:
         for state, count in part.counts.items():
             result.counts[state] = result.counts.get(state, 0) + count

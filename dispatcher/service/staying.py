@@ -1,0 +1,67 @@
+"""A line that stays when the queue is empty: the next mail finds an open connection and a thread that waits for it.
+
+Without it each file's mails paid for threads, a heartbeat thread and a TLS handshake of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dispatcher.clock import Clock
+from dispatcher.outbox.dispatch import Lane
+from dispatcher.ports import Store
+
+FIRST_LOOK = 0.05
+"""Seconds between two looks at an empty queue; doubles while it stays empty. Mail of this process is seen at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """How a line waits."""
+
+    longest: float
+    """Seconds between two looks for what other processes queued, at most."""
+    connected: float = 5.0
+    """Seconds an idle connection stays open: less than any operator's patience."""
+
+
+def anything(store: Store, clock: Clock, channel: str, lane: Lane | None) -> bool:
+    """Whether a claim may find something: a look that keeps nobody from writing."""
+    with store.reading() as uow:
+        if any(uow.dispatches.any_queued(channel, one) for one in ((lane,) if lane is not None else Lane)):
+            return True
+        due = uow.dispatches.next_due(channel)
+    return due is not None and due <= clock.now()
+
+
+class Watch:
+    """What one line knows of the queue while it waits; without a ``stay`` it never does. Used in its thread alone."""
+
+    def __init__(self, store: Store, clock: Clock, channel: str, lane: Lane | None, stay: Stay | None) -> None:
+        self._store, self._clock, self._channel, self._lane, self._stay = store, clock, channel, lane, stay
+        self._seen = 0
+        self._pause, self._since = FIRST_LOOK, clock.monotonic()
+
+    def begin(self) -> None:
+        """Right before a claim: what is queued from here on is news."""
+        if self._stay is not None:
+            self._seen = self._store.hints()
+
+    def worked(self) -> None:
+        """A mail was handed over."""
+        self._pause, self._since = FIRST_LOOK, self._clock.monotonic()
+
+    def something_comes(self, stop: Callable[[], bool], hang_up: Callable[[], None]) -> bool:
+        """Wait until a claim may find something; False after a stop. A connection idle for long is hung up."""
+        if self._stay is None:
+            return False
+        while not stop():
+            if self._clock.monotonic() - self._since > self._stay.connected:
+                hang_up()
+            self._store.wait_hint(self._seen, self._pause)
+            self._pause = min(self._pause * 2, self._stay.longest)
+            self._seen = self._store.hints()
+            if anything(self._store, self._clock, self._channel, self._lane):
+                return True
+        return False

@@ -282,6 +282,7 @@ def _write(desk: Desk, made: Made, old: Dispatch, reason: str, actor: str, overr
                 hold_code="",
                 batch_id="",
                 due_at=None,
+                replayed_attempts=old.attempts,  # as after a replay, patience begins anew
                 **changes,
             )
             fresh = uow.dispatches.list(DispatchFilter(report_id=version.id, limit=10_000))

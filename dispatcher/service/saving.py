@@ -62,7 +62,7 @@ class Saving:
 
     def begun(self, dispatch: Dispatch) -> None:
         """Its start is in the running transaction; until :meth:`handed_over` not a byte of it has left."""
-        self._begun, self._since = dispatch, self._clock.monotonic()
+        self._begun, self._since = dispatch, self._moment()
 
     def handed_over(self) -> None:
         """From here on the operator may have it."""
@@ -75,7 +75,11 @@ class Saving:
 
     def too_late(self) -> bool:
         """The process slept through its lease between the start's commit and the first byte: it was given up."""
-        return self._begun is not None and self._clock.monotonic() - self._since > self._lease
+        return self._begun is not None and self._moment() - self._since > self._lease
+
+    def _moment(self) -> float:
+        """Goes on while the machine sleeps, as the others' clocks do."""
+        return self._clock.boot()[1]
 
     def take_back(self) -> None:
         """Whatever became of the start's commit, the mail stands in the queue again. Raises StoreError."""

@@ -16,6 +16,8 @@ from dispatcher.ports import DispatchFilter
 from dispatcher.service import replay as room
 from dispatcher.service.changed import Changed
 from dispatcher.service.explain import explain
+from dispatcher.service.operate import hold
+from dispatcher.service.release import release
 from dispatcher.service.replay import ReplayPlan, plan_replay, replay, undo
 from tests.fakes import FaultyStore, Killed
 from tests.service.bench import DURAND, PETIT, Bench
@@ -196,19 +198,38 @@ def test_a_refusal_told_by_notice_is_found_by_its_code(bench: Bench) -> None:
 
 def test_patience_begins_anew_with_a_replay(bench: Bench) -> None:
     (dispatch,) = queue(bench)
-    for _ in range(4):
+    refuse(bench, dispatch.id, 4)
+    go(bench, plan_replay(bench.store, ids=[dispatch.id], states=(State.DEFERRED,)))
+    as_after_a_first_refusal(bench, dispatch.id)
+
+
+def test_patience_begins_anew_with_a_release(bench: Bench) -> None:
+    """Held by a person after four refusals, released as it was: its next refusal is no fifth."""
+    (dispatch,) = queue(bench)
+    refuse(bench, dispatch.id, 4)
+    hold(bench.store, [dispatch.id], reason="à voir", actor="operator:eve")
+    assert release(bench.desk, dispatch.id, reason="vu", actor="operator:eve").released
+    bench.batch()
+    as_after_a_first_refusal(bench, dispatch.id)
+
+
+def refuse(bench: Bench, dispatch_id: str, times: int) -> None:
+    """So often, for the moment, and the last wait is over."""
+    for _ in range(times):
         bench.transport.endings = [BUSY]
         bench.send()
-        due = bench.get(dispatch.id).due_at
+        due = bench.get(dispatch_id).due_at
         assert due is not None
         bench.clock.advance((due - bench.clock.now()).total_seconds() + 1)
-    assert bench.get(dispatch.id).attempts == 4
-    go(bench, plan_replay(bench.store, ids=[dispatch.id], states=(State.DEFERRED,)))
+    assert bench.get(dispatch_id).attempts == times
+
+
+def as_after_a_first_refusal(bench: Bench, dispatch_id: str) -> None:
     bench.transport.endings = [BUSY]
     bench.send()
-    again = bench.get(dispatch.id)
+    again = bench.get(dispatch_id)
     assert again.due_at is not None
-    assert again.due_at - bench.clock.now() <= timedelta(minutes=2), "as after a first refusal"
+    assert again.due_at - bench.clock.now() <= timedelta(minutes=2)
     assert again.attempts == 5, "the proof counts them all"
 
 

@@ -167,6 +167,23 @@ def test_a_process_that_slept_through_its_lease_hands_nothing_over(bench: Bench)
     assert len(bench.transport.handed) == 2
 
 
+def test_a_machine_that_was_suspended_through_the_lease_claims_anew(bench: Bench) -> None:
+    """The clock for waiting stands still meanwhile, those of other nodes do not."""
+    (first,) = queue(bench)
+    slept = LEASE.total_seconds() + 1
+
+    def asleep(number: int, when: str) -> bool:
+        if (number, when) == (BEGIN, "after"):
+            bench.clock.step(slept)
+            bench.clock.boot_origin -= slept
+        return False
+
+    fails(bench, asleep, "")
+    bench.send()
+    assert len(bench.transport.handed) == 1
+    assert bench.get(first.id).fence == first.fence + 2, "given up, and claimed anew"
+
+
 def test_a_pass_that_breaks_off_gives_back_what_it_did_not_begin(bench: Bench) -> None:
     queue(bench, 20)
     fails(bench, lambda number, when: number == BEGIN + 4, "busy")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from dispatcher.cli.cmd_overview import dispatch_json, print_dispatches
-from dispatcher.cli.cmd_replay import Which, carry_out
+from dispatcher.cli.cmd_replay import Token, Which, carry_out
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, WRONG_CALL, complain, moment, print_json, say, table
 from dispatcher.cli.person import actor
@@ -140,9 +140,10 @@ def replay(
     batch_id: Annotated[str, typer.Argument(help="Numéro de lot (L…).")],
     yes: Annotated[bool, typer.Option("--yes", help="Ne demande pas confirmation.")] = False,
     count: Annotated[int | None, typer.Option(help="Le nombre attendu ; demandé pour un grand nombre.")] = None,
+    token: Token = "",
     reason: Annotated[str, typer.Option("--reason", help="Motif, gardé au journal (obligatoire).")] = "",
     json: Json = False,
 ) -> None:
     """Rejoue les échecs d'un lot, même rejoué depuis : la liste d'abord, puis exactement cette liste."""
     wanted = DispatchFilter(batch_id=batch_id)
-    carry_out(Which(wanted=wanted, yes=yes, count=count, reason=reason, json=json))
+    carry_out(Which(wanted=wanted, yes=yes, count=count, token=token, reason=reason, json=json))

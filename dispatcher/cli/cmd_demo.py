@@ -11,11 +11,10 @@ import typer
 
 from dispatcher.cli.demo import Round, play, throw_away
 from dispatcher.cli.output import FAILURES, complain, print_json, say, table
-from dispatcher.cli.wording import FILE_STATES, STATES
 from dispatcher.errors import ConfigError
 from dispatcher.french import counted
 from dispatcher.outbox.dispatch import Dispatch
-from dispatcher.outbox.states import FileState, State
+from dispatcher.outbox.states import FILE_STATES, STATES, FileState, State
 
 
 def register(app: typer.Typer) -> None:

@@ -41,7 +41,7 @@ def withdraw(
     ids: Ids, reason: Annotated[str, typer.Option("--reason", help="Motif (obligatoire).")], json: Json = False
 ) -> None:
     """Retire des envois avant leur départ."""
-    told(operate.withdraw(office().store, ids, reason=reason_given(reason), actor=actor()), "retirés", json)
+    told(operate.withdraw(office().store, ids, reason=reason_given(reason), actor=actor()), "retiré|retirés", json)
 
 
 def paper(
@@ -55,5 +55,9 @@ def paper(
     """Passe des envois sur papier : à imprimer, à dire imprimés (--printed), à poster, puis à clore."""
     if printed:
         parts = office()
-        told(operate.printed(parts.store, parts.clock, ids, actor=actor()), "notés imprimés", json)
-    told(operate.to_paper(office().store, ids, reason=reason_given(reason), actor=actor()), "passés sur papier", json)
+        told(operate.printed(parts.store, parts.clock, ids, actor=actor()), "noté imprimé|notés imprimés", json)
+    told(
+        operate.to_paper(office().store, ids, reason=reason_given(reason), actor=actor()),
+        "passé sur papier|passés sur papier",
+        json,
+    )

@@ -15,10 +15,10 @@ from dispatcher.cli.forecast_show import sentence
 from dispatcher.cli.held_show import show_held, tell_held
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.restored_show import paused_everywhere, restored_json, tell_restored
-from dispatcher.cli.wording import EVENTS, FILE_STATES, RECEIPTS, STATES, actor, age, envelope
+from dispatcher.cli.wording import EVENTS, RECEIPTS, actor, age, envelope
 from dispatcher.french import counted
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
-from dispatcher.outbox.states import OPEN_FILES, UNFINISHED, State
+from dispatcher.outbox.states import FILE_STATES, OPEN_FILES, STATES, UNFINISHED, State
 from dispatcher.ports import DispatchFilter
 from dispatcher.service import alarms, nodes, overview, waits
 from dispatcher.service.explain import explain

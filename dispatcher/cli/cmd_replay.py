@@ -11,11 +11,11 @@ import typer
 from dispatcher.cli.context import office
 from dispatcher.cli.output import DONE, FAILURES, WRONG_CALL, complain, print_json
 from dispatcher.cli.person import actor
-from dispatcher.cli.replay_ask import agree_or_stop, reason_given
+from dispatcher.cli.replay_ask import agree_or_stop, reason_given, same_list_or_stop
 from dispatcher.cli.replay_show import replay_json, resend_json, show_replay, show_resend
 from dispatcher.cli.told import told
 from dispatcher.clock import PARIS
-from dispatcher.outbox.states import State
+from dispatcher.outbox.states import STATES, State
 from dispatcher.ports import DispatchFilter
 from dispatcher.service import renewal
 from dispatcher.service import replay as service
@@ -32,6 +32,7 @@ Error = Annotated[str, typer.Option("--error", help="Code de la faute : « 5.1.1
 Since = Annotated[datetime | None, typer.Option(formats=DAYS, help="Préparés depuis (heure de Paris).")]
 Until = Annotated[datetime | None, typer.Option(formats=DAYS, help="Préparés avant (heure de Paris).")]
 Unknown = Annotated[bool, typer.Option("--unknown", help="Aussi les issues inconnues : le courrier a pu arriver déjà.")]
+Token = Annotated[str, typer.Option("--token", help="Jeton de la liste montrée (--json) : elle seule, ou rien.")]
 From = Annotated[
     Begin | None,
     typer.Option("--from", help="Renvoi sous une autre identité, repris au routage, à l'écriture ou au scellé."),
@@ -48,6 +49,7 @@ class Which:
     begin: Begin | None = None
     yes: bool = False
     count: int | None = None
+    token: str = ""
     reason: str = ""
     json: bool = False
 
@@ -73,6 +75,7 @@ def replay_command(
     undo: Annotated[str, typer.Option("--undo", help="Annule ce rejeu (L…) pour ce qui n'est pas parti.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Sans demander confirmation.")] = False,
     count: Annotated[int | None, typer.Option(help="Le nombre attendu ; demandé pour un grand nombre.")] = None,
+    token: Token = "",
     reason: Annotated[str, typer.Option("--reason", help="Motif, gardé au journal (obligatoire).")] = "",
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON ; sans --yes, la liste seulement.")] = False,
 ) -> None:
@@ -91,7 +94,7 @@ def replay_command(
         states=(*(state or (State.FAILED,)), *more),
         begin=begin,
     )
-    carry_out(replace(which, yes=yes, count=count, reason=reason, json=json))
+    carry_out(replace(which, yes=yes, count=count, token=token, reason=reason, json=json))
 
 
 def carry_out(which: Which) -> None:
@@ -101,7 +104,7 @@ def carry_out(which: Which) -> None:
     odd = [one for one in which.states if one not in (RESENDABLE if which.begin else REPLAYABLE)]
     if odd:
         more = "" if which.begin else " ; ce qui est déjà parti se renvoie avec --from"
-        _wrong(f"L'état « {odd[0]} » ne se rejoue pas ainsi{more}.")
+        _wrong(f"L'état « {STATES[odd[0]]} » ne se rejoue pas ainsi{more}.")
     if which.begin is None:
         _replay(which)
     else:
@@ -113,10 +116,11 @@ def _replay(which: Which) -> None:
     plan = service.plan_replay(parts.store, ids=which.ids, wanted=which.wanted, states=which.states)
     if not which.json:
         show_replay(plan)
+    same_list_or_stop(plan.token, which.token)
     reason = _agreed(which, plan.count, plan.left_out, replay_json(plan), "Rejouer exactement cette liste ?")
     if reason is not None:
         changed = service.replay(parts.store, parts.clock, plan, reason=reason, actor=actor())
-        told(_with(changed, plan.left_out), "rejoués", which.json, UNDO)
+        told(_with(changed, plan.left_out), "rejoué|rejoués", which.json, UNDO)
 
 
 def _resend(which: Which, begin: Begin) -> None:
@@ -124,11 +128,12 @@ def _resend(which: Which, begin: Begin) -> None:
     plan = renewal.plan_resend(parts.desk, begin=begin, ids=which.ids, wanted=which.wanted, states=which.states)
     if not which.json:
         show_resend(plan)
+    same_list_or_stop(plan.token, which.token)
     question = "Envoyer exactement cette liste de nouveau ?"
     reason = _agreed(which, len(plan.items), plan.left_out, resend_json(plan), question)
     if reason is not None:
         changed = renewal.resend(parts.desk, plan, reason=reason, actor=actor())
-        told(_with(changed, plan.left_out), "envoyés de nouveau", which.json, TAKE_BACK)
+        told(_with(changed, plan.left_out), "envoyé de nouveau|envoyés de nouveau", which.json, TAKE_BACK)
 
 
 def _agreed(
@@ -145,7 +150,8 @@ def _agreed(
         return None
     above = office().settings.service.ask_count_above
     reason = reason_given(which.reason, json=which.json)
-    agree_or_stop(count, question, above=above, yes=which.yes, said=which.count, json=which.json)
+    said = count if which.token and which.count is None else which.count  # a token tells more than a number
+    agree_or_stop(count, question, above=above, yes=which.yes, said=said, json=which.json)
     return reason
 
 

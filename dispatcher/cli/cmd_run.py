@@ -12,10 +12,10 @@ import typer
 
 from dispatcher.cli.context import CONFIG, office
 from dispatcher.cli.output import DONE, FAILURES, complain, print_json, say
-from dispatcher.cli.wording import STATES
 from dispatcher.daemon.once import Drained, drain
 from dispatcher.daemon.run import Daemon
 from dispatcher.french import counted
+from dispatcher.outbox.states import STATES
 
 
 def register(app: typer.Typer) -> None:

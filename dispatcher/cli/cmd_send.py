@@ -14,11 +14,11 @@ from rich.progress import Progress
 from dispatcher.cli.context import office
 from dispatcher.cli.output import DONE, FAILURES, complain, console, print_json, say, table
 from dispatcher.cli.statement_show import sentence
-from dispatcher.cli.wording import FILE_STATES, STATES, envelope
+from dispatcher.cli.wording import envelope
 from dispatcher.daemon import steps
 from dispatcher.daemon.membership import node_name, owner_name
 from dispatcher.intake import by_hand
-from dispatcher.outbox.states import FileState, State
+from dispatcher.outbox.states import FILE_STATES, STATES, FileState, State
 from dispatcher.ports import Taken
 from dispatcher.routing.route import Wanted
 from dispatcher.service import bulk

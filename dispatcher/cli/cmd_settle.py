@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from dispatcher.cli.context import office
-from dispatcher.cli.output import DONE, FAILURES, WRONG_CALL, complain, print_json, say
+from dispatcher.cli.output import WRONG_CALL, complain
 from dispatcher.cli.person import actor
+from dispatcher.cli.told import told
 from dispatcher.service.settle_by_hand import settle_by_hand
+
+AGAIN = "« dispatcher replay » renvoie ce qui doit l'être."
 
 
 def register(app: typer.Typer) -> None:
@@ -32,12 +35,5 @@ def settle(
         complain('Un motif est demandé : --reason "…".')
         raise typer.Exit(WRONG_CALL)
     changed = settle_by_hand(office().store, ids, arrived=arrived, reason=reason, actor=actor())
-    if json:
-        print_json({"done": list(changed.done), "refused": [list(item) for item in changed.refused]})
-    else:
-        if changed.done:
-            verb = "arrivés" if arrived else "jamais acceptés (« dispatcher replay » les renvoie)"
-            say(f"{len(changed.done)} {verb} : {', '.join(changed.done)}")
-        for item, why in changed.refused:
-            complain(f"{item} : {why}")
-    raise typer.Exit(FAILURES if changed.refused else DONE)
+    verb, after = ("arrivé|arrivés", "") if arrived else ("jamais accepté|jamais acceptés", AGAIN)
+    told(changed, verb, json, after)

@@ -12,6 +12,15 @@ NO_REASON = 'Un motif est demandé : --reason "…".'
 OTHER_COUNT = "La liste compte {now} et non {said} : rien n'est fait. La regarder de nouveau."
 COUNT_ASKED = "C'est beaucoup ({now}) : sans personne au terminal, ajouter --count {number} à --yes."
 
+OTHER_LIST = "La liste n'est plus celle de ce jeton : rien n'est fait. La regarder de nouveau (--json sans --yes)."
+
+
+def same_list_or_stop(token: str, said: str) -> None:
+    """``said`` (``--token``) must be the token of the list as it is now; without one anything goes."""
+    if said and said != token:
+        complain(OTHER_LIST)
+        raise typer.Exit(FAILURES)
+
 
 def reason_given(reason: str, *, json: bool = False) -> str:
     """The reason, asked for at a terminal when it is missing; without one the command ends (code 2)."""

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from dispatcher.cli.output import say, table
-from dispatcher.cli.wording import STATES
+from dispatcher.cli.wording import envelope
 from dispatcher.french import counted
-from dispatcher.service.renewal import ENDED, Renewal, RenewalPlan
+from dispatcher.outbox.states import STATES
+from dispatcher.service.renewal import ENDED, Renewal, RenewalPlan, Shown
 from dispatcher.service.replay import Planned, ReplayPlan
 
 SHOWN = 20
@@ -35,17 +36,23 @@ def show_resend(plan: RenewalPlan) -> None:
             item.planned.id,
             STATES[item.planned.state],
             item.planned.label,
-            *(_change(was, now) for was, now in zip(item.was[:2], item.now[:2], strict=True)),
-            _change(item.was[2][:12], item.now[2][:12]),
+            _change(item.was.address, item.now.address),
+            _change(item.was.format, item.now.format),
+            _change(item.was.channel, item.now.channel),
+            _change(_protection(item.was), _protection(item.now)),
             _remark(item),
         )
         for item in plan.items[:SHOWN]
     ]
-    columns = ("Numéro", "État", "Destinataire", "Adresse", "Format", "Certificat", "Remarque")
+    columns = ("Numéro", "État", "Destinataire", "Adresse", "Format", "Canal", "Protection", "Remarque")
     title = f"À envoyer de nouveau, sous une autre identité : {counted(len(plan.items), 'envoi')}"
     table(title, columns, rows, empty="Rien à envoyer de nouveau.")
     _more(len(plan.items) - len(rows))
     _left(plan.left_out)
+
+
+def _protection(way: Shown) -> str:
+    return " ".join(part for part in (envelope(way.envelope), way.certificate[:12]) if part)
 
 
 def _remark(item: Renewal) -> str:
@@ -67,12 +74,11 @@ def replay_json(plan: ReplayPlan) -> dict[str, Any]:
 
 def resend_json(plan: RenewalPlan) -> dict[str, Any]:
     """As :func:`replay_json`, with what would change."""
-    names = ("address", "format", "certificate")
     resends = [
         {
             "id": item.planned.id,
-            "was": dict(zip(names, item.was, strict=True)),
-            "now": dict(zip(names, item.now, strict=True)),
+            "was": item.was._asdict(),
+            "now": item.now._asdict(),
             "resent_as": list(item.before),
             "reason": item.planned.reason,
         }

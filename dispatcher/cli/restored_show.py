@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dispatcher.cli.output import complain, moment, say, table
-from dispatcher.cli.wording import FILE_STATES, STATES
 from dispatcher.french import counted
+from dispatcher.outbox.states import FILE_STATES, STATES
 from dispatcher.ports import EVERYTHING
 from dispatcher.service.restored import InDoubt
 from dispatcher.wiring import Office

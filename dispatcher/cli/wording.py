@@ -1,35 +1,10 @@
-"""French words for states, events and durations, in one place."""
+"""French words for events, receipts and durations, in one place; those for states stand in ``outbox/states.py``."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from dispatcher.outbox.states import FileState, State
-
-STATES: dict[State, str] = {
-    State.HELD: "en attente d'un opérateur",
-    State.READY: "prêt, attend un lot",
-    State.QUEUED: "en file",
-    State.SENDING: "en cours d'envoi",
-    State.SENT: "envoyé",
-    State.DELIVERED: "remis",
-    State.READ: "lu",
-    State.DEFERRED: "remis à plus tard",
-    State.UNKNOWN: "issue inconnue",
-    State.FAILED: "en échec",
-    State.PAPER: "sur papier",
-    State.WITHDRAWN: "retiré",
-    State.CLOSED: "clos",
-}
-
-FILE_STATES: dict[FileState, str] = {
-    FileState.WAITING: "s'écrit encore",
-    FileState.RECEIVED: "reçu",
-    FileState.READ: "lu",
-    FileState.DONE: "traité",
-    FileState.QUARANTINED: "en quarantaine",
-    FileState.DUPLICATE: "doublon",
-}
+from dispatcher.outbox.states import FILE_STATES, STATES
 
 BATCH_STATES = {"open": "ouvert", "paused": "suspendu", "done": "terminé"}
 

@@ -102,16 +102,47 @@ FILE_MOVES: dict[FileState, frozenset[FileState]] = {
 }
 
 
+STATES: dict[State, str] = {
+    State.HELD: "en attente d'un opérateur",
+    State.READY: "prêt, attend un lot",
+    State.QUEUED: "en file",
+    State.SENDING: "en cours d'envoi",
+    State.SENT: "envoyé",
+    State.DELIVERED: "remis",
+    State.READ: "lu",
+    State.DEFERRED: "remis à plus tard",
+    State.UNKNOWN: "issue inconnue",
+    State.FAILED: "en échec",
+    State.PAPER: "sur papier",
+    State.WITHDRAWN: "retiré",
+    State.CLOSED: "clos",
+}
+"""In French, as people read them."""
+
+FILE_STATES: dict[FileState, str] = {
+    FileState.WAITING: "s'écrit encore",
+    FileState.RECEIVED: "reçu",
+    FileState.READ: "lu",
+    FileState.DONE: "traité",
+    FileState.QUARANTINED: "en quarantaine",
+    FileState.DUPLICATE: "doublon",
+}
+"""The same for source files."""
+_SEE = "Les passages possibles : docs/states.md."
+
+
 def check_move(old: State, new: State) -> None:
     """Raise :class:`dispatcher.errors.IllegalMove` unless ``old`` may become ``new``."""
     if new not in MOVES[old]:
-        raise IllegalMove(f"Passage interdit de « {old} » à « {new} ».", hint="Voir docs/states.md.")
+        way = f"Un envoi « {STATES[old]} » ne peut pas passer à « {STATES[new]} »."
+        raise IllegalMove(f"Cet envoi est déjà « {STATES[old]} »." if new is old else way, hint=_SEE)
 
 
 def check_file_move(old: FileState, new: FileState) -> None:
     """Raise :class:`dispatcher.errors.IllegalMove` unless file state ``old`` may become ``new``."""
     if new not in FILE_MOVES[old]:
-        raise IllegalMove(f"Passage interdit du fichier de « {old} » à « {new} ».", hint="Voir docs/states.md.")
+        way = f"Un fichier « {FILE_STATES[old]} » ne peut pas passer à « {FILE_STATES[new]} »."
+        raise IllegalMove(f"Ce fichier est déjà « {FILE_STATES[old]} »." if new is old else way, hint=_SEE)
 
 
 def diagram() -> str:

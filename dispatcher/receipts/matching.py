@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dispatcher.outbox.dispatch import Dispatch
-from dispatcher.outbox.states import MOVES, State
+from dispatcher.outbox.states import MOVES, STATES, State
 from dispatcher.receipts import addresses
 from dispatcher.receipts.mdn import CODE_LABELS
 from dispatcher.receipts.notice import Cause, Kind, Notice
@@ -164,7 +164,7 @@ def effect(state: State, notice: Notice) -> Effect:
         # A relay's « passed on » may arrive after the failure it passed on to: it says less, and must not hide it.
         return Effect(state=None, why=f"{reason} L'échec déjà reçu, plus précis, est maintenu.")
     if target not in MOVES[state]:
-        return Effect(state=None, why=f"{reason} Sans effet sur un envoi à l'état « {state} ».")
+        return Effect(state=None, why=f"{reason} Sans effet sur un envoi à l'état « {STATES[state]} ».")
     return Effect(state=target, why=reason)
 
 
@@ -174,7 +174,7 @@ def _before_handover(state: State, target: State, reason: str) -> Effect:
             state=State.HELD,
             why=f"{reason} Pourtant l'envoi est noté comme non parti : vérifier avant de le laisser repartir.",
         )
-    return Effect(state=None, why=f"{reason} Sans effet : l'envoi est noté comme non parti (« {state} »).")
+    return Effect(state=None, why=f"{reason} Sans effet : l'envoi est noté comme non parti (« {STATES[state]} »).")
 
 
 def _meaning(state: State, notice: Notice) -> tuple[State | None, str]:

@@ -9,6 +9,7 @@ from functools import partial
 
 from dispatcher.errors import DispatcherError
 from dispatcher.french import counted
+from dispatcher.outbox.states import FILE_STATES, STATES
 from dispatcher.ports import Rules, Store
 from dispatcher.report.model import Severity
 from dispatcher.service.channel import Channel
@@ -105,13 +106,15 @@ def check_tallies(store: Store) -> Iterator[Finding]:
         yield good("comptes", "les nombres par état sont ceux de la base")
         return
     told = ", ".join(
-        f"{one.channel or one.kind} « {one.state} » : {one.kept} au lieu de {one.counted}" for one in wrong
+        f"{one.channel or one.kind} « {_STATES.get(one.state, one.state)} » : {one.kept} au lieu de {one.counted}"
+        for one in wrong
     )
     yield warning(
         "comptes", f"nombres par état faux, rétablis : {told}", "Le dire au support ; le journal en garde trace."
     )
 
 
+_STATES = {str(state): name for state, name in (*FILE_STATES.items(), *STATES.items())}
 _RENEW = "« dispatcher trust sync », ou « dispatcher trust import FICHIER » avec la liste du jour."
 FOR_THE_USER = "installées pour l'utilisateur, pas pour cette configuration"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dispatcher.clock import Clock
 from dispatcher.errors import IllegalMove, StoreError
 from dispatcher.outbox.dispatch import Dispatch
-from dispatcher.outbox.states import State
+from dispatcher.outbox.states import STATES, State
 from dispatcher.ports import Store, UnitOfWork
 from dispatcher.service.changed import Changed
 from dispatcher.service.replay import CHANGED, ReplayPlan, plan_replay, replay
@@ -58,7 +58,7 @@ def printed(store: Store, clock: Clock, ids: Iterable[str], *, actor: str) -> Ch
         with store.transaction() as uow:
             dispatch = next(iter(uow.dispatches.locked([dispatch_id])), None)
             if dispatch is None or dispatch.state is not State.PAPER:
-                why = NOT_PAPER.format(state=dispatch.state) if dispatch is not None else UNKNOWN_ID
+                why = NOT_PAPER.format(state=STATES[dispatch.state]) if dispatch is not None else UNKNOWN_ID
                 refused.append((dispatch_id, why))
                 continue
             if dispatch.printed_at is None:

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
+from typing import NamedTuple
 
 from dispatcher.formats.base import Rendition, WriteContext, Writer
 from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
-from dispatcher.outbox.states import State
+from dispatcher.outbox.states import STATES, State
 from dispatcher.ports import DispatchFilter, UnitOfWork
 from dispatcher.report.model import Report
 from dispatcher.routing.addresses import is_patient
@@ -50,7 +51,10 @@ RESENDABLE = frozenset(
 """What is not under way any more; a held one is released, one under way is left alone."""
 ENDED = frozenset({State.CLOSED, State.WITHDRAWN})
 """Of these only what an operator has been offered: the end of another was a decision not to send it."""
-ELSEWHERE = "il irait maintenant à {address} ({format}), ce qui n'a pas été montré : le regarder de nouveau"
+ELSEWHERE = (
+    "il partirait maintenant autrement ({address}, {format}, canal « {channel} ») que ce qui a été montré : "
+    "le regarder de nouveau"
+)
 NOT_KEPT = "le document écrit alors n'est plus dans la base : --from formats"
 NEVER_LEFT = "jamais parti, clos ou retiré par une décision ({reason}) : le renvoyer la déferait"
 NOT_IN_FORCE = "cette version n'est pas celle en vigueur (version {version}) : renvoyer celle-là"
@@ -70,14 +74,24 @@ class Begin(StrEnum):
     """The documents as kept are sealed anew, with today's certificates."""
 
 
+class Shown(NamedTuple):
+    """How a mail leaves, as far as a preview shows it."""
+
+    address: str
+    """Never a patient's."""
+    format: str
+    certificate: str
+    channel: str
+    envelope: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
     """One resend as the preview shows it: what it was, and what it would be."""
 
     planned: Planned
-    was: tuple[str, str, str]
-    """Address, format, certificate."""
-    now: tuple[str, str, str]
+    was: Shown
+    now: Shown
     before: tuple[str, ...] = ()
     """Dispatches that sent it again already."""
 
@@ -142,7 +156,7 @@ def _chosen(
 
 def _look(desk: Desk, dispatch: Dispatch, begin: Begin) -> Renewal | str:
     if dispatch.state not in RESENDABLE:
-        return STILL_WAITS.format(state=dispatch.state)
+        return STILL_WAITS.format(state=STATES[dispatch.state])
     if dispatch.state in ENDED and not _offered(desk, dispatch):
         return NEVER_LEFT.format(reason=dispatch.reason.rstrip(".") or "sans motif")
     way = _way(desk, dispatch, begin)
@@ -152,7 +166,7 @@ def _look(desk: Desk, dispatch: Dispatch, begin: Begin) -> Renewal | str:
         before = _sent_again_as(uow, dispatch.id)
     return Renewal(
         planned=Planned.of(dispatch),
-        was=(dispatch.address, dispatch.format, dispatch.certificate),
+        was=Shown(dispatch.address, dispatch.format, dispatch.certificate, dispatch.channel, dispatch.envelope),
         now=shown(dispatch, way.route),
         before=before,
     )
@@ -167,10 +181,10 @@ def _offered(desk: Desk, dispatch: Dispatch) -> bool:
         return tried(uow, dispatch)
 
 
-def shown(dispatch: Dispatch, route: Route) -> tuple[str, str, str]:
-    """Address (never a patient's), format and certificate of a route."""
+def shown(dispatch: Dispatch, route: Route) -> Shown:
+    """What a preview shows of a route."""
     address = dispatch.address if is_patient(route.address) else route.address
-    return (address, route.format, route.certificate)
+    return Shown(address, route.format, route.certificate, route.channel, route.envelope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +286,8 @@ def _made(desk: Desk, item: Renewal, begin: Begin) -> Made | str:
     way = _way(desk, dispatch, begin)
     if isinstance(way, str):
         return way
-    if shown(dispatch, way.route) != item.now:
-        return ELSEWHERE.format(address=shown(dispatch, way.route)[0], format=way.route.format)
+    if (now := shown(dispatch, way.route)) != item.now:
+        return ELSEWHERE.format(address=now.address, format=now.format, channel=now.channel)
     if begin is Begin.SEALING:
         if way.route.format not in kept:
             return NOT_KEPT

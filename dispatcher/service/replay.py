@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from dispatcher.clock import Clock
 from dispatcher.errors import IllegalMove, StoreError
 from dispatcher.outbox.dispatch import Batch, Dispatch, JournalLine, SourceFile
-from dispatcher.outbox.states import MOVES, FileState, State
+from dispatcher.outbox.states import FILE_STATES, MOVES, STATES, FileState, State
 from dispatcher.ports import DispatchFilter, Store, UnitOfWork
 from dispatcher.service.changed import Changed
 
@@ -87,8 +87,9 @@ class ReplayPlan:
 
     @property
     def token(self) -> str:
-        """SHA-256 of what it shows; empty for no dispatch."""
-        return token_of(self.dispatches)
+        """SHA-256 of what it shows; empty for nothing."""
+        shown = token_of(self.dispatches)
+        return hash_of("/".join([shown, *sorted(file.id for file in self.files)])) if self.files else shown
 
     @property
     def count(self) -> int:
@@ -130,7 +131,11 @@ def plan_replay(
                 else:
                     found.setdefault(dispatch.id, Planned.of(dispatch))
     readable = [f for f in files if f.state is FileState.QUARANTINED]
-    left_out += [(f.id, f"fichier « {f.state} », rien à relire") for f in files if f.state is not FileState.QUARANTINED]
+    left_out += [
+        (f.id, f"fichier « {FILE_STATES[f.state]} », rien à relire")
+        for f in files
+        if f.state is not FileState.QUARANTINED
+    ]
     left = tuple(dict.fromkeys(left_out))
     return ReplayPlan(dispatches=tuple(found.values()), files=tuple(readable), left_out=left)
 
@@ -164,7 +169,7 @@ def _named(uow: UnitOfWork, ids: Sequence[str]) -> tuple[tuple[Dispatch, ...], l
 def _refusal(dispatch: Dispatch, states: Sequence[State], superseded: frozenset[str]) -> str:
     """Why this one is not replayed (French), or empty."""
     if dispatch.state not in states or dispatch.state not in REPLAYABLE:
-        return f"état « {dispatch.state} », non rejouable ainsi"
+        return f"état « {STATES[dispatch.state]} », non rejouable ainsi"
     return SUPERSEDED if dispatch.report_id in superseded else ""
 
 
@@ -334,8 +339,8 @@ def _not_undone(row: Dispatch, batch_id: str) -> str:
         return RESENT
     waits = row.state in {State.QUEUED, State.DEFERRED} and row.fence == row.replayed_fence
     if row.batch_id != batch_id or not row.replayed_from or not waits:
-        return f"déjà pris en charge ou réglé (état « {row.state} ») : laissé tel quel"
-    return "" if State(row.replayed_from) in MOVES[row.state] else f"état « {row.state} » : laissé tel quel"
+        return f"déjà pris en charge ou réglé (état « {STATES[row.state]} ») : laissé tel quel"
+    return "" if State(row.replayed_from) in MOVES[row.state] else f"état « {STATES[row.state]} » : laissé tel quel"
 
 
 def _stood(lines: Sequence[JournalLine], now: datetime) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dispatcher.errors import StoreError
-from dispatcher.outbox.states import State
+from dispatcher.outbox.states import STATES, State
 from dispatcher.ports import Store, UnitOfWork
 from dispatcher.service.changed import Changed
 from dispatcher.service.outcome import withdraw_if_superseded
@@ -37,7 +37,7 @@ def _settle(uow: UnitOfWork, dispatch_id: str, arrived: bool, reason: str, actor
     if found is None:
         return "Aucun envoi ne porte ce numéro."
     if found.state is not State.UNKNOWN:
-        return f"L'issue de cet envoi n'est pas inconnue (état « {found.state} ») : rien à trancher."
+        return f"L'issue de cet envoi n'est pas inconnue (état « {STATES[found.state]} ») : rien à trancher."
     if arrived:
         uow.dispatches.move(
             dispatch_id,

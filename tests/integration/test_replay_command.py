@@ -80,6 +80,20 @@ def test_a_script_gives_reason_and_number(labo: Installation) -> None:
     assert (batch.actor, batch.why) == ("operator:eve", "boîte rouverte")
 
 
+@pytest.mark.parametrize("more", [(), ("--from", "formats")])
+def test_a_script_says_by_its_token_which_list_it_saw(labo: Installation, more: tuple[str, ...]) -> None:
+    """It tells more than the number: three others than those shown are not sent."""
+    command = ("replay", "--channel", "pro", *more)
+    token = told(*command)["plan"]["token"]
+    with labo.office.store.transaction() as uow:
+        uow.dispatches.move(ids(labo)[0], State.QUEUED)
+        uow.dispatches.move(ids(labo)[0], State.FAILED, attempts=7)  # it was tried again since
+    assert "n'est plus celle de ce jeton" in run(*command, "--yes", "--token", token, *WHY, rc=1).output
+    assert states(labo) == FAILED
+    done = told(*command, "--yes", "--token", told(*command)["plan"]["token"], *WHY)
+    assert len(done["done"]) == 3
+
+
 def test_a_person_types_the_reason_and_the_number(labo: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "interactive", lambda: True)
     for answer in ("boîte rouverte\no\n", "boîte rouverte\n2\n", "\n"):
@@ -93,9 +107,27 @@ def test_a_person_types_the_reason_and_the_number(labo: Installation, monkeypatc
 def test_few_ask_for_a_plain_yes(labo: Installation) -> None:
     one, two, _three = ids(labo)
     run("replay", one, *WHY, answer="n\n", rc=1)
-    run("replay", one, *WHY, answer="o\n")
+    assert f"1 envoi rejoué : {one}" in run("replay", one, *WHY, answer="o\n").output
     run("replay", two, *WHY, "--yes")
     assert states(labo) == [State.FAILED, State.QUEUED, State.QUEUED]
+
+
+def test_what_was_done_is_told_in_french(labo: Installation) -> None:
+    """With the words of the screen, not those of the code, and in agreement with the number."""
+    one, two, three = ids(labo)
+    assert f"2 envois mis en attente : {one}, {two}" in run("hold", one, two, *WHY).output
+    assert f"1 envoi clos : {two}" in run("close", two, *WHY).output
+    assert "Cet envoi est déjà « clos »" in run("close", two, *WHY, rc=1).output
+    assert "Un envoi « clos » ne peut pas passer à « retiré »" in run("withdraw", two, *WHY, rc=1).output
+    assert "(état « en attente d'un opérateur »)" in run("settle", one, "--arrived", *WHY, rc=1).output
+    closed = ("--channel", "pro", "--state", "closed")
+    assert "L'état « clos » ne se rejoue pas ainsi" in run("replay", *closed, rc=2).output
+    with labo.office.store.transaction() as uow:
+        for state in (State.QUEUED, State.SENDING, State.UNKNOWN):
+            uow.dispatches.move(three, state)
+    settled = run("settle", three, "--refused", *WHY).output
+    assert f"1 envoi jamais accepté : {three}" in settled
+    assert "« dispatcher replay »" in settled
 
 
 def test_a_batch_is_undone_and_replayed_by_its_number(labo: Installation) -> None:
@@ -117,8 +149,10 @@ def test_what_left_is_sent_again_from_further_up(labo: Installation) -> None:
     run("replay", one, "--state", "delivered", *WHY, "--yes", rc=2)
     (item,) = told("replay", one, "--from", "routing")["plan"]["resends"]
     assert (item["id"], item["was"]) == (one, item["now"])
+    assert set(item["now"]) == {"address", "format", "certificate", "channel", "envelope"}
     shown = run("replay", one, "--from", "routing", *WHY, answer="o\n").output
     assert "sous une autre identité" in shown
+    assert "mandataire chiffrant du site" in shown
     (new,) = [found for found in labo.dispatches() if found.resend_of == one]
     assert new.state is State.QUEUED
     seen = run("show", new.id).output

@@ -141,7 +141,7 @@ def test_only_failures_by_default_and_the_rest_with_the_reason_why(bench: Bench)
     plan = operate.plan_replay(bench.store, ids=[dispatch.id, "D000000000"])
     assert plan.dispatches == ()
     assert dict(plan.left_out) == {
-        dispatch.id: "état « sent », non rejouable ainsi",
+        dispatch.id: "état « envoyé », non rejouable ainsi",
         "D000000000": "numéro inconnu",
     }
 
@@ -227,7 +227,7 @@ def test_a_file_that_is_done_is_not_read_again(bench: Bench) -> None:
     (prepared,) = bench.bring(oru())
     plan = operate.plan_replay(bench.store, ids=[prepared.file.id])
     assert plan.files == ()
-    assert plan.left_out == ((prepared.file.id, "fichier « done », rien à relire"),)
+    assert plan.left_out == ((prepared.file.id, "fichier « traité », rien à relire"),)
 
 
 # ------------------------------------------------------------------------------------------------ release

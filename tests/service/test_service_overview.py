@@ -44,7 +44,7 @@ def test_wrong_numbers_are_mended_and_told(bench: Bench, watch: Watch) -> None:
     spoil(bench)
     (finding,) = check_tallies(bench.store)
     assert finding.severity is Severity.WARNING
-    assert f"« sent » : {sent + 5} au lieu de {sent}" in finding.text
+    assert f"« envoyé » : {sent + 5} au lieu de {sent}" in finding.text
     assert bench.events("tally:dispatch") == ["tally.repaired"]
     assert "tally of dispatch pro sent" in watch.text
     assert overview.status(bench.store, bench.clock, bench.channels).dispatches[State.SENT] == sent

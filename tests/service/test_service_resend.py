@@ -29,7 +29,7 @@ from dispatcher.service.replay import AGAIN, RESENT, undo
 from dispatcher.service.settle_by_hand import settle_by_hand
 from tests.fakes import FaultyStore, Killed
 from tests.pki import BOB
-from tests.service.bench import DURAND, LEASE, PETIT, Bench, local
+from tests.service.bench import DURAND, LEASE, PETIT, Bench, channel_settings, local
 from tests.service.samples import OTHER_VALUE, dsn, oru
 from tests.service.test_service_send import GONE, LOST, queue
 
@@ -205,7 +205,7 @@ def test_what_left_is_sent_again_as_a_new_mail(bench: Bench, state: State, begin
             uow.dispatches.move(old.id, state)
     plan = plan_resend(bench.desk, begin=begin, ids=[old.id])
     (item,) = plan.items
-    assert item.was == item.now == (DURAND, old.format, "")
+    assert item.was == item.now == (DURAND, old.format, "", "pro", "proxy")
     done = go(bench, plan)
     new = others(bench, old)
     assert done.done == (new.id,)
@@ -275,6 +275,20 @@ def test_routing_follows_the_table_of_today_and_shows_it_first(bench: Bench) -> 
     assert refused == old.id
     assert "ailleurs@dest.test" in why, "what was not shown does not leave"
     assert len(bench.dispatches()) == 1
+
+
+def test_another_channel_is_shown_and_what_was_not_shown_does_not_leave(bench: Bench) -> None:
+    old = once(bench)
+    bench.set_channel("bis", channel_settings("apicrypt"))
+    bench.restart()
+    before = plan_resend(bench.desk, begin=Begin.ROUTING, ids=[old.id])
+    bench.directory.lines = [local("D001", DURAND, label="Dr DURAND Pierre", channel="bis")]
+    plan = plan_resend(bench.desk, begin=Begin.ROUTING, ids=[old.id])
+    assert (plan.items[0].was.channel, plan.items[0].now.channel) == ("pro", "bis")
+    ((refused, why),) = go(bench, before).refused
+    assert refused == old.id
+    assert "canal « bis »" in why
+    assert len(go(bench, plan).done) == 1
 
 
 def test_sealing_takes_todays_certificate_and_the_kept_document(bench: Bench) -> None:

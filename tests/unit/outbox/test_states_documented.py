@@ -75,7 +75,7 @@ def test_an_unknown_outcome_is_never_resent_without_the_queue() -> None:
 def test_illegal_moves_raise() -> None:
     check_move(State.QUEUED, State.SENDING)
     check_file_move(FileState.RECEIVED, FileState.READ)
-    with pytest.raises(IllegalMove, match="« read » à « queued »"):
+    with pytest.raises(IllegalMove, match="« lu » ne peut pas passer à « en file »"):
         check_move(State.READ, State.QUEUED)
-    with pytest.raises(IllegalMove, match="« done » à « received »"):
+    with pytest.raises(IllegalMove, match="« traité » ne peut pas passer à « reçu »"):
         check_file_move(FileState.DONE, FileState.RECEIVED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from dispatcher.daemon.membership import Membership
 from dispatcher.directory.drift_number import DriftNumber, outdated
@@ -61,9 +62,10 @@ def look_at_table(office: Office, node: str = "") -> str:
 def scan(office: Office, spools: list[FolderSpool], member: Membership | None = None) -> Received:
     """Take in what is whole in every source folder; with ``member`` in those that no other node has in its care."""
     total = Received()
+    leases = _leases(spools) if member is not None else {}
     for spool in spools:
         try:
-            held = member.take(f"source:{spool.name}") if member is not None else None
+            held = member.take(leases[spool.name]) if member is not None else None
             if member is not None and held is None:
                 total.elsewhere.append(spool.name)
                 continue
@@ -82,6 +84,18 @@ def scan(office: Office, spools: list[FolderSpool], member: Membership | None = 
         total.waiting += one.waiting
         total.faults += one.faults
     return total
+
+
+def _leases(spools: list[FolderSpool]) -> dict[str, str]:
+    """The lease of each source. Sources of one folder share that of the first by name: what one holds aside must not be
+    put back by another node that has the care of the other.
+
+    By name, not by folder: a share may be mounted elsewhere on another node.
+    """
+    first: dict[Path, str] = {}
+    for spool in sorted(spools, key=lambda one: one.name):
+        first.setdefault(spool.place, spool.name)
+    return {spool.name: f"source:{first[spool.place]}" for spool in spools}
 
 
 def prepare_some(office: Office, owner: str, stop: Callable[[], bool]) -> int:

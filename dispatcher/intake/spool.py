@@ -65,6 +65,8 @@ class FolderSpool:
         self.name = name
         self.fence = 0
         """Of the lease on this folder, when several nodes may watch it: set before each pass."""
+        self.place = settings.folder.resolve()
+        """Where it really is: two sources may watch one folder."""
         self._settings = settings
         self._folder = settings.folder
         self._clock = clock

@@ -42,10 +42,10 @@ class Node:
         )
         self.bench, self.office, self.member = bench, office, Membership(office)
         self.member.owner = f"{name}:1:token"  # as from a process of its own
-        self.spool = spool or FolderSpool("sil", bench.sources["sil"], bench.clock)
+        self.spools = [spool or FolderSpool("sil", bench.sources["sil"], bench.clock)]
 
     def scan(self) -> Received:
-        return steps.scan(self.office, [self.spool], self.member)
+        return steps.scan(self.office, self.spools, self.member)
 
     def take(self) -> Received:
         self.scan()
@@ -124,6 +124,26 @@ def test_who_wakes_up_after_his_lease_doubles_nothing(bench: Bench, moment: str)
     assert first.scan().elsewhere == ["sil"]
     second.take()
     assert in_folder(bench) == [] and len(bench.files()) == 1
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_two_sources_of_one_folder_are_in_the_care_of_one_node(bench: Bench, linked: bool) -> None:
+    """Else the node of one source would put back what the other's holds aside."""
+    bench.drop("a.hl7", oru())
+    place = bench.inbox
+    if linked:
+        place = bench.inbox.parent / "link"
+        place.symlink_to(bench.inbox)
+    settings = bench.sources["sil"]
+    docs = settings.model_copy(update={"folder": place, "patterns": ["*.pdf"]})
+    first, second = Node(bench, "nord"), Node(bench, "sud")
+    for node in (first, second):
+        node.spools.append(FolderSpool("docs", docs, bench.clock))
+    second.scan()
+    with bench.real.transaction() as uow:
+        uow.leases.let_go(second.member.owner, "source:sil")  # as if it had lost this one alone
+    assert first.take().elsewhere == ["sil", "docs"]
+    assert second.scan().taken == 1
 
 
 def test_who_wakes_up_removes_nothing_of_his_successors(bench: Bench) -> None:

@@ -70,11 +70,17 @@ def escaped(text: str) -> str:
     return text.translate(_IN_TEXT) if _SPECIAL(text) else text
 
 
-def document(root: Element) -> bytes:
-    """UTF-8 bytes of a whole document. ``ValueError`` when a text holds a character that XML forbids."""
-    written = (
-        "<?xml version='1.0' encoding='UTF-8'?>\n" + root.markup()
-    ).encode()  # a lone surrogate is a ValueError here
+def document(root: Element, *, indented: bool = False) -> bytes:
+    """UTF-8 bytes of a whole document. ``ValueError`` when a text holds a character that XML forbids.
+
+    ``indented``: one element a line, for documents in which an element holds elements or text, never both.
+    """
+    pieces = ["<?xml version='1.0' encoding='UTF-8'?>\n"]
+    if indented:
+        _write_lines(root, pieces, "\n")
+    else:
+        _write(root, pieces)
+    written = "".join(pieces).encode()  # of a lone surrogate: ValueError
     if len(written.translate(None, _CONTROLS)) < len(written) or any(none in written for none in _NO_CHARACTERS):
         raise ValueError("a character that XML forbids")
     return written
@@ -99,3 +105,20 @@ def _write(element: Element, pieces: list[str]) -> None:
         else:
             _write(one, pieces)
     pieces.append(f"</{name}>")
+
+
+def _write_lines(element: Element, pieces: list[str], begin: str) -> None:
+    """``begin``: the end of the line before, and our indentation."""
+    pieces.append(
+        f"<{element.name}{element.attributes}>" if element.inside else f"<{element.name}{element.attributes}/>"
+    )
+    for one in element.inside:
+        pieces.append(begin + "  ")
+        if isinstance(one, str):
+            pieces.append(one)
+        else:
+            _write_lines(one, pieces, begin + "  ")
+    if element.inside:
+        pieces.append(f"{begin}</{element.name}>")
+    if begin == "\n":
+        pieces.append(begin)

@@ -139,7 +139,7 @@ def _steps(path: str) -> str:
 
 
 def _first(element: etree._Element | None, path: str) -> etree._Element | None:
-    return next(_all(element, path), None)
+    return None if element is None else element.find(_steps(path))
 
 
 def _value(element: etree._Element | None, path: str, attribute: str) -> str:
@@ -148,7 +148,7 @@ def _value(element: etree._Element | None, path: str, attribute: str) -> str:
 
 
 def _text(element: etree._Element | None) -> str:
-    return "" if element is None else re.sub(r"\s+", " ", "".join(map(str, element.itertext()))).strip()
+    return "" if element is None else " ".join("".join(map(str, element.itertext())).split())
 
 
 def _coded(element: etree._Element | None) -> Coded | None:
@@ -164,8 +164,10 @@ def _coded(element: etree._Element | None) -> Coded | None:
 
 def escape(text: str) -> str:
     """HL7 v2 escapes for a component: names may hold ``&`` or ``^``."""
-    table = {"\\": "\\E\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "|": "\\F\\"}
-    return "".join(table.get(char, char) for char in re.sub(r"\s+", " ", text).strip())
+    return " ".join(text.split()).translate(_ESCAPES)
+
+
+_ESCAPES = str.maketrans({"\\": "\\E\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "|": "\\F\\"})
 
 
 def _oid_text(element: etree._Element | None) -> str:

@@ -107,9 +107,8 @@ def _layout(archive: XdmArchive) -> list[Problem]:
 def _shape(archive: XdmArchive, metadata: Metadata) -> list[Problem]:
     problems: list[Problem] = []
     where = codes.METADATA
-    held = archive.find(archive.metadata_name)
-    if metadata.well_formed and held is not None:
-        root = etree.fromstring(held.content, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    root = metadata.root
+    if metadata.well_formed and root is not None:
         if root.tag != f"{{{codes.LCM}}}SubmitObjectsRequest":
             problems.append(_error("xdm-root", where, "Racine lcm:SubmitObjectsRequest (ebRIM 3.0) attendue."))
         elif root.find(f"{{{codes.RIM}}}RegistryObjectList") is None:

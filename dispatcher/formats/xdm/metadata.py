@@ -12,14 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from lxml import etree
-
 from dispatcher.errors import RenderError
+from dispatcher.formats.markup import Element, document, leaf, sub
 from dispatcher.formats.xdm import codes
 from dispatcher.formats.xdm.cda_facts import Author, CdaFacts
 from dispatcher.formats.xdm.codes import Coded
-
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +50,7 @@ def build_metadata(entries: Sequence[Entry], submission: SubmissionSet) -> bytes
     """UTF-8 bytes of METADATA.XML. All entries must be about one patient, by the same identifier."""
     _require(entries)
     ids = _Ids()
-    request = etree.Element(f"{{{codes.LCM}}}SubmitObjectsRequest", nsmap={"lcm": codes.LCM, "rim": codes.RIM})
+    request = Element("lcm:SubmitObjectsRequest", {"xmlns:lcm": codes.LCM, "xmlns:rim": codes.RIM})
     objects = _sub(request, "RegistryObjectList")
     _submission_set(objects, entries, submission, ids)
     names = [f"Document{number:02d}" for number in range(1, len(entries) + 1)]
@@ -69,7 +66,7 @@ def build_metadata(entries: Sequence[Entry], submission: SubmissionSet) -> bytes
             targetObject=name,
         )
         _slot(member, "SubmissionSetStatus", "Original")
-    return etree.tostring(request, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+    return document(request, indented=True)
 
 
 _SET = "SubmissionSet01"
@@ -137,7 +134,7 @@ class _Ids:
         return f"ei{self.identifiers:02d}"
 
 
-def _submission_set(parent: etree._Element, entries: Sequence[Entry], submission: SubmissionSet, ids: _Ids) -> None:
+def _submission_set(parent: Element, entries: Sequence[Entry], submission: SubmissionSet, ids: _Ids) -> None:
     first = entries[0].facts
     package = _sub(parent, "RegistryPackage", id=_SET)
     _slot(package, "submissionTime", submission.submitted_at.astimezone(UTC).strftime("%Y%m%d%H%M%S"))
@@ -161,21 +158,21 @@ def _submission_set(parent: etree._Element, entries: Sequence[Entry], submission
     _identify(package, codes.SET_UNIQUE_ID, _SET, submission.unique_id, "XDSSubmissionSet.uniqueId", ids)
 
 
-def _document(parent: etree._Element, name: str, entry: Entry, ids: _Ids) -> None:
+def _document(parent: Element, name: str, entry: Entry, ids: _Ids) -> None:
     facts = entry.facts
-    document = _sub(parent, "ExtrinsicObject", id=name, mimeType=codes.MIME_TYPE, objectType=codes.STABLE_DOCUMENT)
+    described = _sub(parent, "ExtrinsicObject", id=name, mimeType=codes.MIME_TYPE, objectType=codes.STABLE_DOCUMENT)
     for slot, value in _slots(entry):
-        _slot(document, slot, *value)
-    _text(document, "Name", facts.title)
+        _slot(described, slot, *value)
+    _text(described, "Name", facts.title)
     if entry.comments:
-        _text(document, "Description", entry.comments)
+        _text(described, "Description", entry.comments)
     for author in facts.authors:
         if author.person:
-            _author(document, codes.AUTHOR, name, author, ids)
+            _author(described, codes.AUTHOR, name, author, ids)
     for scheme, code in _classifications(entry):
-        _classify(document, scheme, name, code, ids)
-    _identify(document, codes.PATIENT_ID, name, facts.patient_id, "XDSDocumentEntry.patientId", ids)
-    _identify(document, codes.UNIQUE_ID, name, facts.unique_id, "XDSDocumentEntry.uniqueId", ids)
+        _classify(described, scheme, name, code, ids)
+    _identify(described, codes.PATIENT_ID, name, facts.patient_id, "XDSDocumentEntry.patientId", ids)
+    _identify(described, codes.UNIQUE_ID, name, facts.unique_id, "XDSDocumentEntry.uniqueId", ids)
 
 
 def _slots(entry: Entry) -> list[tuple[str, tuple[str, ...]]]:
@@ -218,23 +215,22 @@ def _classifications(entry: Entry) -> list[tuple[str, Coded]]:
 # --- ebRIM ------------------------------------------------------------------------------------------------------------
 
 
-def _sub(parent: etree._Element, tag: str, **attributes: str) -> etree._Element:
-    element: etree._Element = etree.SubElement(parent, f"{{{codes.RIM}}}{tag}", attributes)
-    return element
+def _sub(parent: Element, tag: str, **attributes: str) -> Element:
+    return sub(parent, "rim:" + tag, attributes)
 
 
-def _slot(parent: etree._Element, name: str, *values: str) -> None:
+def _slot(parent: Element, name: str, *values: str) -> None:
     held = _sub(_sub(parent, "Slot", name=name), "ValueList")
     for value in values:
-        _sub(held, "Value").text = value
+        leaf(held, "rim:Value", text=value)
 
 
-def _text(parent: etree._Element, tag: str, text: str) -> None:
-    localized = _sub(_sub(parent, tag), "LocalizedString", charset=codes.CHARSET, value=text)
-    localized.set(_XML_LANG, codes.LANGUAGE)
+def _text(parent: Element, tag: str, text: str) -> None:
+    said = {"charset": codes.CHARSET, "value": text, "xml:lang": codes.LANGUAGE}
+    leaf(_sub(parent, tag), "rim:LocalizedString", said)
 
 
-def _classify(parent: etree._Element, scheme: str, owner: str, code: Coded, ids: _Ids) -> None:
+def _classify(parent: Element, scheme: str, owner: str, code: Coded, ids: _Ids) -> None:
     classification = _sub(
         parent,
         "Classification",
@@ -247,7 +243,7 @@ def _classify(parent: etree._Element, scheme: str, owner: str, code: Coded, ids:
     _text(classification, "Name", code.name)
 
 
-def _author(parent: etree._Element, scheme: str, owner: str, author: Author, ids: _Ids) -> None:
+def _author(parent: Element, scheme: str, owner: str, author: Author, ids: _Ids) -> None:
     classification = _sub(
         parent,
         "Classification",
@@ -267,7 +263,7 @@ def _author(parent: etree._Element, scheme: str, owner: str, author: Author, ids
             _slot(classification, name, value)
 
 
-def _identify(parent: etree._Element, scheme: str, owner: str, value: str, name: str, ids: _Ids) -> None:
+def _identify(parent: Element, scheme: str, owner: str, value: str, name: str, ids: _Ids) -> None:
     identifier = _sub(
         parent,
         "ExternalIdentifier",

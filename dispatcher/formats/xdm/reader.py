@@ -90,6 +90,8 @@ class Metadata:
     """False when the parser had to guess (undeclared prefixes are met)."""
     ids: tuple[str, ...] = ()
     """Every id of the file, in order."""
+    root: etree._Element | None = field(default=None, repr=False, compare=False)
+    """What was parsed; None when nothing could be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +225,7 @@ def read_metadata(content: bytes) -> Metadata:
         members=tuple(links),
         well_formed=well_formed,
         ids=tuple(value for e in root.iter(etree.Element) if (value := e.get("id"))),
+        root=root,
     )
 
 

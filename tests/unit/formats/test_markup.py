@@ -41,3 +41,16 @@ def test_what_xml_cannot_hold_is_refused_wherever_it_stands(character: str) -> N
             document(one)
     with pytest.raises(ValueError):  # what we refuse, lxml refuses too
         etree.Element("a").text = f"x{character}"
+
+
+def test_one_element_a_line_is_how_lxml_prints_prettily() -> None:
+    ours, other = Element("a"), etree.Element("a")
+    leaf(ours, "b", {"c": "d"}, "e & f")
+    etree.SubElement(other, "b", {"c": "d"}).text = "e & f"
+    leaf(sub(ours, "g"), "h")
+    etree.SubElement(etree.SubElement(other, "g"), "h")
+    sub(ours, "i")
+    etree.SubElement(other, "i")
+    assert document(ours, indented=True) == etree.tostring(
+        other, encoding="UTF-8", xml_declaration=True, pretty_print=True
+    )

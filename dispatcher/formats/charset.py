@@ -95,7 +95,7 @@ def _blank_or_kept(char: str) -> str:
 
 def loosely_fit(text: str, codec: str) -> str:
     """Like :func:`fit`, but what cannot be written out stays: for texts that may not be printed at all."""
-    return _fit(text, codec)[0]
+    return text if text.isascii() and text.isprintable() else _fit(text, codec)[0]
 
 
 def fit(text: str, codec: str) -> str:
@@ -112,6 +112,8 @@ def fit(text: str, codec: str) -> str:
 
 
 def _fit(text: str, codec: str) -> tuple[str, list[str]]:
+    if text.isascii() and text.isprintable():
+        return text, []
     text = tidy(text)
     if text.isascii() or _fits(text, codec):
         return text, []
@@ -160,6 +162,8 @@ def each_text(value: Any, change: Callable[[str], str]) -> Any:
     changes = {}
     for name in field_names(value):
         old = getattr(value, name)
-        if old is not None and (part := each_text(old, change)) is not old:
+        if not old:  # most fields of a report are empty
+            continue
+        if (part := change(old) if type(old) is str else each_text(old, change)) is not old:
             changes[name] = part
     return replace(value, **changes) if changes else value

@@ -7,7 +7,6 @@ several laboratories, not specified by HPRIM Médecins.
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -157,7 +156,7 @@ def _row(observation: Observation) -> _Row:
 
 def _columns(label: str, value: str, flag: str, unit: str, span: str) -> _Row:
     """Label, value, star, unit, range in their columns; a label or value too wide takes a line of its own."""
-    heads = textwrap.wrap(label, _LABEL_END - len(_INDENT), break_on_hyphens=False) or [""]
+    heads = _heads(label, _LABEL_END - len(_INDENT))
     lines = [_INDENT + head for head in heads]
     line = lines.pop()
     if len(line) + 1 + len(value) > _VALUE_END:
@@ -173,6 +172,13 @@ def _columns(label: str, value: str, flag: str, unit: str, span: str) -> _Row:
     if len(line) + 2 + len(span) <= WIDTH:
         return [*lines, f"{line.rstrip()}  {span}"], []
     return [*lines, line.rstrip()], _reference(span)
+
+
+def _heads(label: str, room: int) -> list[str]:
+    """A label in lines; most fit in one, which ``textwrap`` takes twenty times as long to say."""
+    if len(label) <= room and label.isprintable() and label.strip() == label:
+        return [label]
+    return textwrap.wrap(label, room, break_on_hyphens=False) or [""]
 
 
 def _prose(label: str, value: str, flag: str, unit: str, span: str) -> _Row:
@@ -204,7 +210,7 @@ def words_of(observation: Observation) -> str:
     """What the laboratory calls the analysis; may be empty."""
     alternate = observation.alternate
     text = observation.code.text or (alternate.text if alternate else "")
-    return re.sub(r"\s+", " ", text).strip()
+    return " ".join(text.split())
 
 
 def label_of(observation: Observation) -> str:
@@ -256,7 +262,7 @@ def range_of(low: str, high: str, text: str) -> str:
         return f"{bottom} à {top}"
     if top:
         return f"inf. à {top}"
-    return f"sup. à {bottom}" if bottom else re.sub(r"\s+", " ", text).strip()
+    return f"sup. à {bottom}" if bottom else " ".join(text.split())
 
 
 # --- antibiogram ------------------------------------------------------------------------------------------------------
@@ -269,7 +275,7 @@ def _antibiogram(lines: list[Observation]) -> Iterator[Line]:
     yield Line(f"{_COMMENT_INDENT}Antibiogramme")
     for observation in lines:
         answer, level = susceptibility(observation)
-        name = textwrap.wrap(label_of(observation), _ANTIBIOTIC_END - 7, break_on_hyphens=False) or [""]
+        name = _heads(label_of(observation), _ANTIBIOTIC_END - 7)
         yield from _lines([f"      {part}" for part in name[:-1]])
         row = f"      {name[-1]}".ljust(_ANTIBIOTIC_END) + " " + SUSCEPTIBILITY.get(answer, answer)
         if level:

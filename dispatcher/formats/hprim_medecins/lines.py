@@ -51,7 +51,7 @@ def header_lines(report: Report, context: WriteContext) -> list[str]:
 
 def _single(text: str) -> str:
     """One line, single blanks, none at the ends."""
-    return re.sub(r"\s+", " ", text).strip()
+    return " ".join(text.split())
 
 
 def patient_code(report: Report, context: WriteContext) -> str:
@@ -164,7 +164,7 @@ def _abnormal(observation: Observation) -> str:
 
 def _field(text: str) -> str:
     """No pipe (it cannot be escaped), no line end."""
-    return _single(text.replace("|", "/"))
+    return _single(text.replace("|", "/")) if text else text
 
 
 def _local_code(observation: Observation) -> str:

@@ -27,6 +27,7 @@ moments               the day of the report
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from dispatcher.errors import RenderError
@@ -72,8 +73,9 @@ class HprimMedecinsWriter:
         lines = [*(_free(line.replace("|", "/")) for line in header_lines(fitted, setting)), ""]
         printed = compose(fitted, setting)
         _require_recognition(lines)
-        lines += [_free(line.text) for line in printed]
-        lines += ["", grammar.LAB, *_coded_lines(fitted, printed), grammar.FIN, grammar.FINFICHIER]
+        freed = [_free(line.text) for line in printed]
+        coded = _coded_lines(fitted, zip(freed, printed, strict=True))
+        lines += [*freed, "", grammar.LAB, *coded, grammar.FIN, grammar.FINFICHIER]
         text = "".join(f"{fit(line, codec).rstrip()}\r\n" for line in lines)
         return Rendition(
             format=FORMAT,
@@ -98,20 +100,23 @@ def _require_recognition(lines: list[str]) -> None:
 
 def _free(text: str) -> str:
     """A line of the free part: never a marker, never taken for a coded line."""
-    bare = _IN_TEXT_MARKER.sub(r"**\1**", text)
-    if marker_of(bare):
-        bare = bare.replace("*", "-")
-    if bare.startswith("****"):
-        bare = f" {bare}"
+    bare = text
+    if "***" in text:
+        bare = _IN_TEXT_MARKER.sub(r"**\1**", text)
+        if marker_of(bare):
+            bare = bare.replace("*", "-")
+        if bare.startswith("****"):
+            bare = f" {bare}"
     if grammar.CODED_LINE.match(bare):
         bare = bare.replace("|", "/", 1) if "|" in bare else f"{bare} -"
     return bare
 
 
-def _coded_lines(report: Report, printed: list[Line]) -> list[str]:
+def _coded_lines(report: Report, printed: Iterable[tuple[str, Line]]) -> list[str]:
+    """``printed``: each line as it stands in the free part, and what it prints."""
     lines: list[str] = []
-    for line in printed:
-        text = _free(line.text).replace("|", "/")
+    for freed, line in printed:
+        text = freed.replace("|", "/")
         lines.append(f"TEX|{text}" if text else "TEX|")
         lines += [res_line(observation) for observation in line.results if is_coded(report, observation)]
     return lines

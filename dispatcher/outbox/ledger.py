@@ -19,9 +19,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from dispatcher.outbox.pacing import PaceLimit, Rule
+from dispatcher.outbox.pacing import ALL, Leave, PaceLimit, Rule
 
 SLOTS = 100
+YIELD = 500
+"""Milliseconds until one who leaves every place to somebody else looks again."""
 
 Fact = tuple[int, int]
 """(moment, count): by then at least so many had been granted."""
@@ -41,7 +43,8 @@ class Track:
         base = self.facts[len(self.facts) - len(facts) - 1][1] if len(facts) < len(self.facts) else self.base
         if count > (facts[-1][1] if facts else base):
             slot = max(kept // SLOTS, 1)
-            if facts and facts[-1][0] // slot == at // slot:
+            if facts and facts[-1][0] // slot >= at // slot:
+                at = max(at, facts[-1][0])
                 facts.pop()
             facts.append((at, count))
         return Track(base, tuple(facts))
@@ -97,15 +100,18 @@ class Ledger:
     count: int = 0
     tracks: Mapping[int, Track] = field(default_factory=dict)
 
-    def wait(self, limit: PaceLimit, now: int, age: float = 0.0) -> int:
+    def wait(self, limit: PaceLimit, now: int, age: float = 0.0, leave: Leave = ALL) -> int:
         """Milliseconds until one more may be granted; 0: now. ``age``: seconds since the first grant."""
         due = now
-        for rule in limit.rules(age, _chance(self.name, self.count)):
+        for rule in limit.rules(age, _chance(self.name, self.count), leave):
+            if not rule.most:
+                due = max(due, now + YIELD)
+                continue
             free_at = self._track(rule.kept).free_at(self.count, rule.most, rule.span)
             due = max(due, free_at if free_at is not None else due)
         return due - now
 
-    def room(self, limit: PaceLimit, now: int, within: int, age: float = 0.0) -> int:
+    def room(self, limit: PaceLimit, now: int, within: int, age: float = 0.0, leave: Leave = ALL) -> int:
         """How many at most may be granted from ``now`` to ``within`` milliseconds on."""
 
         def of(rule: Rule) -> int:
@@ -113,10 +119,10 @@ class Ledger:
             used = self.count - self._track(rule.kept).by(now + rest - rule.span)
             return max(0, rule.most - used) + again * rule.most
 
-        return min(of(rule) for rule in limit.rules(age, 0.0) if rule.span)
+        return min(of(rule) for rule in limit.rules(age, 0.0, leave) if rule.span)
 
     def granted(self, limit: PaceLimit, now: int, age: float = 0.0) -> Ledger:
-        """With one more grant at ``now``, which must have had room (:meth:`wait`)."""
+        """With one more grant at ``now`` or a little later; there must have been room (:meth:`wait`)."""
         spans = {rule.kept for rule in limit.rules(age, 0.0)}
         tracks = {span: self._track(span).noted(now + 1, self.count + 1, span) for span in {*spans, *self.tracks}}
         kept = {span: track for span, track in tracks.items() if span in spans or len(track.facts) > 1}

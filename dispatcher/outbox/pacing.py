@@ -21,7 +21,25 @@ SLACK = timedelta(milliseconds=250)
 HASTE = 0.95
 """Share of the mean time that a burst takes before the next may leave. Below 1, so that what a late line did not use is
 made up within the window."""
+HEAD_START = 50
+"""Milliseconds that who leaves a place to somebody else looks later than he."""
 DAY = timedelta(days=1)
+LEAST_SHARED = 20
+"""A window with room for fewer is too small to keep a place of it free all the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Places of every window that somebody else is to find free."""
+
+    reserve: bool = False
+    """Those kept for urgent mail (:attr:`PaceLimit.reserve`)."""
+    places: int = 0
+    """So many besides."""
+
+
+ALL = Leave()
+"""Nothing is left to anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +77,9 @@ class PaceLimit:
     """``(day, most)`` in rising days: up to and with that day of 24 hours since the first hand-over, at most so many in
     any 24 hours. Empty, or past the last day: no further limit."""
 
+    reserve: float = 0.0
+    """Share of each window that routine mail leaves to urgent mail to come (:class:`Leave`)."""
+
     def __post_init__(self) -> None:
         if not 1 <= self.burst <= self.per_window:
             raise ValueError("burst must be between 1 and per_window")
@@ -91,19 +112,36 @@ class PaceLimit:
         waits += [(count - one.most) * one.length.total_seconds() / one.most for one in self.longer]
         return max(waits)
 
-    def rules(self, age: float, chance: float) -> tuple[Rule, ...]:
+    def rules(self, age: float, chance: float, leave: Leave = ALL) -> tuple[Rule, ...]:
         """What must have room for one more. ``age``: seconds since the first hand-over; ``chance`` in [0, 1)."""
-        found = [Rule(one.most, one.span, one.span) for one in self.windows]
+
+        def mine(most: int, kept: int) -> int:
+            return max(0, most - (kept if leave.reserve else 0) - leave.places)
+
+        found = [Rule(mine(one.most, self.kept_of(one.most)), one.span, one.span) for one in self.windows]
         warm = self.warming(age)
         if warm is not None:
             span = Window(warm, DAY).span
-            found.append(Rule(warm, span, span))
+            found.append(Rule(mine(warm, self.kept_of(warm)), span, span))
         interval = math.floor(self.window.total_seconds() * 1000 / self.per_window * HASTE)
         if self.burst < self.per_window and interval:
-            found.append(Rule(self.burst, interval * self.burst, interval * self.burst))
+            kept = min(self.kept_of(self.per_window), self.burst - 1)  # its time is the others', or some rate were lost
+            found.append(Rule(mine(self.burst, kept), interval * self.burst, interval * (self.burst - kept)))
         if self.jitter and interval:
-            found.append(Rule(1, interval, math.floor(interval * 2 * self.jitter * chance)))
+            gap = math.floor(interval * 2 * self.jitter * chance)
+            found.append(Rule(1, interval, min(interval, gap + HEAD_START) if leave.places else gap))
         return tuple(found)
+
+    def kept_of(self, most: int) -> int:
+        """How many of a window's ``most`` are kept for urgent mail: one at least, none of a small window."""
+        return max(1, int(most * self.reserve)) if self.reserve and most >= LEAST_SHARED else 0
+
+    @property
+    def urgent(self) -> PaceLimit | None:
+        """What is kept for urgent mail, as a limit of its own; None when nothing is."""
+        count = self.kept_of(self.per_window)
+        longer = tuple(Window(max(1, self.kept_of(one.most)), one.length) for one in self.longer)
+        return PaceLimit(per_window=count, window=self.window, burst=count, longer=longer) if count else None
 
     def warming(self, age: float) -> int | None:
         """The most in any 24 hours at that age of the account; None once it is warm."""
@@ -111,9 +149,14 @@ class PaceLimit:
         return next((most for until, most in self.warm_up if day <= until), None)
 
 
+def urgent_turn(count: int, share: float) -> bool:
+    """Whether the hand-over after ``count`` is urgent mail's when routine mail wants it too."""
+    return int((count + 1) * share) > int(count * share)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """At most ``most`` in ``span`` milliseconds, counted over facts that are kept for ``kept`` milliseconds."""
+    """At most ``most`` (0: none now) in ``span`` milliseconds, counted over facts kept for ``kept`` milliseconds."""
 
     most: int
     kept: int
@@ -129,6 +172,8 @@ class Shares:
     """Domains (lower case) with a limit of their own instead."""
     mailbox: PaceLimit | None = None
     session: PaceLimit | None = None
+    urgent: float = 0.7
+    """Of the places that urgent and routine mail both wait for."""
 
     def of_domain(self, domain: str) -> PaceLimit | None:
         """The limit of that domain."""
@@ -142,6 +187,7 @@ def per_minute(
     longer: tuple[Window, ...] = (),
     jitter: float = 0.0,
     warm_up: tuple[tuple[int, int], ...] = (),
+    reserve: float = 0.0,
 ) -> PaceLimit:
     """``count`` in any 60 seconds; the default burst is a quarter of it."""
     return PaceLimit(
@@ -151,4 +197,5 @@ def per_minute(
         longer=longer,
         jitter=jitter,
         warm_up=warm_up,
+        reserve=reserve,
     )

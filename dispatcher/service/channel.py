@@ -38,6 +38,9 @@ class Channel:
     sessions: dict[str, Ledger] = field(default_factory=dict, compare=False, repr=False)
     """What each line of this process handed over lately: one that connects again goes on where it was."""
 
+    late: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
+    """Seconds that a start takes to be written down, for lines where that is long: their grants count from then on."""
+
     @property
     def scope(self) -> str:
         """Name of this channel's row in the pace book."""
@@ -53,6 +56,7 @@ def limit_of(pace: PaceSettings) -> PaceLimit:
         longer=tuple(Window(most, length) for most, length in longer if most is not None),
         jitter=pace.jitter,
         warm_up=tuple(pace.warm_up),
+        reserve=pace.urgent_reserve,
     )
 
 
@@ -67,4 +71,5 @@ def shares_of(pace: PaceSettings) -> Shares:
         domains={name: per_minute(count, count) for name, count in pace.domains.items()},
         mailbox=limit(pace.per_mailbox),
         session=limit(pace.per_session),
+        urgent=pace.urgent_share,
     )

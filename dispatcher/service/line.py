@@ -102,7 +102,7 @@ class Line:
         self._keeper = keeper
         self._lane = lane
         self._watch = Watch(store, clock, channel.name, lane, stay)
-        self._pace = LinePace(channel, clock, owner)
+        self._pace = LinePace(channel, clock, owner, lane)
         self._later: list[float] = []
         """Seconds until there is room for each of those asked in vain, one after the other."""
         self._session: TransportSession | None = None
@@ -202,7 +202,7 @@ class Line:
         if mail is None:
             return self._set_aside(dispatch, Hold(code="payload-missing", reason=UNSEALED))
         step = again(partial(self._begin, dispatch))
-        if step is _Step.BEGUN and self._saving.too_late():
+        if step is _Step.BEGUN and (self._saving.too_late() or not self._pace.in_time(self._saving.elapsed)):
             self._saving.take_back()
             return _Step.PASSED_OVER
         if step is _Step.BEGUN:

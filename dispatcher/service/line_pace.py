@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dispatcher.clock import Clock, paris
-from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.ledger import Ledger
-from dispatcher.outbox.pacing import PaceLimit
+from dispatcher.outbox.pacing import SLACK, Leave, PaceLimit, urgent_turn
 from dispatcher.outbox.states import State
 from dispatcher.ports import Store, UnitOfWork
 from dispatcher.routing.addresses import as_compared
@@ -22,6 +23,8 @@ from dispatcher.service.channel import Channel
 
 log = logging.getLogger(__name__)
 
+YIELDS = 0.5
+"""Seconds after which a line that leaves the next place to the other lane asks again."""
 BUSY_MAILBOX = "Débit réglé vers cette boîte atteint : l'envoi part à partir de {time}, à son tour."
 
 
@@ -56,10 +59,12 @@ def frees_in(channel: Channel, store: Store, clock: Clock) -> float:
 class LinePace:
     """One line's; what its own connection did is remembered in this process only."""
 
-    def __init__(self, channel: Channel, clock: Clock, owner: str) -> None:
+    def __init__(self, channel: Channel, clock: Clock, owner: str, lane: Lane | None = None) -> None:
         self._channel = channel
         self._clock = clock
         self._owner = owner
+        self._lane = lane
+        self._limit = channel.limit if lane is not None else replace(channel.limit, reserve=0.0)
         self._session = channel.sessions.get(owner, Ledger(owner))
 
     def take(self, uow: UnitOfWork, dispatch: Dispatch) -> Room:
@@ -68,22 +73,61 @@ class LinePace:
         own = self._session.wait(limit, now) / 1000 if limit is not None else 0.0
         if own:
             return Room(line=own)
-        asks = self._asks(uow, dispatch)
-        waits = uow.pace.take_all(asks)
+        waits, yields = self._grant(uow, self._asks(uow, dispatch))
         if not waits:
             if limit is not None:
                 self._session = self._channel.sessions[self._owner] = self._session.granted(limit, now)
             return Room()
         mine = {scope: wait for scope, wait in waits.items() if not scope.startswith("channel:")}
+        line = max((wait for scope, wait in waits.items() if scope not in mine), default=0.0)
         return Room(
-            line=max((wait for scope, wait in waits.items() if scope not in mine), default=0.0),
+            line=min(line, YIELDS) if yields else line,
             own=max(mine.values(), default=0.0),
             domain=any(scope.startswith("domain:") for scope in mine),
         )
 
+    def _grant(self, uow: UnitOfWork, asks: list[tuple[str, PaceLimit]]) -> tuple[Mapping[str, float], bool]:
+        """The scopes without room, and whether a place is left to the other lane. Where there is room in plenty nobody
+        looks for who else waits."""
+        scope, late = self._channel.scope, self._channel.late.get(self._owner, 0.0)
+        if self._lane is None:  # a line that sends both leaves nothing to itself
+            return uow.pace.take_all(asks, late=late), False
+        waits = uow.pace.take_all(asks, leave={scope: Leave(reserve=True, places=1)}, late=late)
+        if scope not in waits:
+            return waits, False
+        kept = self._channel.limit.urgent if self._lane is Lane.URGENT else None
+        if kept is not None and not uow.pace.take_all([*asks, (f"urgent:{self._channel.name}", kept)], late=late):
+            return {}, False
+        leave = self._leave(uow, self._lane)
+        return uow.pace.take_all(asks, leave={scope: leave}, late=late), leave.places > 0
+
+    def _leave(self, uow: UnitOfWork, lane: Lane) -> Leave:
+        """Places that both lanes wait for go to each in turn; some are kept for urgent mail to come, whoever's turn."""
+        urgent = lane is Lane.URGENT
+        if uow.dispatches.any_claimed(self._channel.name, Lane.ROUTINE if urgent else Lane.URGENT):
+            its_turn = urgent_turn(uow.pace.granted(self._channel.scope), self._channel.shares.urgent)
+            if its_turn is not urgent:
+                return Leave(reserve=True, places=1)
+        return Leave(reserve=not urgent)
+
+    def in_time(self, elapsed: float) -> bool:
+        """Whether a mail may still leave so many seconds after its grant; else the grant is lost.
+
+        Later grants then count from later on, so that on a slow disk the next mail leaves.
+        """
+        late = self._channel.late.get(self._owner, 0.0)
+        if elapsed > SLACK.total_seconds() + late:
+            log.warning("channel %s: a start took %.1f s to write down", self._channel.name, elapsed)
+            self._channel.late[self._owner] = 2 * elapsed
+            return False
+        if elapsed < late / 4:
+            self._channel.late[self._owner] = late * 0.9
+        return True
+
     def room(self, uow: UnitOfWork, within: float) -> int:
         """How many this line may hand over from now to ``within`` seconds on."""
-        limit, room = self._channel.shares.session, uow.pace.room(self._channel.scope, self._channel.limit, within)
+        channel, limit = self._channel, self._channel.shares.session
+        room = uow.pace.room(channel.scope, self._limit, within, Leave(reserve=self._lane is Lane.ROUTINE))
         return min(room, self._session.room(limit, self._now, math.floor(within * 1000))) if limit else room
 
     @property
@@ -92,7 +136,7 @@ class LinePace:
 
     def _asks(self, uow: UnitOfWork, dispatch: Dispatch) -> list[tuple[str, PaceLimit]]:
         channel, shares = self._channel, self._channel.shares
-        asks = [(channel.scope, channel.limit)]
+        asks = [(channel.scope, self._limit)]
         address = as_compared(dispatch.address)
         domain = address.rpartition("@")[2]
         limit = shares.of_domain(domain)
@@ -106,7 +150,7 @@ class LinePace:
         """Its claim ends. Raises :class:`dispatcher.errors.LeaseLost`.
 
         A domain is kept back whole: there may be thousands behind this one. A mailbox's few get a time each, one after
-        the other, so that they do not all come back for the next free place.
+        the other, so that they do not all come back for the next free place. Urgent mail wants that very place.
         """
         until = now + timedelta(seconds=room.own)
         if room.domain and dispatch.domain:
@@ -114,7 +158,8 @@ class LinePace:
             uow.pace.keep_back(self._channel.name, dispatch.domain, until)
             return
         limit = self._channel.shares.mailbox
-        if limit is not None and not room.domain and dispatch.due_at is None:
+        waits_in_line = dispatch.due_at is None and dispatch.lane is not Lane.URGENT
+        if limit is not None and not room.domain and waits_in_line:
             last = uow.pace.kept_back(self._channel.name, now, dispatch.address)
             if last is not None:
                 until = max(until, last + timedelta(seconds=1 / limit.per_second))

@@ -73,9 +73,14 @@ class Saving:
         """A start is in doubt."""
         return self._begun is not None
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start in doubt was written."""
+        return self._moment() - self._since
+
     def too_late(self) -> bool:
         """The process slept through its lease between the start's commit and the first byte: it was given up."""
-        return self._begun is not None and self._moment() - self._since > self._lease
+        return self._begun is not None and self.elapsed > self._lease
 
     def _moment(self) -> float:
         """Goes on while the machine sleeps, as the others' clocks do."""

@@ -25,6 +25,10 @@ class PaceSettings(Section):
     """To one mailbox, per minute."""
     per_session: int | None = Field(default=None, gt=0)
     """Over one SMTP connection, per minute."""
+    urgent_share: float = Field(default=0.7, ge=0.1, le=0.9)
+    """Of the places that urgent and routine mail both wait for."""
+    urgent_reserve: float = Field(default=0.02, ge=0, le=0.5)
+    """Of each number above, kept free for urgent mail to come; one place at least where the number is 20 or more."""
     warm_up: list[tuple[PositiveInt, PositiveInt]] = Field(default_factory=list)
     """``[day, per_day]``: up to and with that day since the account's first mail, at most so many in 24 hours."""
 

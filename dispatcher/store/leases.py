@@ -103,9 +103,11 @@ class DispatchLeases(DispatchMoves):
         Of both lanes unless one is given. Left out and in what turn: see :mod:`dispatcher.store.claims`.
         """
         state, probe_at = circuit_of_channel(self._session, channel)
-        if limit < 1 or (state and (probe_at is None or probe_at > now)):
+        if state and (probe_at is None or probe_at > now):
             return ()
         self._queue_due(channel, now)
+        if limit < 1:
+            return ()
         queue = Queue(self._session, channel, now, self._session.turns)
         params = {"owner": owner, "until": self._session.shared_time(now) + lease}
         claimed: list[Dispatch] = []

@@ -21,13 +21,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.errors import StoreError
 from dispatcher.outbox.ledger import Ledger, from_json
-from dispatcher.outbox.pacing import PaceLimit
+from dispatcher.outbox.pacing import ALL, Leave, PaceLimit
 from dispatcher.ports import EVERYTHING
 from dispatcher.store.pace_memory import PaceMemory, Seen
 from dispatcher.store.session import Session
 from dispatcher.store.tables import destinations
 from dispatcher.store.tables import pace as table
 
+NOTHING: Mapping[str, Leave] = {}
 SWEPT = ("domain:", "mailbox:")
 """Scopes that come and go with the recipients; a channel's row stays, it remembers its first mail and its pause."""
 UPGRADED = "upgraded"
@@ -97,16 +98,21 @@ class SqlPaceBook:
         self._spent: set[str] = set()
         """Of these, what it has written a grant to: not committed yet."""
 
-    def take_all(self, asks: Sequence[tuple[str, PaceLimit]]) -> Mapping[str, float]:
-        """Grant one hand-over, now, in every scope, or in none; gives the seconds to wait where there is no room."""
+    def take_all(
+        self, asks: Sequence[tuple[str, PaceLimit]], *, leave: Mapping[str, Leave] = NOTHING, late: float = 0.0
+    ) -> Mapping[str, float]:
+        """Grant one hand-over in every scope, or in none; gives the seconds to wait where there is no room."""
         limits = dict(sorted(asks))
         self._lock(tuple(limits))
         boot, now = self._boot()  # after the locks: waiting for them took time
         entries = {scope: self._entry(scope, self._held[scope], limit, boot, now) for scope, limit in limits.items()}
-        waits = {scope: entry.ledger.wait(limits[scope], now, entry.age) for scope, entry in entries.items()}
+        waits = {
+            scope: entry.ledger.wait(limits[scope], now, entry.age, leave.get(scope, ALL))
+            for scope, entry in entries.items()
+        }
         waits = {scope: wait for scope, wait in waits.items() if wait}
         if not waits:
-            self._spend(entries, limits, boot, now)
+            self._spend(entries, limits, (boot, now), math.ceil(late * 1000))
         return {scope: wait / 1000 for scope, wait in waits.items()}
 
     def wait(self, scope: str, limit: PaceLimit) -> float:
@@ -114,10 +120,15 @@ class SqlPaceBook:
         entry, now = self._look(scope, limit)
         return entry.ledger.wait(limit, now, entry.age) / 1000
 
-    def room(self, scope: str, limit: PaceLimit, within: float) -> int:
+    def room(self, scope: str, limit: PaceLimit, within: float, leave: Leave = ALL) -> int:
         """How many may be granted from now to ``within`` seconds on."""
         entry, now = self._look(scope, limit)
-        return entry.ledger.room(limit, now, math.floor(within * 1000), entry.age)
+        return entry.ledger.room(limit, now, math.floor(within * 1000), entry.age, leave)
+
+    def granted(self, scope: str) -> int:
+        """How many were granted in all."""
+        row = self._row(scope)
+        return _read(scope, row.slots).count if row.slots is not None else 0
 
     def mailbox(self, channel: str, address: str) -> str:
         """The scope of one mailbox: a keyed hash, since an address may be a patient's."""
@@ -209,10 +220,13 @@ class SqlPaceBook:
 
     # ------------------------------------------------------------------------------------------ rows
 
-    def _spend(self, entries: Mapping[str, _Entry], limits: Mapping[str, PaceLimit], boot: str, now: int) -> None:
+    def _spend(
+        self, entries: Mapping[str, _Entry], limits: Mapping[str, PaceLimit], time: tuple[str, int], late: int
+    ) -> None:
         params = []
+        boot, now = time
         for scope, entry in entries.items():
-            ledger = entry.ledger.granted(limits[scope], now, entry.age)
+            ledger = entry.ledger.granted(limits[scope], now + late, entry.age)
             row = replace(
                 entry.row,
                 slots=json.dumps(ledger.as_json(), separators=(",", ":")),

@@ -36,6 +36,26 @@ _ANY_QUEUED = (
     )
     .limit(1)
 )
+_ANY_DUE = (
+    select(table.c.domain)
+    .where(
+        table.c.channel == bindparam("of_channel"),
+        table.c.due_at <= bindparam("now"),
+        table.c.lane == bindparam("of_lane"),
+        in_state(table, State.DEFERRED),
+    )
+    .limit(1)
+)
+_ANY_CLAIMED = (
+    select(table.c.id)
+    .where(
+        in_state(table, State.SENDING),
+        table.c.channel == bindparam("of_channel"),
+        table.c.lane == bindparam("of_lane"),
+        table.c.submitting_since.is_(None),
+    )
+    .limit(1)
+)
 _BATCHABLE = select(
     func.count(),
     func.coalesce(func.sum(table.c.sealed_bytes), 0),
@@ -122,9 +142,16 @@ class DispatchSearch(DispatchMoves):
             oldest += DISPATCH.values(self._session.read(_OLDEST, {"of_state": state}))
         return min(oldest, key=lambda dispatch: (dispatch.created_at, dispatch.id), default=None)
 
-    def any_queued(self, channel: str, lane: Lane) -> bool:
-        """Whether a claim of that lane may find something: one look into the index."""
-        return self._session.read(_ANY_QUEUED, {"of_channel": channel, "of_lane": lane}).first() is not None
+    def any_queued(self, channel: str, lane: Lane, now: datetime) -> bool:
+        """Whether a claim of that lane may find something, queued or due again: a look into the index each."""
+        params = {"of_channel": channel, "of_lane": lane}
+        if self._session.read(_ANY_QUEUED, params).first() is not None:
+            return True
+        return self._session.read(_ANY_DUE, params | {"now": now}).first() is not None
+
+    def any_claimed(self, channel: str, lane: Lane) -> bool:
+        """Whether mail of that lane is claimed and only waits for its place."""
+        return self._session.read(_ANY_CLAIMED, {"of_channel": channel, "of_lane": lane}).first() is not None
 
     def next_due(self, channel: str) -> datetime | None:
         """When the first ``deferred`` dispatch of the channel is due again, or None."""

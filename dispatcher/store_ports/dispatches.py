@@ -77,8 +77,11 @@ class Dispatches(Protocol):
         with a newer one under way; paused batches; domains that are kept back or whose circuit is open.
         """
 
-    def any_queued(self, channel: str, lane: Lane) -> bool:
-        """Whether a claim of that lane may find something."""
+    def any_queued(self, channel: str, lane: Lane, now: datetime) -> bool:
+        """Whether a claim of that lane may find something: queued, or deferred and due."""
+
+    def any_claimed(self, channel: str, lane: Lane) -> bool:
+        """Whether mail of that lane is claimed and only waits for its place."""
 
     def withdraw_overtaken(self) -> int:
         """Waiting rows with a newer version under way are ``withdrawn``; gives how many."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from dispatcher.outbox.pacing import PaceLimit
+    from dispatcher.outbox.pacing import Leave, PaceLimit
 
 
 EVERYTHING = "all"
@@ -21,15 +21,22 @@ class PaceBook(Protocol):
     never the wall's (ADR 0015): nothing here takes ``now``, but the pauses that people see.
     """
 
-    def take_all(self, asks: Sequence[tuple[str, PaceLimit]]) -> Mapping[str, float]:
+    def take_all(
+        self, asks: Sequence[tuple[str, PaceLimit]], *, leave: Mapping[str, Leave] = ..., late: float = 0.0
+    ) -> Mapping[str, float]:
         """Grant one hand-over, now, in every scope, or in none. Empty: granted. Else the scopes without room, with the
-        seconds until each has some again."""
+        seconds until each has some again.
+
+        ``leave``: what is left of a scope to somebody else. ``late``: it may leave so many seconds after the grant."""
 
     def wait(self, scope: str, limit: PaceLimit) -> float:
         """Seconds until one more would be granted; 0: now."""
 
-    def room(self, scope: str, limit: PaceLimit, within: float) -> int:
+    def room(self, scope: str, limit: PaceLimit, within: float, leave: Leave = ...) -> int:
         """How many may be granted from now to ``within`` seconds on."""
+
+    def granted(self, scope: str) -> int:
+        """How many were granted in all."""
 
     def mailbox(self, channel: str, address: str) -> str:
         """The scope of one mailbox: a keyed hash, since an address may be a patient's."""

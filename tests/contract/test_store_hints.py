@@ -33,15 +33,15 @@ def test_queued_mail_and_received_files_wake_who_waits(seed: Seed, store: SqlSto
         store.wait_hint(seen, LONG)  # what was before is not waited for
 
 
-def test_what_is_given_back_or_only_looked_at_wakes_nobody(seed: Seed, store: SqlStore) -> None:
+def test_what_is_given_back_or_only_looked_at_wakes_nobody(seed: Seed, store: SqlStore, clock: FrozenClock) -> None:
     seed.dispatch()
     seen = store.hints()
     (claimed,) = seed.claim()
     with store.transaction() as uow:
         uow.dispatches.release_claim(claimed.id, claimed.fence)
     with store.reading() as uow:
-        assert uow.dispatches.any_queued("mss", Lane.ROUTINE)
-        assert not uow.dispatches.any_queued("mss", Lane.URGENT)
-        assert not uow.dispatches.any_queued("autre", Lane.ROUTINE)
+        assert uow.dispatches.any_queued("mss", Lane.ROUTINE, clock.now())
+        assert not uow.dispatches.any_queued("mss", Lane.URGENT, clock.now())
+        assert not uow.dispatches.any_queued("autre", Lane.ROUTINE, clock.now())
     assert store.hints() == seen
     store.wait_hint(seen, 0.01)

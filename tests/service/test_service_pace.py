@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from dispatcher.errors import TryLater
+from dispatcher.outbox.dispatch import Lane
 from dispatcher.outbox.states import State
 from dispatcher.service.line_pace import frees_in
 from dispatcher.settings import PaceSettings
 from tests.backlog import queue
+from tests.fakes import FaultyStore
 from tests.service.bench import DURAND, Bench, Tools, channel_settings
 
 BACKLOG = 60
@@ -153,6 +157,65 @@ def test_lines_share_the_room_instead_of_each_claiming_all_of_it(
         events = [line.event for number in range(BACKLOG) for line in uow.journal.of_subject(f"D{number:05}")]
     assert events.count("dispatch.sending") <= 12
     bench.close()
+
+
+@pytest.mark.parametrize("slow", [lambda number: number == 2, lambda number: True], ids=["one", "all"])
+def test_slow_commits_neither_exceed_the_pace_nor_stop_the_mails(
+    tools: Tools, backlog: Path, fast_folder: Path, slow: Callable[[int], bool]
+) -> None:
+    """Between the grant and the first byte lies a commit: ten seconds of it would be ten seconds less between mails."""
+    bench = bench_on(tools, backlog, fast_folder, PaceSettings(per_minute=1, jitter=0))
+    moments: list[float] = []
+    bench.transport.during = lambda mail: moments.append(bench.clock.elapsed)
+
+    def commit(number: int, when: str) -> None:
+        if when == "before" and slow(number):
+            bench.clock.advance(10)
+
+    bench.use(FaultyStore(bench.real, commit))  # type: ignore[arg-type]
+    while bench.clock.elapsed < 1200:
+        bench.send(wait=0)
+        bench.clock.advance(1)
+    assert len(moments) >= 8
+    assert most_in_a_minute(moments) == 1
+    assert len(set(bench.transport.accepted)) == len(bench.transport.accepted)
+    bench.close()
+
+
+def test_urgent_mail_for_a_full_mailbox_gets_its_next_place_not_the_last(paced: Callable[..., Any]) -> None:
+    bench = paced(lambda n: "ehpad@dest.test", per_minute=600, per_mailbox=2)
+    set_lane(bench, "D00059")
+    bench.send(lane=Lane.ROUTINE)
+    assert max(d.due_at for d in bench.dispatches(states=(State.DEFERRED,))) > bench.clock.now() + timedelta(minutes=20)
+    bench.send(lane=Lane.URGENT)
+    assert bench.get("D00059").due_at < bench.clock.now() + timedelta(minutes=1.1)
+    before = len(bench.departures)
+    while bench.get("D00059").state is not State.SENT and len(bench.departures) < before + 5:
+        bench.clock.advance(1)
+        bench.send(lane=Lane.URGENT)
+        bench.send(lane=Lane.ROUTINE)
+    assert bench.get("D00059").state is State.SENT
+    assert most_in_a_minute(left(bench, lambda a: True)) == 2
+
+
+def test_urgent_mail_that_is_due_again_is_seen_at_once(paced: Callable[..., Any]) -> None:
+    """The urgent line alone looks: routine lines may be busy for long."""
+    bench = paced(lambda n: f"p{n}@dest.test", per_minute=600)
+    set_lane(bench, "D00000")
+    bench.transport.endings = [TryLater("Plus tard.", reply=451, status="4.3.0", stage="data")]
+    assert bench.send(lane=Lane.URGENT).counts == {State.DEFERRED: 1}
+    with bench.real.reading() as uow:
+        assert not uow.dispatches.any_queued("pro", Lane.URGENT, bench.clock.now())
+        bench.clock.advance(120)
+        assert uow.dispatches.any_queued("pro", Lane.URGENT, bench.clock.now())
+    assert bench.send(lane=Lane.URGENT).counts == {State.SENT: 1}
+
+
+def set_lane(bench: Bench, dispatch_id: str) -> None:
+    """It is urgent."""
+    with sqlite3.connect(bench.database) as connection:
+        connection.execute("UPDATE dispatches SET lane = 0 WHERE id = ?", (dispatch_id,))
+    connection.close()
 
 
 def test_a_stopped_line_does_not_wait_for_its_pace(tools: Tools, backlog: Path, fast_folder: Path) -> None:

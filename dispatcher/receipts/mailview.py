@@ -10,6 +10,10 @@ from dispatcher.receipts import addresses, wording
 from dispatcher.receipts.mime import Part, parse
 
 _OURS_HEADERS = ("to", "delivered-to", "x-original-to", "envelope-to", "cc")
+_REPORT_TYPES = frozenset(
+    {"multipart/report"}
+    | {f"message/{wide}{kind}" for wide in ("", "global-") for kind in ("delivery-status", "disposition-notification")}
+)
 TEXT_MAX = 200_000
 """Characters of readable text looked at."""
 
@@ -51,13 +55,19 @@ class MailView:
         )
 
     @cached_property
+    def is_report(self) -> bool:
+        """Built as a report (RFC 6522), or with a part of its types."""
+        types = {part.media_type for part in _tree(self.root)}
+        return bool(types & _REPORT_TYPES)
+
+    @cached_property
     def from_daemon(self) -> bool:
         """A mail system speaks, not a person."""
         value = wording.plain(self.header("from"))
         local = (self.sender or value.strip('<> "')).partition("@")[0]
         if wording.DAEMON_LOCAL.search(local) or wording.DAEMON_NAME.search(value):
             return True
-        return self.header("return-path").strip() == "<>" and not self.sender
+        return not self.sender and "<>" in (self.header("return-path").strip(), self.header("from").strip())
 
     @cached_property
     def leaves(self) -> tuple[Part, ...]:

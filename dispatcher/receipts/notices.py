@@ -142,9 +142,21 @@ def _status_notices(view: MailView) -> tuple[Notice, ...]:
         text = leaf.whole_text() if declared else wording.cut_original(leaf.whole_text()[:200_000])[0]
         if (declared or leaf.media_type.startswith(("text/", "message/", "application/"))) and looks_like_report(text):
             report = read_fields(text)
-            if report.blocks:
-                return tuple(_status_notice(view, report, block) for block in report.blocks)
+            if blocks := [block for block in report.blocks if declared or _may_say(view, report, block)]:
+                return tuple(_status_notice(view, report, block) for block in blocks)
     return ()
+
+
+def _may_say(view: MailView, report: StatusReport, block: Block) -> bool:
+    """Fields in a part of another type count in a report or in a server's words: a person may quote or attach some.
+
+    Success asks for more: the report's own structure, or the server's fields about the mail before those of the block.
+    """
+    if view.is_report:
+        return True
+    if class_of(block.action, block.status) == "success":
+        return view.from_daemon and bool(report.message)
+    return view.from_daemon or not view.header("from")
 
 
 def _status_notice(view: MailView, report: StatusReport, block: Block) -> Notice:
@@ -175,7 +187,8 @@ def _disposition_notices(view: MailView, problems: list[Problem]) -> tuple[Notic
             continue
         declared = leaf.media_type in {"message/disposition-notification", "message/global-disposition-notification"}
         text = leaf.whole_text() if declared else wording.cut_original(leaf.whole_text()[:200_000])[0]
-        if looks_like_mdn(text) and (said := read_disposition(text, view.own_text)) is not None:
+        may_say = declared or view.is_report  # a person may quote or attach the fields
+        if may_say and looks_like_mdn(text) and (said := read_disposition(text, view.own_text)) is not None:
             return (_disposition_notice(view, said, problems),)
     return ()
 

@@ -317,3 +317,20 @@ def test_blank_lines_before_the_header_are_skipped() -> None:
         b"  \r\n\t\r\n\r\n" + mail("From: MAILER-DAEMON@x.test\nSubject: failure notice\n\n<a@b.test>:\nno\n")
     )
     assert (notice.kind, notice.recipient) == (Kind.ERROR_MAIL, "a@b.test")
+
+
+def test_fields_that_a_person_quotes_or_attaches_are_no_delivery_and_no_read_notice() -> None:
+    head = "From: Dr X <x@cab.test>\nSubject: Re: bilan\nIn-Reply-To: <m@labo.test>\n"
+    delivered = "Final-Recipient: rfc822; x@cab.test\nAction: delivered\nStatus: 2.0.0\n"
+    displayed = "Final-Recipient: rfc822; x@cab.test\nDisposition: manual-action/MDN-sent-manually; displayed\n"
+    for quoted in (delivered, displayed, delivered.replace("delivered", "failed").replace("2.0.0", "5.1.1")):
+        attached = f"--b\nContent-Type: text/plain; name=avis.txt\n\n{quoted}\n--b--\n"
+        assert only(mail(f"{head}\nVu ceci :\n\n{quoted}")).kind is Kind.OTHER
+        assert only(mail(f'{head}Content-Type: multipart/mixed; boundary="b"\n\n{attached}')).kind is Kind.OTHER
+
+
+def test_a_server_may_say_delivered_in_a_part_of_the_wrong_type_with_its_fields_about_the_mail() -> None:
+    head = "From: MAILER-DAEMON@relais.test\nSubject: Delivery report\n\n"
+    block = "Final-Recipient: rfc822; a@b.test\nAction: delivered\nStatus: 2.0.0\n"
+    assert only(mail(f"{head}Reporting-MTA: dns; relais.test\n\n{block}")).action == "delivered"
+    assert only(mail(head + block)).class_ is None

@@ -201,7 +201,7 @@ def _once(view: MailView, found: list[Told]) -> list[Told]:
 
 def _explanation(lines: list[str], place: int, places: set[int]) -> str:
     """The words after a recipient's line, up to the next recipient; else the line with a reply code or a cause."""
-    if place >= 0 and (text := _below(lines, place, places)):
+    if place >= 0 and (text := _below(lines, place, places) or _elsewhere(lines, place)):
         return text
     for pattern in (_REPLY, _STATUS_IN_WORDS):
         for line in lines:
@@ -218,16 +218,31 @@ def _explanation(lines: list[str], place: int, places: set[int]) -> str:
 def _below(lines: list[str], place: int, places: set[int]) -> str:
     """The recipient's own line without the address and the lines under it, as soon as they tell a reason."""
     gathered = [re.sub(rf"^[\s>*<\[\"'(-]*{_A}[>\]\"')]*\s*[:.,]*", "", lines[place], count=1).strip()]
+    indented = _indent(lines, place + 1) > _indent(lines, place)  # Exim, Postfix and others set the reason that way
     for number in range(place + 1, min(place + 13, len(lines) + 1)):
         line = lines[number].strip() if number < len(lines) else ""
         text = " ".join(part for part in gathered if part)
         ends = not line or number in places or re.match(r"[-=_*|]{4,}", line)
-        if ends and text and (_REPLY.search(text) or wording.cause_of(_status(text), text)):
+        if ends and text and (indented or _REPLY.search(text) or wording.cause_of(_status(text), text)):
             return text
         if number in places or re.match(r"[-=_*|]{4,}", line):
             break
         gathered.append(line)
     return ""
+
+
+def _elsewhere(lines: list[str], place: int) -> str:
+    """Another line that names the recipient of line ``place`` and says a reason (sendmail's transcript)."""
+    here = addresses.find_addresses(lines[place])
+    naming = [line.strip() for line in lines if here and here[0] in addresses.find_addresses(line)]
+    said = [line for line in naming if re.search(r"(?:\.\.\.|:)\s+\S", line)]
+    return next((line for line in said if _REPLY.search(line) or wording.cause_of(_status(line), line)), "")
+
+
+def _indent(lines: list[str], number: int) -> int:
+    """Blanks before the text of a line; -1 for a line without text."""
+    line = lines[number].expandtabs() if number < len(lines) else ""
+    return len(line) - len(line.lstrip()) if line.strip() else -1
 
 
 def _status(text: str) -> str | None:

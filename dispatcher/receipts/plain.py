@@ -72,7 +72,9 @@ def is_auto_reply(view: MailView) -> bool:
     for name in ("x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply", "x-mail-autoreply", "x-vacation"):
         if view.header(name).strip().lower() not in {"", "no", "false"}:
             return True
-    if view.header("precedence").strip().lower() in {"auto_reply", "auto-reply"}:
+    if view.header("precedence").strip().lower() in {"auto_reply", "auto-reply", "junk"}:
+        return True
+    if view.header("return-path").strip() == "<>" and not view.from_daemon:  # RFC 3834 §3.3, RFC 5321 §4.5.5
         return True
     if "oof" in view.header("content-class").lower() or view.header("x-ms-exchange-inbox-rules-loop"):
         return True

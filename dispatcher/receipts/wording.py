@@ -70,6 +70,7 @@ FAILURE = _any(
     r"unknown (?:user|recipient|address)", r"no such user|no mailbox|no valid recipients|unknown host|user not known",
     r"returned (?:because|to sender)", r"(?:was|been) (?:automatically )?rejected", r"intended recipient",
     r"not (?:yet )?been delivered", r"(?:has|been) (?:delayed|postponed)", r"failed recipient|invalid .{0,20}userid",
+    r"not a valid (?:user|recipient|mailbox|address)",
     r"did not exactly match", r"address .{0,40}(?:wrong|no longer valid)", r"has not been collected",
     r"n'a (?:pas |pu )?(?:pu |encore )?.t.?r?e? ?(?:remis|d.livr|distribu|achemin|transmis|livr|envoy)",
     r"impossible (?:de|d')(?: )?(?:remettre|d.livrer|distribuer|acheminer|livrer)", r"non[ -](?:remis|d.livr|distribu)",
@@ -97,7 +98,7 @@ DEFINITIVE = _any(
 INACTIVE = _any(
     r"(?:adresse|bo.te|messagerie|compte)[^.]{0,60}n'est plus (?:[^.]{0,20})?"
     r"(?:activ|utilis|relev|consult|valide|en service|surveill)",
-    r"(?:adresse|bo.te|compte)[^.]{0,40}"
+    r"(?:adresse|bo.te|compte)[^.]{0,90}"
     r"(?:n'existe plus|a .t. (?:d.sactiv|ferm|supprim)|est (?:d.sactiv|inactive|ferm))",
     r"a quitt. (?:l'|la |le |ses |son |notre )", r"ne (?:fait plus partie|travaille plus)",
     r"cess. (?:son|ses) (?:activ|fonc)",
@@ -117,7 +118,8 @@ CAUSES: tuple[tuple[Cause, re.Pattern[str], tuple[str, ...]], ...] = (
      (".1.2", ".4.4")),
     (Cause.UNKNOWN_USER, _any(r"user (?:unknown|not (?:found|known))", r"unknown (?:user|recipient|address|or illegal)",
                               r"no such user|no mailbox|not listed|recipient (?:unknown|not found|name is not)",
-                              r"(?:utilisateur|destinataire|adresse)[^.]{0,50}(?:inconnu|n'existe|introuv|non recens)",
+                              r"(?:utilisateur|destinataire|adresse)[^.]{0,50}"
+                              r"(?:inconnu|(?:n'|in)exist|introuv|non recens)",
                               r"does(?:n't| not) (?:have|exist)|mailbox (?:unavailable|not found)|addressee unknown"),
      (".1.1", ".1.10", ".1.3", ".1.0")),
     (Cause.TOO_LARGE, _any(r"too (?:large|big)", r"size (?:limit|exceeds)", r"trop (?:volumineu|gros|long)",
@@ -125,7 +127,8 @@ CAUSES: tuple[tuple[Cause, re.Pattern[str], tuple[str, ...]], ...] = (
     (Cause.POLICY, _any(r"spam", r"policy", r"blocked|blacklist|blocklist", r"virus", r"access denied", r"ind.sirable",
                         r"refus[^.]{0,30}(?:politique|r.gle|filtr)", r"not accepting mail"), (".7.",)),
     (Cause.UNREACHABLE, _any(r"time[d]? ?out", r"connection (?:refused|timed)", r"not respond", r"queue too long",
-                             r"unreachable|not reachable", r"ne r.pond pas", r"d.lai[^.]{0,20}(?:d.pass|expir)"),
+                             r"unreachable|not reachable|injoignable", r"ne r.pond pas",
+                             r"d.lai[^.]{0,20}(?:d.pass|expir)"),
      (".4.", ".3.2")),
 )  # fmt: skip
 
@@ -137,7 +140,7 @@ AUTO_SUBJECT = _any(
     r"absen(?:ce|t|te|t\(e\)) (?:du|de|jusqu|au|temporaire|prolong)",
     r"^(?:re ?: ?)*(?:je suis |actuellement )?(?:absent|en cong)",
     r"^(?:re ?: ?)*(?:cong.s?\b|vacances|fermeture (?:du|de|annuelle|estivale)|cabinet ferm)",
-    r"accus. de r.ception automatique",
+    r"accus. de r.ception automatique", r"\best absent(?:e|\(e\))?(?=[ .,]|$)",
     r"abwesenheit|automatische antwort", r"respuesta autom|risposta automatica",
 )  # fmt: skip
 AUTO_BODY = _any(
@@ -146,6 +149,9 @@ AUTO_BODY = _any(
     r"this is an auto(?:matic|mated|-?)[ -]?(?:reply|response)",
     r"i am (?:currently )?out of (?:the )?office",
     r"confirm(?:er|ation)[^.]{0,60}(?:exp.diteur|sender)[^.]{0,60}(?:click|cliqu)",
+    r"(?:authentifi|identifi)[^.]{0,60}(?:cliqu|lien ci)", r"cliqu[^.]{0,60}(?:authentifi|(?:pas|.tes) un robot)",
+    r"account is protected by", r"added to (?:the |my )?[^.]{0,20}(?:allowed|approved|white) ?list",
+    r"requires? (?:[a-z-]+ )?(?:verification|that you verify)",
 )  # fmt: skip
 
 _COPY_LINES = re.compile(

@@ -259,7 +259,7 @@ def terminology_texts(
 
 def terminology_options(wanted: TerminologySettings) -> Options:
     """What the laboratory chose."""
-    return Options(snomed=wanted.snomed, antibiograms=wanted.antibiograms)
+    return Options(snomed=wanted.snomed, antibiograms=wanted.antibiograms, critical=wanted.critical)
 
 
 def laboratory(settings: LaboratorySettings) -> LaboratoryIdentity:

@@ -101,7 +101,7 @@ def make_cancelled(
     known: Sequence[Dispatch],
 ) -> tuple[Made, ...]:
     """The dispatches of a cancelling ``version``. ``known``: those of the older ones; ``wanted``: whom it names now."""
-    sheets = Sheets(desk, version, report)
+    sheets = Sheets(desk, version, report, source)
     made = [_one(desk, sheets, follow) for follow in fates(known)]
     about = oppositions.about(desk, report, source)
     for decision in without_doubles(route_one(desk, source, one, about=about) for one in wanted):

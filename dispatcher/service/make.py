@@ -87,7 +87,7 @@ def make(
     but: Callable[[Decision], bool] = lambda decision: False,
 ) -> tuple[Made, ...]:
     """One dispatch per recipient of ``wanted``, in that order; none for decisions that ``but`` is true for."""
-    sheets = Sheets(desk, version, report)
+    sheets = Sheets(desk, version, report, source)
     known = oppositions.about(desk, report, source)
     decisions = without_doubles(route_one(desk, source, one, about=known) for one in wanted)
     return tuple(make_one(desk, sheets, decision, blocked) for decision in decisions if not but(decision))

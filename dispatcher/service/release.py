@@ -122,7 +122,9 @@ def release(
     report = report_of(desk, found.version, found.file)
     if isinstance(report, str):
         return Released(id=dispatch_id, released=False, why=report)
-    made = _make_again(desk, Sheets(desk, found.version, report), dispatch, found.file.source, to, despite)
+    made = _make_again(
+        desk, Sheets(desk, found.version, report, found.file.source), dispatch, found.file.source, to, despite
+    )
     if made.dispatch.state is State.HELD:
         if to or expect:
             return _refused(desk, dispatch, made.dispatch.reason, actor)

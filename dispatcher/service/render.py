@@ -32,17 +32,20 @@ CRITICAL_FLAGS = frozenset({"LL", "HH", "AA"})
 class Sheets:
     """One report version and what is written of it once for all its recipients."""
 
-    def __init__(self, desk: Desk, version: ReportVersion, report: Report) -> None:
+    def __init__(self, desk: Desk, version: ReportVersion, report: Report, source: str = "") -> None:
         self._desk = desk
+        self.source = source
         self.version = version
         self.report = report
         self.created_at: datetime = desk.clock.now()
 
-    @property
+    @cached_property
     def urgent(self) -> bool:
-        """Asked as urgent, or a result beyond the alert limits."""
+        """Asked as urgent, or a result that the LIS flags as critical or the table of critical analyses names."""
+        critical = self._desk.terminology.critical
         return self.report.urgent or any(
-            flag in CRITICAL_FLAGS for observation in self.report.observations for flag in observation.flags
+            not CRITICAL_FLAGS.isdisjoint(one.flags) or critical.names(one, self.source)
+            for one in self.report.observations
         )
 
     @cached_property

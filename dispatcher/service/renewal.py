@@ -211,7 +211,7 @@ def _way(desk: Desk, dispatch: Dispatch, begin: Begin) -> _Way | str:
         return report
     if dispatch.sent_at is None and (stopped := stopped_by_checks(desk, report)) is not None:
         return stopped.reason
-    sheets = Sheets(desk, version, report)
+    sheets = Sheets(desk, version, report, file.source)
     if begin is Begin.ROUTING:
         return _decided(desk, sheets, dispatch, file.source)
     with desk.store.reading() as uow:
@@ -293,7 +293,7 @@ def _made(desk: Desk, item: Renewal, begin: Begin) -> Made | str:
             return NOT_KEPT
         writers: dict[str, Writer] = {name: _Kept(desk.writers[name], content) for name, content in kept.items()}
         desk = replace(desk, writers={**desk.writers, **writers})
-        way = replace(way, sheets=Sheets(desk, way.sheets.version, way.sheets.report))
+        way = replace(way, sheets=Sheets(desk, way.sheets.version, way.sheets.report, way.sheets.source))
     blank = with_route(replace(renewed(desk, dispatch), decision=way.decision), way.route)
     made = seal_one(desk, way.sheets, blank, way.route)
     return made.dispatch.reason if made.dispatch.state is State.HELD else made

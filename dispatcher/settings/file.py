@@ -105,6 +105,8 @@ class TerminologySettings(PathSection):
     """Send SNOMED CT codes of organisms; their use needs a right of the laboratory's own (licence)."""
     antibiograms: bool = True
     """Give the lines of an antibiogram the LOINC code of their antibiotic (docs/adr/0008)."""
+    critical: bool = True
+    """The table of critical analyses decides, besides the flags of the LIS, what leaves as urgent."""
 
 
 class ChecksSettings(Section):

@@ -12,6 +12,7 @@ germes.csv     texte;germe                                                      
 antibiotiques.csv  texte;antibiotique                                                         LIS text or code to name
 refus.csv      source;code;loinc;refuse_par;refuse_le;commentaire                             proposals turned down
 circuit.csv    see ``circuit.py``                                                             ANS value set
+critiques.csv  see ``critical.py``                                                            critical analyses
 ============== ============================================================================== =========================
 
 Only lines of ``codes.csv`` with *confirme_par* and *confirme_le* are used. ``loinc`` empty (or ``-``) on such a line
@@ -25,7 +26,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from dispatcher.report.identifiers import loinc_ok
-from dispatcher.terminology import circuit
+from dispatcher.terminology import circuit, critical
 from dispatcher.terminology.entries import Analysis, Chapter, OwnCode
 from dispatcher.terminology.microbiology import drug_key, organism_key
 from dispatcher.terminology.rows import Faults, Row, fold, read_rows
@@ -41,6 +42,7 @@ FILES = (
     "antibiotiques.csv",
     "refus.csv",
     circuit.FILE,
+    critical.OWN_FILE,
 )
 """File names looked for in the laboratory's folder; each may be absent."""
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from dispatcher.errors import ConfigError
 from dispatcher.french import counted
 from dispatcher.report.model import Battery, Observation, Report
-from dispatcher.terminology import lookup, own, proposals, shipped
+from dispatcher.terminology import critical, lookup, own, proposals, shipped
+from dispatcher.terminology.critical import CriticalTable
 from dispatcher.terminology.entries import (
     Analysis,
     Antibiotic,
@@ -67,6 +68,7 @@ class TerminologyTexts:
     interpretation: str
     microorganisms: str
     antibiotics: str
+    critical: str
     own: Mapping[str, str] = field(default_factory=dict)
     """File name (``codes.csv``…) to text, for the laboratory's tables that exist."""
 
@@ -92,6 +94,7 @@ SHIPPED_FILES: Mapping[str, str] = {
     "interpretation": "interpretation.csv",
     "microorganisms": "microorganisms.csv",
     "antibiotics": "antibiotics.csv",
+    "critical": critical.FILE,
 }
 """Field of :class:`TerminologyTexts` to file in ``mappings/terminology/``."""
 
@@ -104,6 +107,8 @@ class Options:
     """SNOMED CT codes of organisms may be sent: the laboratory holds the right to use them."""
     antibiograms: bool = True
     """Lines of an antibiogram get the LOINC code of their antibiotic (docs/adr/0008)."""
+    critical: bool = True
+    """The table of critical analyses has its say besides the flags of the LIS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,6 +130,7 @@ class Terminology:
     flags: shipped.Flags = field(repr=False)
     organisms: Mapping[str, Organism] = field(repr=False)
     antibiotics: shipped.Antibiotics = field(repr=False)
+    critical: CriticalTable = field(default_factory=CriticalTable, repr=False)
     _index: list[proposals.Index] = field(default_factory=list, init=False, repr=False)
     """Empty until the first proposal is asked for; two threads that come together make it twice, the same."""
 
@@ -323,7 +329,12 @@ def survey(texts: TerminologyTexts, options: Options = Options()) -> tuple[Termi
     faults = Faults()
     units = shipped.parse_units(texts.units, faults)
     specimens, displays = shipped.parse_specimens(texts.specimens, faults)
+    mine_or_shipped = texts.own.get(critical.OWN_FILE)
+    urgent = critical.parse(
+        critical.FILE if mine_or_shipped is None else critical.OWN_FILE, mine_or_shipped or texts.critical, faults
+    )
     base = Terminology(
+        critical=urgent if options.critical else CriticalTable(),
         analyses=shipped.parse_analyses(texts.analyses, faults),
         ucum_list=shipped.parse_ucum(texts.ucum),
         own=own.OwnTables(),

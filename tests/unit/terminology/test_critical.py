@@ -1,0 +1,104 @@
+"""The table of critical analyses: what leaves as urgent though the LIS set no flag."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dispatcher import wiring
+from dispatcher.report.model import AltValue, Code, Observation
+from dispatcher.resources import mapping_text
+from dispatcher.settings.file import TerminologySettings
+from dispatcher.terminology import critical
+from dispatcher.terminology.rows import Faults
+from dispatcher.terminology.tables import Options, TerminologyTexts, load
+
+SHIPPED = critical.parse(critical.FILE, mapping_text("terminology", critical.FILE), Faults())
+HEADER = "loinc;code;source;analyse;ucum;sous;sur;regle\n"
+
+
+def result(loinc: str, value: str, ucum: str | None = "mmol/L", **more: object) -> Observation:
+    return Observation(**{"code": Code(code="X"), "loinc": loinc, "value": value, "ucum": ucum, **more})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("one", "critical_"),
+    [
+        (result("2823-3", "6.3"), True),
+        (result("2823-3", "6.2"), False),
+        (result("2823-3", "2.7"), True),
+        (result("2823-3", "4.1"), False),
+        (result("2823-3", "10", comparator=">"), True),
+        (result("2823-3", "6.2", comparator=">"), True),
+        (result("2823-3", "2.8", comparator="<"), True),
+        (result("2823-3", "10", comparator="<"), False),
+        (result("2823-3", "6.3", "mg/L"), False),
+        (result("2823-3", "6.3", None), False),
+        (result("2823-3", "hémolysé"), False),
+        (result("2823-3", "6.3", status="X"), False),
+        (result("718-7", "6.5", "g/dL"), True),
+        (result("718-7", "65", "g/L"), True),
+        (result("718-7", "65", "g/dL"), True),
+        (result("777-3", "36", "10*9/L"), True),
+        (result("777-3", "36000", "/uL"), True),
+        (result("777-3", "150000", "/uL"), False),
+        (result("6301-6", "5.4", ""), True),
+        (result("6301-6", "5.0", None), False),
+        (result("67151-1", "15", "ng/L", high="14"), True),
+        (result("67151-1", "13", "ng/L", high="14"), False),
+        (result("67151-1", "900", "ng/L"), False),
+        (result("600-7", "Escherichia coli", None), True),
+        (result("600-7", "Culture négative à 5 jours", None), False),
+        (result("600-7", "Stérile", None), False),
+        (result("600-7", "", None), False),
+        (result("2345-7", "1.0", "g/L"), False),
+        (result("2345-7", "0.45", "g/L"), True),
+        (result("14749-6", "5", "mmol/L", alt=AltValue(value="30", ucum="mmol/L")), True),
+        (result("9999-9", "6.3"), False),
+    ],
+    ids=lambda value: (
+        f"{value.loinc} {value.comparator}{value.value} {value.ucum}" if isinstance(value, Observation) else ""
+    ),
+)
+def test_a_result_outside_the_published_limits_in_its_own_unit(one: Observation, critical_: bool) -> None:
+    assert SHIPPED.names(one, "sil") is critical_
+
+
+def test_every_code_of_the_table_stands_in_ours_with_a_unit_it_may_have() -> None:
+    terms = wiring.terminology()
+    assert SHIPPED.by_loinc and set(SHIPPED.by_loinc) <= set(terms.analyses)
+    for loinc, lines in SHIPPED.by_loinc.items():
+        assert {line.ucum for line in lines} <= {"", *terms.ucum_list}, loinc
+
+
+def test_the_laboratorys_table_stands_in_for_ours_and_knows_its_own_codes() -> None:
+    def own(text: str) -> TerminologyTexts:
+        return TerminologyTexts.collect(
+            lambda name: mapping_text("terminology", name), lambda name: text if name == critical.OWN_FILE else None
+        )
+
+    terms = load(own(HEADER + ";KPLUS;labo1;Potassium;;;6,0;\n;PALU;;Paludisme;;;;presence\n;CYTO;;;;;;toujours\n"))
+    local = replace(result("2823-3", "6.1"), code=Code(code="KPLUS"), loinc=None)
+    assert terms.critical.names(local, "labo1") and not terms.critical.names(local, "labo2")
+    assert not terms.critical.names(result("2823-3", "9"), "labo1"), "ours is replaced whole"
+    assert terms.critical.names(replace(local, code=Code(code="CYTO"), value="vu"), "labo2")
+    assert not load(own(HEADER + ";CYTO;;;;;;toujours\n"), Options(critical=False)).critical.by_code
+    assert wiring.terminology(TerminologySettings(critical=False)).critical.by_loinc == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (";;;Potassium;;2;;", "loinc"),
+        ("2823-4;;;Potassium;;2;;", "clé"),
+        ("2823-3;;;Potassium;;deux;;", "nombre"),
+        ("2823-3;;;Potassium;;;;", "limite"),
+        ("2823-3;;;Potassium;;;;parfois", "toujours"),
+    ],
+)
+def test_what_is_wrong_in_a_line_is_told_by_file_line_and_column(line: str, told: str) -> None:
+    faults = Faults()
+    assert not critical.parse(critical.OWN_FILE, HEADER + line + "\n", faults).by_loinc
+    (fault,) = faults.faults
+    assert "critiques.csv" in fault and "ligne 2" in fault and told in fault

@@ -161,6 +161,7 @@ def _in_sentences(view: MailView, lines: list[str]) -> list[Told]:
     found = [
         Told(addresses.clean(match["a"]), place)
         for place, line in enumerate(joined)
+        if lines[place].strip()
         for match in _INLINE.finditer(line)
         if not _ELSE.search(line[: match.start("a")])
     ]

@@ -32,7 +32,8 @@ _INVISIBLE = re.compile(r"(?i)<(style|script|title)\b")
 _BREAK = re.compile(r"(?i)<(?:br|/p|/div|/tr|/li|/h\d|/table|hr)\b[^>]*>")
 
 _OWN_HEADER = re.compile(rb"(?i)\A(?:content-[^\n]*\n(?:[ \t][^\n]*\n)*)+")
-_MESSAGE_ONLY = frozenset({"from", "to", "received", "message-id", "return-path"})
+_TRACE = frozenset({"received", "message-id", "return-path"})
+_MESSAGE_ONLY = _TRACE | {"from", "to"}
 """Header fields of a mail, never of a part (RFC 2045 §3: a part's own fields begin with ``Content-``)."""
 
 _NOT_CHARSETS = frozenset(
@@ -45,6 +46,7 @@ EMBEDDED = frozenset(
         "message/rfc822",
         "message/global",
         "message/news",
+        "message/partial",
         "message/rfc822-headers",
         "message/global-headers",
         "text/rfc822-headers",
@@ -68,6 +70,8 @@ class Part:
     params: dict[str, str]
     parts: tuple[Part, ...] = ()
     """Of a multipart, in order."""
+    inner: bool = False
+    """Part of a multipart."""
 
     def get(self, name: str) -> str:
         """First value of that header, or empty."""
@@ -93,6 +97,8 @@ class Part:
 
     def embedded(self) -> Part | None:
         """The mail (or header) this part carries, or None."""
+        if self.inner and not self.get("content-type") and any(name in _TRACE for name, _ in self.headers):
+            return parse(self.raw)  # a mail put there as it is, without the header of a part
         if self.media_type not in EMBEDDED and not self.params.get("name", "").lower().endswith(".eml"):
             return None
         inner = parse(self.content())
@@ -156,7 +162,8 @@ def decode_words(value: str) -> str:
 def parse(data: bytes, depth: int = 0) -> Part:
     """Read a mail, or one entity of it."""
     if depth == 0:
-        data = re.sub(rb"\r+\n|\r", b"\n", data.removeprefix(b"\xef\xbb\xbf"))
+        data = data.removeprefix(b"\xef\xbb\xbf")
+        data = re.sub(rb"\r+\n|\r", b"\n", data) if b"\r" in data else data
         data = _BLANK_START.sub(b"", data)
         if data.startswith((b"From ", b">From ")):  # mbox separator line
             data = data.partition(b"\n")[2]
@@ -165,7 +172,9 @@ def parse(data: bytes, depth: int = 0) -> Part:
     parts: tuple[Part, ...] = ()
     if depth < MAX_DEPTH:
         parts = tuple(parse(piece, depth + 1) for piece in _pieces(body, media_type, params, headers))
-    return Part(headers=headers, raw=data, body=body, media_type=media_type, params=params, parts=parts)
+    return Part(
+        headers=headers, raw=data, body=body, media_type=media_type, params=params, parts=parts, inner=depth > 0
+    )
 
 
 def _split_header(data: bytes) -> tuple[tuple[tuple[str, str], ...], bytes]:

@@ -108,7 +108,7 @@ INACTIVE = _any(
 """A mailbox nobody reads any more, as its former owner or its server says it."""
 
 CAUSES: tuple[tuple[Cause, re.Pattern[str], tuple[str, ...]], ...] = (
-    (Cause.FULL, _any(r"quota", r"mailbox (?:is )?full|full mailbox", r"bo.te[^.]{0,40}(?:pleine|satur)",
+    (Cause.FULL, _any(r"quota", r"(?:mailbox|folder) (?:is )?full|full mailbox", r"bo.te[^.]{0,40}(?:pleine|satur)",
                       r"too much mail", r"insufficient (?:system )?storage", r"space not enough"),
      (".2.2", ".3.1")),
     (Cause.INACTIVE, INACTIVE, (".2.1", ".1.6")),

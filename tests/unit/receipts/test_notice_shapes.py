@@ -13,7 +13,7 @@ from dispatcher.outbox.states import State
 from dispatcher.receipts.matching import effect, match
 from dispatcher.receipts.notices import read
 from dispatcher.receipts.readout import as_json
-from tests.notice_shapes import answers, delivery, exchange, french, odd, readers, servers
+from tests.notice_shapes import answers, appliances, delivery, exchange, french, odd, readers, servers
 from tests.notice_shapes.building import ENVID, MID, NADEGE, Said, Shape
 
 SHAPES: tuple[Shape, ...] = (
@@ -21,6 +21,7 @@ SHAPES: tuple[Shape, ...] = (
     *exchange.SHAPES,
     *odd.SHAPES,
     *servers.SHAPES,
+    *appliances.SHAPES,
     *french.SHAPES,
     *readers.SHAPES,
     *answers.SHAPES,

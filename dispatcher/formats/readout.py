@@ -76,7 +76,7 @@ def _report(report: Report) -> Json:
         "recipients": [recipient.address for recipient in report.recipients],
         "addressee": {"id": addressee.id, "label": addressee.label} if addressee else None,
         "observations": [_observation(one, battery) for battery in report.batteries for one in battery.observations],
-        "comments": list(report.comments),
+        "comments": _comments(report),
         "documents": [_document(document) for document in documents_of(report)],
         "problems": [_problem(problem) for problem in report.problems],
     }
@@ -86,6 +86,19 @@ def _report(report: Report) -> Json:
     if report.source_document is not None:
         answer["source_document"] = asdict(report.source_document)
     return answer
+
+
+def _comments(report: Report) -> list[str]:
+    """Of the report, then of its orders (NTE under OBR, C under OBR), which no other place of the contract holds.
+
+    A report that is nothing but a printed text has that text for its comment: the reading must not look empty.
+    """
+    found = [*report.comments, *(comment for battery in report.batteries for comment in battery.comments)]
+    return found or ([report.text] if _only_text(report) else [])
+
+
+def _only_text(report: Report) -> bool:
+    return bool(report.text.strip()) and not report.observations and not report.documents
 
 
 def iso(when: When | None) -> str | None:
@@ -238,6 +251,7 @@ def _report_lines(report: Report) -> list[str]:
             lines += [f"  {line}" for line in _observation_lines(one)]
         lines += [f"  » {line}" for comment in battery.comments for line in comment.split("\n")]
     lines += ["", *(f"» {line}" for text in report.comments for line in text.split("\n"))] if report.comments else []
+    lines += ["", *(f"  {line}" for line in report.text.strip("\n").split("\n"))] if _only_text(report) else []
     lines += [f"Document      {d.media_type}, {len(d.content)} octets" for d in documents_of(report)]
     return [*lines, *(line for problem in report.problems for line in _told(problem))]
 

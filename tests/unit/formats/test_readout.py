@@ -189,6 +189,18 @@ def test_the_contract_word_for_word() -> None:
     }
 
 
+def test_comments_of_orders_and_a_report_of_text_alone_are_told() -> None:
+    [battery] = REPORT.batteries
+    noted = replace(REPORT, batteries=(replace(battery, comments=("à jeun",)),), text="imprimé")
+    text_alone = replace(Report(patient=Patient()), text="CULTURE STERILE")
+    read = replace(RESULT, reports=(noted, text_alone))
+    first, second = as_json(read, "a.hl7", "")["reports"]
+    assert first["comments"] == ["note", "à jeun"]
+    assert second["comments"] == ["CULTURE STERILE"]
+    assert "CULTURE STERILE" in as_text(read, "a.hl7")
+    assert "imprimé" not in as_text(read, "a.hl7")
+
+
 def test_what_is_missing_is_null_or_empty() -> None:
     told = as_json(ReadResult(format="unknown", reports=(Report(patient=Patient()),)), "x", "")["reports"][0]
     assert told["prescriber"] is None

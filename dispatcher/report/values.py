@@ -57,14 +57,14 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"(?:au moins|min(?:imum|\.)?)", ">="),
     (r"(?:inf(?:erieure?s?|\.)?(?:\s*a)?|moins de|<\s*a)(?![a-z])", "<"),
     (r"(?:sup(?:erieure?s?|\.)?(?:\s*a)?|plus de|>\s*a)(?![a-z])", ">"),
-    (r"(?:<\s?=|=\s?<)(?:\s*a(?![a-z]))?", "<="),
-    (r"(?:>\s?=|=\s?>)(?:\s*a(?![a-z]))?", ">="),
+    (r"(?:<\s?=|=\s?<|<\s*ou\s*=)(?:\s*a(?![a-z]))?", "<="),
+    (r"(?:>\s?=|=\s?>|>\s*ou\s*=)(?:\s*a(?![a-z]))?", ">="),
     (r"<", "<"),
     (r">", ">"),
 )
 _COMPARATORS = tuple((re.compile(pattern), sign) for pattern, sign in _WORDS)
 _LABEL = re.compile(
-    r"^(?:v\.?\s?r\.?|n|norm(?:ale?s?|es?|\.)?|ref(?:erences?|\.)?|valeurs? (?:de reference|usuelles?))\s*[:=]\s*"
+    r"^(?:v\.?\s?[rnu]\.?|n|norm(?:ale?s?|es?|\.)?|ref(?:erences?|\.)?|valeurs? (?:de reference|usuelles?))\s*[:=]\s*"
 )
 _BETWEEN = re.compile(r"^(?:de|entre|from)\s+")
 _JOIN = re.compile(r"^\s*(?:-|a(?![a-z])|et(?![a-z])|to(?![a-z])|;|~|\.{2,3}|…|<=?\s*[a-z]?\s*<=?)\s*")

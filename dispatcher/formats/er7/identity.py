@@ -17,7 +17,11 @@ from dispatcher.formats.er7.timestamps import parse_when
 from dispatcher.report.identifiers import InsOid, ins_oid_ok, nir_ok
 from dispatcher.report.model import Ins, Patient, Sex
 
-_SEX = {"F": Sex.FEMALE, "M": Sex.MALE}
+_SEX = {
+    **dict.fromkeys(("F", "FEMME", "FEMININ", "FÉMININ", "FEMALE"), Sex.FEMALE),
+    **dict.fromkeys(("M", "H", "HOMME", "MASCULIN", "MALE"), Sex.MALE),
+}
+"""HL7 table 0001, and the words some write in its place; a figure is not guessed."""
 _UNKNOWN_SEX = frozenset({"U", "O", "A", "N", "I", "UN", "X"})
 _NAMES = {"INS-NIR": InsOid.NIR, "INS-NIA": InsOid.NIA}
 

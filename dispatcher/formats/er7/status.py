@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dispatcher.formats.er7.notes import Notes
+from dispatcher.report.folding import fold
 from dispatcher.report.model import Severity, Status
 
 _ORDER_OPEN = frozenset("OISAPR")
@@ -18,6 +19,19 @@ _VALID = frozenset("FC")
 _NO_RESULT = frozenset("XNO")
 _KNOWN_ORDER = frozenset("OISAPCRFXYZ")
 _KNOWN_RESULT = frozenset("OISPRFCWDXUNV")
+
+
+_WORDS = {
+    **dict.fromkeys(("final", "definitif", "valide"), "F"),
+    **dict.fromkeys(("preliminary", "provisoire"), "P"),
+    **dict.fromkeys(("corrected", "corrige"), "C"),
+    **dict.fromkeys(("cancelled", "canceled", "annule"), "X"),
+}
+
+
+def letter(text: str) -> str:
+    """The letter of OBR-25 or OBX-11, in capital; some write its meaning in full (``Final``, ``Validé``)."""
+    return _WORDS.get(fold(text), text.upper()) if len(text) > 1 else text.upper()
 
 
 def report_status(orders: Sequence[tuple[str, Sequence[str]]], where: str, implied: str, notes: Notes) -> Status:

@@ -26,6 +26,17 @@ def number(text: str) -> Number | None:
     return parse_number(text)
 
 
+def measured(text: str, unit: str) -> Number | None:
+    """:func:`number` of a field declared numeric, where some add what has its own field: ``5.2*``, ``5.2 g/L``."""
+    found = number(text)
+    if found is not None:
+        return found
+    bare = text.strip("* ")
+    if unit and bare.casefold().endswith(unit.casefold()) and (number(bare[: -len(unit)].strip(" *"))):
+        bare = bare[: -len(unit)].strip(" *")
+    return number(bare) if bare and bare != text else None
+
+
 def repeated(raw: str, separators: Separators) -> list[str]:
     """:meth:`Separators.repetitions`, but a ``^`` that separates is left alone where it writes a power of ten."""
     if separators.repetition != "^" or "10^" not in raw:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.segments import Segment
+from dispatcher.formats.er7.status import letter as status_letter
 from dispatcher.formats.hl7.datatypes import moment, practitioners
 from dispatcher.formats.hl7.groups import Order as OrderGroup
 from dispatcher.report.model import Order, Report, SourceDocument, Status
@@ -58,7 +59,7 @@ def asked(event: str, orders: Sequence[OrderGroup]) -> dict[str, set[Action]]:
         if order.orc is not None and (action := _ORDERS.get(order.orc.component(1).upper())):
             said.setdefault("ORC-1", set()).add(action)
         for line in order.lines:
-            letter = line.obx.component(11).upper()
+            letter = status_letter(line.obx.component(11))
             if line.obx.raw(2).upper() in ("ED", "RP") and (action := _RESULTS.get(letter)):
                 said.setdefault("OBX-11", set()).add(action)
             elif letter and letter not in _WITHOUT_RESULT:

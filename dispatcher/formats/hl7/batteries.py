@@ -14,6 +14,7 @@ from dispatcher.formats.er7.microbiology import parents
 from dispatcher.formats.er7.moments import first_of, last_of
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.segments import Segment
+from dispatcher.formats.er7.status import letter
 from dispatcher.formats.hl7.datatypes import moment
 from dispatcher.formats.hl7.documents import Sibling
 from dispatcher.formats.hl7.groups import Order
@@ -53,7 +54,7 @@ def _battery(order: Order, notes: Notes, sibling: Sibling) -> Battery:
         code=code if code.code else alternate,
         chapter=_label(obr, 24),
         specimen=_specimen(order, notes),
-        status=obr.component(25).upper(),
+        status=letter(obr.component(25)),
         collected_at=moment(obr, 7, notes),
         comments=tuple(order.comments),
         observations=tuple(results),

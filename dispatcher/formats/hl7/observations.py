@@ -16,8 +16,9 @@ from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.results import ReadValue, ResultLine, as_alt, in_two_units
 from dispatcher.formats.er7.segments import Composite, Segment
 from dispatcher.formats.er7.separators import Separators
+from dispatcher.formats.er7.status import letter
 from dispatcher.formats.er7.timestamps import Fault, parse_when
-from dispatcher.formats.er7.values import USUAL, bounds, number
+from dispatcher.formats.er7.values import USUAL, bounds, measured, number
 from dispatcher.formats.hl7.datatypes import address, moment, organisation
 from dispatcher.formats.hl7.documents import SHORTEST, Sibling, embedded, hidden_document, referenced
 from dispatcher.report.model import Attachment, Code, Observation, Practitioner, Severity, ValueType, When
@@ -27,6 +28,8 @@ _FREE = frozenset({"TX", "FT", "ST", "ID", "IS", "GTS", ""})
 """Types without components: a ``^`` in them is text the sender did not escape."""
 _DATES = frozenset({"DT", "TS", "DTM"})
 _POWER = re.compile(r"[x×*]?\s*10")
+_NO_UNIT = re.compile(r"[0-9]+|[A-Za-z]+:\S+")
+"""Number of a unit in somebody's table (``CD:289^mg/dL``): the text beside it is the unit."""
 _POWER_BOUND = re.compile(r"[<>≤≥]\s*=?\s*10\^|(?<![0-9.,])10\^[0-9](?![0-9.,])")
 """``<10^3`` is a power of ten; ``10^40`` may be 10 to 40."""
 _COMPARATORS = {"<": "<", ">": ">", "<=": "<=", ">=": ">=", "=<": "<=", "=>": ">=", "≤": "<=", "≥": ">=", "=": ""}
@@ -74,7 +77,10 @@ def _shape(kind: str, code: str, unit: str, usual: str, flags: str, status: str,
     mark = separators.field
     obx = Segment(mark.join(("OBX", "", kind, code, "", "", unit, usual, flags, "", "", status)), 0, separators)
     first, alternate, loinc_code = result_codes(obx, notes)
-    own_unit, range_text = unit_of(obx), obx.text(7)
+    own_unit = unit_of(obx)
+    if said_twice := _range_said_twice(obx, own_unit):
+        obx.fields[7] = said_twice
+    range_text = obx.text(7)
     low, high = _bounds(obx, range_text, own_unit) if range_text else ("", "")
     range_text = _range_words(obx, range_text, bounded=bool(low or high))
     catalogue = Observation.of(
@@ -86,7 +92,7 @@ def _shape(kind: str, code: str, unit: str, usual: str, flags: str, status: str,
         high=high,
         range_text=range_text,
         flags=_flags(obx),
-        status=obx.component(11).upper(),
+        status=letter(obx.component(11)),
     )
     return _Shape(kind=obx.raw(2).upper(), doubtful=bool(notes.problems), catalogue=catalogue)
 
@@ -124,6 +130,8 @@ def observations(line: Line, notes: Notes, sibling: Sibling) -> list[Observation
         "comparator": read.comparator,
         "value_code": read.code,
     }
+    if read.type is ValueType.NUMERIC and "*" in raw and not shape.catalogue.flags:
+        said["flags"] = ("A",)  # the star stood where the flag belongs
     return [shape.catalogue.having(said)]
 
 
@@ -170,6 +178,13 @@ def _bounds(obx: Segment, text: str, unit: str) -> tuple[str, str]:
     return bounds(re.sub(r"(?<=[0-9])_(?=[0-9])", " - ", text), unit)
 
 
+def _range_said_twice(obx: Segment, unit: str) -> str:
+    """First component of ``35-150^35^150`` and ``>40^>40``, whose others only say its bounds again; else nothing."""
+    first, *others = obx.separators.components(obx.raw(7)) or [""]
+    said = {first.strip(), *(bounds(obx.separators.clean(first), unit) if others else ())}
+    return first if others and len(said) > 1 and all(one.strip() in said for one in others) else ""
+
+
 def _range_words(obx: Segment, text: str, *, bounded: bool) -> str:
     """OBX-7 as people read it: components joined, ``2-3^therapeutic`` by a blank, ``4^10`` as the bounds they are."""
     mark = obx.separators.component
@@ -190,6 +205,8 @@ def unit_of(obx: Segment) -> str:
     composite = obx.composite(6)
     if _POWER.fullmatch(composite.whole(1)) and composite.whole(2)[:1].isdigit():
         return f"{composite.whole(1)}^{composite.whole(2)}"
+    if _NO_UNIT.fullmatch(composite.whole(1)) and composite.whole(2):
+        return composite.whole(2)
     return composite.whole(1) or composite.whole(2)
 
 
@@ -221,7 +238,7 @@ def _value(line: Line, kind: str, unit: str, notes: Notes) -> ReadValue:
     if not kind:
         kind = "CE" if _looks_coded(obx, raw) else "ST"
     if kind == "NM":
-        return _numeric(obx, raw, notes)
+        return _numeric(obx, raw, unit, notes)
     if kind in _CODED:
         return _coded(obx)
     if kind == "SN":
@@ -239,7 +256,7 @@ def _looks_coded(obx: Segment, raw: str) -> bool:
     return mark in raw and not re.search(r"\s", raw.partition(mark)[0].strip())
 
 
-def _numeric(obx: Segment, raw: str, notes: Notes) -> ReadValue:
+def _numeric(obx: Segment, raw: str, unit: str, notes: Notes) -> ReadValue:
     repeated = obx.separators.repetitions(raw)
     if len(repeated) > 1:  # several readings of one test: no single number stands for them
         texts = [obx.separators.clean(one) for one in repeated]
@@ -249,7 +266,7 @@ def _numeric(obx: Segment, raw: str, notes: Notes) -> ReadValue:
             )
         )
     text = obx.separators.clean(raw)
-    found = number(text)
+    found = measured(text.removeprefix(obx.separators.component or "\0"), unit)  # "^182": SN that is called NM
     if found is None:
         if text:
             notes.tally(

@@ -12,6 +12,7 @@ from dispatcher.formats.er7.coding import result_codes
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.segments import Composite, Segment
 from dispatcher.formats.er7.separators import Separators
+from dispatcher.formats.er7.status import letter
 from dispatcher.formats.er7.timestamps import Fault, parse_when
 from dispatcher.formats.er7.values import bounds, repeated
 from dispatcher.report.model import Observation, When
@@ -100,7 +101,7 @@ def _shape(obx: Segment, fields: list[str], notes: Notes) -> Shape:
         high=high,
         range_text=text,
         flags=flags,
-        status=obx.component(11).upper(),
+        status=letter(obx.component(11)),
     )
     off_scale = next((flag for flag in flags if flag in ("<", ">")), "")
     return Shape(fields[2].strip().upper(), catalogue, off_scale)

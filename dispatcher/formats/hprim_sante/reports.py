@@ -12,7 +12,7 @@ from dispatcher.formats.er7.moments import first_of, last_of
 from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.people import merge
 from dispatcher.formats.er7.requests import Request, by_report
-from dispatcher.formats.er7.status import report_status
+from dispatcher.formats.er7.status import letter, report_status
 from dispatcher.formats.hprim_sante.groups import Grouped, Order, PatientGroup
 from dispatcher.formats.hprim_sante.header import Header
 from dispatcher.formats.hprim_sante.linking import linked
@@ -170,7 +170,7 @@ def _batteries(order: Order, notes: Notes, sibling: Sibling) -> list[Battery]:
         code=both_codings(obr.first(4), obr.separators)[0],
         chapter=obr.component(24, 2) or obr.component(24),
         specimen=_specimen(order, notes),
-        status=obr.component(25).upper(),
+        status=letter(obr.component(25)),
         collected_at=moment(obr, 7, notes),
         comments=tuple(order.comments),
     )

@@ -17,7 +17,7 @@ from dispatcher.formats.er7.notes import Notes
 from dispatcher.formats.er7.results import ReadValue, ResultLine, as_alt, in_two_units
 from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.er7.timestamps import Fault, parse_when
-from dispatcher.formats.er7.values import USUAL, number
+from dispatcher.formats.er7.values import USUAL, measured, number
 from dispatcher.formats.hprim_sante.people import practitioner
 from dispatcher.formats.hprim_sante.remembered import Remembered, Shape, remembered
 from dispatcher.report.model import AltValue, Attachment, Observation, Severity, ValueType, When
@@ -74,7 +74,8 @@ def _measured(line: Line, shape: Shape, notes: Notes, sibling: Sibling) -> dict[
     read = _value(line, shape.kind, shape.catalogue.unit, notes)
     if shape.off_scale and read.type is ValueType.NUMERIC:
         read = _off_scale(read, shape.off_scale, line.obx, notes)
-    return {
+    starred = read.type is ValueType.NUMERIC and "*" in line.obx.raw(5) and not shape.catalogue.flags
+    return ({"flags": ("A",)} if starred else {}) | {
         "type": read.type,
         "value": read.value,
         "raw": _raw(line),
@@ -169,7 +170,8 @@ def _value(line: Line, kind: str, unit: str, notes: Notes) -> ReadValue:
     if kind == "CE":
         return _coded(obx)
     if kind in _NUMBERS:
-        found = number(obx.separators.clean(raw))
+        text = obx.separators.clean(raw)
+        found = measured(text, unit) if kind == "NM" else number(text)
         if found is not None and (kind == "NM" or unit or found.comparator):
             if "," in raw:
                 notes.tally("decimal-comma", Severity.INFO, obx.where(5), "Virgule décimale lue comme un point.")

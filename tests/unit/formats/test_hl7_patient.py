@@ -77,7 +77,15 @@ def test_birth_dates(text: str, day: date | None, raw: str, codes: list[str]) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "sex"), [("F", Sex.FEMALE), ("m", Sex.MALE), ("F^Female^HL70001", Sex.FEMALE), ("", Sex.UNKNOWN)]
+    ("text", "sex"),
+    [
+        ("F", Sex.FEMALE),
+        ("m", Sex.MALE),
+        ("Femme", Sex.FEMALE),
+        ("H", Sex.MALE),
+        ("F^Female^HL70001", Sex.FEMALE),
+        ("", Sex.UNKNOWN),
+    ],
 )
 def test_sex(text: str, sex: Sex) -> None:
     assert read(f8=text)[0].sex is sex

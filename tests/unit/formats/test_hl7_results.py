@@ -43,6 +43,11 @@ def codes(found: Report) -> list[str]:
         ("NM", "245 000", "/mm3", ValueType.NUMERIC, "245000", ""),
         ("NM", "-1.5", "", ValueType.NUMERIC, "-1.5", ""),
         ("NM", "négatif", "", ValueType.TEXT, "négatif", ""),
+        ("NM", "5.2*", "g/L", ValueType.NUMERIC, "5.2", ""),
+        ("NM", "<5.2 g/l", "g/L", ValueType.NUMERIC, "5.2", "<"),
+        ("NM", "5.2 mg/L", "g/L", ValueType.TEXT, "5.2 mg/L", ""),
+        ("NM", "^182", "mg/dL", ValueType.NUMERIC, "182", ""),
+        ("NM", "***", "g/L", ValueType.TEXT, "***", ""),
         ("NM", "10E5", "/mL", ValueType.TEXT, "10E5", ""),
         ("NM", "", "g/L", ValueType.TEXT, "", ""),
         ("NM", '""', "g/L", ValueType.TEXT, "", ""),
@@ -96,6 +101,8 @@ def test_the_code_behind_a_coded_value() -> None:
         ("g/L", "g/L"),
         ("g/L^gramme par litre^UCUM", "g/L"),
         ("^mg^L", "mg"),
+        ("CD:289^mg/dL", "mg/dL"),
+        ("17^mmol/L^L", "mmol/L"),
         ("10^9/L", "10^9/L"),
         ("10\\S\\9/L", "10^9/L"),
         ("", ""),
@@ -133,10 +140,30 @@ def test_ranges(text: str, low: str, high: str) -> None:
         ("4.0^10.0", "4.0 - 10.0"),
         ("-3^-1", "-3 - -1"),
         ("4-10 10^9/L", "4-10 10^9/L"),
+        ("35-150^35^150", "35-150"),
+        (">40^>40", ">40"),
+        ("35-150^30^150", "35-150 30 150"),
     ],
 )
 def test_components_of_a_range_are_joined_for_people(text: str, printed: str) -> None:
     assert one(f"OBX|1|NM|INR^INR||2.5||{text}||||F").range_text == printed
+
+
+def test_bounds_said_twice_are_the_bounds() -> None:
+    found = one("OBX|1|NM|TG^Triglycérides||72|mg/dL|35-150^35^150||||F")
+    assert (found.low, found.high) == ("35", "150")
+
+
+def test_a_star_beside_the_number_is_the_flag_of_a_line_without_one() -> None:
+    assert one("OBX|1|NM|C^Code^L||5*|g/L|||||F").flags == ("A",)
+    assert one("OBX|1|NM|C^Code^L||5*|g/L||H|||F").flags == ("H",)
+
+
+@pytest.mark.parametrize(
+    ("written", "letter"), [("Final", "F"), ("Validé", "F"), ("CORRECTED", "C"), ("f", "F"), ("Z", "Z")]
+)
+def test_a_state_written_in_full_is_its_letter(written: str, letter: str) -> None:
+    assert one(f"OBX|1|NM|C^Code^L||5|g/L|||||{written}").status == letter
 
 
 def test_every_flag_is_kept() -> None:

@@ -117,6 +117,11 @@ def test_a_range_in_another_unit_gives_no_bounds() -> None:
     assert parse_range("< 5 mg/L", "mg/L") == Range("", "5")
 
 
+def test_labels_and_or_equal_of_reports_are_understood() -> None:
+    assert parse_range("> ou = 3") == Range("3", "")
+    assert parse_range("VN : < 5") == Range("", "5")
+
+
 @pytest.mark.parametrize(
     ("value", "comparator", "low", "high", "side"),
     [

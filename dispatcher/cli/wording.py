@@ -15,6 +15,7 @@ EVENTS: dict[str, str] = {
     "dispatch.lease-expired": "repris à un processus arrêté",
     "dispatch.looked-again": "recherche refaite, toujours en attente",
     "dispatch.printed": "imprimé",
+    "dispatch.arrived-all-the-same": "noté comme non parti, dit arrivé par un avis",
     "dispatch.replayed": "rejoué",
     "dispatch.resent-unknown": "issue inconnue, renvoyé selon le réglage du canal",
     "dispatch.doubt-ended": "issue inconnue, remplacé par une version plus récente",

@@ -49,6 +49,8 @@ class Effect:
     """French, for people; no patient identity."""
     again: bool = False
     """The hand-over is still going on: apply the notice again when it has ended."""
+    arrived: bool = False
+    """It says that a mail we hold to be not sent may be in the box all the same."""
 
 
 # ------------------------------------------------------------------------------------------------ whose notice
@@ -140,7 +142,9 @@ _CAUSES = {
     Cause.UNREACHABLE: "serveur du destinataire injoignable",
 }
 _BEFORE_HANDOVER = frozenset({State.HELD, State.READY, State.QUEUED, State.DEFERRED})
+_NOT_SENT = _BEFORE_HANDOVER | {State.WITHDRAWN}
 _GOOD = frozenset({State.DELIVERED, State.READ})
+_ACCEPTED = _GOOD | {State.SENT}
 
 
 def effect(state: State, notice: Notice) -> Effect:
@@ -150,14 +154,14 @@ def effect(state: State, notice: Notice) -> Effect:
     be not sent puts it before a person (it may have left all the same).
     """
     target, reason = _meaning(state, notice)
-    if target is None:
+    if target is None and state not in _NOT_SENT:
         return Effect(state=None, why=reason)
     if state is State.SENDING:
         return Effect(state=None, why=f"{reason} Reçu pendant la remise : sera repris à sa fin.", again=True)
     if state is target:
         return Effect(state=None, why=f"{reason} L'envoi était déjà dans cet état.")
-    if state in _BEFORE_HANDOVER:
-        return _before_handover(state, target, reason)
+    if state in _NOT_SENT:
+        return _not_sent(state, target, reason, arrived=_meaning(State.UNKNOWN, notice)[0] in _ACCEPTED)
     if state is State.READ:
         return Effect(state=None, why=f"{reason} Sans effet : l'envoi a déjà été lu.")
     if state is State.FAILED and notice.action in {"relayed", "expanded"}:
@@ -168,13 +172,14 @@ def effect(state: State, notice: Notice) -> Effect:
     return Effect(state=target, why=reason)
 
 
-def _before_handover(state: State, target: State, reason: str) -> Effect:
-    if target in _GOOD and State.HELD in MOVES[state]:
-        return Effect(
-            state=State.HELD,
-            why=f"{reason} Pourtant l'envoi est noté comme non parti : vérifier avant de le laisser repartir.",
-        )
-    return Effect(state=None, why=f"{reason} Sans effet : l'envoi est noté comme non parti (« {STATES[state]} »).")
+def _not_sent(state: State, target: State | None, reason: str, *, arrived: bool) -> Effect:
+    if not arrived:
+        return Effect(state=None, why=f"{reason} Sans effet : l'envoi est noté comme non parti (« {STATES[state]} »).")
+    if state is State.WITHDRAWN:
+        return Effect(state=None, why=f"{reason} Pourtant l'envoi avait été retiré : il est parti.", arrived=True)
+    why = f"{reason} Pourtant l'envoi est noté comme non parti : vérifier avant de le laisser repartir."
+    holds = target in _GOOD and State.HELD in MOVES[state]
+    return Effect(state=State.HELD if holds else None, why=why, arrived=True)
 
 
 def _meaning(state: State, notice: Notice) -> tuple[State | None, str]:

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 HEADER_BYTES = 20_000
 """Of a notice, where its ``Date`` field is looked for."""
+ARRIVED = "dispatch.arrived-all-the-same"
+"""Event of the journal line about a notice that says so of a mail noted as not sent."""
 DATES = {State.DELIVERED: "delivered_at", State.READ: "read_at", State.SENT: "sent_at"}
 
 
@@ -118,7 +120,18 @@ def _apply(
         fault = (notice.status or notice.code or "") if change.state is State.FAILED else ""
         _move(uow, found.dispatch, change.state, change.why, _said_at(content, found.dispatch, clock), fault)
         result.changes[change.state] = result.changes.get(change.state, 0) + 1
+    elif change.arrived:
+        _doubt(uow, found.dispatch.id, change.why, _said_at(content, found.dispatch, clock))
     return True
+
+
+def _doubt(uow: UnitOfWork, dispatch_id: str, why: str, at: datetime) -> None:
+    """It stays where it stands and counts as perhaps arrived: what cancels or replaces it follows to its box."""
+    row = next(iter(uow.dispatches.locked([dispatch_id])), None)
+    if row is None or row.doubted_at is not None:
+        return
+    told = {"reason": f"{row.reason} {why}".strip()} if row.state is State.HELD else {}
+    uow.dispatches.update(row.id, event=ARRIVED, doubted_at=at, **told)
 
 
 def _said_at(content: bytes, dispatch: Dispatch, clock: Clock) -> datetime:

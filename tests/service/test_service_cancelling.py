@@ -139,6 +139,35 @@ def test_printed_paper_is_not_forgotten_when_it_is_sent_again_by_mail(on_both: B
     assert sorted(one.state for one in on_both.dispatches() if one.version == 2) == [State.PAPER, State.READY]
 
 
+@pytest.mark.parametrize("notice", ["delivered", "delayed"])
+@pytest.mark.parametrize("state", [State.HELD, State.READY, State.WITHDRAWN])
+def test_good_news_of_what_was_never_seen_leaving_is_not_forgotten(on_both: Bench, state: State, notice: str) -> None:
+    """After a restore the rows of the gap stand as before it; what cancels them follows to the box all the same."""
+    on_both.bring(oru("R1"))
+    (old,) = on_both.dispatches()
+    if state is State.HELD:
+        operate.hold(on_both.store, [old.id], reason="x", actor=EVE)
+    if state is State.WITHDRAWN:
+        operate.withdraw(on_both.store, [old.id], reason="x", actor=EVE)
+    for _ in range(2):
+        on_both.mailbox.arrive(dsn(old.message_id, old.address, notice))
+        on_both.collect()
+    row = on_both.get(old.id)
+    assert row.state is (State.HELD if (state, notice) == (State.READY, "delivered") else state)
+    assert row.doubted_at is not None
+    assert row.reason.count("vérifier avant") == (row.state is State.HELD)
+    on_both.bring(BARE)
+    assert seen(on_both, 2) == {DURAND: State.READY}
+
+
+def test_bad_news_of_what_was_never_seen_leaving_makes_no_doubt(bench: Bench) -> None:
+    bench.bring(oru("R1"))
+    (old,) = bench.dispatches()
+    bench.mailbox.arrive(dsn(old.message_id, old.address, "failed"))
+    bench.collect()
+    assert bench.get(old.id).doubted_at is None
+
+
 def test_a_doubt_that_somebody_ended_is_over(on_both: Bench) -> None:
     on_both.bring(oru("R1"))
     leave(on_both, LOST)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -48,6 +49,7 @@ from dispatcher.routing.trust import Gate
 from dispatcher.schedule import batch_rule
 from dispatcher.service.channel import Channel, limit_of, shares_of
 from dispatcher.service.desk import Desk
+from dispatcher.service.look_again import look_again
 from dispatcher.settings import (
     ChannelSettings,
     LaboratorySettings,
@@ -120,6 +122,7 @@ def build(settings: Settings, clock: Clock | None = None, *, upgrade: bool = Tru
         allow_test_ins=settings.checks.allow_test_ins,
         official=InstalledRules.at(rules_folder(settings)),
     )
+    _asking_again(channels, desk)
     return Office(
         settings=settings,
         clock=clock,
@@ -129,6 +132,12 @@ def build(settings: Settings, clock: Clock | None = None, *, upgrade: bool = Tru
         channels=channels,
         _closing=closing,
     )
+
+
+def _asking_again(channels: dict[str, Channel], desk: Desk) -> None:
+    """Each channel may ask the desk where a recipient is by now; the mapping is the desk's own."""
+    for name, one in channels.items():
+        channels[name] = replace(one, look_again=partial(look_again, desk))
 
 
 def with_dialects(settings: Settings) -> tuple[Settings, dict[str, Dialect]]:

@@ -90,6 +90,8 @@ class RetryDecision:
     due_at: datetime | None = None
     """``now`` plus ``wait``, when ``now`` was given."""
     uses_attempt: bool = True
+    said: str = ""
+    """Of a refusal: ``reason`` without the advice."""
     hold_code: str = ""
     """For ``hold``: ``mailbox-full``, ``too-large``, ``policy``, ``content``, ``protocol``, ``unreachable``."""
 
@@ -257,7 +259,12 @@ def _refused(
     if fate.few and attempts < policy.few:
         wait = _shaken(backoff(attempts, policy.first, policy.factor, policy.maximum), policy, jitter)
         return _defer(said, wait, now)
-    return RetryDecision(kind=fate.kind, reason=f"{said}. {fate.advice}", hold_code=fate.hold_code)
+    return RetryDecision(kind=fate.kind, reason=f"{said}. {fate.advice}", said=said, hold_code=fate.hold_code)
+
+
+def names_no_box(error: TransportError) -> bool:
+    """Refused for good since there is no such mailbox, or none any more: somebody may know a newer address."""
+    return isinstance(error, Refused) and _fate(error) in (_ADDRESS, _DISABLED)
 
 
 def _fate(error: TransportError) -> _Fate:

@@ -23,6 +23,10 @@ OUTSIDE: dict[str, Reason] = {
         "autre boîte.",
         "Regarder « dispatcher check », réparer ou réimporter, puis libérer.",
     ),
+    "address-changed": Reason(
+        "Le serveur ne connaît pas cette boîte, et l'annuaire ou la table en donnent une autre depuis l'envoi.",
+        "Vérifier la nouvelle adresse (« dispatcher explain »), puis « dispatcher release » ; sinon clore.",
+    ),
     "opposition": Reason(
         "Une opposition a été enregistrée après la préparation de l'envoi ; elle a été vue au moment de la remise.",
         "Clore l'envoi et remettre le compte rendu autrement.",

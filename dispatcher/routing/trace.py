@@ -46,17 +46,10 @@ _MARKS = {"chosen": "→", "passed": "✓", "stopped": "✗", "not-applicable": 
 
 def as_json(decision: Decision) -> dict[str, object]:
     """A decision as plain JSON values. ``id_type`` is the text of :class:`IdType`; absent parts are ``None``."""
-    hold = decision.hold
     return {
         "wanted": _wanted_json(decision.wanted),
         "route": None if decision.route is None else _route_json(decision.route),
-        "hold": None
-        if hold is None
-        else {
-            "code": hold.code,
-            "reason": hold.reason,
-            "candidates": [candidate_json(entry) for entry in hold.candidates],
-        },
+        "hold": None if decision.hold is None else hold_json(decision.hold),
         "paper": decision.paper,
         "trace": [{"rule": step.rule, "outcome": step.outcome, "text": step.text} for step in decision.trace],
         "versions": dict(decision.versions),
@@ -65,6 +58,11 @@ def as_json(decision: Decision) -> dict[str, object]:
         "used": [candidate_json(entry) for entry in decision.used],
         "refused": [{"why": left.why, "entry": candidate_json(left.entry)} for left in decision.refused],
     }
+
+
+def hold_json(hold: Hold) -> dict[str, object]:
+    """A hold as plain JSON values."""
+    return {"code": hold.code, "reason": hold.reason, "candidates": [candidate_json(one) for one in hold.candidates]}
 
 
 def _wanted_json(wanted: Wanted) -> dict[str, object]:
@@ -162,6 +160,8 @@ def explain_french(decision: Mapping[str, Any], facts: object = None) -> list[st
         return ["La décision d'acheminement de cet envoi n'a pas été gardée."]
     now = _as_now(facts)
     lines = [_recipient(told, now), *_outcome(told, now)]
+    if told.route is not None and told.hold is not None:  # it left by the route, which was refused
+        lines += ["Autres boîtes connues après le refus :", *numbered(told.hold.candidates)]
     if told.trace:
         lines.append("Règles suivies, dans l'ordre :")
         lines += [f"  {_MARKS.get(step.outcome, '·')} {_step(step, lines)}" for step in told.trace]

@@ -11,9 +11,10 @@ from typing import Any
 
 from dispatcher.errors import LeaseLost, TransportError
 from dispatcher.outbox.dispatch import Accepted, Dispatch
-from dispatcher.outbox.retry import RetryDecision, RetryKind, decide
+from dispatcher.outbox.retry import RetryDecision, RetryKind, decide, names_no_box
 from dispatcher.outbox.states import State
 from dispatcher.ports import ReceiptRow, Store, UnitOfWork
+from dispatcher.routing.trace import hold_json
 from dispatcher.service import circuits
 from dispatcher.service.channel import Channel
 from dispatcher.service.patients import quotable
@@ -59,11 +60,12 @@ def settle(uow: UnitOfWork, store: Store, channel: Channel, outcome: Outcome, no
         policy = channel.retry.of_lane(dispatch.lane)
         decision = decide(outcome.result, tried, age, policy, now=now, jitter=_chance(dispatch))
         decision, more = _paused(uow, channel, dispatch, outcome.result, decision, now)
+        decision, asked = _asked_again(uow, channel, dispatch, outcome.result, decision)
         paused = decision.reason if decision.kind is RetryKind.PAUSE else ""
         if decision.kind is RetryKind.UNKNOWN:
             paused = circuits.in_doubt(uow, channel, outcome.result, now)
         circuits.refused(uow, channel, dispatch, outcome.result, decision, now)
-        state, changes = decision.state, _refused(dispatch, outcome.result, decision) | more
+        state, changes = decision.state, _refused(dispatch, outcome.result, decision) | more | asked
     try:
         moved = uow.dispatches.move(dispatch.id, state, fence=dispatch.fence, event=f"dispatch.{state}", **changes)
     except LeaseLost:
@@ -89,6 +91,22 @@ def _paused(
     pauses = dispatch.pauses + 1
     behind = circuits.BEHIND if pauses >= circuits.SUSPECT else timedelta()
     return replace(decision, due_at=until + behind, wait=until - now), {"pauses": pauses}
+
+
+def _asked_again(
+    uow: UnitOfWork, channel: Channel, dispatch: Dispatch, error: TransportError, decision: RetryDecision
+) -> tuple[RetryDecision, dict[str, Any]]:
+    """There is no such mailbox: where else he is by now is asked once, and a person decides on what is found."""
+    if decision.kind is not RetryKind.FAIL or channel.look_again is None or not names_no_box(error):
+        return decision, {}
+    found = channel.look_again(uow, dispatch)
+    if found is None:
+        return decision, {}
+    if found.hold is None:
+        return replace(decision, reason=f"{decision.reason} {found.text}"), {}
+    reason = f"{decision.said}. {found.text}"
+    decision = replace(decision, kind=RetryKind.HOLD, reason=reason, hold_code=found.hold.code)
+    return decision, {"decision": {**dispatch.decision, "hold": hold_json(found.hold)}}
 
 
 def _chance(dispatch: Dispatch) -> float:

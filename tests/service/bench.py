@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from dispatcher.service.channel import Channel, limit_of, shares_of
 from dispatcher.service.collect import Collected, collect
 from dispatcher.service.desk import Desk
 from dispatcher.service.line import Sent
+from dispatcher.service.look_again import look_again
 from dispatcher.service.prepare import Prepared, prepare_file
 from dispatcher.service.receive import Received, receive
 from dispatcher.service.recover import recover
@@ -204,6 +206,8 @@ class Bench:
             writers=dict(self.tools.writers),
             allow_test_ins=True,
         )
+        for name, channel in self.channels.items():
+            self.channels[name] = replace(channel, look_again=partial(look_again, self.desk))
 
     def reopen(self) -> None:
         """As after a stop of the process: another connection to the store, which remembers nothing either."""

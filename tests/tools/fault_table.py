@@ -176,7 +176,8 @@ FAULTS = (
         raised=Refused("Inconnu.", reply=550, status="5.1.1", stage="rcpt"),
         state=State.FAILED,
         after=State.FAILED,
-        then="Aucun nouvel essai. Trouver la bonne adresse : « hold », puis « release --to ADRESSE ».",
+        then="Annuaire et table sont interrogés de nouveau. Une autre adresse : l'envoi attend une personne "
+        "(`address-changed`), la nouvelle montrée. Sinon échec : « hold », puis « release --to ADRESSE ».",
         box="refused",
         postfix="perm@dest.test",
     ),

@@ -1,0 +1,109 @@
+"""A server knows no such mailbox: the directories are asked once more, and nothing is redirected in silence."""
+
+from __future__ import annotations
+
+import pytest
+
+from dispatcher.errors import DirectoryError, Refused
+from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.states import State
+from dispatcher.report.model import IdType
+from dispatcher.routing.candidates import Entry
+from dispatcher.service.choose import candidates
+from dispatcher.service.explain import explain
+from dispatcher.service.look_again import CHANGED
+from dispatcher.service.release import release
+from tests.service.bench import DURAND, Bench, local
+from tests.service.samples import oru
+from tests.service.test_service_send import GONE
+
+NEW = "nouvelle@dest.test"
+LABEL = "Dr DURAND Pierre"
+RPPS = "10000000009"
+BY_RPPS = f"{RPPS}^DURAND^Pierre^^^^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO^L^^^RPPS"
+
+
+def box(address: str) -> Entry:
+    return Entry(
+        address=address, id_type=IdType.RPPS, identifier=RPPS, family="DURAND", given="Pierre", source="mssante"
+    )
+
+
+def refused(bench: Bench, error: Refused = GONE) -> Dispatch:
+    bench.transport.endings = [error]
+    bench.batch()
+    bench.send()
+    bench.transport.endings = []
+    return bench.one()
+
+
+@pytest.mark.parametrize("reply", [510, 513, 550, 553])
+def test_another_address_is_shown_and_a_person_sends_it_there(on_both: Bench, reply: int) -> None:
+    on_both.bring(oru("R1"))
+    on_both.directory.lines = [local("D001", NEW, label=LABEL)]
+    held = refused(on_both, Refused("Inconnu.", reply=reply, stage="rcpt"))
+    assert (held.state, held.hold_code, held.attempts) == (State.HELD, CHANGED, 1)
+    assert held.address == DURAND, "the row keeps what was offered"
+    assert NEW in held.reason
+    assert str(reply) in held.reason
+    assert [one.address for one in candidates(held)] == [NEW]
+    found = explain(on_both.store, on_both.channels, held.id)
+    assert found is not None
+    told = "\n".join(found.lines)
+    assert "Autres boîtes connues après le refus" in told
+    assert f"Adresse : {DURAND}" in told
+    on_both.batch()
+    on_both.send()
+    assert on_both.transport.accepted == [], "nothing is redirected by itself"
+    done = release(on_both.desk, held.id, reason="appelé, il a déménagé", actor="operator:eve")
+    on_both.batch()
+    on_both.send()
+    assert [one.mail.recipient for one in on_both.transport.accepted] == [NEW]
+    assert on_both.get(done.as_id).message_id != held.message_id
+    assert (on_both.get(held.id).state, on_both.get(held.id).address) == (State.CLOSED, DURAND)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([local("D001", DURAND, label=LABEL)], "donnent toujours cette adresse"),
+        ([], "n'en donnent pas d'autre"),
+        ([local("D001", "", label=LABEL, delivery="paper")], "Interrogés de nouveau"),
+    ],
+)
+def test_without_another_address_it_fails_and_says_that_it_was_asked(
+    bench: Bench, lines: list[object], told: str
+) -> None:
+    bench.bring(oru("R1"))
+    bench.directory.lines = lines  # type: ignore[assignment]
+    failed = refused(bench)
+    assert failed.state is State.FAILED
+    assert told in failed.reason
+    assert "5.1.1" in failed.reason
+    assert "hold" not in failed.decision or failed.decision["hold"] is None
+
+
+def test_several_boxes_of_the_same_person_are_candidates_but_not_the_refused_one(bench: Bench) -> None:
+    bench.directory.entries = [box(DURAND)]
+    bench.bring(oru("R1", to=BY_RPPS))
+    assert bench.one().address == DURAND
+    bench.directory.entries = [box(DURAND), box("a@dest.test"), box("b@dest.test")]
+    held = refused(bench)
+    assert (held.state, held.hold_code) == (State.HELD, CHANGED)
+    assert {one.address for one in candidates(held)} == {"a@dest.test", "b@dest.test"}
+
+
+def test_what_is_no_matter_of_the_address_asks_nobody(bench: Bench) -> None:
+    bench.bring(oru("R1"))
+    bench.directory.lines = [local("D001", NEW, label=LABEL)]
+    held = refused(bench, Refused("Règle.", reply=550, status="5.7.1", stage="rcpt"))
+    assert (held.state, held.hold_code) == (State.HELD, "policy")
+
+
+@pytest.mark.parametrize("fault", [DirectoryError("Illisible."), RuntimeError("unforeseen")])
+def test_a_directory_that_fails_does_not_lose_what_the_server_said(bench: Bench, fault: Exception) -> None:
+    bench.bring(oru("R1"))
+    bench.directory.fault = fault  # type: ignore[assignment]
+    failed = refused(bench)
+    assert (failed.state, failed.attempts) == (State.FAILED, 1)
+    assert "5.1.1" in failed.reason

@@ -28,14 +28,27 @@ def register(app: typer.Typer) -> None:
 @group.command("read")
 def read(files: Files, json: Json = False) -> None:
     """Ce que disent des avis, sans base ni configuration."""
-    answers = [as_json(str(path), data) for path, data in _contents(files)]
+    answers = [_answer(path) for path in files]
     if json:
         print_json({"files": answers})
     else:
         for answer in answers:
             _tell(answer)
-    if len(answers) < len(files) or not all(understood(answer) for answer in answers):
+    if not all(understood(answer) for answer in answers):
         raise typer.Exit(FAILURES)
+
+
+def _answer(path: Path) -> dict[str, Any]:
+    try:
+        return as_json(str(path), path.read_bytes())
+    except OSError as error:
+        problem = {
+            "code": "unreadable-file",
+            "severity": "error",
+            "where": str(path),
+            "message": f"Fichier illisible : {in_french(error)}. Vérifier le chemin et les droits.",
+        }
+        return {"path": str(path), "problems": [problem], "notices": []}
 
 
 def _row(notice: dict[str, str | None]) -> tuple[str, ...]:

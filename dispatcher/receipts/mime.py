@@ -9,6 +9,7 @@ Follows RFC 5322 §2.2, RFC 2045-2047 and RFC 2046 §5.1 as far as the sender di
 from __future__ import annotations
 
 import base64
+import codecs
 import html
 import quopri
 import re
@@ -162,7 +163,7 @@ def decode_words(value: str) -> str:
 def parse(data: bytes, depth: int = 0) -> Part:
     """Read a mail, or one entity of it."""
     if depth == 0:
-        data = data.removeprefix(b"\xef\xbb\xbf")
+        data = _utf8(data)
         data = re.sub(rb"\r+\n|\r", b"\n", data) if b"\r" in data else data
         data = _BLANK_START.sub(b"", data)
         if data.startswith((b"From ", b">From ")):  # mbox separator line
@@ -175,6 +176,13 @@ def parse(data: bytes, depth: int = 0) -> Part:
     return Part(
         headers=headers, raw=data, body=body, media_type=media_type, params=params, parts=parts, inner=depth > 0
     )
+
+
+def _utf8(data: bytes) -> bytes:
+    """Without a byte order mark; a mail that somebody saved as « Unicode » (UTF-16) is taken back to UTF-8."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace").encode("utf-8", errors="replace")
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def _split_header(data: bytes) -> tuple[tuple[tuple[str, str], ...], bytes]:

@@ -334,3 +334,10 @@ def test_a_server_may_say_delivered_in_a_part_of_the_wrong_type_with_its_fields_
     block = "Final-Recipient: rfc822; a@b.test\nAction: delivered\nStatus: 2.0.0\n"
     assert only(mail(f"{head}Reporting-MTA: dns; relais.test\n\n{block}")).action == "delivered"
     assert only(mail(head + block)).class_ is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+def test_a_mail_saved_as_unicode_is_read(encoding: str) -> None:
+    text = report("Final-Recipient: rfc822; a@b.test\nAction: failed\n").decode()
+    data = ("\ufeff" if encoding == "utf-16-be" else "").encode(encoding) + text.encode(encoding)
+    assert (only(data).kind, only(data).action) == (Kind.DSN, "failed")

@@ -96,8 +96,7 @@ def build(settings: Settings, clock: Clock | None = None, *, upgrade: bool = Tru
     """Wire everything; without ``upgrade`` an older database is refused. Raises ``DispatcherError``."""
     clock = clock or SystemClock()
     settings, spoken = with_dialects(settings)
-    closing = ExitStack()
-    cipher = MasterKey.load(settings.keys.master).cipher()
+    cipher, closing = MasterKey.load(settings.keys.master).cipher(), ExitStack()
     store = open_store(settings.store.url, cipher, clock, upgrade=upgrade, folder=settings.folder)
     closing.callback(store.close)
     directory = _directory(settings)
@@ -120,6 +119,7 @@ def build(settings: Settings, clock: Clock | None = None, *, upgrade: bool = Tru
         writers=writers(closing, settings.pdf),
         severities=overrides(settings.checks.severities),
         allow_test_ins=settings.checks.allow_test_ins,
+        urgent_within=timedelta(minutes=settings.service.urgent_minutes),
         official=InstalledRules.at(rules_folder(settings)),
     )
     _asking_again(channels, desk)

@@ -13,6 +13,7 @@ from dispatcher.cli.context import office
 from dispatcher.cli.doubt_show import tell_doubts
 from dispatcher.cli.forecast_show import sentence
 from dispatcher.cli.held_show import show_held, tell_held
+from dispatcher.cli.late_show import tell_late
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.restored_show import paused_everywhere, restored_json, tell_restored
 from dispatcher.cli.wording import EVENTS, RECEIPTS, actor, age, envelope
@@ -44,6 +45,7 @@ def status(json: Json = False) -> None:
     if json:
         print_json(_status_json(parts, view))
         return
+    tell_late(view, parts.clock.now())
     if problem is not None:
         say(f"La table des destinataires est fautive ; la dernière bonne reste en service. {problem}")
     _tell_alarms(parts)
@@ -100,6 +102,7 @@ def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
     return {
         "dispatches": {str(state): count for state, count in view.dispatches.items()},
         "files": {str(state): count for state, count in view.files.items()},
+        "late": [dispatch_json(one) for one in view.late],
         "oldest": dispatch_json(view.oldest) if view.oldest else None,
         "oldest_age_seconds": view.oldest_age.total_seconds() if view.oldest_age else None,
         "channels": [asdict(channel) for channel in view.channels],

@@ -9,6 +9,8 @@ from dispatcher.outbox.states import FILE_STATES, STATES
 BATCH_STATES = {"open": "ouvert", "paused": "suspendu", "done": "terminé"}
 
 EVENTS: dict[str, str] = {
+    "dispatch.late": "alarme : urgent, pas encore parti",
+    "dispatch.late-over": "fin de l'alarme",
     **{f"dispatch.{state}": text for state, text in STATES.items()},
     **{f"file.{state}": text for state, text in FILE_STATES.items()},
     "dispatch.added": "créé",

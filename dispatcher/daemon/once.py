@@ -96,6 +96,7 @@ def _drain(
         steps.recover_all(office)  # what a newer version overtook is not left in the queue
         _tell_remaining(office, result)
     _collect(office, member, result, stop)
+    steps.escalate_all(office)
     end_batches(office.store, office.clock)
     with office.store.reading() as uow:
         result.held = uow.dispatches.counts().get(State.HELD, 0)

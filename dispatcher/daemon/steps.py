@@ -28,6 +28,7 @@ from dispatcher.service import alarms
 from dispatcher.service.batch import form_batches
 from dispatcher.service.collect import Collected, collect
 from dispatcher.service.drift import DriftReport, drift
+from dispatcher.service.escalate import escalate
 from dispatcher.service.internal import place, sentence
 from dispatcher.service.line import Sent
 from dispatcher.service.prepare import prepare_file
@@ -239,6 +240,11 @@ def _collect(office: Office, name: str) -> Collected | None:
 def recover_all(office: Office) -> int:
     """Take back what dead workers held."""
     return len(recover(office.store, office.clock))
+
+
+def escalate_all(office: Office) -> int:
+    """Alarms about urgent mail that does not leave."""
+    return escalate(office.store, office.clock)
 
 
 RUN_SECONDS = 6 * 3600.0

@@ -71,6 +71,9 @@ MOVES: dict[State, frozenset[State]] = {
 UNFINISHED = frozenset({_S.HELD, _S.READY, _S.QUEUED, _S.SENDING, _S.DEFERRED, _S.UNKNOWN, _S.FAILED, _S.PAPER})
 """States that still ask something of the program or of a person: paper has to be printed, then closed."""
 
+NOT_SENT = UNFINISHED - {_S.PAPER}
+"""States in which nobody can say that the operator has it, nor has a person ended it."""
+
 NOT_YET_LEFT = frozenset({_S.HELD, _S.READY, _S.QUEUED, _S.DEFERRED})
 """States in which a newer version may still withdraw the dispatch."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from dispatcher.clock import Clock
 from dispatcher.dialects.model import Dialect
@@ -42,5 +43,7 @@ class Desk:
     """By name: ``pdf``, ``cda``, ``cda-n1``, ``hprim-medecins``."""
     severities: Mapping[str, Severity | None] = field(default_factory=dict)
     allow_test_ins: bool = False
+    urgent_within: timedelta = timedelta(minutes=10)
+    """How long urgent mail may take until the operator has it."""
     official: Rules | None = None
     """The official rules of the ANS; None when their kit is not installed."""

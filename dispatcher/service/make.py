@@ -164,6 +164,7 @@ def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "", abou
 def _blank(desk: Desk, sheets: Sheets, decision: Decision) -> Dispatch:
     version, wanted, route = sheets.version, decision.wanted, decision.route
     kept = decision_json(desk, sheets.report, decision)
+    now = desk.clock.now()
     dispatch = Dispatch(
         id=desk.store.new_id("D"),
         report_id=version.id,
@@ -176,7 +177,8 @@ def _blank(desk: Desk, sheets: Sheets, decision: Decision) -> Dispatch:
         recipient_id=wanted.id,
         recipient_id_type=wanted.id_type,
         lane=Lane.URGENT if sheets.urgent else Lane.ROUTINE,
-        created_at=desk.clock.now(),
+        created_at=now,
+        escalate_at=now + desk.urgent_within if sheets.urgent else None,
         decision=kept,
     )
     if route is None:

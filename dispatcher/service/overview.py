@@ -44,6 +44,8 @@ class StatusView:
     unmatched: int
     oldest_file: SourceFile | None
     """The oldest file that still grows, waits for a worker, or is in quarantine."""
+    late: tuple[Dispatch, ...]
+    """Urgent mail for which an alarm stands, the oldest first."""
     oldest_silent: Dispatch | None
     """The oldest mail accepted by the operator that nothing came back for."""
 
@@ -79,6 +81,7 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
             channels=tuple(per_channel),
             unmatched=len(uow.receipts.unmatched(limit=1000)),
             oldest_file=uow.files.oldest_open(),
+            late=uow.dispatches.alarmed(left=False),
             oldest_silent=next(iter(uow.dispatches.list(DispatchFilter(states=(State.SENT,), limit=1))), None),
         )
 

@@ -7,7 +7,7 @@ it follows (``resend_of``). The old row keeps what was offered, as proof, and is
 
 from __future__ import annotations
 
-from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.ports import UnitOfWork
 from dispatcher.service.desk import Desk
@@ -47,6 +47,7 @@ def renewed(desk: Desk, old: Dispatch) -> Dispatch:
         certificate=old.certificate,
         lane=old.lane,
         created_at=desk.clock.now(),
+        escalate_at=desk.clock.now() + desk.urgent_within if old.lane is Lane.URGENT else None,
         decision=old.decision,
     )
 

@@ -27,6 +27,8 @@ class ServiceSettings(Section):
     workers: int = Field(default=1, ge=1, le=16)
     scan_seconds: float = Field(default=5, gt=0)
     collect_seconds: float = Field(default=30, gt=0)
+    urgent_minutes: float = Field(default=10, gt=0)
+    """How long urgent mail may take until the operator has it; then an alarm begins."""
     lease_seconds: float = Field(default=120, gt=1)
     ask_count_above: int = Field(default=50, ge=1)
     """A replay of more than this many asks for their number, typed or by ``--count``."""

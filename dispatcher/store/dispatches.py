@@ -1,4 +1,4 @@
-"""Dispatches: the durable rows (decision D1). The parts stand in ``moves``, ``leases`` and ``search``."""
+"""Dispatches: the durable rows (decision D1). The parts stand in ``moves``, ``leases``, ``search``, ``escalations``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from dispatcher.outbox.dispatch import Batch, Dispatch, Lane
 from dispatcher.outbox.states import State, check_move
 from dispatcher.store.batches import join
+from dispatcher.store.escalations import DispatchEscalations
 from dispatcher.store.leases import DispatchLeases
 from dispatcher.store.rows import DISPATCH
 from dispatcher.store.search import DispatchSearch
@@ -14,7 +15,7 @@ from dispatcher.store.tables import EVERY_LANE, in_state
 from dispatcher.store.tables import dispatches as table
 
 
-class SqlDispatches(DispatchLeases, DispatchSearch):
+class SqlDispatches(DispatchLeases, DispatchSearch, DispatchEscalations):
     """See :class:`dispatcher.ports.Dispatches`."""
 
     def assign_batch(self, batch: Batch, *, max_count: int, max_bytes: int, urgent_only: bool = False) -> Batch:

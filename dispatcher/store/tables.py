@@ -142,6 +142,7 @@ dispatches = Table(
     partial("ix_dispatches_deferred", "channel", "due_at", "id", where="state = 'deferred'"),
     partial("ix_dispatches_ready", "channel", "lane", "created_at", "id", where="state = 'ready'"),
     partial("ix_dispatches_leased", "lease_owner", "lease_until", where="state = 'sending'"),
+    partial("ix_dispatches_escalate", "escalate_at", "id", where="escalate_at IS NOT NULL"),
     partial("uq_dispatches_message_id", "message_id", where="message_id <> ''", unique=True),
     partial("ix_dispatches_envid", "envid", where="envid <> ''"),
     Index("ix_dispatches_state", "state", "created_at", "id", "channel"),  # covers the counts, by channel too

@@ -104,6 +104,15 @@ class Dispatches(Protocol):
     def extend_lease(self, owner: str, until: datetime) -> None:
         """Heartbeat: all rows this owner holds."""
 
+    def late(self, now: datetime, limit: int = 100) -> tuple[Dispatch, ...]:
+        """Urgent mail not sent at its time, for which no alarm stands yet, the longest late first."""
+
+    def alarmed(self, *, left: bool, limit: int = 100) -> tuple[Dispatch, ...]:
+        """Those for which an alarm stands, the oldest first: ``left`` meanwhile or ended, or not yet."""
+
+    def forget_in_time(self, now: datetime) -> None:
+        """The clock of those that had left at their time stops."""
+
     def batchable(self, channel: str) -> tuple[int, int, datetime | None, int]:
         """``ready`` rows of a channel: (count, bytes, oldest created_at, how many are urgent)."""
 

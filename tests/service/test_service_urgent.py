@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from dispatcher.errors import TryLater
 from dispatcher.outbox.dispatch import Lane
+from dispatcher.outbox.states import State
+from dispatcher.service import overview
+from dispatcher.service.escalate import LATE, OVER, escalate
 from tests.service.bench import Bench
 from tests.service.samples import oru
 
@@ -32,3 +36,64 @@ def test_the_table_of_critical_analyses_decides_besides_the_flags(
     bench.bring(potassium(value, flag=flag))
     assert bench.one().lane is lane
     assert bool(bench.one().batch_id) is (lane is Lane.URGENT)
+
+
+def late(bench: Bench) -> list[str]:
+    """What ``status`` names first."""
+    return [one.id for one in overview.status(bench.real, bench.clock, bench.channels).late]
+
+
+def alarms(bench: Bench, dispatch_id: str) -> list[str]:
+    return [event for event in bench.events(dispatch_id) if event in {LATE, OVER}]
+
+
+def test_urgent_mail_that_does_not_leave_alarms_once_and_once_when_it_is_over(bench: Bench) -> None:
+    bench.transport.at_open = [TryLater("Absent.", stage="connect")] * 30
+    bench.bring(potassium("7.1", "R1"), potassium("4.2", "R2"))
+    bench.batch()
+    (urgent,) = (one for one in bench.dispatches() if one.lane is Lane.URGENT)
+    for _ in range(9):
+        bench.clock.advance(60)
+        bench.send()
+        assert escalate(bench.real, bench.clock) == 0
+    assert late(bench) == []
+    bench.clock.advance(90)
+    assert escalate(bench.real, bench.clock) == 1
+    assert escalate(bench.real, bench.clock) == 0
+    bench.reopen()
+    bench.clock.advance(600)
+    assert escalate(bench.real, bench.clock) == 0, "told once, over a restart as well"
+    assert late(bench) == [urgent.id]
+    bench.transport.at_open = []
+    bench.clock.advance(600)
+    bench.send()
+    bench.send()
+    assert set(bench.states()) == {State.SENT}
+    assert late(bench) == []
+    assert escalate(bench.real, bench.clock) == 1
+    assert escalate(bench.real, bench.clock) == 0
+    assert alarms(bench, urgent.id) == [LATE, OVER]
+    assert bench.get(urgent.id).escalate_at is None
+
+
+def test_urgent_mail_that_waits_for_a_person_alarms_too(on_both: Bench) -> None:
+    bench = on_both
+    bench.directory.lines.clear()
+    bench.bring(potassium("7.1"))
+    assert bench.states() == [State.HELD]
+    bench.clock.advance(601)
+    assert escalate(bench.real, bench.clock) == 1
+    with bench.real.transaction() as uow:
+        uow.dispatches.move(bench.one().id, State.CLOSED, actor="operator:anne", reason="Appelé.")
+    assert escalate(bench.real, bench.clock) == 1
+    assert alarms(bench, bench.one().id) == [LATE, OVER]
+
+
+def test_urgent_mail_that_left_in_time_is_forgotten_in_silence(bench: Bench) -> None:
+    bench.bring(potassium("7.1"))
+    bench.send()
+    assert bench.states() == [State.SENT]
+    bench.clock.advance(601)
+    assert escalate(bench.real, bench.clock) == 0
+    assert alarms(bench, bench.one().id) == []
+    assert bench.one().escalate_at is None

@@ -47,6 +47,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'sending'"),
     )
     _claims()
+    _escalations()
     _batch_members()
     _destinations()
     _tallies()
@@ -109,6 +110,17 @@ def _claims() -> None:
         ["channel", "due_at", "id"],
         sqlite_where=sa.text("state = 'deferred'"),
         postgresql_where=sa.text("state = 'deferred'"),
+    )
+
+
+def _escalations() -> None:
+    """Few rows at any time: urgent mail that nobody has yet."""
+    op.create_index(
+        "ix_dispatches_escalate",
+        "dispatches",
+        ["escalate_at", "id"],
+        sqlite_where=sa.text("escalate_at IS NOT NULL"),
+        postgresql_where=sa.text("escalate_at IS NOT NULL"),
     )
 
 

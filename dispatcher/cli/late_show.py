@@ -1,0 +1,26 @@
+"""The first lines of ``status``: urgent results that have not left in time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dispatcher.cli.output import complain
+from dispatcher.cli.wording import age
+from dispatcher.outbox.states import STATES
+from dispatcher.service.overview import StatusView
+
+SHOWN = 5
+"""Named one by one; of more only the number is told."""
+
+
+def tell_late(view: StatusView, now: datetime) -> None:
+    """One alarm a dispatch."""
+    for one in view.late[:SHOWN]:
+        since = f", depuis {age(now - one.created_at)}" if one.created_at is not None else ""
+        complain(f"ALARME, résultat urgent pas encore parti : {one.id}, {STATES[one.state]}{since}.")
+        if one.reason:
+            complain(f"  {one.reason}")
+    if view.late:
+        complain("  → Prévenir le destinataire par téléphone ; « dispatcher show ENVOI » dit ce qui l'arrête.")
+    if len(view.late) > SHOWN:
+        complain(f"  Et {len(view.late) - SHOWN} autres : « dispatcher status --json ».")

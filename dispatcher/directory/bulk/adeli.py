@@ -38,7 +38,8 @@ class Adeli:
                 hint="Attendu : « N° ADELI;N° RPPS » ; l'annuaire en service est gardé.",
             )
         places = {word: places[0] for word, places in found.items()}
-        return AdeliReader(Fields(Layout(places, len(header.names), header.separator), ("adeli", "rpps"), latin=True))
+        found_at = Layout(places, len(header.names), header.separator, header.quoted)
+        return AdeliReader(Fields(found_at, ("adeli", "rpps"), latin=True))
 
 
 def _columns(header: Header, word: str) -> list[int]:

@@ -6,6 +6,7 @@ apostrophes, « d' », brackets and blanks.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,18 @@ from dispatcher.report.folding import fold
 Columns = Mapping[str, tuple[str, ...]]
 """Our name of each column we keep, and the header names it may stand under."""
 
-SEPARATORS = ("|", ";")
+SEPARATORS = ("|", ";", "\t", ",")
+"""As published, the first two; the others in what data.gouv.fr exports and spreadsheets save."""
+
+
+def cells(line: str, separator: str, quoted: bool) -> list[str]:
+    """The fields of a line. Raises :class:`ValueError` when quotes are honoured and one of them is not closed."""
+    if not quoted:
+        return line.split(separator)
+    try:
+        return next(csv.reader([line], delimiter=separator, strict=True), [""])
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
 
 
 def fold_header(name: str) -> str:
@@ -35,15 +47,18 @@ class Header:
     """Folded, empty ones at the end left out."""
     line: str
     """As it stands in the file."""
+    quoted: bool = False
+    """Quotes around fields are no part of them. The published files have none: a quote in them is a character."""
 
     @classmethod
     def of(cls, line: str) -> Header:
         """Cut at whichever separator the line has more of."""
         separator = max(SEPARATORS, key=line.count)
+        quoted = separator == "," or line.startswith('"')
         names = [fold_header(name) for name in line.rstrip("\r\n").split(separator)]
         while names and not names[-1]:
             names.pop()
-        return cls(separator, tuple(names), line)
+        return cls(separator, tuple(names), line, quoted)
 
     def has(self, name: str) -> bool:
         """A column of that name, folded, is there."""
@@ -59,6 +74,7 @@ class Layout:
     width: int
     """Fields in the header, empty ones at its end left out."""
     separator: str
+    quoted: bool = False
 
     def place(self, name: str) -> int:
         """Place of a column, or -1 when the file does not have it."""
@@ -83,7 +99,7 @@ def layout(
             hint=f"Vérifier que c'est bien le fichier {title} ; l'annuaire en service est gardé.",
         )
     kept = {name: place for name, place in places.items() if place >= 0}
-    return Layout(kept, len(header.names), header.separator)
+    return Layout(kept, len(header.names), header.separator, header.quoted)
 
 
 def _find(folded: Sequence[str], names: tuple[str, ...]) -> int:

@@ -67,7 +67,7 @@ def import_file(
             reader = chosen.reader(header)
             target = folder / f"{chosen.name}.sqlite3"
             with alone(target, f"Fichier « {chosen.title} »"), writing(target, now=now) as snapshot:
-                _load(chosen, _rows(stream, reader, header.separator.encode(), snapshot, progress), snapshot)
+                _load(chosen, _rows(stream, reader, header, snapshot, progress), snapshot)
                 as_of = dated(source, name, header, now, _held_date(target, digest))
                 origin = Origin(source=name, as_of=as_of, sha256=digest)
                 notes = [*reader.notes(), *_ambiguous(chosen, snapshot), *dates_to_come(source, name, header, now)]
@@ -97,7 +97,7 @@ def recognised(header: Header, name: str) -> Kind:
     if fitting:
         text = f"{name} : l'en-tête va avec plusieurs fichiers ({known})."
     elif len(header.names) < 2:
-        text = f"{name} : la première ligne n'est l'en-tête d'aucun annuaire (aucun séparateur « | » ou « ; »)."
+        text = f"{name} : la première ligne n'est l'en-tête d'aucun annuaire (aucun séparateur reconnu)."
     else:
         text = f"{name} : la première ligne ({len(header.names)} colonnes) n'est l'en-tête d'aucun annuaire connu."
     raise DirectoryError(
@@ -114,7 +114,7 @@ def _load(kind: Kind, rows: Iterator[Row | Pair], snapshot: Writer) -> None:
 
 
 def _rows(
-    stream: IO[bytes], reader: Reader, separator: bytes, snapshot: Writer, progress: Told | None
+    stream: IO[bytes], reader: Reader, header: Header, snapshot: Writer, progress: Told | None
 ) -> Iterator[Row | Pair]:
     last = before = b""  # of the lines that could be used
     for number, line in numbered(stream):
@@ -132,7 +132,8 @@ def _rows(
         if row is not None:
             last, before = line, last
             yield row
-    ends_whole(last, before, separator)
+    if not header.quoted:  # separators inside quotes tell nothing; a quote left open was seen
+        ends_whole(last, before, header.separator.encode())
 
 
 def _ambiguous(kind: Kind, snapshot: Writer) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Protocol, cast
 
-from dispatcher.directory.bulk.columns import Header, Layout
+from dispatcher.directory.bulk.columns import Header, Layout, cells
 from dispatcher.directory.snapshots.tables import Pair, Row
 from dispatcher.report.identifiers import compact
 from dispatcher.report.model import IdType
@@ -84,8 +84,11 @@ class Fields:
         if "\0" in text:
             raise BadLine("octets nuls : ligne abîmée")
         width, separator = self.layout.width, self.layout.separator
-        text = text.strip()
-        fields = text.split(separator)
+        text = text.strip(" \r\n") if separator == "\t" else text.strip()
+        try:
+            fields = cells(text, separator, self.layout.quoted)
+        except ValueError as error:
+            raise BadLine("guillemet ouvert et jamais fermé") from error
         if len(fields) != width:
             if not text:
                 return None

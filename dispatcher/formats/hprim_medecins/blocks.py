@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from dispatcher.formats.hprim_medecins import grammar
 from dispatcher.formats.hprim_medecins.coded import NumberedLine
-from dispatcher.formats.hprim_medecins.header import Header, find_header, hidden_header
+from dispatcher.formats.hprim_medecins.header import Header, aligned, find_header, hidden_header
 from dispatcher.formats.hprim_medecins.problems import error, info, warning
 from dispatcher.report.model import Problem
 
@@ -62,8 +62,9 @@ def cut(lines: Sequence[str]) -> Cut:
         if blocks:
             _trail(blocks[-1], lines, at, max(header.start, at))
         else:
+            header = aligned(header, lines, at)
             _note_place(header, lines, at, problems)
-        block = Block(header)
+        block = Block(header, problems=[_doubtful(header)] if header.doubtful else [])
         blocks.append(block)
         at = _fill(block, lines, header.end, markers)
     if blocks:
@@ -83,9 +84,12 @@ def beginning(lines: Sequence[str]) -> int:
 def _note_place(header: Header, lines: Sequence[str], at: int, problems: list[Problem]) -> None:
     shift = header.start - at
     before = [line for line in lines[at : max(header.start, at)] if line.strip()]
-    if shift == 0 or (shift == 1 and not before):
+    if not header.lacking and (shift == 0 or (shift == 1 and not before)):
         return
-    found = "la ligne 1 (code du patient) manque" if shift < 0 else f"{shift} ligne(s) avant l’en-tête"
+    if header.lacking or shift < -1 or (shift < 0 and header.line(1)):
+        found = f"{header.lacking or -shift} ligne(s) manquent"
+    else:
+        found = "la ligne 1 (code du patient) manque" if shift < 0 else f"{shift} ligne(s) avant l’en-tête"
     problems.append(
         warning(
             "header-shifted",
@@ -93,6 +97,15 @@ def _note_place(header: Header, lines: Sequence[str], at: int, problems: list[Pr
             f"En-tête HPRIM décalé : {found}. Il a été lu d’après ses dates (lignes 7 et 10) ; "
             "faire corriger l’export, d’autres logiciels le refusent.",
         )
+    )
+
+
+def _doubtful(header: Header) -> Problem:
+    return error(
+        "header-doubtful",
+        header.where(2),
+        "Des lignes manquent ou sont en trop au-dessus de la date de naissance : le nom du patient n’est pas sûr. "
+        "Faire corriger l’export (douze lignes d’en-tête, vides au besoin) et réémettre.",
     )
 
 

@@ -217,7 +217,7 @@ def _observation(fields: list[str], printed: list[str], where: str, problems: li
         low=low,
         high=high,
         range_text=range_text,
-        flags=_flags(fields[8], where, problems),
+        flags=_flags(fields[8] or ("*" if type_ is ValueType.NUMERIC and "*" in fields[4] else ""), where, problems),
         status=fields[9].strip().upper(),
         alt=_alt(fields, where, problems),
     )
@@ -285,7 +285,7 @@ def _flags(text: str, where: str, problems: list[Problem]) -> tuple[str, ...]:
     if set(flag) == {"*"}:
         return ("AA" if len(flag) > 1 else "A",)
     problems.append(info("unknown-flag", where, "RES-9 : indicateur d’anormalité inconnu (L, H, LL, HH ou N attendu)."))
-    return (flag,) if len(flag) <= 3 and flag.isalnum() else ()
+    return (flag,) if len(flag) <= 3 and (flag.isalnum() or set(flag) <= {"+"} or set(flag) <= {"-"}) else ()
 
 
 def _alt(fields: list[str], where: str, problems: list[Problem]) -> AltValue | None:

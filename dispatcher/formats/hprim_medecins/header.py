@@ -8,7 +8,7 @@ where the header starts; files whose first line is missing or doubled are read o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dispatcher.formats.hprim_medecins import dates, grammar
 
@@ -22,10 +22,14 @@ class Header:
 
     lines: tuple[str, ...]
     start: int
+    lacking: int = 0
+    """Lines that stand empty here and are missing in the file, between the birth date and the report's."""
+    doubtful: bool = False
+    """Lines are missing or too many, and which is the patient's name cannot be told."""
 
     @property
     def end(self) -> int:
-        return self.start + grammar.HEADER_LINES
+        return self.start + grammar.HEADER_LINES - self.lacking
 
     def line(self, number: int) -> str:
         """Header line ``number`` (1 to 12), stripped."""
@@ -38,11 +42,62 @@ class Header:
 
 def _slice(lines: Sequence[str], start: int, floor: int) -> Header | None:
     """The header that would start at ``start``; lines before ``floor`` count as missing."""
-    if start + grammar.HEADER_LINES > len(lines) or start < floor - 1:
+    if start + grammar.HEADER_LINES > len(lines) or start < floor - 4:
         return None
-    first = () if start >= floor else ("",)
+    first = ("",) * max(floor - start, 0)
     body = lines[max(start, floor) : start + grammar.HEADER_LINES]
     return Header((*first, *body), start)
+
+
+def aligned(header: Header, lines: Sequence[str], floor: int) -> Header:
+    """``header``, found by its dates, with lines 1 to 6 taken from their place when some are missing or too many.
+
+    A name is never taken from where an address or a code may stand: such a header is ``doubtful``.
+    """
+    born_at = header.start + 6
+    above = list(lines[floor:born_at])
+    while len(above) > 6 and not above[0].strip():
+        above.pop(0)
+    if dates.read_birth_date(header.line(4), None).dated:  # what stands on line 7 is the date of the report
+        return replace(header, doubtful=True)
+    if len(above) == 6 or born_at < floor:
+        return header
+    from_top, own = _identity(above), (header.line(2), header.line(3))
+    if len(above) > 6 and all(map(_is_name, own)):
+        moved = from_top is not None and len(above) == 7 and (from_top[1].strip(), from_top[2].strip()) != own
+        return replace(header, doubtful=moved)
+    if from_top is None:
+        return replace(header, doubtful=True)
+    return replace(header, lines=(*from_top, *header.lines[6:]))
+
+
+def _identity(above: Sequence[str]) -> tuple[str, ...] | None:
+    """Lines 1 to 6 out of those above the birth date; None when two readings, or none, give names."""
+    coded, bare = ((len(above) >= at + 2 and all(map(_is_name, above[at : at + 2]))) for at in (1, 0))
+    if coded == bare:
+        return None
+    code, name, given, *rest = above if coded else ("", *above)
+    *streets, town = rest or [""]
+    first, *others = streets or [""]
+    return code, name, given, first, " ".join(text.strip() for text in others if text.strip()), town
+
+
+def _is_name(text: str) -> bool:
+    return any(c.isalpha() for c in text) and not any(c.isdigit() or c in ":|" for c in text)
+
+
+def _shortened(header: Header, lines: Sequence[str]) -> Header | None:
+    """A header that lacks line 8, line 9 or both, so that the date of the report comes early."""
+    if dates.read_birth_date(header.line(7), None).form is not dates.Form.STANDARD:
+        return None
+    for lacking in (1, 2):
+        after = [*lines[header.start + 7 : header.start + grammar.HEADER_LINES - lacking]]
+        if dates.read_report_date(after[2 - lacking]).form is dates.Form.STANDARD:
+            found = [text for text in after[: 2 - lacking] if text]
+            number = found if found and grammar.NIR.match(found[0].replace(" ", "")) else ["", *found]
+            between = [*number, "", ""][:2]
+            return Header((*header.lines[:7], *between, *after[2 - lacking :]), header.start, lacking)
+    return None
 
 
 def _named(header: Header) -> bool:
@@ -81,6 +136,13 @@ def find_header(lines: Sequence[str], floor: int, *, marked: bool) -> Header | N
         if is_full(header):
             return header
     if marked:
+        short = [h for offset in (-2, -3, -4) if (h := _slice(lines, floor + offset, floor)) is not None]
+        for header in short:
+            if is_full(header) and not dates.read_birth_date(header.line(4), None).dated:
+                return header
+        for header in near:
+            if _named(header) and (whole := _shortened(header, lines)) is not None:
+                return whole
         for test in (_is_partial, _is_undated_here):
             for header in near:
                 if test(header):

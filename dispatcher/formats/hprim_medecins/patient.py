@@ -70,9 +70,14 @@ def _patient(header: Header, born: dates.DateRead, problems: list[Problem]) -> P
         birth_date_raw="" if born.day else header.line(7),
         sex=sex,
         nss=nss,
-        local_ids=(LocalId(value=header.line(1), type="PI"),) if header.line(1) not in ("", grammar.NO_CODE) else (),
+        local_ids=(LocalId(value=header.line(1), type="PI"),) if _is_code(header.line(1)) else (),
         address=_address(header),
     )
+
+
+def _is_code(text: str) -> bool:
+    """Line 1 holds a code. Some software writes there, in columns, who sends to whom: no patient bears that."""
+    return text not in ("", grammar.NO_CODE) and len(text) <= 40 and "   " not in text
 
 
 _MAIDEN = re.compile(r"(?P<used>\S.*?)\s+n[ée]+e?\s+(?P<birth>\S.*)", re.IGNORECASE)

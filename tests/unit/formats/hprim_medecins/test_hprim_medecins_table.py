@@ -96,6 +96,19 @@ USUAL = {
     "addressee.id": "D001",
     "addressee.label": "Dr DURAND Paul",
 }
+SURE = {
+    name: USUAL[name]
+    for name in (
+        "patient.birth_name",
+        "patient.first_given",
+        "patient.birth_date",
+        "patient.local_ids.0.value",
+        "reported_at",
+        "laboratory.id",
+        "addressee.id",
+    )
+} | {"observations.0.value": "1.32"}
+"""What must hold whichever other line of the header is missing."""
 WHOLE = [*HEADER, "", *TEXT, "", *coded(*(f"TEX|{t}" for t in TEXT), RES), *TAIL]
 
 ROWS = [
@@ -188,6 +201,21 @@ ROWS = [
         {"patient.birth_name": "MARTINEAU", "patient.birth_date": date(1961, 7, 4), "patient.local_ids": ()},
         frozenset({"header-shifted"}),
     ),
+    *(
+        Row(
+            f"header line {number} left out",
+            [*WHOLE[: number - 1], *WHOLE[number:]],
+            SURE,
+            frozenset({"header-shifted"}),
+        )
+        for number in (4, 5, 6, 8, 9)
+    ),
+    Row("address left out", [*WHOLE[:3], *WHOLE[6:]], SURE, frozenset({"header-shifted"})),
+    Row("number and order left out", [*WHOLE[:7], *WHOLE[9:]], SURE, frozenset({"header-shifted"})),
+    Row("address on four lines", [*WHOLE[:5], "BP 12", *WHOLE[5:]], SURE, frozenset({"header-shifted"})),
+    Row("no given name line", [*WHOLE[:2], *WHOLE[3:]], {}, frozenset({"header-shifted", "header-doubtful"})),
+    Row("no name line", [*WHOLE[:1], *WHOLE[2:]], {}, frozenset({"header-shifted", "header-doubtful"})),
+    Row("line 1 in columns", [*header(l1=f"LABOIZE{'DURA':>40}"), *WHOLE[12:]], {"patient.local_ids": ()}),
     Row(
         "mail preamble before the header",
         ["Bonjour,", "", "Veuillez trouver ci-dessous un résultat.", "", *WHOLE],
@@ -511,6 +539,13 @@ def test_no_problem_tells_who_or_what(row: Row) -> None:
     said = " ".join(p.message for p in (*result.problems, *(p for r in result.reports for p in r.problems)))
     for secret in ("MARTINEAU", "BIHAN", "CLAIRE", "1,32", "1.32", "26107", "QUIMPER", "négatif", "04/42"):
         assert secret not in said
+
+
+def test_a_star_or_plus_is_a_flag_that_is_kept() -> None:
+    lines = [*HEADER, "", "****LAB****", "RES|GLY|G|N|1.32*|g/l|", "RES|GLY|G|N|1.32|g/l|||++|", *TAIL]
+    data = "\r\n".join([*lines, ""]).encode()
+    [report] = HprimMedecinsReader().read(data, ReadContext()).reports
+    assert [(one.value, one.flags) for one in report.observations] == [("1.32", ("A",)), ("1.32", ("++",))]
 
 
 def test_reads_several_reports_in_one_file() -> None:

@@ -41,7 +41,9 @@ class SourceFile:
     removed: bool = False
     """The source folder no longer holds it."""
     returns: int = 0
-    """Times it came back from a dead worker; set aside at 3."""
+    """Times it came back from a dead worker; set aside when that was too often."""
+    lane: Lane = Lane.ROUTINE
+    """By a glance at its bytes (``formats/urgency.py``): urgent ones are prepared first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from dispatcher.clock import Clock
 from dispatcher.errors import IntakeError, LeaseLost, StoreError
-from dispatcher.outbox.dispatch import SourceFile
+from dispatcher.formats.urgency import looks_urgent
+from dispatcher.outbox.dispatch import Lane, SourceFile
 from dispatcher.outbox.states import FileState
 from dispatcher.ports import Found, Spool, Store, Taken, UnitOfWork
 from dispatcher.service.internal import place, sentence
@@ -256,6 +257,7 @@ def record(
         received_at=clock.now(),
         reason=f"Mêmes octets que le fichier {first.id} : rien n'est renvoyé." if again and first else "",
         duplicate_of=first.id if again and first else "",
+        lane=Lane.URGENT if looks_urgent(taken.content) else Lane.ROUTINE,
     )
     uow.files.forget_waiting(source, taken.found.path)
     uow.files.add(file)

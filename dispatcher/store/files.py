@@ -10,18 +10,21 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Select, Update, bindparam, case, delete, insert, or_, select, text, update
+from sqlalchemy import Row, Select, Update, and_, bindparam, case, delete, insert, or_, select, text, update
 
 from dispatcher.errors import KeyringError, StoreError
 from dispatcher.outbox.dispatch import SourceFile
 from dispatcher.outbox.states import OPEN_FILES, FileState, check_file_move
 from dispatcher.store.ids import new_id
 from dispatcher.store.session import Session
-from dispatcher.store.tables import NOT_REMOVED, in_state
+from dispatcher.store.tables import NOT_REMOVED, URGENT_FILES, in_state
 from dispatcher.store.tables import files as table
 
 if TYPE_CHECKING:
     from dispatcher.ports import Found
+
+_URGENT, _FRESH, _CAME_BACK = "urgent", "fresh", "came back"
+"""Whose turn it is at a claim, in this order."""
 
 MAX_RETURNS = 10
 """Times a file may come back from a dead worker before it is set aside.
@@ -187,23 +190,27 @@ class SqlFiles:
     # ------------------------------------------------------------------------------------------ leases
 
     def claim(self, owner: str, limit: int, lease: timedelta, now: datetime) -> tuple[SourceFile, ...]:
-        """Lease files in state ``received``, oldest first; those back from a dead worker come last, each alone.
+        """Lease ``received`` files: urgent ones, then the oldest; last those back from a dead worker, each alone.
 
         An expired lease counts one return; the tenth sets the file aside (quarantined). A file that kills workers
         thus delays nobody, and takes no other with it.
         """
         now = self._session.shared_time(now)
         self._quarantine_poison(now)
-        rows = self._claimed(False, limit, owner, now, lease) or self._claimed(True, 1, owner, now, lease)
+        rows = (
+            self._claimed(_URGENT, limit, owner, now, lease)
+            or self._claimed(_FRESH, limit, owner, now, lease)
+            or self._claimed(_CAME_BACK, 1, owner, now, lease)
+        )
         found = sorted((self._value(row) for row in rows), key=lambda file: (file.received_at, file.id))
         for file in found:
             if not file.name:
                 self.move(file.id, FileState.QUARANTINED, reason=UNREADABLE)
         return tuple(file for file in found if file.name)
 
-    def _claimed(self, came_back: bool, limit: int, owner: str, now: datetime, lease: timedelta) -> Sequence[Row[Any]]:
+    def _claimed(self, which: str, limit: int, owner: str, now: datetime, lease: timedelta) -> Sequence[Row[Any]]:
         params = {"now": now, "most": max(limit, 0), "owner": owner, "until": now + lease}
-        return self._session.write(_claim(came_back), params).all()
+        return self._session.write(_claim(which), params).all()
 
     def extend_lease(self, owner: str, until: datetime) -> None:
         """Heartbeat: all files this owner holds."""
@@ -298,13 +305,14 @@ def _update(names: tuple[str, ...]) -> Update:
 
 
 @cache
-def _claim(came_back: bool) -> Update:
+def _claim(which: str) -> Update:
     """One UPDATE: who is first to lock a row has it; locked rows are passed over (PostgreSQL)."""
     returned = (table.c.lease_owner != "") | (table.c.returns > 0)
+    wanted = {_URGENT: and_(URGENT_FILES, ~returned), _FRESH: ~returned, _CAME_BACK: returned}[which]
     free = or_(table.c.lease_until.is_(None), table.c.lease_until <= bindparam("now"))
     picked = (
         select(table.c.id)
-        .where(in_state(table, FileState.RECEIVED), returned if came_back else ~returned, free)
+        .where(in_state(table, FileState.RECEIVED), wanted, free)
         .order_by(table.c.received_at, table.c.id)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)

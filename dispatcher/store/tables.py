@@ -54,6 +54,7 @@ files = Table(
     Index("ix_files_place", "source", "path_hash"),
     Index("ix_files_bytes", "source", "sha256"),
     Index("ix_files_state", "state", "received_at", "id"),
+    partial("ix_files_urgent", "state", "received_at", "id", where="lane = 0"),
     partial("ix_files_to_remove", "source", where="removed = 0", postgresql="NOT removed"),
     partial("uq_files_waiting", "source", "path_hash", where="state = 'waiting'", unique=True),
 )
@@ -281,6 +282,7 @@ journal_head = Table(
 __all__ = [
     "EVERY_LANE",
     "NOT_REMOVED",
+    "URGENT_FILES",
     "batch_members",
     "batches",
     "destinations",
@@ -305,6 +307,9 @@ __all__ = [
 
 EVERY_LANE = text("dispatches.lane >= 0")
 """Always true. With it SQLite prefers the partial index whose second column this is; else the choice is a draw."""
+
+URGENT_FILES = text("files.lane = 0")
+"""In the words of their partial index."""
 
 GENESIS = "0" * 64
 """``previous`` of the first line."""

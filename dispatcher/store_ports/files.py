@@ -35,7 +35,7 @@ class Files(Protocol):
         """Change state (checked against FILE_MOVES), with its journal line."""
 
     def claim(self, owner: str, limit: int, lease: timedelta, now: datetime) -> tuple[SourceFile, ...]:
-        """Lease files in state ``received``, oldest first.
+        """Lease files in state ``received``, urgent ones first, then the oldest.
 
         An expired lease counts one return; the tenth sets the file aside (quarantined). A file that came back is
         claimed last and alone, so that one bad file delays nobody and takes no others with it.

@@ -97,3 +97,15 @@ def test_urgent_mail_that_left_in_time_is_forgotten_in_silence(bench: Bench) -> 
     assert escalate(bench.real, bench.clock) == 0
     assert alarms(bench, bench.one().id) == []
     assert bench.one().escalate_at is None
+
+
+def test_an_urgent_file_is_prepared_before_those_that_came_first(bench: Bench) -> None:
+    for number in range(5):
+        bench.drop(f"a{number}.hl7", oru(f"A{number}", control=f"A{number}"))
+    bench.take()
+    bench.clock.advance(60)
+    bench.drop("u.hl7", oru("U1", control="U1", urgent=True))
+    bench.take()
+    (first,) = bench.claim(1)
+    assert (first.name, first.lane) == ("u.hl7", Lane.URGENT)
+    assert [file.lane for file in bench.claim(9)] == [Lane.ROUTINE] * 5

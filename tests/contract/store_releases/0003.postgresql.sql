@@ -270,8 +270,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
 10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x0126310c2ebb501c7f40bcc486d283f09803e995e5edaa0693c7a08b94be8a99486f630894be79380f7c7c4f600d89da8124acbe284152f3b8c846542315ca8780', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x01023a5e3f4330c0c3c0579fe1dd85b3d61066b90a9c4710833120827251122da2a6b134701ac75cc1bb30291ad713cc25621c751378689d7060ae23b464da951f6bd17674a3e2ce33c5ed0a8f0505510d65b8', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x01b1470133064e85fd1c3493ae2e26cad4c6df53633a34102fff0c50b858c2b195b5c980a3725868d2ec4d4fd14c9557d1a9300d0321e9b6233f49f3e7136df147', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x0142a4f8930dd9a5d57947ce78a7953e81e8b959a867945983cc2888e832982680a4e07b52d937351286670128334dc1791a769017fff80051e806cb1b0d8d34b335117171da4c4b24d02bee472ef449f3fe60', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -292,9 +292,9 @@ INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allo
 INSERT INTO public.journal_head VALUES (1, 16, '2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"632d47b8","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x012c60dd8de772ef6d88c399aa0ed5f1bb93e5ac495fd334300f17794904dd61bd6b225236beaebf4b74adadcc30bc52b39c9291');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x0175dc6f80bb20b63917c2e69751444bd4e38df7397bd5cc39411c84cf92696c6f478221b19246930b', 'k2', false, 4, '\x0191f4ef12cad63223fb40587526c4a9b68212f45c65466383f6e3ca38b4b42fa0');
+INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"f8d8f7c2","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x018456921d60d536253752dec9b47179d1927e4e6908b1bba4cad0077f2223ac2b5fbce9f32f34a35758715dcbf0c9a9bc3b1d86');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01bd0a8c4fc4cb9ac8363630449e859dd21a93f1139b309914e568c90abeee96619dc8b7f39aa4d24d', 'k2', false, 4, '\x01c5ccbe44d0c011762c744299bd2e05c53fabb3fb0268212550e2b668d709607b');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);
@@ -370,6 +370,7 @@ CREATE INDEX ix_files_bytes ON public.files USING btree (source, sha256);
 CREATE INDEX ix_files_place ON public.files USING btree (source, path_hash);
 CREATE INDEX ix_files_state ON public.files USING btree (state, received_at, id);
 CREATE INDEX ix_files_to_remove ON public.files USING btree (source) WHERE (NOT removed);
+CREATE INDEX ix_files_urgent ON public.files USING btree (state, received_at, id) WHERE (lane = 0);
 CREATE INDEX ix_journal_subject ON public.journal USING btree (subject, number);
 CREATE INDEX ix_receipts_dispatch ON public.receipts USING btree (dispatch_id, at);
 CREATE INDEX ix_reports_order_filler ON public.reports USING btree (order_filler);

@@ -47,7 +47,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'sending'"),
     )
     _claims()
-    _escalations()
+    _urgent()
     _batch_members()
     _destinations()
     _tallies()
@@ -113,8 +113,15 @@ def _claims() -> None:
     )
 
 
-def _escalations() -> None:
-    """Few rows at any time: urgent mail that nobody has yet."""
+def _urgent() -> None:
+    """Few rows at any time: urgent files to prepare, urgent mail that nobody has yet."""
+    op.create_index(
+        "ix_files_urgent",
+        "files",
+        ["state", "received_at", "id"],
+        sqlite_where=sa.text("lane = 0"),
+        postgresql_where=sa.text("lane = 0"),
+    )
     op.create_index(
         "ix_dispatches_escalate",
         "dispatches",

@@ -19,6 +19,7 @@ from dispatcher.formats.cda.findings import Element, Findings, first_of, tag
 from dispatcher.formats.cda.last_parsed import recall
 from dispatcher.report.model import Problem
 
+_NAMED = etree.XPath("descendant-or-self::*[@ID]")
 _NCNAME = re.compile(r"[^\W\d][\w.\-]*")
 
 
@@ -75,10 +76,8 @@ def _refuse_doctype(findings: Findings) -> None:
 def _links(document: Element, findings: Findings) -> None:
     """IDs are unique and well formed; every reference into the text leads somewhere."""
     ids: set[str] = set()
-    for element in document.iter(etree.Element):
-        name = element.get("ID")
-        if name is None:
-            continue
+    for element in _NAMED(document):
+        name = element.get("ID", "")
         if name in ids:
             findings.error(
                 "id-twice", element, f"L'identifiant « {name[:40]} » sert plusieurs fois ; il doit être unique."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dispatcher.formats.cda import tables
 from dispatcher.formats.cda.elements import INTERPRETATION, LOINC, TYPE
-from dispatcher.formats.cda.findings import Element, Findings, all_of, first_of, has_template, tag
+from dispatcher.formats.cda.findings import Element, Findings, all_of, by_name, first_of, has_template, tag
 from dispatcher.formats.cda.header import CR_BIO
 
 CHAPTER = "1.3.6.1.4.1.19376.1.3.3.2.1"
@@ -53,9 +53,10 @@ def check_level_3(document: Element, findings: Findings) -> None:
             findings.need(section, (("code", "Code"), ("text", "Texte")), "scanned-part")
         if has_template(section, PDF_COPY):
             findings.need(section, (("text", "Texte"), ("entry/organizer", "Document attaché")), "pdf-copy-part")
-    for observation in document.iter(tag("observation")):
-        if has_template(observation, RESULT):
-            _result(observation, findings)
+    for observation in document.iter(_OBSERVATION):
+        parts = by_name(observation)
+        if any(template.get("root") == RESULT for template in parts.get(_TEMPLATE, ())):
+            _result(observation, parts, findings)
     for performer in document.iter(tag("performer")):
         if has_template(performer, PERFORMER):
             findings.need(performer, _PERFORMER_PARTS, "performer-part")
@@ -83,36 +84,37 @@ def _entry(entry: Element, findings: Findings) -> None:
     if act is None:
         findings.error("entry-act", entry, "L'entrée de résultats contient un élément act.")
         return
-    _status(act, ("completed", "active", "aborted"), findings)
+    _status(act, first_of(act, "statusCode"), ("completed", "active", "aborted"), findings)
     if not any(link.get("typeCode") == "COMP" for link in all_of(act, "entryRelationship")):
         findings.error("entry-empty", act, "L'acte ne contient aucun résultat (entryRelationship COMP).")
 
 
-def _status(element: Element, allowed: tuple[str, ...], findings: Findings) -> None:
-    status = first_of(element, "statusCode")
+def _status(element: Element, status: Element | None, allowed: tuple[str, ...], findings: Findings) -> None:
     if status is None or status.get("code") not in allowed:
         findings.error("status-code", element, "statusCode absent ou inattendu ; admis : " + ", ".join(allowed) + ".")
 
 
-def _result(observation: Element, findings: Findings) -> None:
-    _status(observation, ("completed", "aborted"), findings)
-    codes = all_of(observation, "code")
-    if (
-        len(codes) != 1
-        or len(all_of(codes[0], "originalText")) != 1
-        or len(all_of(codes[0], "originalText/reference")) != 1
-    ):
+def _result(observation: Element, parts: dict[str, list[Element]], findings: Findings) -> None:
+    """``parts``: its children by name."""
+    _status(observation, next(iter(parts.get(_STATUS, ())), None), ("completed", "aborted"), findings)
+    codes = parts.get(_CODE, [])
+    texts = [text for code in codes for text in code.iterchildren(_ORIGINAL)]
+    if len(codes) != 1 or len(texts) != 1 or len(list(texts[0].iterchildren(_REFERENCE))) != 1:
         findings.error(
             "result-code", observation, "Un résultat porte un code avec exactement une référence à son texte."
         )
     for code in codes:
         if code.get("codeSystem") == LOINC and not (code.get("code") and code.get("displayName")):
             findings.error("result-loinc", code, "Un code LOINC s'écrit avec code, displayName et codeSystem.")
-    if len(all_of(observation, "referenceRange")) > 1:
+    if len(parts.get(_RANGE, ())) > 1:
         findings.error("result-range", observation, "Un seul intervalle de référence est admis par résultat.")
-    _earlier(observation, findings)
+    for link in parts.get(_LINK, ()):
+        if link.get("typeCode") == "REFR":
+            _earlier(link, findings)
 
 
+_OBSERVATION, _TEMPLATE, _STATUS, _CODE = map(tag, ("observation", "templateId", "statusCode", "code"))
+_ORIGINAL, _REFERENCE, _RANGE, _LINK = map(tag, ("originalText", "reference", "referenceRange", "entryRelationship"))
 _PERFORMER_PARTS = (
     ("time", "Date d'exécution"),
     ("assignedEntity/id", "Identifiant du responsable"),
@@ -130,14 +132,11 @@ _PERFORMER_PARTS = (
 """E_laboratoireExecutant_fr.sch; what is unknown is there with ``nullFlavor``."""
 
 
-def _earlier(observation: Element, findings: Findings) -> None:
+def _earlier(link: Element, findings: Findings) -> None:
     """E_FR-Resultat-examens-de-biologie-element-clinique-pertinent.sch."""
-    for link in all_of(observation, "entryRelationship"):
-        if link.get("typeCode") != "REFR":
-            continue
-        findings.need(link, (("observation/effectiveTime", "Date du résultat antérieur"),), "earlier-result")
-        for before in all_of(link, "observation"):
-            _status(before, ("completed",), findings)
+    findings.need(link, (("observation/effectiveTime", "Date du résultat antérieur"),), "earlier-result")
+    for before in all_of(link, "observation"):
+        _status(before, first_of(before, "statusCode"), ("completed",), findings)
 
 
 def _units(document: Element, findings: Findings) -> None:

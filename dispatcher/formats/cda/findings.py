@@ -13,6 +13,7 @@ from dispatcher.report.model import Problem, Severity
 
 Element = etree._Element
 NS = {"h": V3}
+_OURS = "{" + V3 + "}*"
 
 
 def tag(name: str) -> str:
@@ -50,6 +51,14 @@ def first_of(element: Element, path: str) -> Element | None:
 @cache
 def _steps(path: str) -> str:
     return "/".join(tag(step) for step in path.split("/"))
+
+
+def by_name(element: Element) -> dict[str, list[Element]]:
+    """The children under their names, in one look; for elements that are asked many things."""
+    found: dict[str, list[Element]] = {}
+    for child in element.iterchildren(_OURS):
+        found.setdefault(str(child.tag), []).append(child)
+    return found
 
 
 def has_template(element: Element, root: str) -> bool:

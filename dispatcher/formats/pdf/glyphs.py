@@ -79,6 +79,8 @@ class Glyphs:
 
     def __init__(self, coverage: frozenset[int]) -> None:
         self._coverage = coverage | {0x0A, 0x09}
+        self._plain = frozenset(char for code in coverage if (char := chr(code)) < "\u0180" and normalise(char) == char)
+        """Of these letters and signs a text may be made that needs no second look: none of them is a combining mark."""
 
     @staticmethod
     def parse(text: str) -> Glyphs:
@@ -95,7 +97,7 @@ class Glyphs:
 
     def clean(self, text: str) -> str:
         """The text as it is drawn. Raises :class:`RenderError` (``pdf-character``) when a sign would be lost."""
-        if text.isascii() and text.isprintable():
+        if (text.isascii() and text.isprintable()) or self._plain.issuperset(text):
             return text
         text = normalise(text)
         missing = self.missing(text)

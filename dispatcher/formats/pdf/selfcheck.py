@@ -18,6 +18,7 @@ _OBJECT = re.compile(rb"(\d+)\s+(\d+)\s+obj\b")
 _TRANSPARENT = re.compile(
     rb"/SMask(?!\s*/None)[\s/]|/(?:CA|ca)\s+(?!1(?:\.0*)?[\s/>])|/S\s*/Transparency\b|/BM\s*/(?!Normal|Compatible)"
 )
+_START = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*\Z")
 _FONT = re.compile(rb"/Type\s*/Font(?![A-Za-z])")
 _BARE = re.compile(rb"/Subtype\s*/(?:Type1|MMType1|TrueType|CIDFontType[02])(?![A-Za-z0-9])")
 _TITLE = re.compile(rb"<dc:title>.*?<rdf:li[^>]*>(.*?)</rdf:li>", re.DOTALL)
@@ -36,7 +37,7 @@ def objects_at(data: bytes) -> tuple[dict[int, bytes], list[str]]:
     """Dictionary part of every object the classic cross-reference table names, and the faults of that table."""
     found: dict[int, bytes] = {}
     faults: list[str] = []
-    start = re.search(rb"startxref\s+(\d+)\s+%%EOF\s*\Z", data)
+    start = _START.search(data, max(data.rfind(b"startxref"), 0))
     if not start:
         return found, ["no-startxref"]
     at = int(start[1])
@@ -79,9 +80,10 @@ def check(data: bytes, level: str) -> Checked:
     objects, table_faults = objects_at(data)
     faults += table_faults
     bodies = list(objects.values())
-    pages = sum(1 for body in bodies if re.search(rb"/Type\s*/Page\b", body))
+    paged = [body for body in bodies if b"/Page" in body]
+    pages = sum(1 for body in paged if re.search(rb"/Type\s*/Page\b", body))
     counts = [
-        int(m[1]) for b in bodies if re.search(rb"/Type\s*/Pages\b", b) and (m := re.search(rb"/Count\s+(\d+)", b))
+        int(m[1]) for b in paged if re.search(rb"/Type\s*/Pages\b", b) and (m := re.search(rb"/Count\s+(\d+)", b))
     ]
     if pages < 1 or pages != max(counts, default=0):
         faults.append("page-tree")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 
 from dispatcher.formats.base import LaboratoryIdentity
 from dispatcher.formats.spoken import ANNULLED, WITHDRAWN, words_of
@@ -89,8 +90,12 @@ def performer(who: Practitioner) -> str:
     return ", ".join(part for part in (who.organisation, name) if part) or who.id or who.organisation_id
 
 
+@lru_cache(maxsize=4000)
 def bounds(low: str, high: str, text: str, unit: str) -> str:
-    """``0,70 – 1,10``, ``< 5``, ``> 60``; the laboratory's own words when they say anything else."""
+    """``0,70 – 1,10``, ``< 5``, ``> 60``; the laboratory's own words when they say anything else.
+
+    Those of an analysis come back with every report.
+    """
     told = parse_range(text, unit) if text.strip() else None
     if text.strip() and (told is None or told != Range(low, high)):
         return " ".join(text.split())

@@ -34,7 +34,7 @@ from dispatcher.formats.base import LaboratoryIdentity, Writer
 from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.formats.hprim_medecins.writer import HprimMedecinsWriter
 from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
-from dispatcher.formats.pdf.engine import SETTINGS, Layout, refuse_packages, with_settings
+from dispatcher.formats.pdf.engine import DATA, SETTINGS, Layout, refuse_packages, with_settings
 from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.keyring.files import FileKeyring
@@ -326,6 +326,7 @@ def pdf_layout(closing: ExitStack, settings: PdfSettings) -> Layout:
         return shipped
     try:
         source = _layout_source(folder, shipped.source)
+        inputs = any(b"sys.inputs" in each.read_bytes().replace(DATA, b"") for each in folder.rglob("*.typ"))
         listed = folder / "coverage.txt"
         coverage = listed.read_text(encoding="ascii") if listed.is_file() else shipped.coverage
     except (OSError, UnicodeDecodeError) as error:
@@ -333,7 +334,8 @@ def pdf_layout(closing: ExitStack, settings: PdfSettings) -> Layout:
             f"Mise en page illisible : {folder} ({type(error).__name__}).",
             hint="Attendu : un dossier avec « report.typ » ou « reglages.typ » (voir docs/mappings.md).",
         ) from error
-    return replace(shipped, source=source, fonts=(str(folder), fonts), root=str(folder), coverage=coverage)
+    fonts_of_both = (str(folder), fonts)
+    return replace(shipped, source=source, fonts=fonts_of_both, root=str(folder), coverage=coverage, inputs=inputs)
 
 
 def _layout_source(folder: Path, shipped: bytes) -> bytes:

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import typst
@@ -30,7 +31,7 @@ class Layout:
     """A typst layout and what it needs."""
 
     source: bytes
-    """The template; data stand in ``sys.inputs.data`` as JSON. It may import no package (that would need a network)."""
+    """The template; the data take the place of :data:`DATA`. It may import no package (that would need a network)."""
     fonts: tuple[str, ...]
     """Folders of fonts (absolute paths). Nothing else is looked at."""
     coverage: str
@@ -41,6 +42,8 @@ class Layout:
     """For messages."""
     level: Level = "a-1a"
     """``a-1a`` is tagged for screen readers; ``a-1b`` is smaller."""
+    inputs: bool = False
+    """A file of the laboratory asks for the data in ``sys.inputs.data``, as JSON: see :meth:`TypstEngine._compile`."""
 
 
 class Engine(Protocol):
@@ -57,6 +60,8 @@ _IMAGE = re.compile(r"decode image|image contains transparency|unknown image for
 _GLYPH = re.compile(r"could not be displayed")
 
 
+DATA = b"#let data = json(bytes(sys.inputs.data))"
+"""The line of a layout that takes the data."""
 SETTINGS = "reglages.typ"
 """File in which a laboratory defines anew what it wants of the shipped layout."""
 _HOOK = "// « reglages.typ » est lu ici.".encode()
@@ -113,17 +118,29 @@ class TypstEngine:
         return ()
 
     def _compile(self, data: Mapping[str, Any], created_at: datetime) -> bytes:
-        made = self._compiler().compile(
-            self._layout.source,
+        """The data go into the template as a text of its own. typst keeps what it has set (names of analyses, units,
+        ranges) from one report to the next, but forgets all of it whenever ``sys.inputs`` change.
+        """
+        source, written = self._layout.source, json.dumps(data, ensure_ascii=False)
+        compiled = self._compiler().compile
+        if self._layout.inputs or DATA not in source:
+            compiled = partial(compiled, sys_inputs={"data": written})
+        made = compiled(
+            source.replace(DATA, f"#let data = json(bytes({_literal(written)}))".encode(), 1),
             format="pdf",
             pdf_standards=[self.level],
-            sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
             pdf_tags=self.level == "a-1a",
             timestamp=created_at.astimezone(UTC).replace(microsecond=0),
         )
         if not isinstance(made, bytes):
             raise RenderError("PDF : le moteur n'a rien rendu.", hint="Signaler le fait avec la version de typst.")
         return made
+
+
+def _literal(text: str) -> str:
+    """A text as typst writes one: nothing in it is a command."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _refusal(error: typst.TypstError, name: str) -> RenderError:

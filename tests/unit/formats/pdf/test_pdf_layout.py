@@ -336,6 +336,13 @@ def test_a_whole_layout_of_its_own_wins(tmp_path: Path) -> None:
     assert "À nous" in text_of(made)
 
 
+def test_settings_may_ask_for_the_data_too(tmp_path: Path) -> None:
+    asking = "#let foot-note = json(bytes(sys.inputs.data)).title + [ – demandé ici]"
+    assert "Compte rendu d'examens biologiques – demandé ici" in text_of(
+        own(tmp_path, asking).write(REPORT, context()).content
+    )
+
+
 def test_a_fault_in_the_settings_is_told_by_place(tmp_path: Path) -> None:
     with pytest.raises(RenderError, match=r"reglages\.typ est en faute, ligne 2, colonne 1"):
         own(tmp_path, "#let ink = black\n#nothing").write(REPORT, context())

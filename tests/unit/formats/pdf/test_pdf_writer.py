@@ -16,7 +16,7 @@ import pytest
 from dispatcher.errors import ConfigError, RenderError
 from dispatcher.formats.base import DocumentIds
 from dispatcher.formats.pdf import content
-from dispatcher.formats.pdf.engine import Layout, TypstEngine
+from dispatcher.formats.pdf.engine import DATA, Layout, TypstEngine
 from dispatcher.formats.pdf.glyphs import Glyphs
 from dispatcher.formats.pdf.selfcheck import check
 from dispatcher.formats.pdf.trial import trial
@@ -250,6 +250,28 @@ def test_a_layout_at_fault_is_told_by_place() -> None:
     assert "GOFF" not in str(caught.value)
     assert TypstEngine(broken).complaints({"a": "x"}, CREATED)
     assert TypstEngine(layout()).complaints(content.build(REPORT, context(), _glyphs()), CREATED) == ()
+
+
+@pytest.mark.parametrize(
+    "text", ['a "b" \\ #panic() \\" \\u{41} é', "un\u2028deux\x85trois\nquatre\\", '"', "\\"], ids=ascii
+)
+def test_the_data_reach_the_layout_as_they_are(text: str) -> None:
+    told = ", ".join(map(str, text.encode()))
+    same = DATA + f"\n#assert.eq(array(bytes(data.at(0))), ({told},))\n#set document(title: [a])".encode()
+    assert TypstEngine(replace(layout(), source=same)).complaints([text], CREATED) == ()  # type: ignore[arg-type]
+    other = same.replace(b"(data.at(0))", b'(data.at(0) + ".")')
+    assert TypstEngine(replace(layout(), source=other)).complaints([text], CREATED)  # type: ignore[arg-type]
+
+
+def test_what_typst_keeps_of_other_reports_changes_no_byte() -> None:
+    """The shipped layout takes the data by the line that lets it keep anything."""
+    assert layout().source.count(DATA) == 1
+    again = replace(REPORT, order=replace(REPORT.order, filler="AUTRE"), batteries=REPORT.batteries[:1])
+    first = PdfWriter(layout()).write(REPORT, context()).content
+    warm = PdfWriter(layout())
+    others = [warm.write(one, context()).content for one in (again, rows(3), REPORT, again)]
+    assert others[2] == first
+    assert others[0] == others[3] == PdfWriter(layout()).write(again, context()).content
 
 
 def test_a_layout_that_wants_the_network_is_refused() -> None:

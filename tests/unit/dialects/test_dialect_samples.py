@@ -131,7 +131,7 @@ CASES = {
         ),
     ),
     ("ancien_mac.hpr", "hprim-medecins-macroman"): (
-        Expected("cp1252", "final", "D-4417", [("CREA", "142", "49", "90", "")], {"damaged-name"}),
+        Expected("cp1252", "final", "D-4417", [("CREA", "142", "49", "90", "+")], {"damaged-name"}),
         Expected("mac-roman", "final", "D260402007", [("CREA", "142", "49", "90", "H")], set()),
     ),
 }

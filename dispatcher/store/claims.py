@@ -46,6 +46,8 @@ FLOOR = 0.3
 """Share of a claim that urgent mail leaves to routine mail."""
 PAGE = 64
 """Domains looked at in one statement."""
+LOOKED = 200
+"""Domains looked at in one claim: a paused batch to thousands is walked past in several."""
 
 
 class Guard(NamedTuple):
@@ -85,7 +87,17 @@ class Queue:
     def choose(self, lane: Lane, limit: int) -> list[Chosen]:
         """Up to ``limit`` rows of a lane that were not chosen before; each open domain gets its share of them."""
         chosen: list[Chosen] = []
-        domains = self._domains(lane, limit) if limit > 0 else []
+        seen: set[str] = set()
+        while len(chosen) < limit and len(seen) < LOOKED:
+            wanted = limit - len(chosen)
+            domains = self._domains(lane, wanted, seen)
+            chosen += self._of_domains(lane, domains, wanted)
+            if len(domains) < wanted:
+                break  # one full turn; else some had nothing that may leave, and the next ones are asked
+        return chosen
+
+    def _of_domains(self, lane: Lane, domains: list[tuple[str, Guard | None]], limit: int) -> list[Chosen]:
+        chosen: list[Chosen] = []
         while domains and len(chosen) < limit:
             share = max(1, (limit - len(chosen)) // len(domains))
             more: list[tuple[str, Guard | None]] = []
@@ -98,12 +110,11 @@ class Queue:
             domains = more
         return chosen
 
-    def _domains(self, lane: Lane, limit: int) -> list[tuple[str, Guard | None]]:
-        """The next ``limit`` domains with something queued that may be sent to, in turn."""
+    def _domains(self, lane: Lane, limit: int, seen: set[str]) -> list[tuple[str, Guard | None]]:
+        """The next ``limit`` domains with something queued that may be sent to, in turn; none ``seen`` before."""
         walk = (self._channel, lane)
         last = self._turns.last(*walk)
         found: dict[str, Guard | None] = {}
-        seen: set[str] = set()
         for first in (last, None) if last is not None else (None,):
             for row in self._walk(lane, first):
                 if row.domain in seen or len(found) == limit:

@@ -242,3 +242,18 @@ def test_only_one_mail_at_a_time_is_under_suspicion(seed: Seed, store: SqlStore,
     with store.transaction() as uow:
         uow.dispatches.clear_pauses("mss", but=other.id)
     assert [seed.get(d.id).pauses for d in (one, other, elsewhere)] == [0, 1, 1]
+
+
+@pytest.mark.parametrize("limit", [1, 20])
+def test_a_paused_batch_to_many_domains_starves_nobody_at_a_slow_pace(
+    seed: Seed, store: SqlStore, clock: FrozenClock, limit: int
+) -> None:
+    with store.transaction() as uow:
+        uow.batches.add(Batch(id="L1", channel="mss", created_at=clock.now(), reason="tick", count=100))
+    for number in range(100):
+        seed.dispatch(address=f"a@d{number:03}.test", domain=f"d{number:03}.test", batch_id="L1")
+    with store.transaction() as uow:
+        uow.batches.pause("L1", reason="x")
+    free = {seed.dispatch(address=f"b{number}@zz.test", domain="zz.test").id for number in range(3)}
+    claimed = [dispatch.id for _ in range(3) for dispatch in seed.claim(limit=limit)]
+    assert set(claimed) == free

@@ -95,7 +95,7 @@ def test_a_move_is_checked_and_journalled(store: SqlStore, seed: Seed) -> None:
         done = uow.files.move(file.id, FileState.DONE, reason="Deux avertissements.", format="hprim-sante")
     assert (done.state, done.reason, done.format) == (FileState.DONE, "Deux avertissements.", "hprim-sante")
     assert seed.events(file.id) == ["file.received", "file.read", "file.done"]
-    with pytest.raises(IllegalMove, match="done"), store.transaction() as uow:
+    with pytest.raises(IllegalMove, match="traité"), store.transaction() as uow:
         uow.files.move(file.id, FileState.RECEIVED)
     with pytest.raises(StoreError, match="inconnu") as raised, store.transaction() as uow:
         uow.files.move("F404", FileState.READ)

@@ -12,7 +12,7 @@ from dispatcher.receipts import addresses, cms, failure, plain, wording
 from dispatcher.receipts.dsn import Block, StatusReport, class_of, looks_like_report, read_fields
 from dispatcher.receipts.mailview import MailView
 from dispatcher.receipts.mdn import CODE_LABELS, Disposition, looks_like_mdn, read_disposition
-from dispatcher.receipts.mime import Part, parse
+from dispatcher.receipts.mime import Part, decode_words, parse
 from dispatcher.receipts.notice import Cause, Kind, Notice, shorten
 from dispatcher.report.model import Problem, Severity
 
@@ -315,7 +315,7 @@ def _base(
         message_id=message_id,
         envid=envid,
         code=code,
-        diagnostic=shorten(diagnostic),
+        diagnostic=shorten(decode_words(diagnostic or "")),
         sender=view.sender,
         related=view.in_reply_to,
         cause=cause,

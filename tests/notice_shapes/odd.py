@@ -59,6 +59,10 @@ def _fields() -> list[Shape]:
             about(f"Action: failed\nStatus: 5.1.1\nFinal-Recipient: rfc822; {NADEGE}\n"),
             _TOLD,
         ),
+        "encoded_words_in_the_diagnostic": (
+            about(fields(diagnostic="smtp; 552 =?utf-8?Q?bo=C3=AEte_pleine?=")),
+            Said(status="5.1.1", words="552 boîte pleine"),
+        ),
         "unknown_fields": (about(fields(more="X-Spam: no\nFinal-Log-ID: 12\nRemote-MTA: dns; mx.test\n")), _TOLD),
         "xtext_original": (
             about(fields(original="rfc822; nadege.morvan+40cabinet-morvan.test")),

@@ -155,6 +155,10 @@ _FIELDS = {
         told(f"{_BY_ITSELF}; displayed/failure: aucun dossier"),
         Said(kind="mdn", action="displayed", words="aucun dossier"),
     ),
+    "encoded_words_in_the_failure": (
+        told(f"{_BY_ITSELF}; processed", more="Failure: =?iso-8859-1?Q?identit=E9_inconnue?=\n"),
+        Said(kind="mdn", action="processed", words="identité inconnue"),
+    ),
     "warning_is_no_error": (told(f"{_BY_ITSELF}; processed/warning", more="Warning: doublon\n"), _DONE),
     "no_blank_after_semicolon": (told(f"{_BY_HAND};displayed"), _SEEN),
     "upper_case": (told(f"{_BY_HAND}; DISPLAYED".upper()), _SEEN),

@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
 def run(
     once: Annotated[bool, typer.Option("--once", help="Traite ce qui est là, puis s'arrête.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, max=16, help="Processus de préparation et d'envoi.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=16, help="Processus qui préparent ; dès 2, un autre envoie.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON (avec --once).")] = False,
 ) -> None:
     """Le service : surveille les dossiers, prépare, envoie, relève les accusés. Ctrl-C l'arrête proprement."""

@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from dispatcher.daemon import doubt, steps
 from dispatcher.daemon.membership import Membership
-from dispatcher.daemon.worker import Worker, leave, worker_process
+from dispatcher.daemon.worker import SENDER, Worker, leave, worker_process
 from dispatcher.errors import DispatcherError
 from dispatcher.intake.watcher import Watcher
 from dispatcher.service import nodes
@@ -179,7 +179,7 @@ class Daemon:
             self._local = self._worker()
             self._local.start()
             return
-        for number in range(self._workers):
+        for number in (SENDER, *range(1, self._workers + 1)):
             self._spawn(number)
 
     def _worker(self) -> Worker:

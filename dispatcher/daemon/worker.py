@@ -1,4 +1,8 @@
-"""A worker: one thread prepares files, one thread per channel sends. Workers meet only in the store (decision D5)."""
+"""A worker: one thread prepares files, threads of each channel send. Workers meet only in the store (decision D5).
+
+Several processes share the two out: those that prepare, and one that sends. Beside a thread that computes, each
+statement of a line waits for the interpreter, with the database's one write lock in its hands: nobody could write.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,8 @@ IDLE_LONGEST = 1.0
 queues is seen at once."""
 URGENT, URGENT_LONGEST = "urgent", 0.25
 """Name of the threads that send urgent mail only, and the longest they do not look what other processes queued."""
+SENDER = 0
+"""Number of the process that sends; all others prepare."""
 WORKER_STOP = 20.0
 """Seconds a worker process gives its threads: the keeper of each sending pass breaks silent lines after 10."""
 ORDERS = 2
@@ -43,8 +49,9 @@ AFTER_FAULT = 5.0
 class Worker:
     """Threads that prepare and send until told to stop."""
 
-    def __init__(self, office: Office, number: int = 0) -> None:
+    def __init__(self, office: Office, number: int = 0, *, prepares: bool = True, sends: bool = True) -> None:
         self._office = office
+        self._prepares, self._sends = prepares, sends
         self._owner = f"{owner_name(node_name(office.settings))}/{number}"
         self._stop = threading.Event()
         self._resting = threading.Event()
@@ -52,8 +59,8 @@ class Worker:
 
     def start(self) -> None:
         """Start all threads."""
-        jobs: list[tuple[str, Callable[[], int]]] = [("prepare", self._prepare)]
-        for channel in self._office.channels.values():
+        jobs: list[tuple[str, Callable[[], int]]] = [("prepare", self._prepare)] if self._prepares else []
+        for channel in self._office.channels.values() if self._sends else ():
             jobs += [
                 (f"send-{channel.name}", self._sender(channel)),
                 (f"{URGENT}-{channel.name}", self._urgent(channel)),
@@ -178,7 +185,7 @@ def worker_process(config: str, number: int, level: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
     office = build(load(Path(config)))
-    worker = Worker(office, number)
+    worker = Worker(office, number, prepares=number != SENDER, sends=number == SENDER)
     orders = Orders(office)
     worker.rest(orders.draining())
     worker.start()

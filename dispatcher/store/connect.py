@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from sqlalchemy.pool import QueuePool
 
 from dispatcher.errors import StoreError, in_french
 from dispatcher.store import faults
+from dispatcher.store.turnstile import Turnstile
 
 BUSY_SECONDS = 30.0
 """Patience of a writer with another one."""
@@ -106,7 +108,9 @@ def _sqlite(url: URL, *, create: bool) -> Engine:
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "cached_statements": 256},
     )
     event.listen(engine, "connect", _sqlite_connected)
-    event.listen(engine, "begin", _sqlite_begin)
+    turnstile = Turnstile(path, BUSY_SECONDS)
+    event.listen(engine, "begin", partial(_sqlite_begin, turnstile))
+    event.listen(engine, "engine_disposed", lambda _engine: turnstile.close())
     try:
         mode = _switch_to_wal(engine)
     except SQLAlchemyError as error:
@@ -162,10 +166,13 @@ def _sqlite_connected(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _sqlite_begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().get(READING, False)
+def _sqlite_begin(turnstile: Turnstile, connection: Connection) -> None:
+    """Said to the driver: it opens every transaction."""
     driver: Any = connection.connection.dbapi_connection
-    driver.execute("BEGIN" if reading else "BEGIN IMMEDIATE")  # said to the driver: it opens every transaction
+    if connection.get_execution_options().get(READING, False):
+        driver.execute("BEGIN")
+    else:
+        turnstile.begin(driver)
 
 
 # ------------------------------------------------------------------------------------------------ PostgreSQL

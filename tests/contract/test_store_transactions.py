@@ -292,3 +292,34 @@ def test_writers_wait_for_each_other_without_losing_time(tmp_path: Path) -> None
         assert uow.journal.verify() == (100, "")
     assert time.monotonic() - begun < 30  # a stall would be; a slow machine is not
     store.close()
+
+
+def test_a_writer_of_another_process_is_not_passed_over(tmp_path: Path) -> None:
+    """SQLite alone sleeps longer and longer beside a process that writes without a pause."""
+    busy, other = sqlite_store(tmp_path), sqlite_store(tmp_path)
+    stop, written = threading.Event(), [0]
+
+    def write() -> None:
+        while not stop.is_set():
+            with busy.transaction() as uow:
+                uow.journal.write("X", "busy")
+            written[0] += 1
+
+    writers = [threading.Thread(target=write, daemon=True) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    passed = []
+    for _ in range(10):
+        before = written[0]
+        while written[0] < before + 3:
+            threading.Event().wait(0.001)
+        before = written[0]
+        with other.transaction() as uow:
+            passed.append(written[0] - before)
+            uow.journal.write("Y", "other")
+    stop.set()
+    for writer in writers:
+        writer.join()
+    assert sum(passed) <= 4 * len(passed), passed
+    busy.close()
+    other.close()

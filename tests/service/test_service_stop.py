@@ -17,7 +17,7 @@ import pytest
 from dispatcher.clock import SystemClock
 from dispatcher.daemon import membership, steps
 from dispatcher.daemon.run import Daemon
-from dispatcher.daemon.worker import Worker
+from dispatcher.daemon.worker import SENDER, Worker
 from dispatcher.errors import KeyringError, OutcomeUnknown, Refused, StoreError, TransportError, TryLater
 from dispatcher.outbox.retry import RetryKind, RetryPolicy, decide
 from dispatcher.outbox.states import FileState, State
@@ -370,6 +370,31 @@ def test_a_tick_that_fails_is_told_by_its_place_only(bench: Bench, watch: Watch)
     daemon._tick("scan", quoting)
     assert "scan: unexpected ValueError at" in watch.text
     assert not daemon._ticking
+
+
+@pytest.mark.parametrize(
+    ("roles", "threads"),
+    [
+        ({}, {"prepare", "send", "urgent"}),
+        ({"sends": False}, {"prepare"}),
+        ({"prepares": False}, {"send", "urgent"}),
+    ],
+)
+def test_a_worker_prepares_or_sends_or_does_both(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, roles: dict[str, bool], threads: set[str]
+) -> None:
+    monkeypatch.setattr(Worker, "_loop", lambda self, name, job: None)
+    worker = Worker(office(bench), **roles)
+    worker.start()
+    assert {thread.name.partition("-")[0] for thread in worker._threads} == threads
+
+
+def test_several_workers_leave_the_sending_to_one_more_process() -> None:
+    daemon, spawned = Daemon.__new__(Daemon), []
+    daemon._workers = 2
+    daemon._spawn = spawned.append  # type: ignore[method-assign]
+    daemon._start_workers()
+    assert spawned == [SENDER, 1, 2]
 
 
 def test_a_worker_that_fails_is_told_by_its_place_only(bench: Bench, watch: Watch) -> None:

@@ -13,7 +13,7 @@ from dispatcher.cli.context import office
 from dispatcher.cli.doubt_show import tell_doubts
 from dispatcher.cli.forecast_show import sentence
 from dispatcher.cli.held_show import show_held, tell_held
-from dispatcher.cli.late_show import tell_late
+from dispatcher.cli.late_show import tell_late, tell_paused
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.restored_show import paused_everywhere, restored_json, tell_restored
 from dispatcher.cli.wording import EVENTS, RECEIPTS, actor, age, envelope
@@ -46,6 +46,7 @@ def status(json: Json = False) -> None:
         print_json(_status_json(parts, view))
         return
     tell_late(view, parts.clock.now())
+    tell_paused(view)
     if problem is not None:
         say(f"La table des destinataires est fautive ; la dernière bonne reste en service. {problem}")
     _tell_alarms(parts)
@@ -102,6 +103,7 @@ def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
     return {
         "dispatches": {str(state): count for state, count in view.dispatches.items()},
         "files": {str(state): count for state, count in view.files.items()},
+        "paused_batches": [asdict(one) for one in view.paused_batches],
         "late": [dispatch_json(one) for one in view.late],
         "oldest": dispatch_json(view.oldest) if view.oldest else None,
         "oldest_age_seconds": view.oldest_age.total_seconds() if view.oldest_age else None,

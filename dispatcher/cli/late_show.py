@@ -1,4 +1,4 @@
-"""The first lines of ``status``: urgent results that have not left in time."""
+"""The first lines of ``status``: urgent results that have not left in time, batches that wait for a person."""
 
 from __future__ import annotations
 
@@ -24,3 +24,11 @@ def tell_late(view: StatusView, now: datetime) -> None:
         complain("  → Prévenir le destinataire par téléphone ; « dispatcher show ENVOI » dit ce qui l'arrête.")
     if len(view.late) > SHOWN:
         complain(f"  Et {len(view.late) - SHOWN} autres : « dispatcher status --json ».")
+
+
+def tell_paused(view: StatusView) -> None:
+    """One alarm a batch, until it is resumed."""
+    for one in view.paused_batches[:SHOWN]:
+        complain(f"ALARME, lot {one.id} du canal « {one.channel} » suspendu, ses envois attendent. {one.pause_reason}")
+    if len(view.paused_batches) > SHOWN:
+        complain(f"  Et {len(view.paused_batches) - SHOWN} autres : « dispatcher batches list ».")

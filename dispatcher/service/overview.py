@@ -44,6 +44,8 @@ class StatusView:
     unmatched: int
     oldest_file: SourceFile | None
     """The oldest file that still grows, waits for a worker, or is in quarantine."""
+    paused_batches: tuple[Batch, ...]
+    """By the program, for too many failures, or by a person; the oldest first."""
     late: tuple[Dispatch, ...]
     """Urgent mail for which an alarm stands, the oldest first."""
     oldest_silent: Dispatch | None
@@ -81,6 +83,7 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
             channels=tuple(per_channel),
             unmatched=len(uow.receipts.unmatched(limit=1000)),
             oldest_file=uow.files.oldest_open(),
+            paused_batches=uow.batches.paused(),
             late=uow.dispatches.alarmed(left=False),
             oldest_silent=next(iter(uow.dispatches.list(DispatchFilter(states=(State.SENT,), limit=1))), None),
         )

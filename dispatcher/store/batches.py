@@ -128,6 +128,11 @@ class SqlBatches:
             )
         return self._live(batch, OPEN, "", actor, "batch.resumed", reason)
 
+    def paused(self) -> tuple[Batch, ...]:
+        """Those that wait for a person, the oldest first."""
+        wanted = BATCH.select.where(table.c.state == PAUSED).order_by(table.c.created_at, table.c.id)
+        return BATCH.values(self._session.read(wanted))
+
     def stopped(self, channel: str) -> int:
         """How many queued dispatches of the channel stand in a paused batch."""
         return int(self._session.read(_STOPPED, {"of_channel": channel}).scalar_one())

@@ -179,6 +179,9 @@ class Batches(Protocol):
     def latest(self, channel: str, reasons: Iterable[str]) -> Batch | None:
         """The channel's newest batch made for one of these reasons, or None."""
 
+    def paused(self) -> tuple[Batch, ...]:
+        """Those that wait for a person, the oldest first."""
+
     def stopped(self, channel: str) -> int:
         """How many queued dispatches of the channel stand in a paused batch."""
 

@@ -97,8 +97,10 @@ def test_pause_and_resume_keep_who_and_why(labo: Installation) -> None:
         uow.batches.add(Batch(id="L0", channel="pro", created_at=labo.office.clock.now(), reason="tick"))
     assert told("pause", "L0", "--reason", "boîte à vérifier") == {"done": ["L0"], "refused": []}
     assert "suspendu" in run("list").stdout
+    assert "ALARME, lot L0 du canal « pro » suspendu" in CliRunner().invoke(app, ["status"]).stderr
     assert "boîte à vérifier" in run("show", "L0").stdout
     assert "Lot L0 repris." in run("resume", "L0", "--reason", "vérifiée").stdout
+    assert "ALARME, lot" not in CliRunner().invoke(app, ["status"]).output
     assert "pas suspendu" in run("resume", "L0", "--reason", "x", rc=1).stderr
     with labo.office.store.reading() as uow:
         lines = [(line.event, line.actor, line.detail["reason"]) for line in uow.journal.of_subject("L0")[1:]]

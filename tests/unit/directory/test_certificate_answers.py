@@ -139,6 +139,7 @@ ANY = {"place": st.integers(0, 10_000), "value": st.integers(0, 255), "cut": st.
 FAST = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")  # of a serial
 @FAST
 @given(**ANY)
 def test_a_damaged_value_of_a_server_is_told_not_raised(tmp_path: Path, place: int, value: int, cut: int) -> None:
@@ -151,6 +152,7 @@ def test_a_damaged_value_of_a_server_is_told_not_raised(tmp_path: Path, place: i
             judge.judge(one, understood.between, AT)
 
 
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")  # of a serial
 @FAST
 @given(**ANY)
 def test_a_damaged_list_is_refused_or_clears_nobody(place: int, value: int, cut: int) -> None:

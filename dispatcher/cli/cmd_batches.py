@@ -63,7 +63,8 @@ def _as_json(batch: Batch, counts: dict[State, int], statement: Statement) -> di
 
 def _life(batch: Batch) -> str:
     ended = f" le {moment(batch.ended_at)}" if batch.ended_at is not None else ""
-    return f"{BATCH_STATES.get(batch.state, batch.state)}{ended}"
+    again = "rejeu, " if batch.reason == "replay" else ""
+    return f"{again}{BATCH_STATES.get(batch.state, batch.state)}{ended}"
 
 
 def _tell_lost(statements: dict[str, Statement]) -> None:

@@ -10,6 +10,7 @@ from dispatcher.cli.context import office
 from dispatcher.cli.output import WRONG_CALL, complain, print_json, say
 from dispatcher.cli.person import actor
 from dispatcher.cli.replay_ask import agree_or_stop, reason_given
+from dispatcher.cli.restored_show import paused_everywhere
 from dispatcher.service import pause as service
 from dispatcher.service.channel import Channel
 from dispatcher.service.restored import in_doubt
@@ -25,6 +26,9 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("pause")(pause)
     app.command("resume")(resume)
+
+
+ALL_PAUSED = "repris, mais tout reste en pause ; « dispatcher resume --everything » y met fin"
 
 
 def pause(channel: Name = "", everything: Everything = False, reason: Reason = "", json: Json = False) -> None:
@@ -53,7 +57,8 @@ def resume(
         above = parts.settings.service.ask_count_above
         agree_or_stop(found.count, question, above=above, yes=yes, said=count, json=json)
     service.resume(parts.store, one, reason=given, actor=actor())
-    _tell(channel, "en marche", json, paused=False)
+    still = paused_everywhere(parts) if one is not None else ""
+    _tell(channel, ALL_PAUSED if still else "en marche", json, paused=bool(still))
 
 
 def _chosen(parts: Office, channel: str, everything: bool) -> Channel | None:

@@ -102,9 +102,10 @@ def _asked_again(
     found = channel.look_again(uow, dispatch)
     if found is None:
         return decision, {}
-    if found.hold is None:
-        return replace(decision, reason=f"{decision.reason} {found.text}"), {}
     reason = f"{decision.said}. {found.text}"
+    if found.hold is None:
+        advice = decision.reason.removeprefix(f"{decision.said}. ")
+        return replace(decision, reason=f"{reason} {advice}"), {}
     decision = replace(decision, kind=RetryKind.HOLD, reason=reason, hold_code=found.hold.code)
     return decision, {"decision": {**dispatch.decision, "hold": hold_json(found.hold)}}
 

@@ -292,8 +292,9 @@ def undo(store: Store, clock: Clock, batch_id: str, *, reason: str, actor: str) 
     with store.reading() as uow:
         batch = uow.batches.get(batch_id)
         if batch is None or batch.reason != "replay":
+            other = f"Le lot {batch_id} n'est pas un rejeu."
             raise StoreError(
-                f"Le lot {batch_id} n'est pas un rejeu.",
+                other if batch is not None else f"Aucun lot ne porte le numéro {batch_id}.",
                 hint="« dispatcher batches list » montre les lots ; un rejeu y est nommé.",
                 code="not-found",
             )

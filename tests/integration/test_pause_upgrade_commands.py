@@ -40,6 +40,14 @@ def told(*words: str, rc: int = 0) -> Any:
     return json.loads(run(*words, "--json", rc=rc).stdout)
 
 
+def test_a_channel_resumed_while_everything_is_paused_is_not_said_to_run(labo: Installation) -> None:
+    run("pause", "pro", *WHY)
+    run("pause", "--everything", *WHY)
+    assert "tout reste en pause" in run("resume", "pro", *WHY).output
+    assert told("resume", "pro", *WHY)["paused"] is True
+    assert "en marche" in run("resume", "--everything", *WHY).output
+
+
 @pytest.mark.parametrize("what", ["pro", "--everything"])
 def test_a_person_stops_and_starts_sending(labo: Installation, what: str) -> None:
     for wrong in ((), ("pro", "--everything"), ("inconnu",), ("pro", "--reason", " ")):

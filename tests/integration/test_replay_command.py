@@ -139,7 +139,9 @@ def test_a_batch_is_undone_and_replayed_by_its_number(labo: Installation) -> Non
     assert told("replay", "--undo", batch, "--reason", "encore", rc=1)["done"] == []
     again = told("batches", "replay", batch, "--yes", "--count", "3", *WHY)
     assert sorted(again["done"]) == ids(labo)
-    run("replay", "--undo", "L000000000", "--reason", "x", rc=1)
+    unknown = run("replay", "--undo", "L000000000", "--reason", "x", rc=1)
+    assert "Aucun lot ne porte" in str(unknown.exception)
+    assert "rejeu, ouvert" in run("batches", "list").output
 
 
 def test_what_left_is_sent_again_from_further_up(labo: Installation) -> None:

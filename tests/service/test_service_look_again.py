@@ -79,7 +79,8 @@ def test_without_another_address_it_fails_and_says_that_it_was_asked(
     failed = refused(bench)
     assert failed.state is State.FAILED
     assert told in failed.reason
-    assert "5.1.1" in failed.reason
+    assert failed.reason.startswith("Adresse refusée, boîte inconnue (550 5.1.1). ")
+    assert failed.reason.endswith("« release --to ADRESSE ».")
     assert "hold" not in failed.decision or failed.decision["hold"] is None
 
 

@@ -20,8 +20,8 @@ from tests.service.life.promises import Promises
 
 LENGTH = 20
 """Steps of one life."""
-LONG = 50
-"""Of one life of a long run: more versions, more people."""
+LONG = 25
+"""Of one life of a long run."""
 
 
 class Life(Laboratory, People, Promises):

@@ -62,6 +62,8 @@ class Promises(World):
         """Every file is in the folder or, byte for byte, in the store; every report read has all its dispatches."""
         here = {path.name for path in self.bench.inbox.iterdir()}
         known = {file.name: file for file in self.bench.files() if file.state is not FileState.WAITING}
+        with self.bench.real.reading() as uow:
+            by_file = {file.id: uow.reports.of_file(file.id) for file in known.values()}
         by_report: dict[str, list[Dispatch]] = {}
         for dispatch in dispatches:
             by_report.setdefault(dispatch.report_id, []).append(dispatch)
@@ -73,8 +75,7 @@ class Promises(World):
             if file.id not in self.whole:
                 assert self.bench.payload(file.id, "original") == one.content
                 self.whole.add(file.id)
-            with self.bench.real.reading() as uow:
-                reports = uow.reports.of_file(file.id)
+            reports = by_file[file.id]
             assert file.state in {FileState.RECEIVED, FileState.DONE, FileState.DUPLICATE}
             if file.state is FileState.DONE:
                 assert len(reports) == 1

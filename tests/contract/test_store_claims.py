@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from dispatcher.clock import FrozenClock
 from dispatcher.outbox.breaker import CHANNEL, Breaker, BreakerRule, Circuit
@@ -257,3 +259,30 @@ def test_a_paused_batch_to_many_domains_starves_nobody_at_a_slow_pace(
     free = {seed.dispatch(address=f"b{number}@zz.test", domain="zz.test").id for number in range(3)}
     claimed = [dispatch.id for _ in range(3) for dispatch in seed.claim(limit=limit)]
     assert set(claimed) == free
+
+
+def test_a_claim_takes_its_rows_by_key_though_the_queue_was_empty_when_it_was_counted(
+    seed: Seed, raw: Callable[[str], list[Any]]
+) -> None:
+    """PostgreSQL would else read all that is queued: it was last told, in a quiet hour, that nothing is."""
+    report = seed.report()
+    for number in range(200):
+        to(seed, f"a@alt{number}.test", report=report, state=State.READ)
+    raw("ANALYZE dispatches")
+    for number in range(60):
+        to(seed, f"a@neu{number}.test", report=report)
+    seen: list[tuple[str, Any]] = []
+    engine = seed.store._engine
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    assert len(seed.claim(limit=20)) == 20
+    event.remove(engine, "before_cursor_execute", note)
+    statement, parameters = next((sql, given) for sql, given in seen if sql.startswith("WITH picked"))
+    ask = "EXPLAIN" if engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+    with engine.connect() as connection:
+        plan = str(connection.exec_driver_sql(f"{ask} {statement}", parameters).fetchall())
+    assert "ix_dispatches_queued" not in plan, plan
+    assert "pk_dispatches" in plan or "sqlite_autoindex_dispatches_1" in plan, plan

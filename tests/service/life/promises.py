@@ -81,10 +81,11 @@ class Promises(World):
                 assert len(reports) == 1
             for report in reports:
                 found = by_report.get(report.id, [])
-                ours = (one for one in found if one.state is not State.WITHDRAWN and not one.resend_of)
+                ours = [one for one in found if one.state is not State.WITHDRAWN and not one.resend_of]
                 live = Counter(one.address for one in ours)
                 assert one.addresses <= {dispatch.address for dispatch in found}, "each recipient has a dispatch"
-                assert all(count == 1 for count in live.values()), "and one only, but what a person had sent anew"
+                told = [(one.address, str(one.state), one.reason, one.printed_at) for one in ours]
+                assert all(count == 1 for count in live.values()), f"and one only: {told}"
 
     def _nothing_is_taken_twice_but_what_a_person_sent_again(self) -> None:
         taken = Counter(handed.message_id for handed in self.bench.transport.accepted)

@@ -141,7 +141,9 @@ class World(RuleBasedStateMachine):
         self.bench.transport.endings = []
 
     def _pick(self, which: int, *states: State) -> list[str]:
-        found = sorted(dispatch.id for dispatch in self.bench.dispatches(states=states))
+        """Never by id, which is drawn: a life that is played again must choose the same."""
+        ordered = sorted(self.bench.dispatches(states=states), key=lambda one: (one.created_at, one.chain, one.address))
+        found = [dispatch.id for dispatch in ordered]
         return [found[which % len(found)]] if found else []
 
     def _may_go_again(self, ids: list[str]) -> None:

@@ -7,6 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
+"""A property is about what is done; a busy machine is no counter-example."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -50,8 +50,8 @@ class Promises(World):
     def the_promises_hold(self) -> None:
         Promises.steps += 1
         dispatches = self.bench.dispatches()
-        self._nothing_is_lost(dispatches)
         self._every_move_stands_in_the_table(dispatches)
+        self._nothing_is_lost(dispatches)
         self._sums_add_up(dispatches)
         self._nothing_is_taken_twice_but_what_a_person_sent_again()
         self._versions_reach_each_recipient_in_their_order(dispatches)
@@ -82,7 +82,7 @@ class Promises(World):
             for report in reports:
                 found = by_report.get(report.id, [])
                 ours = [one for one in found if one.state is not State.WITHDRAWN and not one.resend_of]
-                live = Counter(one.address for one in ours)
+                live = Counter((one.address, self.born[one.id] is State.PAPER) for one in ours)
                 assert one.addresses <= {dispatch.address for dispatch in found}, "each recipient has a dispatch"
                 told = [(one.address, str(one.state), one.reason, one.printed_at) for one in ours]
                 assert all(count == 1 for count in live.values()), f"and one only: {told}"
@@ -116,7 +116,7 @@ class Promises(World):
         for number, subject, detail in lines:
             told, self.line = json.loads(detail), number
             if subject not in self.moves:
-                self.moves[subject] = State(told["state"])
+                self.moves[subject] = self.born[subject] = State(told["state"])
             elif "from" in told:
                 begun.setdefault(subject, []).append(State(told["from"]))
         for dispatch in dispatches:

@@ -80,6 +80,8 @@ class World(RuleBasedStateMachine):
         """Files whose kept bytes were compared."""
         self.seen: list[str] = []
         """What the operator should never have seen; an error raised to him would only look like a broken line."""
+        self.born: dict[str, State] = {}
+        """State each dispatch began in: a cancellation follows a version by mail, and on paper if it was printed."""
         self.moves: dict[str, State] = {}
         """State of each dispatch when the journal was looked at last."""
         self.line = 0

@@ -102,7 +102,7 @@ class Node:
                 world.left.setdefault(scope, []).append(world.now + chance.uniform(0, LATENCY))
             return chance.uniform(0.05, 0.25)
         if "channel:pro" in waits:
-            return waits["channel:pro"] / self.clock.rate + chance.uniform(0.001, 0.1)
+            return waits["channel:pro"] / self.clock.rate + chance.uniform(0.001, 0.02)
         return chance.uniform(0.001, 0.02)  # another mail, to somebody else
 
     def something(self) -> float:

@@ -60,16 +60,20 @@ class Turnstile:
         if sys.platform == "win32" or self._file is None:
             yield
             return
+        file = self._file
         while time.monotonic() <= deadline:
             try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
-            except OSError:  # somebody stands in it
+            except BlockingIOError:  # somebody stands in it
                 time.sleep(QUEUE_NAP)
+            except OSError:  # nobody can on this file system
+                break
         try:
             yield
         finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _begun(driver: Any, *, last: bool) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from dispatcher.errors import StoreError
 from dispatcher.outbox.dispatch import Batch
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, UnitOfWork
-from dispatcher.store import connect
+from dispatcher.store import connect, turnstile
 from dispatcher.store.engine import SqlStore, open_store
 from tests.contract.store_kit import LEASE, Database, Seed, make_cipher
 
@@ -323,3 +325,19 @@ def test_a_writer_of_another_process_is_not_passed_over(tmp_path: Path) -> None:
     assert sum(passed) <= 4 * len(passed), passed
     busy.close()
     other.close()
+
+
+def test_a_disk_that_cannot_lock_the_turnstile_costs_no_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "BUSY_SECONDS", 0.2)
+    asked: list[int] = []
+
+    def no_locks(_file: int, operation: int) -> None:
+        asked.append(operation)
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    store = sqlite_store(tmp_path)
+    monkeypatch.setattr(turnstile, "fcntl", SimpleNamespace(flock=no_locks, LOCK_EX=2, LOCK_NB=4, LOCK_UN=8))
+    with store.transaction() as uow:
+        uow.journal.write("X", "y")
+    store.close()
+    assert asked.count(2 | 4) == 1, "asked once, not until the patience is over"

@@ -115,7 +115,7 @@ class Line:
 
     def run(self) -> Sent:
         try:
-            while not self._stop() and not self._result.paused:
+            while not (self._stop() or self._result.paused or self._watch.over):
                 self._watch.begin()
                 self._claimed = again(self._claim)
                 if not (self._claimed and self._send_all(self._claimed)) and not self._stays():
@@ -129,6 +129,7 @@ class Line:
                 self._abandon()
             raise
         finally:
+            self._watch.end()
             self._keeper.let_go(self.owner)
             self._hang_up()
         return self._result

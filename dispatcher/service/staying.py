@@ -6,7 +6,7 @@ Without it each file's mails paid for threads, a heartbeat thread and a TLS hand
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dispatcher.clock import Clock
 from dispatcher.outbox.dispatch import Lane
@@ -14,6 +14,14 @@ from dispatcher.ports import Store
 
 FIRST_LOOK = 0.05
 """Seconds between two looks at an empty queue; doubles while it stays empty. Mail of this process is seen at once."""
+
+
+@dataclass(slots=True)
+class Together:
+    """What the lines of one pass know of each other."""
+
+    over: bool = False
+    """One of them ended: the others end too, so that all begin anew, and none is missed for days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +32,7 @@ class Stay:
     """Seconds between two looks for what other processes queued, at most."""
     connected: float = 5.0
     """Seconds an idle connection stays open: less than any operator's patience."""
+    together: Together = field(default_factory=Together)
 
 
 def anything(store: Store, clock: Clock, channel: str, lane: Lane | None) -> bool:
@@ -41,6 +50,17 @@ class Watch:
         self._seen = 0
         self._pause, self._since = FIRST_LOOK, clock.monotonic()
 
+    @property
+    def over(self) -> bool:
+        """Another line of the pass ended."""
+        return self._stay is not None and self._stay.together.over
+
+    def end(self) -> None:
+        """This line ends."""
+        if self._stay is not None:
+            self._stay.together.over = True
+            self._store.hint()
+
     def begin(self) -> None:
         """Right before a claim: what is queued from here on is news."""
         if self._stay is not None:
@@ -54,7 +74,7 @@ class Watch:
         """Wait until a claim may find something; False after a stop. A connection idle for long is hung up."""
         if self._stay is None:
             return False
-        while not stop():
+        while not (stop() or self.over):
             if self._clock.monotonic() - self._since > self._stay.connected:
                 hang_up()
             self._store.wait_hint(self._seen, self._pause)

@@ -13,7 +13,7 @@ from dispatcher.outbox.states import State
 from dispatcher.service.send import send_due
 from dispatcher.service.staying import Stay
 from dispatcher.store.dispatches import SqlDispatches
-from tests.service.bench import Bench
+from tests.service.bench import Bench, channel_settings
 from tests.service.samples import oru
 
 SOON = 30.0
@@ -89,3 +89,33 @@ def test_a_claim_that_fails_does_not_take_the_outcome_before_it_along(
     with pytest.raises(KeyError):
         bench.send()
     assert bench.one().state is State.SENT
+
+
+def test_when_one_line_ends_the_others_do_not_stay_without_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pass would go on with fewer connections than the channel has, for as long as the service runs."""
+    bench.set_channel("pro", channel_settings(connections=2))
+    queue(bench, "R1")
+    claim: Any = SqlDispatches.claim
+    told: list[KeyError] = []
+
+    def one_breaks(self: SqlDispatches, channel: str, owner: str, *given: Any, **named: Any) -> Any:
+        if owner.startswith("w/0#"):
+            raise KeyError("nobody foresaw it")
+        return claim(self, channel, owner, *given, **named)
+
+    def work() -> None:
+        try:
+            send_due(bench.channels["pro"], bench.real, bench.clock, "w", stop.is_set, stay=Stay(longest=SOON / 300))
+        except KeyError as error:
+            told.append(error)
+
+    monkeypatch.setattr(SqlDispatches, "claim", one_breaks)
+    stop = threading.Event()
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(SOON)
+    alive = thread.is_alive()
+    stop.set()
+    thread.join(SOON)
+    assert not alive
+    assert told, "whoever started the pass hears of it, and begins anew"

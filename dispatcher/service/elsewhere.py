@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dispatcher.outbox.dispatch import Dispatch
-from dispatcher.ports import UnitOfWork
 from dispatcher.routing.route import Hold
 
 
@@ -20,5 +19,5 @@ class Found:
     """With the boxes to choose from; None: there is no other, and the refusal stands."""
 
 
-LookAgain = Callable[[UnitOfWork, Dispatch], Found | None]
-"""None when they cannot be asked. Raises StoreError."""
+LookAgain = Callable[[Dispatch], Found | None]
+"""None when they cannot be asked. Never in a transaction: it may take long. Raises StoreError."""

@@ -33,7 +33,7 @@ from dispatcher.service.internal import place, sentence
 from dispatcher.service.keeper import Keeper
 from dispatcher.service.last_look import give_back, opposed, superseded
 from dispatcher.service.line_pace import LinePace, Room
-from dispatcher.service.outcome import Outcome, Settled, settle
+from dispatcher.service.outcome import Outcome, Settled, asked_again, settle
 from dispatcher.service.patients import envelope_address
 from dispatcher.service.saving import Saving, again
 from dispatcher.service.staying import Stay, Watch
@@ -293,6 +293,7 @@ class Line:
         if _line_in_doubt(result):
             self._hang_up()
         self._done = Outcome(dispatch=dispatch, result=result)
+        self._done = asked_again(self._channel, self._done)
 
     def _mail(self, dispatch: Dispatch) -> Mail | None:
         """None when its sealed bytes cannot be had."""

@@ -10,7 +10,6 @@ import logging
 from dataclasses import replace
 
 from dispatcher.outbox.dispatch import Dispatch
-from dispatcher.ports import UnitOfWork
 from dispatcher.report.model import IdType
 from dispatcher.routing.addresses import as_compared
 from dispatcher.routing.candidates import Entry
@@ -33,10 +32,14 @@ ELSEWHERE = "L'annuaire ou la table donne maintenant {address} : vérifier, puis
 SEVERAL = "L'annuaire, interrogé de nouveau, connaît d'autres boîtes : en choisir une (« release --to »), ou clore."
 
 
-def look_again(desk: Desk, uow: UnitOfWork, dispatch: Dispatch) -> Found | None:
-    """Ask the same question as at preparation, of today's data. None when it cannot be asked. Raises StoreError."""
-    version = uow.reports.get(dispatch.report_id)
-    file = uow.files.get(version.file_id) if version is not None else None
+def look_again(desk: Desk, dispatch: Dispatch) -> Found | None:
+    """Ask the same question as at preparation, of today's data. None when it cannot be asked. Raises StoreError.
+
+    In no transaction: a server of certificates may take half a minute, and nobody could write meanwhile.
+    """
+    with desk.store.reading() as uow:
+        version = uow.reports.get(dispatch.report_id)
+        file = uow.files.get(version.file_id) if version is not None else None
     try:
         wanted = from_json(dispatch.decision).wanted
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -17,6 +17,7 @@ from dispatcher.ports import ReceiptRow, Store, UnitOfWork
 from dispatcher.routing.trace import hold_json
 from dispatcher.service import circuits
 from dispatcher.service.channel import Channel
+from dispatcher.service.elsewhere import Found
 from dispatcher.service.patients import quotable
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ class Outcome:
 
     dispatch: Dispatch
     result: Accepted | TransportError
+    found: Found | None = None
+    """What the directories say, of an address that was refused (:func:`asked_again`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,7 @@ def settle(uow: UnitOfWork, store: Store, channel: Channel, outcome: Outcome, no
         policy = channel.retry.of_lane(dispatch.lane)
         decision = decide(outcome.result, tried, age, policy, now=now, jitter=_chance(dispatch))
         decision, more = _paused(uow, channel, dispatch, outcome.result, decision, now)
-        decision, asked = _asked_again(uow, channel, dispatch, outcome.result, decision)
+        decision, asked = _moved(dispatch, decision, outcome.found)
         paused = decision.reason if decision.kind is RetryKind.PAUSE else ""
         if decision.kind is RetryKind.UNKNOWN:
             paused = circuits.in_doubt(uow, channel, outcome.result, now)
@@ -93,14 +96,16 @@ def _paused(
     return replace(decision, due_at=until + behind, wait=until - now), {"pauses": pauses}
 
 
-def _asked_again(
-    uow: UnitOfWork, channel: Channel, dispatch: Dispatch, error: TransportError, decision: RetryDecision
-) -> tuple[RetryDecision, dict[str, Any]]:
-    """There is no such mailbox: where else he is by now is asked once, and a person decides on what is found."""
-    if decision.kind is not RetryKind.FAIL or channel.look_again is None or not names_no_box(error):
-        return decision, {}
-    found = channel.look_again(uow, dispatch)
-    if found is None:
+def asked_again(channel: Channel, outcome: Outcome) -> Outcome:
+    """There is no such mailbox: where else he is by now is asked once, before anything is locked. Raises StoreError."""
+    if channel.look_again is None or isinstance(outcome.result, Accepted) or not names_no_box(outcome.result):
+        return outcome
+    return replace(outcome, found=channel.look_again(outcome.dispatch))
+
+
+def _moved(dispatch: Dispatch, decision: RetryDecision, found: Found | None) -> tuple[RetryDecision, dict[str, Any]]:
+    """A person decides on what the directories know by now."""
+    if decision.kind is not RetryKind.FAIL or found is None:
         return decision, {}
     reason = f"{decision.said}. {found.text}"
     if found.hold is None:

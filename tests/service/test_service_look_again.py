@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from dispatcher.errors import DirectoryError, Refused
+from dispatcher.errors import DirectoryError, Refused, StoreError
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.report.model import IdType
@@ -108,3 +110,30 @@ def test_a_directory_that_fails_does_not_lose_what_the_server_said(bench: Bench,
     failed = refused(bench)
     assert (failed.state, failed.attempts) == (State.FAILED, 1)
     assert "5.1.1" in failed.reason
+
+
+def test_nobody_is_kept_from_writing_while_the_directories_are_asked(bench: Bench) -> None:
+    """A server of certificates may take half a minute; in a transaction, that would be every writer's."""
+    bench.bring(oru("R1"))
+    asked: list[str] = []
+
+    def slow(dispatch: Dispatch) -> None:
+        with bench.real.transaction() as uow:  # refused within another one
+            uow.journal.write(dispatch.id, "test.asked")
+        asked.append(dispatch.id)
+
+    bench.channels["pro"] = replace(bench.channel, look_again=slow)
+    failed = refused(bench)
+    assert (failed.state, asked) == (State.FAILED, [failed.id])
+
+
+def test_a_store_that_fails_while_they_are_asked_does_not_lose_what_the_server_said(bench: Bench) -> None:
+    bench.bring(oru("R1"))
+
+    def broken(_dispatch: Dispatch) -> None:
+        raise StoreError("Injoignable.", code="unavailable")
+
+    bench.channels["pro"] = replace(bench.channel, look_again=broken)
+    with pytest.raises(StoreError):
+        refused(bench)
+    assert bench.one().state is State.FAILED

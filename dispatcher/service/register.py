@@ -177,13 +177,18 @@ def _rank(uow: UnitOfWork, file: SourceFile, report: Report, current: ReportVers
     """By the report's own dates and status; when they say nothing, by the order in which the files arrived."""
     if current is None:
         return _Rank.CURRENT
-    other, known = uow.files.get(current.file_id), _as_report(current)
-    before = other is not None and file.received_at < other.received_at
+    known, before = _as_report(current), _came_before(uow, file.id, current.file_id)
     if versions.is_older(report, known) or (before and not versions.is_older(known, report)):
         if not before:
             return _Rank.LATE
         return _Rank.PARTLY if place.extra else _Rank.OVERTAKEN
     return _Rank.INCOMPLETE if place.lacking and report.status is not Status.CANCELLED else _Rank.CURRENT
+
+
+def _came_before(uow: UnitOfWork, file_id: str, other_id: str) -> bool:
+    """By their lines of the journal: clocks step, and on some systems show one moment to several files."""
+    mine, other = uow.journal.of_subject(file_id), uow.journal.of_subject(other_id)
+    return bool(mine and other) and mine[0].number < other[0].number
 
 
 def _as_report(version: ReportVersion) -> Report:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from dispatcher.errors import StoreError
-from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
+from dispatcher.outbox.dispatch import Dispatch, Lane, ReportVersion, SourceFile
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import UnitOfWork
 from dispatcher.service.originals import read_file
@@ -511,3 +511,22 @@ def test_an_incomplete_version_that_a_person_releases_replaces_the_whole_one(ben
     held = bench.dispatches()[1]
     assert release(bench.desk, held.id, reason="analyse annulée", actor="operator:eve").released
     assert bench.states() == [State.WITHDRAWN, State.READY]
+
+
+@pytest.mark.parametrize(("step", "accepted"), [(0.0, 1), (-3600.0, 2)])
+def test_the_order_of_arrival_is_no_matter_of_the_clock(on_both: Bench, step: float, accepted: int) -> None:
+    """One moment for two files (an urgent one is read first), or a clock set back between them: the later one holds,
+    when the reports themselves say nothing.
+    """
+    on_both.drop("1.hl7", oru("R1", VALUE, control="M1"))
+    if step:
+        on_both.run()
+        on_both.clock.step(step)
+    on_both.drop("2.hl7", oru("R1", OTHER_VALUE, control="M2", urgent=True))
+    on_both.run()
+    last, ended = on_both.transport.accepted[-1], sorted(one.state for one in on_both.dispatches())
+    assert len(on_both.transport.accepted) == accepted
+    (urgent,) = (one for one in on_both.dispatches() if one.lane is Lane.URGENT)
+    assert urgent.state is State.SENT
+    assert last.message_id == urgent.message_id
+    assert ended == ([State.SENT, State.WITHDRAWN] if accepted == 1 else [State.SENT] * 2)

@@ -18,6 +18,7 @@ from dispatcher.cli import check_certificates, cmd_directory_drift, cmd_director
 from dispatcher.cli.cmd_conformance import users_kit
 from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
+from dispatcher.cli.untaken_show import full_disk
 from dispatcher.clock import SystemClock
 from dispatcher.dialects import shelf
 from dispatcher.directory.trust.allowed_domains import Trust
@@ -43,8 +44,6 @@ from dispatcher.wiring import Office
 
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 """A clock before this is wrong: the program did not exist."""
-LEAST_FREE = 1_000_000_000
-"""Bytes that should be free where the database stands."""
 NETWORK_FILE_SYSTEMS = frozenset({"cifs", "smb3", "nfs", "nfs4", "fuse.sshfs"})
 
 
@@ -214,11 +213,10 @@ def _machine(wanted: Settings) -> Iterator[Finding]:
     if SystemClock().now() < RELEASED:
         text, hint = "l'heure de la machine est fausse", "Régler l'heure (NTP) avant tout envoi."
         yield Finding(subject="horloge", severity=Severity.ERROR, text=text, hint=hint)
-    free = shutil.disk_usage(wanted.folder).free
-    if free < LEAST_FREE:
-        yield warning("disque", f"{free // 1_000_000} Mo libres seulement", "Faire de la place.")
+    if text := full_disk(wanted):
+        yield warning("disque", text, "Faire de la place.")
     else:
-        yield good("disque", f"{free // 1_000_000_000} Go libres")
+        yield good("disque", f"{shutil.disk_usage(wanted.folder).free // 1_000_000_000} Go libres")
     if wanted.laboratory.biologist.rpps.startswith("1000000000"):
         yield warning("laboratoire", "identité d'essai", "Mettre la vôtre dans [laboratory] avant la mise en service.")
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dispatcher.cli import cmd_directory_drift, cmd_directory_status, directory_alarms
+from dispatcher.cli import cmd_directory_drift, cmd_directory_status, directory_alarms, untaken_show
 from dispatcher.cli.context import office
 from dispatcher.cli.doubt_show import tell_doubts
 from dispatcher.cli.forecast_show import sentence
@@ -45,8 +45,10 @@ def status(json: Json = False) -> None:
     if json:
         print_json(_status_json(parts, view))
         return
+    lying = untaken_show.folders(parts)
     tell_late(view, parts.clock.now())
     tell_paused(view)
+    untaken_show.tell(parts, view, lying)
     if problem is not None:
         say(f"La table des destinataires est fautive ; la dernière bonne reste en service. {problem}")
     _tell_alarms(parts)
@@ -54,8 +56,18 @@ def status(json: Json = False) -> None:
     directory_alarms.tell(parts.settings, parts.clock, parts.store)
     fetched = {one.name for one in directory_alarms.watched(parts.settings, parts.clock)}
     cmd_directory_status.tell(parts.settings, fetched)
-    _tell_oldest(view, parts.clock.now())
+    _tell_oldest(view, parts.clock.now(), all_taken=not lying)
     _tell_counts(parts, view)
+    _tell_channels(view)
+    drifted = cmd_directory_drift.number(parts)
+    if drifted is not None and drifted.drifting:
+        day = f"{moment(drifted.at)} : {counted(drifted.drifting, 'destinataire changé')} depuis le dernier envoi"
+        say(f"Au {day}. {cmd_directory_drift.SEE}")
+    if view.unmatched:
+        say(f"{counted(view.unmatched, 'avis reçu')} sans envoi correspondant.")
+
+
+def _tell_channels(view: overview.StatusView) -> None:
     rows = [
         (
             c.name,
@@ -70,12 +82,6 @@ def status(json: Json = False) -> None:
     for channel in view.channels:
         if told := sentence(channel.name, channel.waiting, channel.forecast):
             say(told)
-    drifted = cmd_directory_drift.number(parts)
-    if drifted is not None and drifted.drifting:
-        day = f"{moment(drifted.at)} : {counted(drifted.drifting, 'destinataire changé')} depuis le dernier envoi"
-        say(f"Au {day}. {cmd_directory_drift.SEE}")
-    if view.unmatched:
-        say(f"{counted(view.unmatched, 'avis reçu')} sans envoi correspondant.")
 
 
 def _tell_alarms(parts: Office) -> None:
@@ -100,6 +106,7 @@ def _unread_mailboxes(parts: Office) -> dict[str, str]:
 
 def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
     problem, drifted = parts.directory.table.problem, cmd_directory_drift.number(parts)
+    lying = untaken_show.folders(parts)
     return {
         "dispatches": {str(state): count for state, count in view.dispatches.items()},
         "files": {str(state): count for state, count in view.files.items()},
@@ -120,6 +127,9 @@ def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
         ],
         "paused": paused_everywhere(parts) or None,
         "restored": restored_json(in_doubt(parts.store)),
+        "folders": [asdict(one) for one in lying],
+        "no_service": untaken_show.nobody_works(parts, view, lying),
+        "disk": untaken_show.full_disk(parts.settings) or None,
         "nodes": list(nodes.view(parts.store).alarms),
         "local_table": str(problem) if problem else None,
         "drifting": drifted.drifting if drifted is not None else None,
@@ -144,7 +154,7 @@ def _tell_counts(parts: Office, view: overview.StatusView) -> None:
     )
 
 
-def _tell_oldest(view: overview.StatusView, now: datetime) -> None:
+def _tell_oldest(view: overview.StatusView, now: datetime, *, all_taken: bool) -> None:
     """First what waits longest: a dispatch, a file, a mail without any answer."""
     oldest, file, silent = view.oldest, view.oldest_file, view.oldest_silent
     if oldest is not None and view.oldest_age is not None:
@@ -158,7 +168,7 @@ def _tell_oldest(view: overview.StatusView, now: datetime) -> None:
             say(f"  {file.reason}")
     if silent is not None and silent.sent_at is not None:
         say(f"Plus ancien envoi sans aucun accusé : {silent.id}, depuis {age(now - silent.sent_at)}.")
-    if oldest is None and file is None:
+    if oldest is None and file is None and all_taken:
         say("Rien n'attend : tous les fichiers sont traités, tous les envois sont partis ou terminés.")
 
 

@@ -97,6 +97,11 @@ class FolderSpool:
         self._disputed = {p for p in files if p in self._disputed or (p in indexed and self._claims[p] > 1)}
         return tuple(sorted((f for f in found if not self._claims[f.path]), key=lambda f: (f.mtime_ns, f.name)))
 
+    def lying(self) -> tuple[float, ...]:
+        """Since when (seconds since 1970) each matching file lies there. Only looks. Raises :class:`IntakeError`."""
+        listing = self._listing()
+        return tuple(max(i.st_mtime, i.st_ctime) for path, i in listing.items() if self._wanted(Path(path).name))
+
     def take(self, found: Found) -> Taken | None:
         """Read the file and those it refers to; None when it changed or vanished since the scan."""
         if found.size > self._settings.max_bytes:

@@ -21,7 +21,7 @@ from dispatcher.keyring.master import AesGcmCipher, MasterKey
 from dispatcher.service import nodes
 from dispatcher.service.restored import REASON, begin, in_doubt
 from dispatcher.settings import Settings
-from dispatcher.store import copies, schema
+from dispatcher.store import copies, schema, turnstile
 from dispatcher.store.engine import open_store
 
 
@@ -98,7 +98,7 @@ def _sqlite(saved: Saved, file: Path, cipher: AesGcmCipher, clock: Clock) -> str
         _begin(f"sqlite:///{beside}", saved, cipher, clock)
         aside = copies.put_in_place(beside, file, stamp(clock.now()))
     finally:
-        for end in ("", "-wal", "-shm"):
+        for end in ("", "-wal", "-shm", turnstile.SUFFIX):
             beside.with_name(beside.name + end).unlink(missing_ok=True)
     return str(aside or "")
 

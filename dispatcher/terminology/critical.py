@@ -8,6 +8,7 @@ The laboratory's own ``critiques.csv`` stands in for the whole table.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -24,6 +25,10 @@ NO_RESULT = frozenset({"X", "D", "W", "I", "O", "S"})
 """Letters of HL7 table 0085: cannot be had, deleted, wrong, pending, no result yet, or partly there."""
 _NOTHING = ("NEGATI", "STERILE", "ABSENCE", "ABSENT", "AUCUN", "PAS DE ", "NON DETECTE", "EN COURS", "IMPOSSIBLE")
 """What a culture without growth, or not read yet, says; compared without accents and case."""
+_SOMETHING = re.compile("(?<!NON )POSITI|(?<!AUCUNE )(?<!PAS DE )PRESENCE")
+"""It grows, whatever else is absent or not known yet: « culture positive, identification en cours »."""
+_GRAM = re.compile(r"GRAM *(NEGATI|POSITI)\w*")
+"""A stain, no answer: « bacilles à Gram négatif » were found."""
 
 
 class Kind(StrEnum):
@@ -52,8 +57,8 @@ class CriticalLine:
         if self.kind is Kind.ALWAYS:
             return bool(result.value)
         if self.kind is Kind.FOUND:
-            said = fold(result.value)
-            return bool(said) and not any(word in said for word in _NOTHING)
+            said = _GRAM.sub("GRAM", fold(result.value))
+            return bool(said) and (bool(_SOMETHING.search(said)) or not any(word in said for word in _NOTHING))
         if self.kind is Kind.RANGE:
             return _beyond(result.value, result.comparator, None, number(result.high))
         values = [(result.value, result.comparator, result.ucum)]

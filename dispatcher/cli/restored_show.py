@@ -28,7 +28,9 @@ def show_restored(found: InDoubt) -> None:
     """The whole list, and what to do."""
     since, until = moment(found.backup_at), moment(found.restored_at)
     say(f"Base restaurée le {until} d'une sauvegarde du {since}. Rien ne part.")
-    say(f"Le SIL doit exporter de nouveau tout ce qu'il a produit du {since} au {until} : la base n'en sait rien.")
+    again = f"du {moment(found.export_from)} au {until}"
+    say(f"Le SIL doit exporter de nouveau tout ce qu'il a produit {again} : la base n'en sait pas tout.")
+    say("L'heure d'avant la sauvegarde en est : un fichier qui attendait dans son dossier a pu être pris après elle.")
     rows = [(f"Envois, {STATES[state]}", str(len(ids)), _some(ids)) for state, ids in found.dispatches.items() if ids]
     rows += [(f"Fichiers, {FILE_STATES[kind]}", str(len(ids)), _some(ids)) for kind, ids in found.files.items() if ids]
     table("A pu partir déjà", ("Quoi", "Nombre", "Numéros"), rows, empty="Rien de connu n'a pu partir deux fois.")
@@ -47,6 +49,7 @@ def restored_json(found: InDoubt | None) -> dict[str, Any] | None:
         return None
     return {
         "backup_at": found.backup_at,
+        "export_from": found.export_from,
         "restored_at": found.restored_at,
         "count": found.count,
         "dispatches": {str(state): list(ids) for state, ids in found.dispatches.items()},

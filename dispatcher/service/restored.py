@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dispatcher.clock import Clock
 from dispatcher.outbox.states import FileState, State
@@ -13,6 +13,8 @@ MAY_HAVE_LEFT = (State.SENDING, State.QUEUED, State.READY, State.DEFERRED, State
 """At the backup these were still here; since then each of them may have been sent."""
 UNREAD = (FileState.RECEIVED, FileState.READ)
 """At the backup these files were taken in and not done: their mails may exist, and may have left."""
+MARGIN = timedelta(hours=1)
+"""A file written before the backup may have been taken in after it: it lay in its folder, growing or not yet seen."""
 REASON = "Base restaurée : rien ne part avant qu'une personne ait vu ce qui a pu partir déjà."
 
 
@@ -21,12 +23,15 @@ class InDoubt:
     """For a person to go through before everything starts again."""
 
     backup_at: datetime
-    """From here on …"""
     restored_at: datetime
-    """… to here the LIS must export again: the database knows nothing of these results."""
     dispatches: dict[State, tuple[str, ...]]
     """Ids by state; each may have left already."""
     files: dict[FileState, tuple[str, ...]]
+
+    @property
+    def export_from(self) -> datetime:
+        """From here on to :attr:`restored_at` the LIS must export again: the database does not know all of it."""
+        return self.backup_at - MARGIN
 
     @property
     def count(self) -> int:

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,8 @@ def test_what_was_restored_waits_for_a_person(labo: Installation, tmp_path: Path
     status = told("status")
     assert status["restored"]["count"] == 2 and "Base restaurée" in status["channels"][0]["paused"]
     assert "exporter de nouveau" in run("restore", "--report").output
+    begin, end = (datetime.fromisoformat(found[name]) for name in ("export_from", "backup_at"))
+    assert begin <= end - timedelta(hours=1), "what lay in its folder at the backup may have been taken in after it"
     run("resume", "pro", *WHY)
     labo.run()
     assert mails(labo) == left, "one channel's resume is not enough"

@@ -147,6 +147,8 @@ class Dispatch:
     doubted_at: datetime | None = None
     """Since when it may have reached its recipient though its state does not say so: it was ``unknown`` and went on
     from there, or good news came while it waited. Wiped out by whoever says that it did not arrive."""
+    returns: int = 0
+    """Times in a row it came back from a dead worker before its hand-over began."""
 
     def same_recipient(self, other: Dispatch) -> bool:
         """To the same recipient (by key), or to the same box: a file may name one person by two codes."""

@@ -55,6 +55,11 @@ class Group:
 
 _OTHERS: dict[str, Reason] = {
     "report-check": Reason("Faute dans le compte rendu.", "Corriger dans le SIL et réexporter."),
+    "stopped-program": Reason(
+        "Le programme s'est arrêté plusieurs fois en ouvrant le courrier de cet envoi ; rien n'est parti.",
+        "Voir le journal technique ; la cause trouvée, libérer (« dispatcher release »), sinon clore et remettre "
+        "autrement.",
+    ),
     "operator": Reason("Mis en attente par un opérateur.", "Libérer ou clore."),
 }
 """Holds that are not of routing."""

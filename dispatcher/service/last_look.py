@@ -10,10 +10,16 @@ from dispatcher.errors import IllegalMove, LeaseLost
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import UnitOfWork
+from dispatcher.routing.route import Hold
 from dispatcher.service import oppositions
 
 log = logging.getLogger(__name__)
 
+UNSEALED = Hold(
+    code="payload-missing",
+    reason="Le courrier scellé de cet envoi manque dans la base, ou n'y est plus lisible. "
+    "Restaurer la sauvegarde ; sinon libérer l'envoi, qui sera scellé de nouveau.",
+)
 SUPERSEDED = "Remplacé par une version plus récente du compte rendu avant d'être parti."
 
 

@@ -31,7 +31,7 @@ from dispatcher.service.channel import Channel
 from dispatcher.service.circuits import pause
 from dispatcher.service.internal import place, sentence
 from dispatcher.service.keeper import Keeper
-from dispatcher.service.last_look import give_back, opposed, superseded
+from dispatcher.service.last_look import UNSEALED, give_back, opposed, superseded
 from dispatcher.service.line_pace import LinePace, Room
 from dispatcher.service.outcome import Outcome, Settled, asked_again, settle
 from dispatcher.service.patients import envelope_address
@@ -44,10 +44,6 @@ CLAIM = 20
 """Dispatches leased at a time by one line."""
 NAP = 0.5
 """Longest sleep in one piece while a line waits for its pace: a stop is heard in between."""
-UNSEALED = (
-    "Le courrier scellé de cet envoi manque dans la base, ou n'y est plus lisible. "
-    "Restaurer la sauvegarde ; sinon libérer l'envoi, qui sera scellé de nouveau."
-)
 
 
 class _Step(Enum):
@@ -189,6 +185,8 @@ class Line:
         return self._rest(soonest)
 
     def _one(self, dispatch: Dispatch) -> _Step:
+        if dispatch.returns:
+            again(partial(self._survive, dispatch))
         if self._stop() or not self._ready():
             return _Step.STOP
         fault = self._channel.gate.fault(dispatch.address, self._clock.now())
@@ -201,7 +199,7 @@ class Line:
             return self._set_aside(dispatch, refused)
         mail = self._mail(dispatch)
         if mail is None:
-            return self._set_aside(dispatch, Hold(code="payload-missing", reason=UNSEALED))
+            return self._set_aside(dispatch, UNSEALED)
         step = again(partial(self._begin, dispatch))
         if step is _Step.BEGUN and (self._saving.too_late() or not self._pace.in_time(self._saving.elapsed)):
             self._saving.take_back()
@@ -209,6 +207,12 @@ class Line:
         if step is _Step.BEGUN:
             self._hand_over(dispatch, mail)
         return step
+
+    def _survive(self, dispatch: Dispatch) -> None:
+        """It came back from a dead worker: opened before anything slow, it is cleared if we live."""
+        self._mail(dispatch)
+        with self._transaction() as uow:
+            uow.dispatches.opened(dispatch.id, dispatch.fence)
 
     # ------------------------------------------------------------------------------------------ steps
 

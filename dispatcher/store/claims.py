@@ -5,7 +5,8 @@ in a domain mailboxes do: both are walked by jumps through that index, never by 
 one destination. Where the walk stands is remembered in this process only: it is a courtesy, nothing depends on it.
 
 Left out, whole: a domain whose pace is used up or whose circuit is open (``destinations``), and a channel after a fault
-of ours until one probe went through. Row by row: paused batches, and versions that must wait (promise 3).
+of ours until one probe went through. Row by row: paused batches, versions that must wait (promise 3), and what may
+be killing workers, which is claimed alone (``suspects.py``).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from dispatcher.outbox.breaker import CHANNEL
 from dispatcher.outbox.dispatch import Lane
 from dispatcher.outbox.states import BLOCKING, State
 from dispatcher.store.session import Session
-from dispatcher.store.tables import batches, destinations, in_state
+from dispatcher.store.tables import SUSPECT, batches, destinations, in_state
 from dispatcher.store.tables import dispatches as table
 from dispatcher.store.turns import Turns
 
@@ -210,6 +211,11 @@ def may_leave(row: Any) -> ColumnElement[bool]:
     return and_(~older_in_doubt(row), ~newer_under_way(row), ~paused)
 
 
+def in_company(row: Any) -> ColumnElement[bool]:
+    """May be claimed with others; else see ``suspects.py``."""
+    return row.c.returns < SUSPECT  # type: ignore[no-any-return]
+
+
 def _queued(row: Any) -> ColumnElement[bool]:
     return and_(
         row.c.channel == bindparam("of_channel"),
@@ -267,7 +273,8 @@ def _boxes(from_the_start: bool) -> Select[Any]:
     row = table.alias("r")
     oldest = (
         select(row.c.id)
-        .where(_queued(row), _of_domain(row), row.c.address == found.c.address, _not_chosen(row), may_leave(row))
+        .where(_queued(row), _of_domain(row), row.c.address == found.c.address, _not_chosen(row))
+        .where(in_company(row), may_leave(row))
         .order_by(row.c.created_at, row.c.id)
         .limit(1)
         .correlate(found)
@@ -283,7 +290,7 @@ def _boxes(from_the_start: bool) -> Select[Any]:
 def _more() -> Select[Any]:
     return (
         select(table.c.id)
-        .where(_queued(table), _of_domain(table), _not_chosen(table), may_leave(table))
+        .where(_queued(table), _of_domain(table), _not_chosen(table), in_company(table), may_leave(table))
         .order_by(table.c.address, table.c.created_at, table.c.id)
         .limit(bindparam("most"))
     )

@@ -25,6 +25,7 @@ from dispatcher.outbox.states import State, check_move
 from dispatcher.store.claims import Chosen, Queue, circuit_of_channel, may_leave, newer_under_way, win_probe
 from dispatcher.store.moves import DispatchMoves, lease_lost
 from dispatcher.store.rows import DISPATCH
+from dispatcher.store.suspects import CODE, MOST, REASON, next_suspect
 from dispatcher.store.tables import dispatches as table
 from dispatcher.store.tables import in_state
 
@@ -56,7 +57,16 @@ _BEGIN = (
         table.c.fence == bindparam("of_fence"),
         table.c.state == State.SENDING,
     )
-    .values(submitting_since=bindparam("moment"))
+    .values(submitting_since=bindparam("moment"), returns=0)
+)
+_OPENED = (
+    update(table)
+    .where(
+        table.c.id == bindparam("of_id"),
+        table.c.fence == bindparam("of_fence"),
+        table.c.state == State.SENDING,
+    )
+    .values(returns=0)
 )
 _NOT_BEGUN = (
     update(table)
@@ -100,7 +110,8 @@ class DispatchLeases(DispatchMoves):
     ) -> tuple[Dispatch, ...]:
         """``queued`` and due ``deferred`` rows become ``sending`` under a lease: urgent lane first, then in turn.
 
-        Of both lanes unless one is given. Left out and in what turn: see :mod:`dispatcher.store.claims`.
+        Of both lanes unless one is given. Left out and in what turn: see :mod:`dispatcher.store.claims`. What may be
+        killing workers is claimed alone, and first: :mod:`dispatcher.store.suspects`.
         """
         state, probe_at = circuit_of_channel(self._session, channel)
         if state and (probe_at is None or probe_at > now):
@@ -110,13 +121,14 @@ class DispatchLeases(DispatchMoves):
             return ()
         queue = Queue(self._session, channel, now, self._session.turns)
         params = {"owner": owner, "until": self._session.shared_time(now) + lease}
+        suspect = next_suspect(self._session, channel, lane, now)
         claimed: list[Dispatch] = []
         for _ in range(ROUNDS):
-            chosen = queue.of_lanes(lane, 1 if state else limit - len(claimed))
+            chosen = suspect or queue.of_lanes(lane, 1 if state else limit - len(claimed))
             ids = self._through(channel, chosen, now, now + lease, whole=bool(state))
             rows = self._session.write(_claim(), params | {"ids": ids}).all() if ids else []
             claimed += DISPATCH.values(rows)
-            if state or len(rows) == len(chosen) or len(claimed) >= limit:
+            if state or suspect or len(rows) == len(chosen) or len(claimed) >= limit:
                 break  # else somebody else was faster with some of them
         for dispatch in sorted(claimed, key=_turn):
             self._count(channel, State.QUEUED, dispatch)
@@ -172,6 +184,10 @@ class DispatchLeases(DispatchMoves):
         if self._session.write(_NOT_BEGUN, {"of_id": dispatch_id, "of_fence": fence}).rowcount != 1:
             raise lease_lost(dispatch_id)
 
+    def opened(self, dispatch_id: str, fence: int) -> None:
+        """Its mail was opened and its holder lives: it is not what killed the others."""
+        self._session.write(_OPENED, {"of_id": dispatch_id, "of_fence": fence})
+
     def release_claim(self, dispatch_id: str, fence: int) -> None:
         """Back to ``queued`` untouched. Raises LeaseLost; IllegalMove when its hand-over has begun."""
         old = self._locked(dispatch_id)
@@ -185,10 +201,9 @@ class DispatchLeases(DispatchMoves):
         self._write(old, {"state": State.QUEUED}, "daemon", "dispatch.released", {"from": old.state})
 
     def expire_leases(self, now: datetime) -> tuple[Dispatch, ...]:
-        """Rows whose lease ran out by ``now``: begun ones become ``unknown``, others ``queued``, as they are now.
+        """Rows whose lease ran out by ``now``, as they are now: begun ones become ``unknown``, others ``queued``.
 
-        Nothing of a dispatch is opened before its hand-over begins, so one that was only claimed cannot be what
-        killed the worker, however often it comes back; one that was begun is ``unknown`` and is never begun again.
+        One that came back too often is ``held``: opening it is what kills the workers.
         """
         expired = DISPATCH.values(self._session.read_locked(_EXPIRED, {"now": self._session.shared_time(now)}).all())
         return tuple(self._take_back(old) for old in expired)
@@ -198,15 +213,18 @@ class DispatchLeases(DispatchMoves):
         self._session.write(_EXTEND, {"of_owner": owner, "until": self._session.shared_time(until)})
 
     def _take_back(self, old: Dispatch) -> Dispatch:
-        values: dict[str, Any]
+        event, values = "dispatch.lease-expired", dict[str, Any]()
         if old.submitting_since is not None:
             values = {"state": State.UNKNOWN, "reason": LOST, "unknown_since": self._session.now()}
             values["attempts"] = old.attempts + 1  # the operator may have been offered it: its identity is spent
-        else:
-            values = {"state": State.QUEUED}
+        elif old.returns + 1 < MOST:
+            values = {"state": State.QUEUED, "returns": old.returns + 1}
+        else:  # a person who releases it gives it as many tries again
+            event, values = "dispatch.held", {"state": State.HELD, "hold_code": CODE, "returns": 0}
+            values["reason"] = REASON
         check_move(old.state, values["state"])
         detail = {"from": old.state, "owner": old.lease_owner}
-        return self._write(old, values, "daemon", "dispatch.lease-expired", detail | {"to": values["state"]})
+        return self._write(old, values, "daemon", event, detail | {"to": values["state"]})
 
 
 def _turn(dispatch: Dispatch) -> tuple[Any, ...]:

@@ -22,7 +22,9 @@ _ONE = DISPATCH.select.where(table.c.id == bindparam("id"))
 _LOCKED = _ONE.with_for_update()
 _INSERT = insert(table)
 
-_FIXED = frozenset({"id", "report_id", "chain", "version", "state", "fence", "lease_owner", "submitting_since"})
+_FIXED = frozenset(
+    {"id", "report_id", "chain", "version", "state", "fence", "lease_owner", "submitting_since", "returns"}
+)
 CHANGEABLE = frozenset(field.name for field in fields(Dispatch)) - _FIXED
 """Fields that :meth:`DispatchMoves.move` and :meth:`DispatchMoves.update` accept."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 _ADVISORY = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
+_TRY_ADVISORY = select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
 
 _DATABASE_NOW = select(func.clock_timestamp())
 
@@ -82,6 +83,12 @@ class Session:
         """
         if self.writing and self.postgresql:
             self.read(_ADVISORY, {"name": name})
+
+    def try_lock(self, name: str) -> bool:
+        """As :meth:`lock`, without waiting; False: somebody else has it."""
+        if self.writing and self.postgresql:
+            return bool(self.read(_TRY_ADVISORY, {"name": name}).scalar_one())
+        return True
 
     def now(self) -> datetime:
         """Wall time, UTC."""

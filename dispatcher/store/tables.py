@@ -137,6 +137,8 @@ dispatches = Table(
     added("escalation", Integer, "0"),
     added("pauses", Integer, "0"),
     Column("doubted_at", Moment),
+    added("returns", Integer, "0"),
+    partial("ix_dispatches_suspects", "channel", "lane", "created_at", "id", where="state = 'queued' AND returns >= 2"),
     partial(
         "ix_dispatches_queued", "channel", "lane", "domain", "address", "created_at", "id", where="state = 'queued'"
     ),
@@ -282,6 +284,8 @@ journal_head = Table(
 __all__ = [
     "EVERY_LANE",
     "NOT_REMOVED",
+    "SUSPECT",
+    "SUSPECTS",
     "URGENT_FILES",
     "batch_members",
     "batches",
@@ -307,6 +311,12 @@ __all__ = [
 
 EVERY_LANE = text("dispatches.lane >= 0")
 """Always true. With it SQLite prefers the partial index whose second column this is; else the choice is a draw."""
+
+SUSPECT = 2
+"""Returns from dead workers after which a dispatch is claimed alone."""
+
+SUSPECTS = text(f"dispatches.returns >= {SUSPECT}")
+"""In the words of their partial index."""
 
 URGENT_FILES = text("files.lane = 0")
 """In the words of their partial index."""

@@ -98,8 +98,14 @@ class Dispatches(Protocol):
     def release_claim(self, dispatch_id: str, fence: int) -> None:
         """Back to ``queued`` untouched: claimed but not begun (stop, pause)."""
 
+    def opened(self, dispatch_id: str, fence: int) -> None:
+        """Its mail was opened and its holder lives: it is not what killed those before."""
+
     def expire_leases(self, now: datetime) -> tuple[Dispatch, ...]:
-        """Rows of dead workers: begun ones become ``unknown``, others ``queued``. Gives them back as they are now."""
+        """Rows of dead workers: begun ones become ``unknown``, others ``queued``, ``held`` when too often.
+
+        Gives them back as they are now.
+        """
 
     def extend_lease(self, owner: str, until: datetime) -> None:
         """Heartbeat: all rows this owner holds."""

@@ -10,9 +10,12 @@ import pytest
 
 from dispatcher.clock import FrozenClock
 from dispatcher.errors import IllegalMove, LeaseLost
+from dispatcher.outbox.breaker import Breaker, Circuit
 from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.store.engine import SqlStore
+from dispatcher.store.suspects import MOST
+from dispatcher.store.tables import SUSPECT
 from tests.contract.store_kit import LEASE, Database, Seed
 
 
@@ -161,14 +164,105 @@ def test_a_row_in_sending_without_a_lease_is_taken_back_too(seed: Seed) -> None:
     assert ids(expire(seed)) == [dispatch.id]
 
 
-def test_claimed_again_and_again_it_stays_in_the_queue(seed: Seed, clock: FrozenClock) -> None:
-    """Nothing of a dispatch is opened before its hand-over begins: whatever kills the workers, it is not this one."""
-    dispatches = [seed.dispatch() for _ in range(3)]
-    for _ in range(5):
-        assert ids(seed.claim()) == [d.id for d in dispatches]
-        clock.advance(121)
-        assert {d.state for d in expire(seed)} == {State.QUEUED}
-    assert {seed.get(d.id).attempts for d in dispatches} == {0}
+def died(seed: Seed, clock: FrozenClock) -> dict[str, State]:
+    """The leases of whoever held something run out."""
+    clock.advance(121)
+    return {dispatch.id: dispatch.state for dispatch in expire(seed)}
+
+
+def test_what_kills_its_worker_is_set_aside_and_only_that(seed: Seed, clock: FrozenClock) -> None:
+    """Two deaths in company make suspects of all; three more, each alone, tell which one it is."""
+    culprit, other, third = (seed.dispatch() for _ in range(3))
+    everybody = {culprit.id, other.id, third.id}
+    for returns in range(1, SUSPECT + 1):
+        assert set(ids(seed.claim())) == everybody
+        assert died(seed, clock) == dict.fromkeys(everybody, State.QUEUED)
+        assert {seed.get(one).returns for one in everybody} == {returns}
+    for returns in range(SUSPECT + 1, MOST):
+        assert ids(seed.claim()) == [culprit.id]
+        assert died(seed, clock) == {culprit.id: State.QUEUED}
+        assert seed.get(culprit.id).returns == returns
+    assert ids(seed.claim()) == [culprit.id]
+    assert died(seed, clock) == {culprit.id: State.HELD}
+    held = seed.get(culprit.id)
+    assert (held.hold_code, held.attempts, held.returns, held.lease_owner) == ("stopped-program", 0, 0, "")
+    assert "journal technique" in held.reason and "libérer" in held.reason
+    assert seed.events(culprit.id)[-1] == "dispatch.held"
+    assert ids(seed.claim()) == [other.id]
+    assert {seed.get(one.id).returns for one in (other, third)} == {SUSPECT}
+
+
+def test_one_suspect_at_a_time_wherever_it_is_claimed(seed: Seed, store: SqlStore, clock: FrozenClock) -> None:
+    """Of two tried at once by threads of one process, the innocent would be counted with the culprit."""
+    one, other, elsewhere = seed.dispatch(), seed.dispatch(), seed.dispatch(channel="autre")
+    for _ in range(SUSPECT):
+        assert len(seed.claim() + seed.claim(channel="autre")) == 3
+        died(seed, clock)
+    fresh = seed.dispatch()
+    (tried,) = seed.claim("w1")
+    assert tried.id == one.id
+    assert seed.claim("w2", channel="autre") == ()
+    assert ids(seed.claim("w2")) == [fresh.id]
+    with store.transaction() as uow:
+        uow.dispatches.opened(tried.id, tried.fence)
+    assert seed.get(one.id).returns == 0
+    assert ids(seed.claim("w2", channel="autre")) == [elsewhere.id]
+    assert seed.claim("w3") == ()
+    with store.transaction() as uow:
+        uow.dispatches.release_claim(elsewhere.id, seed.get(elsewhere.id).fence)
+    assert ids(seed.claim("w3")) == [other.id]
+
+
+def test_two_nodes_never_try_two_suspects_at_once(
+    database: Database, seed: Seed, store: SqlStore, clock: FrozenClock
+) -> None:
+    """The one does not see yet what the other has just claimed."""
+    if database.engine == "sqlite":
+        pytest.skip("one writer at a time")
+    one, _ = seed.dispatch(), seed.dispatch(channel="autre")
+    for _ in range(SUSPECT):
+        assert len(seed.claim() + seed.claim(channel="autre")) == 2
+        died(seed, clock)
+    taken: list[str] = []
+    with store.transaction() as uow:
+        assert ids(uow.dispatches.claim("mss", "n1", 10, LEASE, clock.now())) == [one.id]
+        node = threading.Thread(target=lambda: taken.extend(ids(seed.claim("n2", channel="autre"))), daemon=True)
+        node.start()
+        node.join(20)
+        assert not node.is_alive(), "the one waits for the other"
+    assert taken == []
+
+
+def test_a_claim_that_ends_well_counts_anew_and_one_given_back_counts_nothing(
+    seed: Seed, store: SqlStore, clock: FrozenClock
+) -> None:
+    seed.dispatch()
+    (mine,) = seed.claim()
+    died(seed, clock)
+    (mine,) = seed.claim()
+    with store.transaction() as uow:
+        uow.dispatches.release_claim(mine.id, mine.fence)
+    assert seed.get(mine.id).returns == 1
+    (mine,) = seed.claim()
+    begin(seed, mine)
+    assert seed.get(mine.id).returns == 0
+
+
+def test_a_suspect_waits_as_the_others_do(seed: Seed, store: SqlStore, clock: FrozenClock) -> None:
+    """For its domain, which rests, keeping nobody from leaving; then it is the one that tries."""
+    suspect = seed.dispatch()
+    for _ in range(SUSPECT):
+        seed.claim()
+        died(seed, clock)
+    probe_at = clock.now() + timedelta(minutes=1)
+    with store.transaction() as uow:
+        uow.destinations.keep("mss", "dest.test", Breaker(), Breaker(state=Circuit.OPEN, openings=1, probe_at=probe_at))
+    elsewhere = seed.dispatch(address="b@x.test", domain="x.test")
+    assert ids(seed.claim()) == [elsewhere.id]
+    clock.advance(60)
+    assert ids(seed.claim()) == [suspect.id]
+    with store.transaction() as uow:
+        assert uow.destinations.breaker("mss", "dest.test").state is Circuit.HALF
 
 
 # ------------------------------------------------------------------------------------------------ order of versions

@@ -95,7 +95,8 @@ CREATE TABLE public.dispatches (
     escalate_at timestamp with time zone,
     escalation integer DEFAULT 0 NOT NULL,
     pauses integer DEFAULT 0 NOT NULL,
-    doubted_at timestamp with time zone
+    doubted_at timestamp with time zone,
+    returns integer DEFAULT 0 NOT NULL
 );
 CREATE TABLE public.files (
     id text NOT NULL,
@@ -263,15 +264,15 @@ INSERT INTO public.batch_members VALUES ('L1', 'D5', '2026-03-11 09:05:00+00');
 INSERT INTO public.batches VALUES ('L1', 'mss', '2026-03-11 09:05:00+00', 'tick', 1, 1000, 'open', NULL, '', '', '', '');
 INSERT INTO public.dispatches VALUES ('D3', 'C2', 'chaine1', 1, 'sent', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m3@labo.test>', 'env3', '', 1000, 1, '', 1, '2026-03-11 09:00:00.003+00', NULL, '2026-03-11 09:00:00+00', NULL, NULL, NULL, '', NULL, 1, '', '', '250 2.0.0 accepté', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
-10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL);
+10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0);
 INSERT INTO public.dispatches VALUES ('D4', 'C2', 'chaine1', 1, 'unknown', 'RPPS:2', 'prescriber', 'Dr Paul Durand', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m4@labo.test>', 'env4', '', 1000, 1, '', 1, '2026-03-11 09:00:00.004+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 1, '', 'Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr paul durand
 helene.oeillet@dest.test
-10001234567', '2026-03-11 09:05:00+00', '', '', 0, 0, NULL, '', NULL, 0, 0, NULL);
+10001234567', '2026-03-11 09:05:00+00', '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0);
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
-10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x01b1470133064e85fd1c3493ae2e26cad4c6df53633a34102fff0c50b858c2b195b5c980a3725868d2ec4d4fd14c9557d1a9300d0321e9b6233f49f3e7136df147', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x0142a4f8930dd9a5d57947ce78a7953e81e8b959a867945983cc2888e832982680a4e07b52d937351286670128334dc1791a769017fff80051e806cb1b0d8d34b335117171da4c4b24d02bee472ef449f3fe60', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
+10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x01eb21688e386f355952e3ab11517b1b950d19e3a19dd511d38073cb8f81bca482d383588d9250ef4b171a6e1b5dd00f71d2d6411ab31438811a5c895290aedf5c', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x01a9fa0091498f301e0db93fa1946a00ce895d42c6e281ca56584d43b0f61a8cdc54ee78029f73f6fe45f4f338ad481b4c8556f63dbcd94863c8e1ef8c3569ba874ba93ee6a7b51621fc5b1b52a97def807b2a', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -292,9 +293,9 @@ INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allo
 INSERT INTO public.journal_head VALUES (1, 16, '2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"f8d8f7c2","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x018456921d60d536253752dec9b47179d1927e4e6908b1bba4cad0077f2223ac2b5fbce9f32f34a35758715dcbf0c9a9bc3b1d86');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01bd0a8c4fc4cb9ac8363630449e859dd21a93f1139b309914e568c90abeee96619dc8b7f39aa4d24d', 'k2', false, 4, '\x01c5ccbe44d0c011762c744299bd2e05c53fabb3fb0268212550e2b668d709607b');
+INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"55703b63","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01ca3c9432d7fe6d9d6d410ae055e24ecd7539258dbac27e8a4c2375c35deabae1b1fa732110682a0c3666de9c070b1e264ff95e');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01654a91bd427d903461858101a945faec99610a0be0d23daeace0bb5f2ddd7bd8ebafaed67d9a3be3', 'k2', false, 4, '\x01cb2c52b1629d99d0f996e76aba48c107171a5abb15f39e7a3a86def0c4bc0ba2');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);
@@ -366,6 +367,7 @@ CREATE INDEX ix_dispatches_queued ON public.dispatches USING btree (channel, lan
 CREATE INDEX ix_dispatches_ready ON public.dispatches USING btree (channel, lane, created_at, id) WHERE (state = 'ready'::text);
 CREATE INDEX ix_dispatches_report ON public.dispatches USING btree (report_id);
 CREATE INDEX ix_dispatches_state ON public.dispatches USING btree (state, created_at, id, channel);
+CREATE INDEX ix_dispatches_suspects ON public.dispatches USING btree (channel, lane, created_at, id) WHERE ((state = 'queued'::text) AND (returns >= 2));
 CREATE INDEX ix_files_bytes ON public.files USING btree (source, sha256);
 CREATE INDEX ix_files_place ON public.files USING btree (source, path_hash);
 CREATE INDEX ix_files_state ON public.files USING btree (state, received_at, id);

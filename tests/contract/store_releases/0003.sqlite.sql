@@ -71,19 +71,19 @@ CREATE TABLE dispatches (
 	reason TEXT NOT NULL, 
 	reply TEXT NOT NULL, 
 	decision TEXT NOT NULL, 
-	search TEXT NOT NULL, unknown_since TEXT, resend_of TEXT DEFAULT '' NOT NULL, replayed_from TEXT DEFAULT '' NOT NULL, replayed_fence BIGINT DEFAULT '0' NOT NULL, replayed_attempts INTEGER DEFAULT '0' NOT NULL, printed_at TEXT, fault TEXT DEFAULT '' NOT NULL, escalate_at TEXT, escalation INTEGER DEFAULT '0' NOT NULL, pauses INTEGER DEFAULT '0' NOT NULL, doubted_at TEXT, 
+	search TEXT NOT NULL, unknown_since TEXT, resend_of TEXT DEFAULT '' NOT NULL, replayed_from TEXT DEFAULT '' NOT NULL, replayed_fence BIGINT DEFAULT '0' NOT NULL, replayed_attempts INTEGER DEFAULT '0' NOT NULL, printed_at TEXT, fault TEXT DEFAULT '' NOT NULL, escalate_at TEXT, escalation INTEGER DEFAULT '0' NOT NULL, pauses INTEGER DEFAULT '0' NOT NULL, doubted_at TEXT, returns INTEGER DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_dispatches PRIMARY KEY (id), 
 	CONSTRAINT fk_dispatches_report_id_reports FOREIGN KEY(report_id) REFERENCES reports (id)
 );
 INSERT INTO "dispatches" VALUES('D3','C2','chaine1',1,'sent','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m3@labo.test>','env3','',1000,1,'',1,'2026-03-11T09:00:00.003000+00:00',NULL,'2026-03-11T09:00:00.000000+00:00',NULL,NULL,NULL,'',NULL,1,'','','250 2.0.0 accepté','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr helene oeillet
 helene.oeillet@dest.test
-10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,NULL);
+10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,NULL,0);
 INSERT INTO "dispatches" VALUES('D4','C2','chaine1',1,'unknown','RPPS:2','prescriber','Dr Paul Durand','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m4@labo.test>','env4','',1000,1,'',1,'2026-03-11T09:00:00.004000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,1,'','Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr paul durand
 helene.oeillet@dest.test
-10001234567','2026-03-11T09:05:00.000000+00:00','','',0,0,NULL,'',NULL,0,0,NULL);
+10001234567','2026-03-11T09:05:00.000000+00:00','','',0,0,NULL,'',NULL,0,0,NULL,0);
 INSERT INTO "dispatches" VALUES('D7','C5','chain6',1,'queued','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m7@labo.test>','env7','',1000,1,'',0,'2026-03-11T09:05:00.007000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,0,'','','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr helene oeillet
 helene.oeillet@dest.test
-10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,NULL);
+10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,NULL,0);
 CREATE TABLE files (
 	id TEXT NOT NULL, 
 	source TEXT NOT NULL, 
@@ -104,8 +104,8 @@ CREATE TABLE files (
 	lease_until TEXT, lane SMALLINT DEFAULT '1' NOT NULL, 
 	CONSTRAINT pk_files PRIMARY KEY (id)
 );
-INSERT INTO "files" VALUES('F1','sil',X'01E777CC5AE96703508229D4931E2FADBE15333288BC89606B4A4298F7DD30FE199EFB0EC000D8542F92784ACD07CE245C2C5C86BBCD36840AF3800C37EECF74A4','k2','eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000001','done','2026-03-11T09:00:00.001000+00:00','','','',1,0,'',NULL,1);
-INSERT INTO "files" VALUES('F6','sil',X'018691F131FBE396779025CA819029C33A21389CC46AF60DAFBB7AF4A43F72A28ECEA01DB7CD4661A17D186ABED579D6DCF5B189A4B411C015C5EBCF56E3125A5D7B20FAB2B0C1E81240F4B2A128BAA0AFC4FE','k2','215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000006','received','2026-03-11T09:05:00.006000+00:00','','','',0,0,'',NULL,1);
+INSERT INTO "files" VALUES('F1','sil',X'0150D7A7014E9C97B3A4D7528D2BB1379AD46C83F8FDE438833E6B27BC2F67C08BAD6AC090F0148A58DD14138F6516A4003648CE2862031DD76593FAE0B1DA5A7D','k2','eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000001','done','2026-03-11T09:00:00.001000+00:00','','','',1,0,'',NULL,1);
+INSERT INTO "files" VALUES('F6','sil',X'01DEF59DF4A6F28188FCA9A4942F1520E9BB1C95D775A9CA1E7462BE7C0F968729C3A5128C136B8224E0E60A99931A4790467F54B4A9EBE8969F37F1B0724BF2910C21F045B789A622855356761D9C16F27C11','k2','215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000006','received','2026-03-11T09:05:00.006000+00:00','','','',0,0,'',NULL,1);
 CREATE TABLE gaps (
 	id TEXT NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -214,7 +214,7 @@ CREATE TABLE pace (
 	CONSTRAINT pk_pace PRIMARY KEY (scope)
 );
 INSERT INTO "pace" VALUES('channel:autre',1,NULL,'Mot de passe refusé',NULL,NULL,NULL,'',NULL);
-INSERT INTO "pace" VALUES('channel:mss',0,NULL,'','{"id":"ca7addff","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}',0.0,'2026-03-11T09:05:00.000000+00:00','frozen',300.0);
+INSERT INTO "pace" VALUES('channel:mss',0,NULL,'','{"id":"c61d1a70","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}',0.0,'2026-03-11T09:05:00.000000+00:00','frozen',300.0);
 CREATE TABLE payloads (
 	owner TEXT NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -225,8 +225,8 @@ CREATE TABLE payloads (
 	content BLOB NOT NULL, 
 	CONSTRAINT pk_payloads PRIMARY KEY (owner, kind)
 );
-INSERT INTO "payloads" VALUES('F1','original',NULL,'k2',1,450,X'01C712BECC00824D89C6A0CE6D7DC4951BE2E10122AEAC4BC608C8D47C688434635090E266BA4278B439D1B478D76BC09E786E98');
-INSERT INTO "payloads" VALUES('F1','sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408',X'01AD9A604FAB0BF100BE62AADEC7E9FA1B6C27935359AD55A2C0FD8FDAB5A9735725A77E9D5D70CC33','k2',0,4,X'01D03EA40095AC700AEC5C743760992E3B901FE924F252040A2BDD77F06B1E9DEE');
+INSERT INTO "payloads" VALUES('F1','original',NULL,'k2',1,450,X'015B1248A393C7AF8E3CC81EFDDCE1282EC440DAF1BCFF0434DC2F4BB06A0B98201ECC1BDF3621AF7C7C13A07E45329F5207B136');
+INSERT INTO "payloads" VALUES('F1','sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408',X'01E60EE7CEFC7494772B4EE8F2C47E5911E44A9E512C2014BB11BA11445203E083B70F0406FDD51437','k2',0,4,X'01692F5AA7FEBAE90F97D68A368C1F12696DAA4B500236A7AE3F1ADCE595AAEFC2');
 CREATE TABLE receipts (
 	id TEXT NOT NULL, 
 	dispatch_id TEXT NOT NULL, 
@@ -315,6 +315,7 @@ CREATE UNIQUE INDEX uq_batches_token ON batches (token) WHERE token <> '';
 CREATE INDEX ix_batches_alive ON batches (state, id) WHERE state <> 'done';
 CREATE INDEX ix_dispatches_leased ON dispatches (lease_owner, lease_until) WHERE state = 'sending';
 CREATE INDEX ix_dispatches_queued ON dispatches (channel, lane, domain, address, created_at, id) WHERE state = 'queued';
+CREATE INDEX ix_dispatches_suspects ON dispatches (channel, lane, created_at, id) WHERE state = 'queued' AND returns >= 2;
 CREATE INDEX ix_dispatches_deferred ON dispatches (channel, due_at, id) WHERE state = 'deferred';
 CREATE INDEX ix_files_urgent ON files (state, received_at, id) WHERE lane = 0;
 CREATE INDEX ix_dispatches_escalate ON dispatches (escalate_at, id) WHERE escalate_at IS NOT NULL;

@@ -81,6 +81,7 @@ def _columns() -> dict[str, tuple[sa.Column[Any], ...]]:
             _number("escalation"),
             _number("pauses"),
             sa.Column("doubted_at", MOMENT, nullable=True),
+            _number("returns"),
         ),
         "batches": (
             sa.Column("state", sa.Text(), nullable=False, server_default="open"),
@@ -103,6 +104,13 @@ def _claims() -> None:
         ["channel", "lane", "domain", "address", "created_at", "id"],
         sqlite_where=sa.text("state = 'queued'"),
         postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_index(
+        "ix_dispatches_suspects",
+        "dispatches",
+        ["channel", "lane", "created_at", "id"],
+        sqlite_where=sa.text("state = 'queued' AND returns >= 2"),
+        postgresql_where=sa.text("state = 'queued' AND returns >= 2"),
     )
     op.create_index(
         "ix_dispatches_deferred",

@@ -62,6 +62,8 @@ def pause(
     maximum = min(UNREACHED, retry.pause_maximum) if isinstance(error, TryLater) else retry.pause_maximum
     rule = BreakerRule(first=retry.pause, maximum=maximum)
     old = uow.destinations.breaker(channel.name, CHANNEL)
+    if uow.pace.paused(channel.scope, now) is not None:  # by another line, while this one waited for the lock
+        return None
     until = now + rule.wait(old.openings + 1)
     uow.destinations.keep(channel.name, CHANNEL, old, old.paused(now), reason)
     log.error("channel %s paused for %s: %s at %s", channel.name, until - now, error.code, error.stage)

@@ -309,7 +309,7 @@ _PROBE = (
         destinations.c.state != "",
         destinations.c.probe_at <= bindparam("now"),
     )
-    .values(state="half", probe_at=bindparam("until"))
+    .values(state="half", probe_at=bindparam("until"), probe=bindparam("of_id"))
 )
 
 
@@ -319,7 +319,7 @@ def circuit_of_channel(session: Session, channel: str) -> tuple[str, datetime | 
     return ("", None) if row is None else (row.state, row.probe_at)
 
 
-def win_probe(session: Session, channel: str, domain: str, now: datetime, until: datetime) -> bool:
-    """Whether we are the one that tries; nobody else does before ``until``."""
-    params = {"of_channel": channel, "of_domain": domain, "now": now, "until": until}
+def win_probe(session: Session, channel: str, domain: str, probe: str, now: datetime, until: datetime) -> bool:
+    """Whether this dispatch is the one that tries; no other does before ``until``, unless it comes back before."""
+    params = {"of_channel": channel, "of_domain": domain, "of_id": probe, "now": now, "until": until}
     return int(session.write(_PROBE, params).rowcount) == 1

@@ -14,7 +14,7 @@ from sqlalchemy import (
     Text,
 )
 
-from dispatcher.store.columns import metadata, word
+from dispatcher.store.columns import added, metadata, word
 from dispatcher.store.types import FreeText, JsonText, Moment
 
 batch_members = Table(
@@ -37,6 +37,7 @@ destinations = Table(
     Column("notices", Integer, nullable=False),  # said by notices, in a row
     Column("openings", Integer, nullable=False),  # in a row
     Column("probe_at", Moment),
+    added("probe"),  # the dispatch that tries, of ``half``
     word("reason", FreeText),
 )
 

@@ -140,12 +140,12 @@ class DispatchLeases(DispatchMoves):
         self, channel: str, chosen: Sequence[Chosen], now: datetime, until: datetime, *, whole: bool
     ) -> list[str]:
         """Those that may be claimed: what would pass an open circuit first wins its one probe."""
-        if whole and chosen and not win_probe(self._session, channel, CHANNEL, now, until):
+        if whole and chosen and not win_probe(self._session, channel, CHANNEL, chosen[0].id, now, until):
             return []
         return [
             one.id
             for one in chosen
-            if one.guard is None or win_probe(self._session, channel, one.guard.domain, now, until)
+            if one.guard is None or win_probe(self._session, channel, one.guard.domain, one.id, now, until)
         ]
 
     def _queue_due(self, channel: str, now: datetime) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 from sqlalchemy import Update, bindparam, insert, update
 
 from dispatcher.errors import LeaseLost, StoreError
+from dispatcher.outbox.breaker import CHANNEL
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State, check_move
 from dispatcher.report.folding import fold
 from dispatcher.store.rows import DISPATCH
 from dispatcher.store.session import Session
+from dispatcher.store.tables import destinations
 from dispatcher.store.tables import dispatches as table
 
 _ONE = DISPATCH.select.where(table.c.id == bindparam("id"))
@@ -54,6 +56,20 @@ _STAMPS = {State.SENT: "sent_at", State.DELIVERED: "delivered_at", State.READ: "
 
 _ARRIVED = frozenset(_STAMPS)
 """States that tell themselves what became of it."""
+
+_UNDECIDED = frozenset({State.QUEUED, State.HELD, State.DEFERRED})
+"""From ``sending`` to one of these: if it was a probe it may never have begun, and said nothing."""
+
+_PROBE_OVER = (
+    update(destinations)
+    .where(
+        destinations.c.channel == bindparam("of_channel"),
+        destinations.c.domain.in_([CHANNEL, bindparam("of_domain")]),
+        destinations.c.state == "half",
+        destinations.c.probe == bindparam("of_id"),
+    )
+    .values(probe_at=bindparam("now"))
+)
 
 _END_OF_LEASE: dict[str, Any] = {"lease_owner": "", "lease_until": None, "submitting_since": None}
 """What leaving ``sending`` wipes out."""
@@ -159,7 +175,14 @@ class DispatchMoves:
         self._session.journal.write(dispatch_id, event, actor=actor, **{"from": State.SENDING}, **told)
         new = DISPATCH.value(row)
         self._count(new.channel if old is None else old.channel, State.SENDING, new)
+        self._end_probe(new if old is None else old, new.state)
         return new
+
+    def _end_probe(self, old: Dispatch, state: State) -> None:
+        """The next mail may try at once where this one was to, and did not say whether the way is open."""
+        if state in _UNDECIDED:
+            params = {"of_channel": old.channel, "of_domain": old.domain, "of_id": old.id, "now": self._session.now()}
+            self._session.write(_PROBE_OVER, params)
 
     def _count(self, channel: str, state: State, new: Dispatch) -> None:
         self._session.tallies.moved("dispatch", (channel, state), (new.channel, new.state))
@@ -196,6 +219,8 @@ class DispatchMoves:
             params = {f"new_{name}": value for name, value in columns.items()}
             self._session.write(_update(tuple(sorted(columns))), params | {"of_id": old.id})
         self._count(old.channel, old.state, new)
+        if old.state is State.SENDING:
+            self._end_probe(old, new.state)
         told = {name: values[name] for name in JOURNALLED if name in values and values[name] != getattr(old, name)}
         self._session.journal.write(old.id, event, actor=actor, **detail, **told)
         return new

@@ -187,6 +187,36 @@ def test_a_probe_that_never_answers_is_not_the_last(seed: Seed, clock: FrozenClo
     assert len(seed.claim("w")) == 1
 
 
+@pytest.mark.parametrize("channel_rests", [False, True])
+@pytest.mark.parametrize("state", [State.QUEUED, State.HELD, State.DEFERRED])
+def test_a_probe_that_does_not_begin_leaves_its_place_at_once(
+    seed: Seed, store: SqlStore, clock: FrozenClock, state: State, channel_rests: bool
+) -> None:
+    """Given back, held, or put off: it said nothing of the way, and the next need not wait until its lease is over."""
+    to(seed, "before@down.test")
+    (before,) = seed.claim("w0")
+    for n in range(2):
+        to(seed, f"a{n}@down.test")
+    if channel_rests:
+        with store.transaction() as uow:
+            uow.destinations.keep("mss", CHANNEL, Breaker(), Breaker().paused(clock.now() + timedelta(minutes=1)))
+    else:
+        failed(seed, "down.test")
+    clock.advance(60)
+    (probe,) = seed.claim("w1")
+    with store.transaction() as uow:
+        uow.dispatches.release_claim(before.id, before.fence)
+    assert seed.claim("w2") == (), "one claimed before says nothing of the probe"
+    with store.transaction() as uow:
+        if state is State.QUEUED:
+            uow.dispatches.release_claim(probe.id, probe.fence)
+        else:
+            due_at = clock.now() + timedelta(hours=1) if state is State.DEFERRED else None
+            uow.dispatches.move(probe.id, state, fence=probe.fence, due_at=due_at)
+    assert len(seed.claim("w2")) == 1
+    assert seed.claim("w3") == (), "and again exactly one"
+
+
 def test_after_a_pause_of_the_channel_one_mail_of_one_worker_tries(
     seed: Seed, store: SqlStore, clock: FrozenClock
 ) -> None:

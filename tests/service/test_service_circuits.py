@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
+import pytest
+
 from dispatcher.errors import OurFault, OutcomeUnknown, Refused, TransportError, TryLater
+from dispatcher.outbox.breaker import CHANNEL, Breaker
 from dispatcher.outbox.dispatch import Accepted, Batch, Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.ports import Mail
 from dispatcher.service import overview
+from dispatcher.service.circuits import pause
+from dispatcher.store.destinations import SqlDestinations
 from tests.contract.store_kit import Seed
 from tests.fakes import OK
 from tests.service.bench import Bench, channel_settings
@@ -214,3 +219,21 @@ def test_a_few_unknown_ends_between_acceptances_brake_nothing(bench: Bench) -> N
     ends = [LOST, LOST, OK] * 10
     bench.transport.otherwise = lambda mail: ends.pop(0)
     assert bench.send().counts == {State.UNKNOWN: 20, State.SENT: 10}
+
+
+def test_a_pause_that_came_while_waiting_for_the_lock_is_not_doubled(
+    on_both: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, until = on_both, on_both.clock.now() + timedelta(minutes=7)
+    look = SqlDestinations.breaker
+    with bench.real.transaction() as uow:
+
+        def waits(self: SqlDestinations, channel: str, domain: str) -> Breaker:
+            uow.pace.pause(bench.channel.scope, until, "Une autre ligne.")
+            return look(self, channel, domain)
+
+        monkeypatch.setattr(SqlDestinations, "breaker", waits)
+        assert pause(uow, bench.channel, LOGIN, "La seconde.", bench.clock.now()) is None
+        monkeypatch.undo()
+        assert uow.pace.paused(bench.channel.scope, bench.clock.now()) == "Une autre ligne."
+        assert uow.destinations.breaker("pro", CHANNEL) == Breaker()

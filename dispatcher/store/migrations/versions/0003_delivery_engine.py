@@ -161,6 +161,7 @@ def _destinations() -> None:
         sa.Column("notices", sa.Integer(), nullable=False),
         sa.Column("openings", sa.Integer(), nullable=False),
         sa.Column("probe_at", MOMENT, nullable=True),
+        _word("probe"),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("channel", "domain", name=op.f("pk_destinations")),
     )

@@ -11,6 +11,7 @@ be killing workers, which is claimed alone (``suspects.py``).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
@@ -75,7 +76,8 @@ class Queue:
         self._channel = channel
         self._now = now
         self._turns = turns
-        self._ids: list[str] = []
+        self._ids: defaultdict[str, list[str]] = defaultdict(list)
+        """Chosen already, by domain: mostly none, so that the statement stays the same and is planned once."""
 
     def of_lanes(self, lane: Lane | None, limit: int) -> list[Chosen]:
         """Of one lane, or of both: urgent mail first, but a part of what is taken together is routine."""
@@ -160,19 +162,19 @@ class Queue:
         if boxes:
             self._turns.served(*walk, name=boxes[-1].address)
         found = [box.id for box in boxes if box.id is not None]
-        self._ids += found
+        self._ids[domain] += found
         if boxes and len(found) < wanted:
             found += self._more(lane, domain, wanted - len(found))
         return found
 
     def _boxes(self, lane: Lane, domain: str, most: int, after: str | None) -> list[Any]:
         params = {"of_channel": self._channel, "of_lane": lane, "of_domain": domain, "after": after}
-        return list(self._session.read(_boxes(after is None), params | {"most": most, "but": self._ids}).all())
+        return list(self._session.read(_boxes(after is None), params | {"most": most, "but": self._ids[domain]}).all())
 
     def _more(self, lane: Lane, domain: str, most: int) -> list[str]:
-        params = {"of_channel": self._channel, "of_lane": lane, "of_domain": domain, "most": most, "but": self._ids}
+        params = {"of_channel": self._channel, "of_lane": lane, "of_domain": domain, "most": most, "but": self._ids[domain]}
         found = list(self._session.read(_more(), params).scalars())
-        self._ids += found
+        self._ids[domain] += found
         return found
 
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from dispatcher.clock import Clock
 from dispatcher.errors import DispatcherError
-from dispatcher.outbox.dispatch import Dispatch
-from dispatcher.outbox.states import State
+from dispatcher.outbox.dispatch import Dispatch, Lane
+from dispatcher.outbox.states import NOT_SENT, State
 from dispatcher.ports import Fetched, Mailbox, ReceiptRow, Store, UnitOfWork
 from dispatcher.receipts.matching import Find, effect, match
 from dispatcher.receipts.notice import Notice
@@ -154,6 +154,8 @@ def _move(uow: UnitOfWork, dispatch: Dispatch, state: State, why: str, at: datet
         changes["doubted_at"] = dispatch.doubted_at or at
     elif dispatch.state is State.UNKNOWN:  # bad news: the doubt it stood in is over
         changes["doubted_at"] = dispatch.doubted_at
+    if dispatch.lane is Lane.URGENT and state in NOT_SENT and dispatch.escalate_at is None:
+        changes |= {"escalate_at": at, "escalation": 0}  # it had left in time: its clock had stopped
     moved = uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}", **changes)
     if dispatch.state is State.UNKNOWN:
         withdraw_if_superseded(uow, moved)

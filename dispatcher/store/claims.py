@@ -172,7 +172,13 @@ class Queue:
         return list(self._session.read(_boxes(after is None), params | {"most": most, "but": self._ids[domain]}).all())
 
     def _more(self, lane: Lane, domain: str, most: int) -> list[str]:
-        params = {"of_channel": self._channel, "of_lane": lane, "of_domain": domain, "most": most, "but": self._ids[domain]}
+        params = {
+            "of_channel": self._channel,
+            "of_lane": lane,
+            "of_domain": domain,
+            "most": most,
+            "but": self._ids[domain],
+        }
         found = list(self._session.read(_more(), params).scalars())
         self._ids[domain] += found
         return found

@@ -10,7 +10,7 @@ from dispatcher.outbox.states import State
 from dispatcher.service import overview
 from dispatcher.service.escalate import LATE, OVER, escalate
 from tests.service.bench import Bench
-from tests.service.samples import oru
+from tests.service.samples import dsn, oru
 
 
 def potassium(value: str, order: str = "R1", flag: str = "") -> bytes:
@@ -97,6 +97,21 @@ def test_urgent_mail_that_left_in_time_is_forgotten_in_silence(bench: Bench) -> 
     assert escalate(bench.real, bench.clock) == 0
     assert alarms(bench, bench.one().id) == []
     assert bench.one().escalate_at is None
+
+
+def test_urgent_mail_that_comes_back_after_its_time_alarms(bench: Bench) -> None:
+    bench.bring(potassium("7.1"))
+    bench.send()
+    bench.clock.advance(601)
+    assert escalate(bench.real, bench.clock) == 0
+    sent = bench.one()
+    bench.clock.advance(300)
+    bench.mailbox.arrive(dsn(sent.message_id, sent.address, "failed"))
+    bench.collect()
+    assert bench.states() == [State.FAILED]
+    assert escalate(bench.real, bench.clock) == 1
+    assert late(bench) == [sent.id]
+    assert alarms(bench, sent.id) == [LATE]
 
 
 def test_an_urgent_file_is_prepared_before_those_that_came_first(bench: Bench) -> None:

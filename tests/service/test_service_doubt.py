@@ -14,7 +14,7 @@ from dispatcher.daemon.membership import Membership
 from dispatcher.errors import OutcomeUnknown, TryLater
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.doubt import DoubtPolicy
-from dispatcher.outbox.states import State
+from dispatcher.outbox.states import STATES, State
 from dispatcher.service import alarms, operate, overview
 from dispatcher.service.settle_by_hand import settle_by_hand
 from dispatcher.service.settle_doubt import FULL, Doubts, settle_doubt
@@ -307,7 +307,7 @@ def test_only_doubt_is_settled(bench: Bench, arrived: bool) -> None:
     assert (first.done, first.refused) == ((dispatch.id,), (("D-nobody", "Aucun envoi ne porte ce numéro."),))
     state = bench.get(dispatch.id).state
     (again,) = settle_by_hand(bench.store, [dispatch.id], arrived=not arrived, reason="vu", actor=EVE).refused
-    assert str(state) in again[1]
+    assert STATES[state] in again[1]
     assert bench.get(dispatch.id).state is state
 
 

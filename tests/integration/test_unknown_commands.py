@@ -59,7 +59,7 @@ def test_status_tells_how_many_and_since_when_then_alarms(office: Office) -> Non
     code, said = run(office, "status")
     assert code == 0
     assert "1 envoi à l'issue inconnue sur le canal" in said and "depuis 5 h" in said
-    assert "dispatcher settle" in said and "ALARME" not in said
+    assert "dispatcher settle" in said and "ALARME : 1 envoi" not in said
     doubt.settle_all(office)
     assert "ALARME : 1 envoi à l'issue inconnue" in run(office, "status")[1]
     told = json.loads(CliRunner().invoke(app, ["--config", _config(office), "status", "--json"]).stdout)

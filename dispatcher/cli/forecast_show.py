@@ -24,11 +24,19 @@ def sentence(channel: str, waiting: int, told: Forecast) -> str:
     stopped = f"{stopped}{either(told.stopped, 'est', 'sont')} pas compté{either(told.stopped, '', 's')}."
     after = stopped if told.stopped else ""
     if told.reason == "paused":
-        return (
-            f"{begin} ; le canal est suspendu : rien ne part avant sa reprise, puis il faudra {age(told.takes)}.{after}"
-        )
+        return f"{begin} ; {_pause(told)}, puis {_then(told)}.{after}"
     if told.reason == "closed":
         return f"{begin} ; aucune heure de formation des lots n'est prévue d'ici un an : revoir « batch »."
     if told.reason == "stopped":
         return f"{begin}, tous dans des lots suspendus : « dispatcher batches resume » les reprend."
     return f"{begin} ; tout sera parti {moment(told.through_at)} (dans {age(told.takes)}), {_WHY[told.reason]}.{after}"
+
+
+def _pause(told: Forecast) -> str:
+    if told.tries_at is None:
+        return "le canal est en pause : rien ne part avant sa reprise (« dispatcher resume »)"
+    return f"le canal attend après une panne : nouvel essai, de lui-même, {moment(told.tries_at)}"
+
+
+def _then(told: Forecast) -> str:
+    return f"il faudra {age(told.takes)}" if told.takes.total_seconds() >= 1 else "tout partira aussitôt"

@@ -1,10 +1,10 @@
-"""The first lines of ``status``: urgent results that have not left in time, batches that wait for a person."""
+"""The first lines of ``status``: urgent results that have not left in time, batches and channels that wait."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from dispatcher.cli.output import complain
+from dispatcher.cli.output import complain, moment
 from dispatcher.cli.wording import age
 from dispatcher.outbox.states import STATES
 from dispatcher.service.overview import StatusView
@@ -27,7 +27,13 @@ def tell_late(view: StatusView, now: datetime) -> None:
 
 
 def tell_paused(view: StatusView) -> None:
-    """One alarm a batch, until it is resumed."""
+    """One alarm a batch, until it is resumed, and one a channel that a fault stopped."""
+    for channel in view.channels:
+        if channel.tries_at is not None:
+            complain(
+                f"ALARME, canal « {channel.name} » arrêté par une panne ; nouvel essai {moment(channel.tries_at)}."
+            )
+            complain(f"  {channel.paused}")
     for one in view.paused_batches[:SHOWN]:
         complain(f"ALARME, lot {one.id} du canal « {one.channel} » suspendu, ses envois attendent. {one.pause_reason}")
     if len(view.paused_batches) > SHOWN:

@@ -42,6 +42,8 @@ class Flow:
     """Hand-overs a second lately, while something was always queued; None: not known."""
     paused: bool = False
     """The channel is; nothing leaves before it is resumed."""
+    tries_at: datetime | None = None
+    """When a paused channel is tried again by itself; None: a person resumes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,8 @@ class Forecast:
     next tries); empty: the pace decides."""
     stopped: int = 0
     """Left out: in paused batches."""
+    tries_at: datetime | None = None
+    """Of a paused channel: when it is tried again by itself; None: a person resumes it."""
 
 
 def forecast(backlog: Backlog, flow: Flow, now: datetime) -> Forecast:
@@ -79,7 +83,7 @@ def forecast(backlog: Backlog, flow: Flow, now: datetime) -> Forecast:
     if not reason and flow.measured and through / flow.measured > flow.seconds_for(through):
         reason = "slow"
     if flow.paused:
-        return Forecast(takes=moment - now, reason="paused", stopped=backlog.stopped)
+        return Forecast(takes=moment - now, reason="paused", stopped=backlog.stopped, tries_at=flow.tries_at)
     return Forecast(through_at=moment, takes=moment - now, reason=reason, stopped=backlog.stopped)
 
 

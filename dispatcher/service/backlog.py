@@ -32,10 +32,12 @@ def through(uow: UnitOfWork, channel: Channel, counts: dict[State, int], now: da
         return Forecast()
     wait = uow.pace.wait(channel.scope, channel.limit)
     used = channel.limit.burst - 1 if wait else 0  # no burst is left, only the mean rate
+    paused = uow.pace.paused(channel.scope, now) is not None
     flow = Flow(
         seconds_for=lambda count: wait + channel.limit.seconds_for(count + used),
-        measured=_measured(uow, channel.name, now) if backlog.queued else None,
-        paused=uow.pace.paused(channel.scope, now) is not None,
+        measured=_measured(uow, channel.name, now) if backlog.queued and not paused else None,
+        paused=paused,
+        tries_at=uow.pace.tries_at(channel.scope, now),
     )
     return forecast(backlog, flow, now)
 

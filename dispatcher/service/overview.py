@@ -23,6 +23,9 @@ class ChannelStatus:
     name: str
     waiting: int
     paused: str
+    """Why; empty: it is open."""
+    tries_at: datetime | None
+    """When a channel that a fault paused is tried again by itself."""
     per_minute: int
     through_at: datetime | None
     forecast: Forecast
@@ -68,6 +71,7 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
                     name=name,
                     waiting=waiting,
                     paused=uow.pace.paused(channel.scope, now) or "",
+                    tries_at=uow.pace.tries_at(channel.scope, now),
                     per_minute=channel.limit.per_window,
                     through_at=told.through_at,
                     forecast=told,

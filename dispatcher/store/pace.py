@@ -177,6 +177,12 @@ class SqlPaceBook:
                 return row.pause_reason
         return None
 
+    def tries_at(self, scope: str, now: datetime) -> datetime | None:
+        """When the pause in force ends by itself; None: there is none, or a person ends it."""
+        until = [row.paused_until for row in self._rows((EVERYTHING, scope)) if row.paused]
+        own = [moment for moment in until if moment is not None]
+        return max((moment for moment in own if now < moment), default=None) if len(own) == len(until) else None
+
     def resume(self, scope: str) -> None:
         """End the pause, if there is one."""
         if self._row(scope).paused:

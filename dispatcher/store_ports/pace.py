@@ -53,6 +53,10 @@ class PaceBook(Protocol):
     def pause(self, scope: str, until: datetime | None, reason: str) -> None:
         """Pause a channel (``until`` None: until a person or a probe resumes it)."""
 
+    def tries_at(self, scope: str, now: datetime) -> datetime | None:
+        """When the pause in force ends by itself; None: there is none, or a person ends it."""
+        ...
+
     def paused(self, scope: str, now: datetime) -> str | None:
         """Reason of the pause in force, of everything (:data:`EVERYTHING`) or of this scope, or None."""
 

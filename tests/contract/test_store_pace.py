@@ -328,12 +328,16 @@ def test_a_pause_is_for_all_and_survives_a_restart(database: Database, store: Sq
         uow.pace.resume(SCOPE)
         uow.pace.pause(SCOPE, clock.now() + timedelta(minutes=1), "Mot de passe refusé")
         assert uow.pace.paused(SCOPE, clock.now()) == "Mot de passe refusé"
+        assert uow.pace.tries_at(SCOPE, clock.now()) == clock.now() + timedelta(minutes=1), "by itself"
+        assert uow.pace.tries_at("channel:other", clock.now()) is None
     other = database.open(make_cipher(), clock)
     assert paused(other) == "Mot de passe refusé"
     clock.advance(60)
     assert paused(other) is None
     with store.transaction() as uow:
+        assert uow.pace.tries_at(SCOPE, clock.now()) is None, "it is over"
         uow.pace.pause(SCOPE, None, "Arrêt demandé")
+        assert uow.pace.tries_at(SCOPE, clock.now()) is None, "a person ends it"
     clock.advance(10**6)
     assert paused(other) == "Arrêt demandé"
     with other.transaction() as uow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,16 @@ def run(*args: str, rc: int = 0) -> Result:
 
 def told(*args: str, rc: int = 0) -> Any:
     return json.loads(run(*args, "--json", rc=rc).stdout)
+
+
+def test_a_channel_that_a_fault_stopped_is_an_alarm(labo: Installation) -> None:
+    (channel,), now = labo.office.channels.values(), labo.office.clock.now()
+    for until, told_ in ((now + timedelta(minutes=5), True), (None, False)):
+        with labo.office.store.transaction() as uow:
+            uow.pace.pause(channel.scope, until, "L'opérateur ne répond pas.")
+        said = CliRunner().invoke(app, ["status"])
+        assert (f"ALARME, canal « {channel.name} » arrêté par une panne ; nouvel essai" in said.stderr) is told_
+        assert "L'opérateur ne répond pas." in said.output
 
 
 def only(labo: Installation) -> str:

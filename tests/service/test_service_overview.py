@@ -101,3 +101,9 @@ def test_a_slow_operator_is_measured_while_something_waits(bench: Bench) -> None
     assert view.forecast.reason == "slow"
     assert view.through_at is not None
     assert abs(view.through_at - bench.clock.now() - timedelta(seconds=600)) < timedelta(seconds=5)
+    until = bench.clock.now() + timedelta(minutes=5)
+    with bench.store.transaction() as uow:
+        uow.pace.pause("channel:pro", until, "serveur absent")
+    paused = told(bench).forecast
+    assert (paused.reason, paused.tries_at) == ("paused", until)
+    assert paused.takes < timedelta(minutes=1), "the time of a pause says nothing of how fast mails leave"

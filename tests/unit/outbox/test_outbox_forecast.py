@@ -17,8 +17,10 @@ LIMIT = per_minute(60, 1)
 """One at once, then one a second."""
 
 
-def look(*, measured: float | None = None, paused: bool = False, **waits: Any) -> Forecast:
-    flow = Flow(seconds_for=LIMIT.seconds_for, measured=measured, paused=paused)
+def look(
+    *, measured: float | None = None, paused: bool = False, tries_at: datetime | None = None, **waits: Any
+) -> Forecast:
+    flow = Flow(seconds_for=LIMIT.seconds_for, measured=measured, paused=paused, tries_at=tries_at)
     return forecast(Backlog(**waits), flow, NOW)
 
 
@@ -65,7 +67,12 @@ def test_what_stands_still_is_said() -> None:
         ({"deferred": 1, "due_at": NOW + MINUTE}, "après les nouveaux essais prévus."),
         (
             {"queued": 61, "paused": True},
-            "le canal est suspendu : rien ne part avant sa reprise, puis il faudra 1 min.",
+            "le canal est en pause : rien ne part avant sa reprise (« dispatcher resume »), puis il faudra 1 min.",
+        ),
+        ({"queued": 1, "paused": True}, "(« dispatcher resume »), puis tout partira aussitôt."),
+        (
+            {"queued": 61, "paused": True, "tries_at": NOW + MINUTE},
+            "attend après une panne : nouvel essai, de lui-même, 11/03/2026 10:01:00, puis il faudra 1 min.",
         ),
         ({"ready": 1}, "revoir « batch »"),
         ({"stopped": 2}, "tous dans des lots suspendus"),

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -40,6 +42,7 @@ from dispatcher.service.recover import recover
 from dispatcher.service.send import send_due
 from dispatcher.settings import BiologistSettings, ChannelSettings, LaboratorySettings, PaceSettings, SourceSettings
 from dispatcher.store.engine import SqlStore, open_store
+from tests.backlog import queue
 from tests.contract.store_kit import make_cipher
 from tests.fakes import (
     EverybodyAllowed,
@@ -95,6 +98,12 @@ class Tools:
             fingerprint="alice",
         )
         self.certificate = RecipientCertificate(address=BOB, certificate=pki().bob.certificate, fingerprint="bob" * 8)
+
+    def on(self, database: Path) -> Tools:
+        """The same, but that a bench begins with a copy of this database."""
+        other = copy(self)
+        other.database = database
+        return other
 
     def share_statements(self, store: SqlStore) -> None:
         """SQLAlchemy compiles every statement once per engine, which is half the time of a short test."""
@@ -344,3 +353,14 @@ def local(code: str, address: str, **more: Any) -> LocalEntry:
 
 
 __all__ = ["DURAND", "LEASE", "PAPER", "PETIT", "SENDER", "Bench", "IdType", "Tools", "channel_settings", "local"]
+
+
+@contextmanager
+def backlog_of(tools: Tools, folder: Path, count: int) -> Iterator[Path]:
+    """A database in a new folder under ``folder``, with so many mails queued on channel « pro »."""
+    place = Path(tempfile.mkdtemp(dir=folder))
+    bench = Bench(tools, place)
+    queue(bench.real, count, address=DURAND, channel="pro", now=bench.clock.now())
+    bench.close()
+    yield bench.database
+    shutil.rmtree(place)

@@ -16,8 +16,7 @@ from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.service.line_pace import LinePace
 from dispatcher.settings import PaceSettings
-from tests.backlog import queue
-from tests.service.bench import DURAND, LEASE, Bench, Tools, channel_settings
+from tests.service.bench import LEASE, Bench, Tools, backlog_of, channel_settings
 
 BACKLOG = 700
 URGENT, ROUTINE = Lane.URGENT, Lane.ROUTINE
@@ -83,12 +82,8 @@ class Played:
 
 @pytest.fixture(scope="module")
 def backlog(tools: Tools, fast_folder: Path) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(dir=fast_folder))
-    bench = Bench(tools, folder)
-    queue(bench.real, BACKLOG, address=DURAND, channel="pro", now=bench.clock.now())
-    bench.close()
-    yield bench.database
-    shutil.rmtree(folder)
+    with backlog_of(tools, fast_folder, BACKLOG) as database:
+        yield database
 
 
 @pytest.fixture
@@ -96,9 +91,7 @@ def played(tools: Tools, backlog: Path, fast_folder: Path) -> Iterator[Callable[
     made: list[Bench] = []
 
     def make(urgent: int, **pace: Any) -> Played:
-        given_tools = object.__new__(Tools)
-        given_tools.__dict__ = tools.__dict__ | {"database": backlog}
-        bench = Bench(given_tools, Path(tempfile.mkdtemp(dir=fast_folder)))
+        bench = Bench(tools.on(backlog), Path(tempfile.mkdtemp(dir=fast_folder)))
         bench.set_channel("pro", channel_settings(pace=PaceSettings(**pace), domains=["dest.test"]))
         bench.restart()
         made.append(bench)

@@ -28,7 +28,7 @@ class Life(Laboratory, People, Promises):
     """All of it."""
 
 
-def play(lives: int, length: int) -> None:
+def play(lives: int, length: int, *, explore: bool) -> None:
     """Any failure is shown as the shortest life that leads to it."""
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Life,
@@ -37,7 +37,7 @@ def play(lives: int, length: int) -> None:
             stateful_step_count=length,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-            derandomize=False,  # else every call of a long run would play the same lives
+            derandomize=not explore,  # a test run plays the same lives each time, a long run new ones
         ),
     )
 
@@ -50,7 +50,7 @@ def test_the_promises_hold_whatever_happens(tools: Tools, fast_folder: Path, req
     Promises.seen_moves.clear()
     length = LENGTH if wanted <= 400 else LONG
     while Promises.steps < wanted:
-        play(max(1, min(20, (wanted - Promises.steps) // length)), length)
+        play(max(1, min(20, (wanted - Promises.steps) // length)), length, explore=wanted > 400)
         if wanted > 400:
             print(Promises.steps, "steps,", len(Promises.seen_moves), "kinds of moves", flush=True)
     known = sum(len(targets) for targets in MOVES.values())

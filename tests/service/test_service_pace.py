@@ -21,9 +21,8 @@ from dispatcher.outbox.dispatch import Lane
 from dispatcher.outbox.states import State
 from dispatcher.service.line_pace import frees_in
 from dispatcher.settings import PaceSettings
-from tests.backlog import queue
 from tests.fakes import FaultyStore
-from tests.service.bench import DURAND, Bench, Tools, channel_settings
+from tests.service.bench import Bench, Tools, backlog_of, channel_settings
 
 BACKLOG = 60
 WINDOW = 60.0
@@ -33,18 +32,12 @@ WINDOW = 60.0
 @pytest.fixture(scope="module")
 def backlog(tools: Tools, fast_folder: Path) -> Iterator[Path]:
     """A database with sixty queued mails."""
-    folder = Path(tempfile.mkdtemp(dir=fast_folder))
-    bench = Bench(tools, folder)
-    queue(bench.real, BACKLOG, address=DURAND, channel="pro", now=bench.clock.now())
-    bench.close()
-    yield bench.database
-    shutil.rmtree(folder)
+    with backlog_of(tools, fast_folder, BACKLOG) as database:
+        yield database
 
 
 def bench_on(tools: Tools, backlog: Path, fast_folder: Path, pace: PaceSettings) -> Bench:
-    given_tools = object.__new__(Tools)
-    given_tools.__dict__ = tools.__dict__ | {"database": backlog}
-    bench = Bench(given_tools, Path(tempfile.mkdtemp(dir=fast_folder)))
+    bench = Bench(tools.on(backlog), Path(tempfile.mkdtemp(dir=fast_folder)))
     bench.set_channel("pro", channel_settings(pace=pace, domains=["dest.test", "*.dest.test"]))
     bench.restart()
     return bench

@@ -34,7 +34,7 @@ from tests.servers.postgresql import postgresql
 MAILS = 1000
 """Claimed in one round, over 50 domains."""
 CLAIM = 20
-ROUNDS = 5
+ROUNDS = 9
 BATCH = 500
 
 STATES = (
@@ -44,19 +44,21 @@ STATES = (
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'store.sqlite3'}"
+        yield f"sqlite:///{tmp_path / 'empty.sqlite3'}", f"sqlite:///{tmp_path / 'full.sqlite3'}"
         return
     with postgresql() as server:
-        yield server.url(server.create())
+        yield server.url(server.create()), server.url(server.create())
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[SqlStore]:
-    opened = open_store(url, make_cipher(), SystemClock())
-    yield opened
-    opened.close()
+def stores(urls: tuple[str, str]) -> Iterator[tuple[SqlStore, SqlStore]]:
+    """One that stays empty but for what is measured, one to fill."""
+    empty, full = (open_store(url, make_cipher(), SystemClock()) for url in urls)
+    yield empty, full
+    empty.close()
+    full.close()
 
 
 def name(prefix: str, number: str = "i") -> str:
@@ -110,9 +112,11 @@ def fill(store: SqlStore, stored: int) -> None:
         )
         _rows(connection, stored, moment)
         connection.commit()
-    if store._networked:  # as autovacuum does by itself
+    if store._networked:  # as autovacuum does by itself, and the checkpointer in the minutes after so much writing
         with store._engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            alone.execute(text("VACUUM ANALYZE"))
+            alone.execute(text("CHECKPOINT"))
 
 
 def _rows(connection: Any, stored: int, moment: str) -> None:
@@ -210,33 +214,33 @@ def nothing(store: SqlStore) -> float:
     return time.perf_counter() - begun
 
 
-def several(store: SqlStore, one: Callable[[SqlStore], float]) -> float:
-    one(store)  # statements are compiled once a process
-    return statistics.median(one(store) for _ in range(ROUNDS))
+def in_turn(empty: SqlStore, full: SqlStore, one: Callable[[SqlStore], float]) -> tuple[float, float]:
+    """The median of each, measured in turn: what else the machine does meets both."""
+    one(empty), one(full)  # statements are compiled once a process
+    found = [(one(empty), one(full)) for _ in range(ROUNDS)]
+    return statistics.median(of for of, _ in found), statistics.median(of for _, of in found)
 
 
 @pytest.mark.timeout(3600)
 def test_a_full_store_is_as_quick_as_an_empty_one(
-    store: SqlStore, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+    stores: tuple[SqlStore, SqlStore], request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stored = request.config.getoption("--stored")
-    empty = {one: several(store, one) for one in (claims, looks, nothing)}
     begun = time.perf_counter()
-    fill(store, stored)
+    fill(stores[1], stored)
     filled = time.perf_counter() - begun
-    full = {one: several(store, one) for one in (claims, looks, nothing)}
+    rate, look, no_claim = (in_turn(*stores, one) for one in (claims, looks, nothing))
     begun = time.perf_counter()
-    with store.reading() as uow:
+    with stores[1].reading() as uow:
         assert uow.tallies.drift() == ()
-        assert sum(uow.dispatches.counts().values()) == stored + 1 + MAILS * (ROUNDS + 1) * 2
+        assert sum(uow.dispatches.counts().values()) == stored + 1 + MAILS * (ROUNDS + 1)
     recounted = time.perf_counter() - begun
-    rate, more = full[claims] / empty[claims], full[looks] - empty[looks]
     with capsys.disabled():
         print(
-            f"\n{store._engine.dialect.name}, {stored:,} stored (filled in {filled:.0f} s)\n"
-            f"  claims   {empty[claims]:8.0f}/s empty, {full[claims]:8.0f}/s full: {rate:6.1%} (promise: 90 %)\n"
-            f"  status   {empty[looks] * 1e3:8.1f} ms empty, {full[looks] * 1e3:8.1f} ms full: "
-            f"{more * 1e3:+.1f} ms (promise: +100 ms)\n"
-            f"  no claim {empty[nothing] * 1e3:8.1f} ms empty, {full[nothing] * 1e3:8.1f} ms full\n"
+            f"\n{stores[1]._engine.dialect.name}, {stored:,} stored (filled in {filled:.0f} s)\n"
+            f"  claims   {rate[0]:8.0f}/s empty, {rate[1]:8.0f}/s full: {rate[1] / rate[0]:6.1%} (promise: 90 %)\n"
+            f"  status   {look[0] * 1e3:8.1f} ms empty, {look[1] * 1e3:8.1f} ms full: "
+            f"{(look[1] - look[0]) * 1e3:+.1f} ms (promise: +100 ms)\n"
+            f"  no claim {no_claim[0] * 1e3:8.1f} ms empty, {no_claim[1] * 1e3:8.1f} ms full\n"
             f"  recount  {recounted * 1e3:8.0f} ms"
         )

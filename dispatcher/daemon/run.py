@@ -18,6 +18,7 @@ from pathlib import Path
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from dispatcher.daemon import doubt, steps
+from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.membership import Membership
 from dispatcher.daemon.worker import SENDER, Worker, leave, worker_process
 from dispatcher.errors import DispatcherError
@@ -65,6 +66,7 @@ class Daemon:
         self._wake = threading.Event()
         self._scheduler = BackgroundScheduler(timezone=UTC)
         self._watcher = Watcher(self._wake)
+        self._lasting = Lasting()
         self._local: Worker | None = None
         self._processes: dict[int, SpawnProcess] = {}
         self._spools = office.spools()
@@ -82,6 +84,10 @@ class Daemon:
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop())
+        with self._lasting.installed():
+            self._run()
+
+    def _run(self) -> None:
         self._member.join()
         steps.recover_all(self._office)
         for source in self._office.settings.sources.values():
@@ -146,17 +152,14 @@ class Daemon:
             self._local.rest(draining)
 
     def _tick(self, name: str, job: Callable[[], object]) -> None:
-        """One run of a job. Never raises: the scheduler would log the text of the exception, and whom it quotes."""
+        """One run of a job, in a round of its own. Never raises."""
         if self._stop.is_set():
             return
         with self._idle:
             self._ticking.add(name)
         try:
-            job()
-        except DispatcherError as error:
-            log.error("%s: %s", name, error.code)
-        except Exception as error:
-            log.error("%s: unexpected %s", name, place(error))
+            with self._lasting.round(name):
+                _guarded(name, job)
         finally:
             with self._idle:
                 self._ticking.discard(name)
@@ -183,7 +186,7 @@ class Daemon:
             self._spawn(number)
 
     def _worker(self) -> Worker:
-        worker = Worker(self._office)
+        worker = Worker(self._office, lasting=self._lasting)
         worker.rest(self._member.draining)
         return worker
 
@@ -247,3 +250,13 @@ class Daemon:
 
     def _left(self, deadline: float) -> float:
         return max(0.1, deadline - self._office.clock.monotonic())
+
+
+def _guarded(name: str, job: Callable[[], object]) -> None:
+    """Never raises: the scheduler would log the text of the exception, and whom it quotes."""
+    try:
+        job()
+    except DispatcherError as error:
+        log.error("%s: %s", name, error.code)
+    except Exception as error:
+        log.error("%s: unexpected %s", name, place(error))

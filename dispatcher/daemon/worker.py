@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from dispatcher.daemon import steps
+from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.membership import node_name, owner_name
 from dispatcher.errors import DispatcherError, StoreError
 from dispatcher.outbox.dispatch import Lane
@@ -49,8 +50,17 @@ AFTER_FAULT = 5.0
 class Worker:
     """Threads that prepare and send until told to stop."""
 
-    def __init__(self, office: Office, number: int = 0, *, prepares: bool = True, sends: bool = True) -> None:
+    def __init__(
+        self,
+        office: Office,
+        number: int = 0,
+        *,
+        prepares: bool = True,
+        sends: bool = True,
+        lasting: Lasting | None = None,
+    ) -> None:
         self._office = office
+        self._lasting = lasting or Lasting()
         self._prepares, self._sends = prepares, sends
         self._owner = f"{owner_name(node_name(office.settings))}/{number}"
         self._stop = threading.Event()
@@ -130,23 +140,26 @@ class Worker:
             if self._resting.is_set():
                 self._stop.wait(IDLE_LONGEST)
                 continue
-            try:
-                worked = job()
-            except StoreError as error:
-                log.error("%s: store out of reach (%s)", name, error.code)
-                self._stop.wait(AFTER_FAULT)
-                continue
-            except DispatcherError as error:
-                log.error("%s: %s", name, error.code)
-                self._stop.wait(AFTER_FAULT)
-                continue
-            except Exception as error:
-                log.error("%s: unexpected %s, going on", name, place(error))
+            with self._lasting.round(name):
+                worked = self._once(name, job)
+            if worked is None:
                 self._stop.wait(AFTER_FAULT)
                 continue
             idle = IDLE_SHORTEST if worked else min(idle * 2, longest)
             if not worked and not self._stop.is_set():
                 self._office.store.wait_hint(seen, idle)
+
+    def _once(self, name: str, job: Callable[[], int]) -> int | None:
+        """How much was done; None: a fault, told."""
+        try:
+            return job()
+        except StoreError as error:
+            log.error("%s: store out of reach (%s)", name, error.code)
+        except DispatcherError as error:
+            log.error("%s: %s", name, error.code)
+        except Exception as error:
+            log.error("%s: unexpected %s, going on", name, place(error))
+        return None
 
 
 class Orders:
@@ -185,18 +198,20 @@ def worker_process(config: str, number: int, level: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
     office = build(load(Path(config)))
-    worker = Worker(office, number, prepares=number != SENDER, sends=number == SENDER)
+    lasting = Lasting()
+    worker = Worker(office, number, prepares=number != SENDER, sends=number == SENDER, lasting=lasting)
     orders = Orders(office)
     worker.rest(orders.draining())
-    worker.start()
-    while not done.wait(1.0):
-        worker.rest(orders.draining())
-        if os.getppid() != parent:
-            log.error("the daemon is gone; worker %d stops", number)
-            break
-        if not worker.alive():
-            log.error("a thread of worker %d died; the process ends and is started again", number)
-            break
-    if not worker.stop(WORKER_STOP):
-        leave(1)  # a thread still hangs: what it holds goes back with its lease
+    with lasting.installed():
+        worker.start()
+        while not done.wait(1.0):
+            worker.rest(orders.draining())
+            if os.getppid() != parent:
+                log.error("the daemon is gone; worker %d stops", number)
+                break
+            if not worker.alive():
+                log.error("a thread of worker %d died; the process ends and is started again", number)
+                break
+        if not worker.stop(WORKER_STOP):
+            leave(1)  # a thread still hangs: what it holds goes back with its lease
     office.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from datetime import timedelta
 from types import TracebackType
 
@@ -57,7 +58,7 @@ class Keeper:
             self._owners.add(owner)
             if self._thread is None:
                 name = f"keeper-{self._channel.name}"
-                self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+                self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name=name, daemon=True)
                 self._thread.start()
 
     def let_go(self, owner: str) -> None:

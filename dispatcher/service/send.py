@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 
 from dispatcher.clock import Clock
 from dispatcher.outbox.dispatch import Lane
@@ -61,7 +62,8 @@ def send_due(
 def _run_all(lines: Sequence[Line]) -> list[Sent]:
     """Each line in a thread of its own; raises what the first of them raised, once all have ended.
 
-    Daemon threads, no pool: the interpreter joins the threads of a pool at its exit, however long they hang.
+    Daemon threads, no pool: the interpreter joins the threads of a pool at its exit, however long they hang. What they
+    log counts as said by the caller (its context): a fault that lasts is told once.
     """
     if len(lines) == 1:
         return [lines[0].run()]
@@ -74,7 +76,7 @@ def _run_all(lines: Sequence[Line]) -> list[Sent]:
             ended[number] = error
 
     threads = [
-        threading.Thread(target=run, args=(number, line), name=f"line-{line.owner}", daemon=True)
+        threading.Thread(target=copy_context().run, args=(run, number, line), name=f"line-{line.owner}", daemon=True)
         for number, line in enumerate(lines)
     ]
     for thread in threads:

@@ -16,6 +16,7 @@ import pytest
 
 from dispatcher.clock import SystemClock
 from dispatcher.daemon import membership, steps
+from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.run import Daemon
 from dispatcher.daemon.worker import SENDER, Worker
 from dispatcher.errors import KeyringError, OutcomeUnknown, Refused, StoreError, TransportError, TryLater
@@ -363,6 +364,7 @@ def test_every_start_of_a_process_has_an_owner_of_its_own() -> None:
 def test_a_tick_that_fails_is_told_by_its_place_only(bench: Bench, watch: Watch) -> None:
     daemon = object.__new__(Daemon)
     daemon._stop, daemon._idle, daemon._ticking = threading.Event(), threading.Condition(), set()
+    daemon._lasting = Lasting()
 
     def quoting() -> None:
         raise ValueError(ZOE.family)

@@ -40,6 +40,7 @@ from dispatcher.intake.spool import FolderSpool
 from dispatcher.keyring.files import FileKeyring
 from dispatcher.keyring.master import MasterKey
 from dispatcher.outbox.doubt import DoubtPolicy
+from dispatcher.outbox.longest import Longest
 from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.ports import AllowedDomains, Mailbox, Store
 from dispatcher.report.checks import overrides
@@ -81,6 +82,16 @@ class Office:
     def spools(self) -> list[FolderSpool]:
         """One per source, each with its own memory of what it saw."""
         return [FolderSpool(name, source, self.clock) for name, source in self.settings.sources.items()]
+
+    @property
+    def longest(self) -> Longest:
+        """The longest waits it sets by itself."""
+        service = self.settings.service
+        return Longest.of(
+            (one.retry for one in self.channels.values()),
+            urgent=self.desk.urgent_within,
+            lease=timedelta(seconds=service.lease_seconds),
+        )
 
     def open_mailbox(self, channel: str) -> Mailbox | None:
         """The mailbox of a channel, opened; None when it has none."""

@@ -112,7 +112,7 @@ class Membership:
     def _has_twin(self, uow: UnitOfWork) -> bool:
         """Another living service stands under this name; the lease says so for as long as it is true."""
         now = uow.nodes.now()
-        if not any(row.name == self.name and now - row.seen_at <= nodes.SILENT for row in uow.nodes.list()):
+        if not any(row.name == self.name and nodes.lives(row, now) for row in uow.nodes.list()):
             return False
         uow.leases.take(nodes.twins(self.name), self.owner, self.name, nodes.SILENT)
         return True

@@ -10,12 +10,13 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import BaseScheduler
 
 from dispatcher.daemon import doubt, steps
 from dispatcher.daemon.lasting import Lasting
@@ -52,6 +53,19 @@ DRIFT_SECONDS = 600.0
 
 RECOUNT_SECONDS = 6 * 3600.0
 """How often the numbers that ``status`` shows are compared with the rows: that reads every row's state."""
+
+
+CLOCK_SECONDS = 5.0
+"""How often is asked whether the clock was set back."""
+
+
+def bring_ticks_back(scheduler: BaseScheduler, now: datetime) -> None:
+    """The scheduler waits for moments of the wall clock: set back by a year, it would do nothing for that year."""
+    for job in scheduler.get_jobs():
+        due, every = job.next_run_time, job.trigger.interval
+        if due is not None and due - now > every + timedelta(seconds=CLOCK_SECONDS):
+            log.warning("the clock was set back: %s is due now", job.id)
+            job.modify(next_run_time=now)
 
 
 class Daemon:
@@ -168,10 +182,13 @@ class Daemon:
     def _wait(self) -> None:
         """Folder events bring the next scan forward."""
         while not self._stop.is_set():
-            self._wake.wait()
+            woken = self._wake.wait(CLOCK_SECONDS)
             self._wake.clear()
             if self._stop.is_set():
                 return
+            bring_ticks_back(self._scheduler, datetime.now(UTC))
+            if not woken:
+                continue
             self._stop.wait(0.2)  # a burst of events is one scan
             self._scheduler.modify_job("scan", next_run_time=datetime.now(UTC))
 

@@ -74,6 +74,12 @@ class RetryPolicy:
             return self
         return replace(self, give_up=min(self.give_up, self.urgent_give_up))
 
+    @property
+    def longest(self) -> timedelta:
+        """No mail and no channel waits longer for its next try."""
+        waits = (self.first, self.maximum, self.full_first, self.full_maximum, self.pause, self.pause_maximum)
+        return max(waits) * (1 + self.jitter)
+
     def __post_init__(self) -> None:
         if self.first <= timedelta(0) or self.factor < 1 or not 0 <= self.jitter < 1:
             raise ValueError("first must be above zero, factor at least 1, jitter below 1")

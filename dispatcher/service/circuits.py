@@ -28,8 +28,6 @@ SUSPECT = 2
 """Pauses in a row by one mail, after which another goes first."""
 DOUBTS = 3
 """Hand-overs in a row whose end is unknown, after which the channel waits: the operator may be taking every mail."""
-BEHIND = timedelta(minutes=1)
-"""How much later than the others a suspect is due."""
 UNREACHED = timedelta(minutes=5)
 """Longest pause of a channel whose operator cannot be reached: knocking costs nothing, and nothing leaves meanwhile."""
 ALONE = (

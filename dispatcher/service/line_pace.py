@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from dispatcher.clock import Clock, paris
 from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.ledger import Ledger
+from dispatcher.outbox.longest import IN_LINE
 from dispatcher.outbox.pacing import SLACK, Leave, PaceLimit, urgent_turn
 from dispatcher.outbox.states import State
 from dispatcher.ports import Store, UnitOfWork
@@ -150,7 +151,8 @@ class LinePace:
         """Its claim ends. Raises :class:`dispatcher.errors.LeaseLost`.
 
         A domain is kept back whole: there may be thousands behind this one. A mailbox's few get a time each, one after
-        the other, so that they do not all come back for the next free place. Urgent mail wants that very place.
+        the other, so that they do not all come back for the next free place: but nobody is sent away for longer than
+        :data:`IN_LINE`. Urgent mail wants that very place.
         """
         until = now + timedelta(seconds=room.own)
         if room.domain and dispatch.domain:
@@ -162,7 +164,7 @@ class LinePace:
         if limit is not None and not room.domain and waits_in_line:
             last = uow.pace.kept_back(self._channel.name, now, dispatch.address)
             if last is not None:
-                until = max(until, last + timedelta(seconds=1 / limit.per_second))
+                until = max(until, min(last + timedelta(seconds=1 / limit.per_second), now + IN_LINE))
             uow.pace.keep_back(self._channel.name, dispatch.address, until)
         reason = BUSY_MAILBOX.format(time=paris(until).strftime("%H:%M"))
         uow.dispatches.move(

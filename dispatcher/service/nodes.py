@@ -74,7 +74,7 @@ def view(store: Store) -> NodesView:
     """Every node known, as it is now."""
     with store.reading() as uow:
         rows, leases, now = uow.nodes.list(), uow.leases.list(), uow.nodes.now()
-    living = [row for row in rows if _lives(row, now)]
+    living = [row for row in rows if lives(row, now)]
     return NodesView(
         nodes=tuple(_view(row, leases, now) for row in rows),
         different=_different(living),
@@ -82,8 +82,9 @@ def view(store: Store) -> NodesView:
     )
 
 
-def _lives(row: NodeRow, now: datetime) -> bool:
-    return now - row.seen_at <= SILENT
+def lives(row: NodeRow, now: datetime) -> bool:
+    """It was heard of lately; ``now`` by the clock all nodes share."""
+    return abs(now - row.seen_at) <= SILENT  # not since a clock was set back, when that was at a moment to come
 
 
 def _view(row: NodeRow, leases: Sequence[LeaseRow], now: datetime) -> NodeView:
@@ -92,7 +93,7 @@ def _view(row: NodeRow, leases: Sequence[LeaseRow], now: datetime) -> NodeView:
     held = [one for one in leases if one.node == row.name and one.owner and one.until and one.until > now]
     return NodeView(
         node=row,
-        silent="" if _lives(row, now) else _SILENT.format(name=row.name, seconds=int(age.total_seconds())),
+        silent="" if lives(row, now) else _SILENT.format(name=row.name, seconds=int(age.total_seconds())),
         skewed=_SKEW.format(name=row.name, way=way, seconds=abs(row.skew)) if abs(row.skew) > SKEW else "",
         twin=_TWIN.format(name=row.name) if any(one.name == twins(row.name) for one in held) else "",
         owns=tuple(one.name for one in held if one.name != twins(row.name)),
@@ -166,7 +167,7 @@ def take_over_own(store: Store, name: str) -> None:
     """What a dead process of this very node held by name is free, unless a service of that name lives."""
     with store.transaction() as uow:
         now = uow.nodes.now()
-        if not any(row.name == name and _lives(row, now) for row in uow.nodes.list()):
+        if not any(row.name == name and lives(row, now) for row in uow.nodes.list()):
             uow.nodes.free(name)
 
 
@@ -174,7 +175,7 @@ def drain(store: Store, name: str, *, actor: str, force: bool = False) -> str:
     """Ask a node to drain. Gives ``draining``, ``unknown``, or ``last``: refused, as no other living node works."""
     with store.transaction() as uow:
         rows, now = uow.nodes.list(), uow.nodes.now()
-        others = [row for row in rows if row.name != name and _lives(row, now) and row.wanted != DRAIN]
+        others = [row for row in rows if row.name != name and lives(row, now) and row.wanted != DRAIN]
         if any(row.name == name for row in rows) and not others and not force:
             return "last"
         return "draining" if uow.nodes.want(name, DRAIN, actor=actor) else "unknown"
@@ -192,7 +193,7 @@ def forget(store: Store, clock: Clock, name: str, *, actor: str, force: bool = F
         row = next((row for row in uow.nodes.list() if row.name == name), None)
         if row is None:
             return "unknown"
-        if _lives(row, uow.nodes.now()) and not force:
+        if lives(row, uow.nodes.now()) and not force:
             return "alive"
         uow.nodes.forget(name, actor=actor)
         uow.dispatches.expire_leases(clock.now())

@@ -11,6 +11,7 @@ from typing import Any
 
 from dispatcher.errors import LeaseLost, TransportError
 from dispatcher.outbox.dispatch import Accepted, Dispatch
+from dispatcher.outbox.longest import BEHIND
 from dispatcher.outbox.retry import RetryDecision, RetryKind, decide, names_no_box
 from dispatcher.outbox.states import State
 from dispatcher.ports import ReceiptRow, Store, UnitOfWork
@@ -92,7 +93,7 @@ def _paused(
     if until is None:  # another line paused it
         return decision, {}
     pauses = dispatch.pauses + 1
-    behind = circuits.BEHIND if pauses >= circuits.SUSPECT else timedelta()
+    behind = BEHIND if pauses >= circuits.SUSPECT else timedelta()
     return replace(decision, due_at=until + behind, wait=until - now), {"pauses": pauses}
 
 

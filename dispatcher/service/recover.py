@@ -6,16 +6,26 @@ import logging
 
 from dispatcher.clock import Clock
 from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.longest import Longest
 from dispatcher.ports import Store
 
 log = logging.getLogger(__name__)
 
 
-def recover(store: Store, clock: Clock) -> tuple[Dispatch, ...]:
+DEFAULTS = Longest()
+
+
+def recover(store: Store, clock: Clock, longest: Longest = DEFAULTS) -> tuple[Dispatch, ...]:
     """Expire leases that ran out, withdraw what a newer version overtook, forget the pace of idle recipients.
 
-    Gives the dispatches that came back.
+    First of all, what waits for a moment that a wrong clock wrote down is brought back. Gives the dispatches that came
+    back from dead workers.
     """
+    with store.transaction() as uow:
+        far = uow.moments.bring_back(longest)
+    if far:
+        told = ", ".join(f"{count} {name}" for name, count in far.items())
+        log.error("the clock was set back: moments too far ahead are brought back (%s)", told)
     with store.transaction() as uow:
         back = uow.dispatches.expire_leases(clock.now())
         uow.dispatches.withdraw_overtaken()

@@ -7,6 +7,7 @@ are those of the clock the nodes share.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.errors import LeaseLost
+from dispatcher.outbox.longest import LEASE as LONGEST
 from dispatcher.ports import LeaseRow
 from dispatcher.store.engine_tables import named_leases as table
 from dispatcher.store.rows import LEASE
@@ -31,6 +33,7 @@ _TAKE = (
     )
 )
 _CONFIRM = update(table).where(*_MINE, table.c.fence == bindparam("of_fence")).values(until=bindparam("until"))
+_BROUGHT_BACK = update(table).where(table.c.name == bindparam("of_name")).values(until=bindparam("until"))
 _FREE: dict[str, Any] = {"owner": "", "until": None}
 
 
@@ -49,6 +52,9 @@ class SqlLeases:
             self._session.write(_insert_new(self._session.postgresql), fresh)
             row = self._session.read_locked(_LOCKED, {"of_name": name}).one()
         held = LEASE.value(row)
+        if held.until is not None and held.until - now > max(LONGEST, 2 * lease):  # the clock was set back
+            held = replace(held, until=now + lease)
+            self._session.write(_BROUGHT_BACK, {"of_name": name, "until": held.until})
         mine = held.owner == owner
         if held.owner and not mine and held.until is not None and held.until > now:
             return None

@@ -21,6 +21,7 @@ from dispatcher.store.receipts import SqlReceipts
 from dispatcher.store.reference import SqlReference
 from dispatcher.store.reports import SqlReports
 from dispatcher.store.session import Session
+from dispatcher.store.set_back import SqlMoments
 from dispatcher.store.tallies import SqlTallies
 
 
@@ -98,3 +99,7 @@ class SqlUnit:
     @cached_property
     def leases(self) -> SqlLeases:
         return SqlLeases(self._session)
+
+    @cached_property
+    def moments(self) -> SqlMoments:
+        return SqlMoments(self._session)

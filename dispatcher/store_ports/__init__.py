@@ -7,6 +7,7 @@ from dispatcher.store_ports.destinations import DestinationRow, Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches, DispatchFilter, RecipientUse
 from dispatcher.store_ports.files import Files, Reports
 from dispatcher.store_ports.installation import Installation, InstallationRow
+from dispatcher.store_ports.moments import Moments
 from dispatcher.store_ports.nodes import DRAIN, LeaseRow, Leases, NodeRow, Nodes
 from dispatcher.store_ports.pace import EVERYTHING, PaceBook
 from dispatcher.store_ports.records import (
@@ -41,6 +42,7 @@ __all__ = [
     "Journal",
     "LeaseRow",
     "Leases",
+    "Moments",
     "NodeRow",
     "Nodes",
     "OppositionRow",

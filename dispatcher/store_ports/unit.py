@@ -9,6 +9,7 @@ from dispatcher.store_ports.destinations import Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches
 from dispatcher.store_ports.files import Files, Reports
 from dispatcher.store_ports.installation import Installation
+from dispatcher.store_ports.moments import Moments
 from dispatcher.store_ports.nodes import Leases, Nodes
 from dispatcher.store_ports.pace import PaceBook
 from dispatcher.store_ports.records import Gaps, Journal, Oppositions, Payloads, Receipts, Reference
@@ -50,6 +51,8 @@ class UnitOfWork(Protocol):
     def installation(self) -> Installation: ...
     @property
     def tallies(self) -> Tallies: ...
+    @property
+    def moments(self) -> Moments: ...
 
 
 class Store(Protocol):

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from dispatcher.errors import TryLater
 from dispatcher.outbox.dispatch import Lane
 from dispatcher.outbox.states import State
+from dispatcher.service import line_pace
 from dispatcher.service.line_pace import frees_in
 from dispatcher.settings import PaceSettings
 from tests.fakes import FaultyStore
@@ -355,3 +356,19 @@ def test_no_address_stands_in_the_pace_book(paced: Callable[..., Any]) -> None:
     with sqlite3.connect(bench.database) as connection:
         assert [row[0] for row in connection.execute("SELECT scope FROM pace")] == ["channel:pro"]
     connection.close()
+
+
+def test_nobody_is_sent_away_for_longer_than_the_longest_wait(
+    paced: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a moment far ahead would say nothing about the clock."""
+    monkeypatch.setattr(line_pace, "IN_LINE", timedelta(minutes=5))
+    bench = paced(lambda n: "ehpad@dest.test", per_minute=600, per_mailbox=2)
+    bench.send()
+    latest = max(d.due_at for d in bench.dispatches(states=(State.DEFERRED,)))
+    assert latest <= bench.clock.now() + timedelta(minutes=5)
+    while State.DEFERRED in bench.states() and bench.clock.elapsed < 3600:
+        bench.clock.advance(5)
+        bench.send()
+    assert bench.states() == [State.SENT] * 60
+    assert most_in_a_minute(left(bench, lambda a: True)) == 2

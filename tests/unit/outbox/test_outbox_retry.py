@@ -231,3 +231,17 @@ def test_the_servers_own_text_is_not_quoted(error: TransportError) -> None:
     """It may quote anything: an address, a subject, a name."""
     if not isinstance(error, OurFault):
         assert "Message du serveur" not in decide(error, 1, YOUNG, POLICY).reason
+
+
+@given(st.integers(1, 60), st.floats(0, 0.999))
+def test_no_wait_is_longer_than_the_longest(attempts: int, jitter: float) -> None:
+    """What is further ahead comes from a wrong clock (``store/set_back.py``)."""
+    policy = RetryPolicy(maximum=timedelta(hours=3), full_maximum=timedelta(hours=4), jitter=0.2)
+    for error in (
+        TryLater("Plein.", reply=452, status="4.2.2", stage="rcpt"),
+        TryLater("Occupé.", reply=450, status="4.3.0", stage="rcpt"),
+        OurFault("Identification refusée.", reply=535, status="5.7.8", stage="login"),
+    ):
+        decision = decide(error, attempts, timedelta(hours=1), policy, jitter=jitter)
+        assert decision.wait is not None and decision.wait <= policy.longest
+    assert policy.longest < timedelta(hours=5)

@@ -137,6 +137,10 @@ def _urgent() -> None:
         sqlite_where=sa.text("escalate_at IS NOT NULL"),
         postgresql_where=sa.text("escalate_at IS NOT NULL"),
     )
+    op.execute(  # nobody watched over it: its time began when it was made
+        "UPDATE dispatches SET escalate_at = created_at WHERE lane = 0 "
+        "AND state IN ('held', 'ready', 'queued', 'sending', 'deferred', 'unknown', 'failed')"
+    )
 
 
 def _batch_members() -> None:

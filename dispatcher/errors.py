@@ -205,6 +205,12 @@ class OutcomeUnknown(TransportError):
     code = "unknown"
 
 
+class NotBegun(TransportError):
+    """Its place in the pace had passed before its first command could leave: nothing of it has."""
+
+    code = "not-begun"
+
+
 class StoreError(DispatcherError):
     """The database refused or lost a write."""
 

@@ -6,7 +6,7 @@ the type checker only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -305,8 +305,12 @@ class Mail:
 class TransportSession(Protocol):
     """One open connection to our operator."""
 
-    def send(self, mail: Mail) -> Accepted:
-        """Hand over one mail. Raises one of the four :class:`dispatcher.errors.TransportError` classes."""
+    def send(self, mail: Mail, in_time: Callable[[], bool] | None = None) -> Accepted:
+        """Hand over one mail. Raises one of the four :class:`dispatcher.errors.TransportError` classes.
+
+        ``in_time`` is asked right before the first command about it, which may be long after the call: the line may
+        have had to be opened again. When it says no, :class:`dispatcher.errors.NotBegun` is raised instead.
+        """
 
     def close(self) -> None:
         """Say goodbye; never raises."""

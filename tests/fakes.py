@@ -14,7 +14,7 @@ from email import message_from_bytes
 from email.message import Message
 
 from dispatcher.clock import Clock
-from dispatcher.errors import DirectoryError, IntakeError, KeyringError, OutcomeUnknown
+from dispatcher.errors import DirectoryError, IntakeError, KeyringError, NotBegun, OutcomeUnknown
 from dispatcher.outbox.dispatch import Accepted
 from dispatcher.ports import (
     CertificateAnswer,
@@ -81,6 +81,8 @@ class RecordingTransport:
         """Raised by the next openings, in order."""
         self.during: Callable[[Mail], None] = lambda mail: None
         """Runs while a mail is being handed over."""
+        self.reconnects: Callable[[], None] = lambda: None
+        """Runs before its first command: a dead line may have to be replaced."""
         self.handed: list[Handed] = []
         self.opened = 0
         self.closed = 0
@@ -122,8 +124,11 @@ class RecordingSession:
         self._transport = transport
         self._open = True
 
-    def send(self, mail: Mail) -> Accepted:
+    def send(self, mail: Mail, in_time: Callable[[], bool] | None = None) -> Accepted:
         assert self._open, "a closed connection was used"
+        self._transport.reconnects()
+        if in_time is not None and not in_time():
+            raise NotBegun("Trop tard.", stage="mail")
         return self._transport.take(mail)
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any
 
 from dispatcher.clock import Clock
-from dispatcher.errors import KeyringError, LeaseLost, OurFault, OutcomeUnknown, StoreError, TransportError, TryLater
+from dispatcher.errors import KeyringError, LeaseLost, NotBegun, OurFault, OutcomeUnknown, StoreError, TransportError
 from dispatcher.outbox.dispatch import Accepted, Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.ports import Mail, Store, TransportSession, UnitOfWork
@@ -33,7 +33,7 @@ from dispatcher.service.internal import place, sentence
 from dispatcher.service.keeper import Keeper
 from dispatcher.service.last_look import UNSEALED, give_back, opposed, superseded
 from dispatcher.service.line_pace import LinePace, Room
-from dispatcher.service.outcome import Outcome, Settled, asked_again, settle
+from dispatcher.service.outcome import Outcome, Settled, asked_again, line_in_doubt, settle
 from dispatcher.service.patients import envelope_address
 from dispatcher.service.saving import Saving, again
 from dispatcher.service.staying import Stay, Watch
@@ -204,9 +204,7 @@ class Line:
         if step is _Step.BEGUN and (self._saving.too_late() or not self._pace.in_time(self._saving.elapsed)):
             self._saving.take_back()
             return _Step.PASSED_OVER
-        if step is _Step.BEGUN:
-            self._hand_over(dispatch, mail)
-        return step
+        return self._hand_over(dispatch, mail) if step is _Step.BEGUN else step
 
     def _survive(self, dispatch: Dispatch) -> None:
         """It came back from a dead worker: opened before anything slow, it is cleared if we live."""
@@ -282,22 +280,28 @@ class Line:
             seconds -= NAP
         return not self._stop()
 
-    def _hand_over(self, dispatch: Dispatch, mail: Mail) -> None:
+    def _hand_over(self, dispatch: Dispatch, mail: Mail) -> _Step:
         self._mails += 1
         self._watch.worked()
         self._saving.handed_over()
         result: Accepted | TransportError
         try:
-            result = self._require_session().send(mail)
+            result = self._require_session().send(mail, lambda: self._pace.still_in_time(self._saving.elapsed))
+        except NotBegun:
+            log.info("dispatch %s: its place in the pace passed while the line was opened again", dispatch.id)
+            self._saving.never_left(dispatch)
+            self._saving.take_back()
+            return _Step.PASSED_OVER
         except TransportError as error:
             result = error
         except Exception as error:  # nobody foresaw it, so nobody can say whether the mail has left
             log.error("dispatch %s: unexpected %s", dispatch.id, place(error))
             result = OutcomeUnknown(sentence(error, "pendant la remise", "et trancher à la main"), stage="internal")
-        if _line_in_doubt(result):
+        if line_in_doubt(result):
             self._hang_up()
         self._done = Outcome(dispatch=dispatch, result=result)
         self._done = asked_again(self._channel, self._done)
+        return _Step.BEGUN
 
     def _mail(self, dispatch: Dispatch) -> Mail | None:
         """None when its sealed bytes cannot be had."""
@@ -390,10 +394,3 @@ class Line:
         if self._session is not None:
             self._session.close()
             self._session = None
-
-
-def _line_in_doubt(result: Accepted | TransportError) -> bool:
-    """The connection should not be used again. A refusal of one mail says nothing against it."""
-    if isinstance(result, TryLater):
-        return result.reply in {None, 421}
-    return isinstance(result, (OurFault, OutcomeUnknown))

@@ -125,6 +125,10 @@ class LinePace:
             self._channel.late[self._owner] = late * 0.9
         return True
 
+    def still_in_time(self, elapsed: float) -> bool:
+        """The same once more, asked by the transport: the line may have had to be opened again."""
+        return elapsed <= SLACK.total_seconds() + self._channel.late.get(self._owner, 0.0)
+
     def room(self, uow: UnitOfWork, within: float) -> int:
         """How many this line may hand over from now to ``within`` seconds on."""
         channel, limit = self._channel, self._channel.shares.session

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from dispatcher.errors import LeaseLost, TransportError
+from dispatcher.errors import LeaseLost, OurFault, OutcomeUnknown, TransportError, TryLater
 from dispatcher.outbox.dispatch import Accepted, Dispatch
 from dispatcher.outbox.longest import BEHIND
 from dispatcher.outbox.retry import RetryDecision, RetryKind, decide, names_no_box
@@ -95,6 +95,13 @@ def _paused(
     pauses = dispatch.pauses + 1
     behind = BEHIND if pauses >= circuits.SUSPECT else timedelta()
     return replace(decision, due_at=until + behind, wait=until - now), {"pauses": pauses}
+
+
+def line_in_doubt(result: Accepted | TransportError) -> bool:
+    """The connection should not be used again. A refusal of one mail says nothing against it."""
+    if isinstance(result, TryLater):
+        return result.reply in {None, 421}
+    return isinstance(result, (OurFault, OutcomeUnknown))
 
 
 def asked_again(channel: Channel, outcome: Outcome) -> Outcome:

@@ -68,6 +68,10 @@ class Saving:
         """From here on the operator may have it."""
         self._begun = None
 
+    def never_left(self, dispatch: Dispatch) -> None:
+        """It was given up before its first command: its start is to be taken back."""
+        self._begun = dispatch
+
     @property
     def waiting(self) -> bool:
         """A start is in doubt."""

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from dispatcher.errors import OurFault, in_french
@@ -39,7 +40,7 @@ class FolderSession:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def send(self, mail: Mail) -> Accepted:
+    def send(self, mail: Mail, in_time: Callable[[], bool] | None = None) -> Accepted:
         """Write it, all or nothing; the same dispatch again replaces its file. Raises :class:`OurFault`."""
         target = self._folder / f"{_name(mail)}.eml"
         draft = target.with_suffix(f".{os.getpid()}.tmp")

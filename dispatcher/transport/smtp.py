@@ -12,11 +12,11 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dispatcher.errors import OurFault, Refused, TransportError, TryLater
+from dispatcher.errors import NotBegun, OurFault, Refused, TransportError, TryLater
 from dispatcher.outbox.dispatch import Accepted
 from dispatcher.ports import Mail
 from dispatcher.receipts.addresses import xtext
@@ -75,6 +75,7 @@ class SmtpSession:
         self._known_here = False
         self._dsn = False
         self._dirty = False
+        self._in_time = _always
         self._wire = self._connect()
 
     # -------------------------------------------------------------------------------------- opening
@@ -183,8 +184,9 @@ class SmtpSession:
 
     # -------------------------------------------------------------------------------------- handing over
 
-    def send(self, mail: Mail) -> Accepted:
-        """Hand over one mail. Raises one of the four :class:`TransportError` classes."""
+    def send(self, mail: Mail, in_time: Callable[[], bool] | None = None) -> Accepted:
+        """Hand over one mail. Raises one of the four :class:`TransportError` classes, or :class:`NotBegun`."""
+        self._in_time = in_time or _always
         try:
             accepted = self._send(mail)
         except TransportError as error:
@@ -252,10 +254,13 @@ class SmtpSession:
         self._dirty = True
         together = self._wire.has_extn("pipelining")
         if together:
+            self._begin()
             with self._line("mail"):
                 self._wire.tell(*(command for _, command in steps))
         replies: list[tuple[str, int, str]] = []
         for stage, command in steps:
+            if not together and command.startswith("MAIL"):
+                self._begin()
             with self._line(stage):
                 if not together:
                     self._wire.tell(command)
@@ -265,6 +270,11 @@ class SmtpSession:
                 break
         self._used = True
         return replies
+
+    def _begin(self) -> None:
+        """The line may have been opened again since the call, and that may have taken a minute."""
+        if not self._in_time():
+            raise NotBegun("La connexion a pris trop de temps : la place dans le débit est passée.", stage="mail")
 
     def _mail_command(self, mail: Mail) -> str:
         parts = [f"MAIL FROM:<{mail.sender}>"]
@@ -341,6 +351,10 @@ class SmtpSession:
                 self._wire.tell("QUIT")
                 self._wire.answer()
         self._hang_up()
+
+
+def _always() -> bool:
+    return True
 
 
 def _positive(stage: str, code: int) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher.errors import OurFault, OutcomeUnknown, Refused, TransportError, TryLater
+from dispatcher.errors import NotBegun, OurFault, OutcomeUnknown, Refused, TransportError, TryLater
 from dispatcher.ports import Mail
 from dispatcher.sandbox.operator import SandboxOperator
 from dispatcher.transport.smtp import SmtpOptions, SmtpSession, SmtpTransport
@@ -187,6 +187,31 @@ def test_an_idle_line_closed_by_the_server_is_opened_again_once(operator: Sandbo
     session.send(mail(number=1))
     proxy.cut()
     assert session.send(mail(number=2)).reply == 250
+    session.close()
+    assert count(operator) == before + 2
+
+
+@pytest.mark.parametrize("over", ["cut", "421"])
+def test_a_mail_whose_line_took_too_long_to_open_again_stays(
+    operator: SandboxOperator, proxy: FaultProxy, over: str
+) -> None:
+    before = count(operator)
+    session = plain(proxy.port)
+    session.send(mail(number=1))
+    if over == "cut":
+        proxy.cut()
+    else:
+        operator.faults.close_after = 1
+    asked: list[bool] = []
+
+    def in_time() -> bool:
+        asked.append(len(asked) == 0)
+        return asked[-1]
+
+    with pytest.raises(NotBegun):
+        session.send(mail(number=2), in_time)
+    assert len(asked) == 2, "before the first command on each line"
+    assert session.send(mail(number=2), lambda: True).reply == 250, "the new line is of use to the next"
     session.close()
     assert count(operator) == before + 2
 

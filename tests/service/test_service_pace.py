@@ -372,3 +372,24 @@ def test_nobody_is_sent_away_for_longer_than_the_longest_wait(
         bench.send()
     assert bench.states() == [State.SENT] * 60
     assert most_in_a_minute(left(bench, lambda a: True)) == 2
+
+
+def test_a_line_opened_again_for_long_asks_the_pace_again(paced: Callable[..., Any]) -> None:
+    """Its grant is from before the stall: the mails granted after it would leave in the same minute."""
+    bench = paced(lambda n: f"p{n}@dest.test", per_minute=5, burst=5)
+    calls: list[int] = []
+
+    def reconnects() -> None:
+        calls.append(len(calls))
+        if len(calls) in {3, 9, 10}:
+            bench.clock.advance(55)  # a dead line noticed, and a new one opened
+
+    bench.transport.reconnects = reconnects
+    for _ in range(400):
+        bench.send(wait=0)
+        bench.clock.advance(2)
+    assert bench.states() == [State.SENT] * 60
+    assert most_in_a_minute(left(bench, lambda a: True)) == 5
+    assert len(bench.departures) == 60, "none twice"
+    given_up = [one for one in bench.dispatches() if "dispatch.released" in bench.events(one.id)]
+    assert len(given_up) == 3 and all(one.attempts == 1 for one in given_up)

@@ -102,6 +102,12 @@ class ConfigError(DispatcherError):
         self.faults = faults
 
 
+class NameTaken(ConfigError):
+    """Another living service stands under the name of this node: this one does not start."""
+
+    code = "node-name-taken"
+
+
 class IntakeError(DispatcherError):
     """A source folder or file cannot be taken in."""
 

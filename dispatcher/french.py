@@ -1,6 +1,8 @@
-"""French that agrees with a number: « 1 jour », « 2 jours », « 0 envoi »."""
+"""French that agrees with a number: « 1 jour », « 2 jours », « 0 envoi »; and durations."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 _UNCHANGED = ("s", "x", "z")
 """A word that ends so has the same plural."""
@@ -16,6 +18,18 @@ def counted(count: int, words: str) -> str:
 def either(count: int, alone: str, several: str) -> str:
     """The word that fits the number: ``either(2, "reste", "restent")``."""
     return several if count > 1 else alone
+
+
+def age(span: timedelta) -> str:
+    """A duration as people say it: « 3 min », « 2 h 05 », « 4 j »."""
+    seconds = max(int(span.total_seconds()), 0)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    if seconds < 86_400:
+        return f"{seconds // 3600} h {seconds % 3600 // 60:02d}"
+    return f"{seconds // 86_400} j"
 
 
 def _agreed(count: int, word: str) -> str:

@@ -10,6 +10,7 @@ import typer
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.person import actor
+from dispatcher.daemon import processes
 from dispatcher.service import nodes
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
@@ -25,7 +26,7 @@ def register(app: typer.Typer) -> None:
 @group.command("list")
 def list_nodes(json: Json = False) -> None:
     """Les postes, ce qu'ils ont en charge, leur horloge ; ce qui ne va pas d'abord."""
-    seen = nodes.view(office().store)
+    seen = nodes.view(office().store, processes.runs)
     if json:
         print_json(as_json(seen))
         return
@@ -50,7 +51,7 @@ def list_nodes(json: Json = False) -> None:
 
 def _situation(one: nodes.NodeView) -> str:
     if one.silent:
-        return "muet"
+        return "n'écrit plus" if one.runs else "muet"
     if one.twin:
         return "deux services"
     return "en vidange" if one.draining else "au travail"

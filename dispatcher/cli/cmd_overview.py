@@ -16,8 +16,9 @@ from dispatcher.cli.held_show import show_held, tell_held
 from dispatcher.cli.late_show import tell_late, tell_paused
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.restored_show import paused_everywhere, restored_json, tell_restored
-from dispatcher.cli.wording import EVENTS, RECEIPTS, actor, age, envelope
-from dispatcher.french import counted
+from dispatcher.cli.wording import EVENTS, RECEIPTS, actor, envelope
+from dispatcher.daemon import processes
+from dispatcher.french import age, counted
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
 from dispatcher.outbox.states import FILE_STATES, OPEN_FILES, STATES, UNFINISHED, State
 from dispatcher.ports import DispatchFilter
@@ -93,7 +94,7 @@ def _tell_alarms(parts: Office) -> None:
         complain(
             "  → Les accusés n'arrivent plus : rétablir la boîte, elle est relue d'elle-même ; « dispatcher check »."
         )
-    for text in nodes.view(parts.store).alarms:
+    for text in nodes.view(parts.store, processes.runs).alarms:
         complain(f"ALARME, postes : {text}")
 
 
@@ -130,7 +131,7 @@ def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
         "folders": [asdict(one) for one in lying],
         "no_service": untaken_show.nobody_works(parts, view, lying),
         "disk": untaken_show.full_disk(parts.settings) or None,
-        "nodes": list(nodes.view(parts.store).alarms),
+        "nodes": list(nodes.view(parts.store, processes.runs).alarms),
         "local_table": str(problem) if problem else None,
         "drifting": drifted.drifting if drifted is not None else None,
         "drifting_at": drifted.at if drifted is not None else None,

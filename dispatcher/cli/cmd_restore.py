@@ -15,6 +15,7 @@ from dispatcher.cli.output import WRONG_CALL, complain, print_json, say
 from dispatcher.cli.person import actor
 from dispatcher.cli.restored_show import restored_json, show_restored
 from dispatcher.clock import Clock, SystemClock
+from dispatcher.daemon import processes
 from dispatcher.daemon.dump import fill
 from dispatcher.errors import StoreError
 from dispatcher.keyring.master import AesGcmCipher, MasterKey
@@ -125,7 +126,7 @@ def _nobody_at_work(wanted: Settings, cipher: AesGcmCipher, clock: Clock) -> Non
     except StoreError:
         return  # damaged or of another version: nobody can say
     try:
-        alive = [one.node.name for one in nodes.view(store).nodes if not one.silent]
+        alive = [one.node.name for one in nodes.view(store, processes.runs).nodes if not one.silent or one.runs]
     finally:
         store.close()
     if alive:

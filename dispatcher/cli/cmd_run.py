@@ -36,8 +36,8 @@ def run(
         count = workers or parts.settings.service.workers
         logging.getLogger().setLevel(parts.settings.log.level)
         sources, channels = counted(len(parts.settings.sources), "source"), counted(len(parts.channels), "canal|canaux")
-        say(f"Service démarré : {sources}, {channels}.")
-        Daemon(parts, CONFIG.resolve().resolve(), count).run()
+        daemon = Daemon(parts, CONFIG.resolve().resolve(), count)
+        daemon.run(lambda: say(f"Service démarré : {sources}, {channels}."))
         return
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

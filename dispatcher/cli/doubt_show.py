@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dispatcher.cli.output import complain, say
-from dispatcher.cli.wording import age
-from dispatcher.french import counted
+from dispatcher.french import age, counted
 from dispatcher.service import alarms
 from dispatcher.service.overview import StatusView
 from dispatcher.wiring import Office

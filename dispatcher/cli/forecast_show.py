@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dispatcher.cli.output import moment
-from dispatcher.cli.wording import age
-from dispatcher.french import counted, either
+from dispatcher.french import age, counted, either
 from dispatcher.outbox.forecast import Forecast
 
 _WHY = {

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from dispatcher.cli.output import print_json, say, table
-from dispatcher.cli.wording import age
-from dispatcher.french import counted
+from dispatcher.french import age, counted
 from dispatcher.service.held import Group, held_groups
 from dispatcher.wiring import Office
 

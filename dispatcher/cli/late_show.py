@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from dispatcher.cli.output import complain, moment
-from dispatcher.cli.wording import age
+from dispatcher.french import age
 from dispatcher.outbox.states import STATES
 from dispatcher.service.overview import StatusView
 

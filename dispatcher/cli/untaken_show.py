@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from dispatcher.cli.output import complain, say
-from dispatcher.cli.wording import age
 from dispatcher.errors import IntakeError
-from dispatcher.french import counted, either
+from dispatcher.french import age, counted, either
 from dispatcher.outbox.states import FileState
 from dispatcher.service import nodes
 from dispatcher.service.overview import StatusView

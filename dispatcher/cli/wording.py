@@ -1,8 +1,6 @@
-"""French words for events, receipts and durations, in one place; those for states stand in ``outbox/states.py``."""
+"""French words for events and receipts, in one place; those for states stand in ``outbox/states.py``."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 from dispatcher.outbox.states import FILE_STATES, STATES
 
@@ -63,15 +61,3 @@ def envelope(kind: str) -> str:
 def actor(name: str) -> str:
     """Who did it: the service, or a person's login."""
     return name.removeprefix("operator:") if name.startswith("operator:") else "service"
-
-
-def age(span: timedelta) -> str:
-    """A duration as people say it: « 3 min », « 2 h 05 », « 4 j »."""
-    seconds = int(span.total_seconds())
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min"
-    if seconds < 86_400:
-        return f"{seconds // 3600} h {seconds % 3600 // 60:02d}"
-    return f"{seconds // 86_400} j"

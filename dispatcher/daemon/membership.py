@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from dispatcher import __version__
+from dispatcher.daemon import processes
 from dispatcher.errors import LeaseLost, StoreError
 from dispatcher.ports import DRAIN, NodeRow, UnitOfWork
 from dispatcher.service import nodes
@@ -30,6 +31,8 @@ TOKEN = secrets.token_hex(4)
 """New at every start of a process."""
 SHORTEST = 10.0
 """Seconds a tick's lease lasts at least (never longer than the lease of work): a pause of one node moves nothing."""
+LOOK = 0.5
+"""Seconds between two looks at whoever bears the name of this node."""
 
 
 def node_name(settings: Settings) -> str:
@@ -66,10 +69,42 @@ class Membership:
 
     # ------------------------------------------------------------------------------------------ being there
 
+    def enter(self, stop: Callable[[], bool]) -> bool:
+        """Stand among the nodes; False: stopped before. Raises NameTaken when another living service bears the name.
+
+        One that was killed on this machine is seen to be dead, and replaced at once. Of one elsewhere, or in another
+        container, only its life sign tells: it is waited for until it is renewed, or for as long as makes it silent.
+        """
+        row, clock = self._fresh(), self._office.clock
+        began, first = clock.monotonic(), None
+        while not stop():
+            silent = first if clock.monotonic() - began > nodes.SILENT.total_seconds() else None
+            before = nodes.enter(self._store, row, processes.runs, silent)
+            if before is None:
+                self._stand(row)
+                return True
+            if processes.runs(before.pid, before.process) or not nodes.same_sign(before, first or before):
+                raise nodes.name_taken(before)
+            if first is None:
+                first = before
+                log.warning("a service of this name was seen on %s lately; waiting whether it lives", before.host)
+            clock.sleep(LOOK)
+        return False
+
     def join(self) -> None:
         """Stand among the nodes, in the place of whoever bore this name before. Raises StoreError."""
+        row = self._fresh()
+        nodes.join(self._store, row)
+        self._stand(row)
+
+    def _stand(self, row: NodeRow) -> None:
+        self._row = row
+        with self._store.reading() as uow:
+            self._draining = uow.nodes.wanted(self.name) == DRAIN
+
+    def _fresh(self) -> NodeRow:
         now = self._office.clock.now()
-        self._row = NodeRow(
+        return NodeRow(
             id=self._store.new_id("N"),
             name=self.name,
             host=socket.gethostname(),
@@ -79,11 +114,9 @@ class Membership:
             workers=self._workers,
             started_at=now,
             seen_at=now,
+            process=processes.mark(),
             digests=self._digests(),
         )
-        nodes.join(self._store, self._row)
-        with self._store.reading() as uow:
-            self._draining = uow.nodes.wanted(self.name) == DRAIN
 
     def beat(self) -> bool:
         """Tell that it lives, prolong what is in use; gives whether it is to drain. Raises StoreError."""

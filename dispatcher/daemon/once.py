@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dispatcher.daemon import doubt, steps
+from dispatcher.daemon import doubt, processes, steps
 from dispatcher.daemon.membership import Membership
 from dispatcher.french import counted
 from dispatcher.intake.spool import FolderSpool
@@ -58,7 +58,7 @@ def drain(office: Office, stop: Callable[[], bool], spools: list[FolderSpool] | 
     earlier drain, which remember how long a file has been quiet.
     """
     result, member = Drained(), Membership(office)
-    nodes.take_over_own(office.store, member.name)
+    nodes.take_over_own(office.store, member.name, processes.runs)
     try:
         _drain(office, member, stop, spools, result)
     finally:

@@ -18,7 +18,7 @@ from pathlib import Path
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
-from dispatcher.daemon import doubt, steps
+from dispatcher.daemon import doubt, processes, steps
 from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.membership import Membership
 from dispatcher.daemon.worker import SENDER, Worker, leave, worker_process
@@ -90,8 +90,8 @@ class Daemon:
         self._idle = threading.Condition()
         logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every tick, twice
 
-    def run(self) -> None:
-        """Start everything, wait for the stop signal, end cleanly.
+    def run(self, started: Callable[[], object] = lambda: None) -> None:
+        """Start everything, tell it by ``started``, wait for the stop signal, end cleanly. Raises NameTaken.
 
         What hangs for longer than :data:`STOP_SECONDS` is left behind with the process: exit code 1 when it was a
         worker (its leases give its work back), 0 when nothing was in hand.
@@ -99,10 +99,11 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop())
         with self._lasting.installed():
-            self._run()
+            if self._member.enter(self._stop.is_set):
+                started()
+                self._run()
 
     def _run(self) -> None:
-        self._member.join()
         steps.recover_all(self._office)
         for source in self._office.settings.sources.values():
             self._watcher.watch(source.folder, source.watch)
@@ -133,7 +134,7 @@ class Daemon:
             "urgent": (URGENT_SECONDS, lambda: steps.escalate_all(office)),
             "recount": (RECOUNT_SECONDS, lambda: recount(office.store)),
             "drift": (DRIFT_SECONDS, lambda: steps.count_drift(office)),
-            "nodes": (NODES_SECONDS, lambda: nodes.watch(office.store)),
+            "nodes": (NODES_SECONDS, lambda: nodes.watch(office.store, processes.runs)),
         }
         ticks: dict[str, tuple[float, Callable[[], object]]] = {
             "scan": (service.scan_seconds, lambda: steps.scan(office, self._spools, member)),

@@ -65,6 +65,7 @@ nodes = Table(
     Column("seen_at", Moment, nullable=False),
     Column("skew", Double, nullable=False),  # seconds its clock is ahead of the database's
     word("wanted"),
+    word("process"),  # its run of the machine, table of processes and start
     word("digests", JsonText),  # of what lies on its own disk
 )
 

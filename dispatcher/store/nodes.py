@@ -28,6 +28,13 @@ class SqlNodes:
         """The clock all nodes share."""
         return self._session.shared_time(self._session.now())
 
+    def bearer(self, name: str) -> NodeRow | None:
+        """Who stands under that name, until this transaction ends."""
+        self._session.lock(f"node:{name}")
+        rows = self._session.read(NODE.select.where(table.c.name == name).order_by(table.c.seen_at.desc()))
+        row = rows.first()
+        return None if row is None else NODE.value(row)
+
     def join(self, node: NodeRow) -> None:
         """A service starts; whoever stood under this name is replaced, its named leases are free."""
         self._session.lock(f"node:{node.name}")

@@ -30,6 +30,8 @@ class NodeRow:
     """Seconds its own clock is ahead of the shared one."""
     wanted: str = ""
     """:data:`DRAIN`, or empty: at work."""
+    process: str = ""
+    """Tells whether the process of that number still runs, where that can be told (``daemon/processes.py``)."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """What lies on its own disk and must be the same on every node, by name: a version or a digest."""
 
@@ -56,6 +58,9 @@ class Nodes(Protocol):
 
     def now(self) -> datetime:
         """The clock all nodes share: the database's."""
+
+    def bearer(self, name: str) -> NodeRow | None:
+        """Who stands under that name; nobody else comes to stand there before this transaction ends."""
 
     def join(self, node: NodeRow) -> None:
         """A service starts: whoever stood under this name before is replaced, and its named leases are free.

@@ -38,11 +38,11 @@ def run(labo: Installation, *words: str, rc: int = 0) -> Result:
 
 
 def silent(office: Office) -> None:
-    """The node was last seen an hour ago."""
+    """The node was last seen an hour ago, on another machine."""
     with office.store.reading() as uow:
         (row,) = uow.nodes.list()
     office.store._clock = FrozenClock(row.seen_at - nodes.SILENT * 180)  # type: ignore[attr-defined]
-    nodes.join(office.store, replace(row, id="N0"))
+    nodes.join(office.store, replace(row, id="N0", process=""))
 
 
 def test_the_life_of_a_node_on_the_command_line(labo: Installation) -> None:

@@ -218,3 +218,26 @@ def test_the_log_has_no_line_per_tick(tmp_path: Path) -> None:
         seconds, code = stop(process)
         assert (code, seconds < 10) == (0, True), log_of(labo)
         assert "apscheduler" not in log_of(labo)
+
+
+@pytest.mark.slow
+def test_a_second_service_is_refused_and_one_after_a_kill_starts_at_once(tmp_path: Path) -> None:
+    operator = Operator("never", tmp_path, tls=False)
+    with laboratory(tmp_path, operator, count=0) as labo:
+        command = [sys.executable, "-m", "dispatcher", "--config", str(labo.config), "run"]
+        first = service(labo)
+        try:
+            assert first.stdout is not None and "Service démarré" in first.stdout.readline(), log_of(labo)
+            second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+            assert (second.returncode, second.stdout) == (2, "")
+            assert f"processus {first.pid}" in " ".join(second.stderr.split())
+            first.kill()
+            first.wait(5)
+            third = service(labo)
+            try:
+                assert third.stdout is not None and "Service démarré" in third.stdout.readline(), log_of(labo)
+                assert "waiting whether it lives" not in log_of(labo)
+            finally:
+                stop(third)
+        finally:
+            stop(first)

@@ -13,7 +13,7 @@ import pytest
 from dispatcher.daemon import steps
 from dispatcher.daemon.membership import Membership, node_name
 from dispatcher.daemon.worker import ORDERS, Orders
-from dispatcher.errors import StoreError
+from dispatcher.errors import NameTaken, StoreError
 from dispatcher.intake import aside
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.states import FileState, State
@@ -426,3 +426,97 @@ def test_nobody_is_stopped_by_a_store_that_is_away(bench: Bench, monkeypatch: py
     assert not thread.is_alive()
     with suppress(StoreError):
         bench.real.close()
+
+
+# ------------------------------------------------------------------------------------------------ one service a name
+
+
+def enter(node: Node, monkeypatch: pytest.MonkeyPatch, runs: bool | None, each: Callable[[], object]) -> bool:
+    """Start it while of the other one's process ``runs`` is known; ``each``: what happens meanwhile."""
+
+    def stop() -> bool:
+        each()
+        return False
+
+    monkeypatch.setattr("dispatcher.daemon.processes.runs", lambda number, mark: runs)
+    return node.member.enter(stop)
+
+
+def nothing() -> None:
+    """Meanwhile."""
+
+
+def test_a_second_service_of_a_name_does_not_start(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process is seen to run here: refused at once, and the first keeps all it has."""
+    bench.drop("a.hl7", oru())
+    first, second = Node(bench, "nord"), Node(bench, "nord")
+    assert enter(first, monkeypatch, True, nothing)
+    first.scan()
+    began = bench.clock.monotonic()
+    with pytest.raises(NameTaken) as raised:
+        enter(second, monkeypatch, True, nothing)
+    assert bench.clock.monotonic() == began
+    (row,) = (one.node for one in nodes.view(bench.real).nodes)
+    assert "« nord »" in str(raised.value) and row.host in str(raised.value) and str(row.pid) in str(raised.value)
+    assert "11/03/2026 10:00" in str(raised.value) and "[service] node" in raised.value.hint
+    assert not first.member.beat() and first.member.take("source:sil") is not None
+    assert not second.member.beat(), "it stands nowhere"
+
+
+def test_who_was_killed_here_is_replaced_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.drop("a.hl7", oru())
+    dead, again = Node(bench, "nord"), Node(bench, "nord")
+    assert enter(dead, monkeypatch, None, nothing)
+    dead.scan()
+    again.member.owner = "nord:2:other"
+    began = bench.clock.monotonic()
+    assert enter(again, monkeypatch, False, nothing)
+    assert bench.clock.monotonic() == began and again.take().taken == 1
+
+
+def test_who_cannot_be_seen_from_here_is_waited_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another container, or on another machine: its next sign of life refuses, its silence lets start."""
+    other, here = Node(bench, "nord"), Node(bench, "nord")
+    assert enter(other, monkeypatch, None, nothing)
+    with pytest.raises(NameTaken):
+        enter(here, monkeypatch, None, other.member.beat)
+    began = bench.clock.monotonic()
+    assert enter(here, monkeypatch, None, nothing)
+    waited = bench.clock.monotonic() - began
+    assert nodes.SILENT.total_seconds() <= waited < 2 * nodes.SILENT.total_seconds()
+    assert not other.member.draining and len(nodes.view(bench.real).nodes) == 1
+
+
+def test_a_sign_of_life_from_the_future_is_not_waited_for_until_then(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock was set back since."""
+    dead, again = Node(bench, "nord"), Node(bench, "nord")
+    assert enter(dead, monkeypatch, None, nothing)
+    bench.clock.step(-3600)
+    assert enter(again, monkeypatch, None, nothing)
+    assert bench.clock.monotonic() < 2 * nodes.SILENT.total_seconds()
+
+
+def test_a_stop_ends_the_wait(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    other, here = Node(bench, "nord"), Node(bench, "nord")
+    assert enter(other, monkeypatch, None, nothing)
+    stops = iter((False, False, True))
+    assert not here.member.enter(lambda: next(stops))
+
+
+@pytest.mark.parametrize(
+    ("runs", "said", "unsaid"),
+    [
+        (True, "n'écrit plus rien dans la base depuis 21 s", "nodes forget"),
+        (False, "depuis 21 s et son processus n'existe plus", "disque"),
+        (None, "Regarder sur la machine", "n'existe plus"),
+    ],
+)
+def test_a_silent_service_that_lives_is_not_to_be_started_again(
+    bench: Bench, runs: bool | None, said: str, unsaid: str
+) -> None:
+    Node(bench, "nord").member.join()
+    bench.clock.advance(nodes.SILENT.total_seconds() + 1)
+    (told,) = nodes.view(bench.real, lambda number, mark: runs).alarms
+    assert said in told and unsaid not in told

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from dispatcher.french import counted, either
+from dispatcher.french import age, counted, either
 
 
 @pytest.mark.parametrize(
@@ -25,3 +27,10 @@ def test_a_number_and_its_noun(count: int, words: str, said: str) -> None:
 @pytest.mark.parametrize(("count", "said"), [(0, "reste"), (1, "reste"), (2, "restent")])
 def test_the_verb_agrees_too(count: int, said: str) -> None:
     assert either(count, "reste", "restent") == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(-1, "0 s"), (59, "59 s"), (60, "1 min"), (7500, "2 h 05"), (4 * 86_400, "4 j")]
+)
+def test_a_duration_as_people_say_it(seconds: int, said: str) -> None:
+    assert age(timedelta(seconds=seconds)) == said

@@ -176,6 +176,7 @@ CREATE TABLE public.nodes (
     seen_at timestamp with time zone NOT NULL,
     skew double precision NOT NULL,
     wanted text NOT NULL,
+    process text NOT NULL,
     digests text NOT NULL
 );
 CREATE TABLE public.oppositions (
@@ -272,8 +273,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
 10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x01763c9d5c71caca427163ad11d9454a58ec2747ba8a3a4591445debae28e489a3ffa151d3feedd7b30507618f6793489392886f54e251ab96ec9b396314fc5d60', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x0160f157532eb79513c1294e35a5808004b636cf8061a0a15ced28f8d2724ed9a1ea8e667298a6d4d9a230fa0329ed350d963286820e96b136e3fae3bffa5a6ff648e78d2ba3d8fd582ca587059aaa99df9480', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x01be7bd513cbaa517588e22e076e63a5c5e82e4ab8be562657af7db92d17aae55c492d7ac0f33f6be2abef4869ad32521876bfb916a0987c9b78cd5adf286abab6', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x016ad1a3288ff09037db963899d5ebf1702a6b0cfbbeb4fe81b27e95042630da2fbb21c2386200e8ad9e8188330b31b221790663d3cb66633b58f441633ea06c583c11e767645930668d3ba34f80342d579eb1', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -294,9 +295,9 @@ INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allo
 INSERT INTO public.journal_head VALUES (1, 16, '2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"bfeaf925","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x0139a1c10751132e5881c5a9ff17ab1ececd9d19cc46a7e3625df93feae30cceb1d9c791d0e4596efb848282af7e9578d3b347a4');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01c1440b918317fb20d1cef2e18359613f644c96eba051eb4b556143b863bec52c19886c5ba13ee2b6', 'k2', false, 4, '\x011edd47aced65cef378772d4af82c451abe7acecda65e77789b8250e3dcc993e8');
+INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"8d0a106d","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x019b69630be5b7b59eb795a3bc7483492b506613783f46205943c260eb0a82856576a1facfd7fae96a0f5aab533b541d3d49c82a');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x015b250f3c6bed1e5d7f9051fbd2b37d582125865a1ffc06d8f55a1ea5844e4efd15284b473faf9b6a', 'k2', false, 4, '\x01e559fc4b4710994aaf491cf027146cca9d282235345ce184292f5c95a3f6ef59');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);

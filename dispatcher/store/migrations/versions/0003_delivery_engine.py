@@ -205,6 +205,7 @@ def _nodes() -> None:
         sa.Column("seen_at", MOMENT, nullable=False),
         sa.Column("skew", sa.Double(), nullable=False),
         sa.Column("wanted", sa.Text(), nullable=False),
+        sa.Column("process", sa.Text(), nullable=False),
         sa.Column("digests", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_nodes")),
     )

@@ -6,8 +6,8 @@ never early; so whoever comes by facts (a node that looks at the row now and the
 nothing but what the last writer wrote) may be too careful, never too generous. Facts of several sources are joined by
 taking, for each moment, the highest count: nothing needs a clock that two machines share.
 
-Moments are milliseconds of one machine's monotonic clock. At most one fact a slot is kept, :data:`SLOTS` to a window:
-that much of the rate, one hundredth, is what the short form costs.
+Moments are milliseconds of one machine's monotonic clock. A fact is left out where the two beside it stand no more than
+a slot apart, :data:`SLOTS` to a window: a hundredth of the rate is what the short form costs, however often it is made.
 
 Pure; ``store/pace.py`` keeps it, ``outbox/pacing.py`` says what is allowed.
 """
@@ -39,28 +39,23 @@ class Track:
 
     def noted(self, at: int, count: int, kept: int) -> Track:
         """With one more fact; what is a span old becomes the base."""
-        facts = [fact for fact in self.facts if fact[0] + kept > at]
-        base = self.facts[len(self.facts) - len(facts) - 1][1] if len(facts) < len(self.facts) else self.base
+        old = bisect_right(self.facts, at - kept, key=_moment)
+        base = self.facts[old - 1][1] if old else self.base
+        facts = list(self.facts[old:])
         if count > (facts[-1][1] if facts else base):
-            slot = max(kept // SLOTS, 1)
-            if facts and facts[-1][0] // slot >= at // slot:
-                at = max(at, facts[-1][0])
-                facts.pop()
-            facts.append((at, count))
+            _add(facts, max(at, facts[-1][0]) if facts else at, count, kept // SLOTS)
         return Track(base, tuple(facts))
 
-    def joined(self, other: Track) -> Track:
+    def joined(self, other: Track, kept: int) -> Track:
         """What both know."""
         if self == other:
             return self
         base = max(self.base, other.base)
         facts: list[Fact] = []
-        highest = base
+        highest, slot = base, kept // SLOTS
         for at, count in sorted((*self.facts, *other.facts)):
             if count > highest:
-                if facts and facts[-1][0] == at:
-                    facts.pop()
-                facts.append((at, count))
+                _add(facts, at, count, slot)
                 highest = count
         return Track(base, tuple(facts))
 
@@ -79,6 +74,13 @@ class Track:
         if needed <= self.base:
             return None
         return self.facts[bisect_left(self.facts, needed, key=_count)][0] + span
+
+
+def _add(facts: list[Fact], at: int, count: int, slot: int) -> None:
+    """The newest fact; the one before goes where the gap it leaves is no longer than a slot."""
+    if (facts and facts[-1][0] == at) or (len(facts) > 1 and at - facts[-2][0] <= slot):
+        facts.pop()
+    facts.append((at, count))
 
 
 def _moment(fact: Fact) -> int:
@@ -135,8 +137,11 @@ class Ledger:
         return Ledger(self.name, count, {window.span: Track(self.count, ((now + 1, count),))})
 
     def joined(self, other: Ledger) -> Ledger:
-        """What both know, of this one's count; ``other`` is of the same name and not further."""
-        shared = {span: track.joined(other.tracks[span]) for span, track in self.tracks.items() if span in other.tracks}
+        """What both know, of this one's count; nothing from another ledger, or one that is further."""
+        if other.name != self.name or other.count > self.count:
+            return self
+        both = self.tracks.keys() & other.tracks.keys()
+        shared = {span: self.tracks[span].joined(other.tracks[span], span) for span in both}
         return Ledger(self.name, self.count, {**self.tracks, **shared})
 
     def moved(self, by: int) -> Ledger:

@@ -202,19 +202,22 @@ class SqlPaceBook:
 
     def _entry(self, scope: str, row: _Row, limit: PaceLimit | None, boot: str, now: int) -> _Entry:
         """The row in our own time, with what we saw ourselves."""
-        ledger = self._ledger(scope, row, limit, now)
+        seen = self._memory.recall(scope, row.slots, boot, now)
         written = round((row.boot_seconds or 0.0) * 1000)
         ours = row.boot == boot and written <= now
-        if row.slots is not None and not ours:  # how long ago it was written nobody knows
-            ledger = ledger.moved(now - written)
         age = (row.seconds or 0.0) + ((now - written) / 1000 if ours else 0.0)
-        if scope in self._spent:
-            return _Entry(row, ledger, age)
-        seen = self._memory.recall(scope, boot, now, ledger)
         if seen is not None:
-            ledger = ledger.joined(seen.ledger)
             age = max(age, seen.age + (now - seen.at) / 1000)
-        self._memory.keep(scope, Seen(boot, now, ledger, age))
+        if seen is not None and row.slots is not None and seen.text == row.slots:
+            ledger = seen.ledger
+        else:
+            ledger = self._ledger(scope, row, limit, now)
+            if row.slots is not None and not ours:  # how long ago it was written nobody knows
+                ledger = ledger.moved(now - written)
+            if seen is not None:
+                ledger = ledger.joined(seen.ledger)
+        if scope not in self._spent:
+            self._memory.keep(scope, Seen(row.slots, boot, now, ledger, age))
         return _Entry(row, ledger, age)
 
     def _ledger(self, scope: str, row: _Row, limit: PaceLimit | None, now: int) -> Ledger:
@@ -243,6 +246,7 @@ class SqlPaceBook:
             )
             self._held[scope] = row
             self._spent.add(scope)
+            self._memory.wrote(scope, Seen(row.slots, boot, now, ledger, entry.age))
             params.append(
                 {
                     "of_scope": scope,

@@ -17,8 +17,10 @@ ROOM = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One row as it stood, committed, when we looked."""
+    """One row as it stood when we looked, or as we wrote it."""
 
+    text: str | None
+    """Of its ledger, as it stands in the row; ``ledger`` is the same with what we knew before."""
     boot: str
     at: int
     """Milliseconds of that boot."""
@@ -34,15 +36,19 @@ class PaceMemory:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: dict[str, Seen] = {}
+        self._written: dict[str, Seen] = {}
         self._swept = ""
 
-    def recall(self, scope: str, boot: str, now: int, ledger: Ledger) -> Seen | None:
-        """What was seen of this very ledger in this run of the machine; None when nothing holds any more."""
+    def recall(self, scope: str, text: str | None, boot: str, now: int) -> Seen | None:
+        """What we know of the row that now reads ``text``, in this run of the machine; None: nothing holds any more.
+
+        What we wrote ourselves counts once it is read again: it may have been rolled back.
+        """
         with self._lock:
-            seen = self._seen.get(scope)
-        if seen is None or seen.boot != boot or seen.at > now:
-            return None
-        return seen if seen.ledger.name == ledger.name and seen.ledger.count <= ledger.count else None
+            written, seen = self._written.get(scope), self._seen.get(scope)
+        if written is not None and written.text == text:
+            seen = written
+        return None if seen is None or seen.boot != boot or seen.at > now else seen
 
     def knows(self, scope: str) -> bool:
         """Its row was there when we last looked."""
@@ -52,11 +58,13 @@ class PaceMemory:
     def keep(self, scope: str, seen: Seen) -> None:
         """Only what is committed may be kept: a grant rolled back never was."""
         with self._lock:
-            self._seen.pop(scope, None)
-            self._seen[scope] = seen
-            if len(self._seen) > ROOM:
-                for old in list(self._seen)[: ROOM // 2]:
-                    del self._seen[old]
+            self._written.pop(scope, None)  # in time that may since have been set back
+            _put(self._seen, scope, seen)
+
+    def wrote(self, scope: str, written: Seen) -> None:
+        """What the row reads if this is committed."""
+        with self._lock:
+            _put(self._written, scope, written)
 
     def sweep_from(self) -> str:
         """The scope the last sweep ended at."""
@@ -67,3 +75,11 @@ class PaceMemory:
         """Where the next sweep goes on; empty: from the start."""
         with self._lock:
             self._swept = scope
+
+
+def _put(seen: dict[str, Seen], scope: str, new: Seen) -> None:
+    seen.pop(scope, None)
+    seen[scope] = new
+    if len(seen) > ROOM:
+        for old in list(seen)[: ROOM // 2]:
+            del seen[old]

@@ -158,17 +158,47 @@ def test_a_process_that_started_again_waits_no_longer(nodes: tuple[Node, Node]) 
     assert wait(a.store) <= SPAN - 29.9
 
 
-def test_a_machine_put_back_to_an_earlier_state_gains_nothing(nodes: tuple[Node, Node]) -> None:
+@pytest.mark.parametrize("running", [False, True])
+def test_a_machine_put_back_to_an_earlier_state_gains_nothing(nodes: tuple[Node, Node], running: bool) -> None:
     """A snapshot of a virtual machine: same boot, its clock shows less than the row."""
     a, _ = nodes
     assert took(a.store) == 4
     a.clock.elapsed -= 500
-    a.restart()
+    if not running:
+        a.restart()
     assert not take(a.store)
     later(nodes, SPAN - 1)
     assert not take(a.store)
     later(nodes, 1.1)
     assert took(a.store) == 4
+
+
+def test_a_machine_put_back_a_little_loses_no_more_than_that(nodes: tuple[Node, Node]) -> None:
+    """What it wrote by its clock before is no proof of age any more, also once that clock has caught up."""
+    a, _ = nodes
+    assert took(a.store) == 4
+    a.clock.elapsed -= 20
+    assert not take(a.store)
+    later(nodes, 21)
+    assert wait(a.store) == pytest.approx(SPAN - 21, abs=0.1)
+
+
+def test_what_this_process_wrote_itself_is_read_no_second_time(
+    store: SqlStore, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row holds up to some hundred facts a window, and is asked about before every mail."""
+    assert take(store)
+
+    def refuse(found: object) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr("dispatcher.store.pace.from_json", refuse)
+    for _ in range(3):
+        clock.advance(1)
+        assert take(store)
+    assert not take(store)
+    clock.advance(SPAN - 3.1)
+    assert wait(store) == pytest.approx(0.1, abs=0.01)
 
 
 def test_a_grant_rolled_back_never_was(store: SqlStore, clock: FrozenClock) -> None:

@@ -181,7 +181,8 @@ def test_what_another_node_wrote_ages_from_when_it_was_written() -> None:
 
 def test_facts_of_two_are_joined_by_the_earlier_proof() -> None:
     mine, theirs = Track(2, ((100, 3), (300, 5))), Track(1, ((90, 2), (120, 4), (400, 5)))
-    assert mine.joined(theirs) == theirs.joined(mine) == Track(2, ((100, 3), (120, 4), (300, 5)))
+    both = Track(2, ((100, 3), (120, 4), (300, 5)))
+    assert mine.joined(theirs, 1_000) == theirs.joined(mine, 1_000) == both
 
 
 def test_the_ledger_stays_short() -> None:
@@ -190,8 +191,28 @@ def test_the_ledger_stays_short() -> None:
     for step in range(20_000):
         now += ledger.wait(limit, now) + step % 40
         ledger = ledger.granted(limit, now)
-    assert all(len(track.facts) <= SLOTS + 2 for track in ledger.tracks.values())
+    assert all(len(track.facts) <= 2 * SLOTS + 2 for track in ledger.tracks.values())
     assert len(json.dumps(ledger.as_json())) < 5_000
+
+
+@given(steps=st.lists(st.tuples(st.integers(0, 120), st.booleans(), st.integers(0, 500)), min_size=200, max_size=600))
+@settings(max_examples=50, deadline=None)
+def test_it_stays_short_also_when_what_was_seen_is_joined_again_and_again(steps: list[tuple[int, bool, int]]) -> None:
+    """What is left out costs no more than a slot, however often it is joined."""
+    kept, now, grants = 5_000, 0, list[int]()
+    here, seen = Track(), Track()
+    there, known = Track(), Track()
+    for pause, look, by in steps:
+        now += pause
+        if look:
+            here = seen = here.joined(seen, kept)
+            there = known = there.moved(by).joined(known, kept)  # written by somebody whose clock shows ``by`` more
+        grants.append(now)
+        here, there = here.noted(now, len(grants), kept), there.noted(now, len(grants), kept)
+        assert max(len(here.facts), len(there.facts)) <= 2 * SLOTS + 2
+        for at in (now - kept // 2, now):
+            assert there.by(at) <= bisect_right(grants, at)
+            assert bisect_right(grants, at - kept // SLOTS) <= here.by(at) <= bisect_right(grants, at)
 
 
 def test_a_window_that_was_not_asked_about_before_knows_what_the_others_know() -> None:

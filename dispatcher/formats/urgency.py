@@ -19,6 +19,8 @@ _PARTS = re.compile(rb"[~\^&]")
 
 def looks_urgent(content: bytes) -> bool:
     """Whether some segment says so. A long value (a document in OBX-5) hides the flag behind it, no other segment."""
+    if b"\0" in content[:8]:  # UTF-16: segments, separators and flags are ASCII
+        content = content.replace(b"\0", b"")
     return any(_says_so(*found.groups()) for found in _SEGMENT.finditer(content))
 
 

@@ -15,14 +15,15 @@ from enum import StrEnum
 from dispatcher.errors import DispatcherError, StoreError
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion
 from dispatcher.outbox.states import State
-from dispatcher.report.model import Report
+from dispatcher.ports import UnitOfWork
+from dispatcher.report.model import Report, Status
 from dispatcher.routing.addresses import as_compared
 from dispatcher.routing.route import Wanted
 from dispatcher.routing.rules import without_doubles
 from dispatcher.service import oppositions
 from dispatcher.service.desk import Desk
 from dispatcher.service.force import blank, by_recipient, left, standing
-from dispatcher.service.make import Made, cancelled, make_one, route_one, seal_one, with_route
+from dispatcher.service.make import CANCELLED_REPORT, Made, cancelled, make_one, route_one, seal_one, with_route
 from dispatcher.service.render import Sheets
 from dispatcher.service.same_way import same_way
 from dispatcher.service.wanted import CANCELLED, has
@@ -113,6 +114,17 @@ def make_cancelled(
 def nothing_to_tell(made: Made) -> Made:
     """Kept for the record: this recipient never had a version."""
     return Made(dispatch=replace(made.dispatch, state=State.WITHDRAWN, reason=CANCELLED, hold_code=""))
+
+
+def cancelled_unseen(uow: UnitOfWork, cancellation: ReportVersion, made: Sequence[Dispatch]) -> None:
+    """The report that ``cancellation`` takes back came in before it and is prepared after it (it is urgent, or another
+    worker was faster): nobody got it, so nobody is asked about a report that we did not have."""
+    if cancellation.status != Status.CANCELLED or cancellation.version != 1:
+        return
+    for one in made:
+        if one.state is State.HELD and one.hold_code == CANCELLED_REPORT:
+            uow.dispatches.move(one.id, State.WITHDRAWN, event="dispatch.withdrawn", reason=CANCELLED)
+    uow.journal.write(cancellation.id, "report.cancelled-before-leaving")
 
 
 def _one(desk: Desk, sheets: Sheets, follow: Follow) -> Made:

@@ -57,11 +57,15 @@ def stopped_by_checks(desk: Desk, report: Report) -> Blocked | None:
     return Blocked(code="report-check", reason=sentences(errors)) if errors else None
 
 
+CANCELLED_REPORT = "cancelled-report"
+"""Hold code: a person tells the recipient."""
+
+
 def cancelled(*, known: bool) -> Blocked:
     """A person tells the recipient."""
     told = "déjà transmis" if known else "que ce programme n'a pas transmis"
     reason = f"Le laboratoire annule un compte rendu {told} : prévenir le destinataire, puis clore."
-    return Blocked(code="cancelled-report", reason=reason)
+    return Blocked(code=CANCELLED_REPORT, reason=reason)
 
 
 def stopped_by_status(desk: Desk, report: Report, source: str, *, known: bool) -> Blocked | None:

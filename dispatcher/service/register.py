@@ -22,7 +22,7 @@ from dispatcher.report import versions
 from dispatcher.report.model import Patient, Report, Status, When
 from dispatcher.routing.route import RecipientRole, Wanted
 from dispatcher.service.batch import queue_urgent
-from dispatcher.service.cancelling import make_cancelled, nobody_has, on_paper_again, same_fates
+from dispatcher.service.cancelling import cancelled_unseen, make_cancelled, nobody_has, on_paper_again, same_fates
 from dispatcher.service.chosen import chosen_for, note_more
 from dispatcher.service.desk import Desk
 from dispatcher.service.force import ALL, DROPPED, hold_dropped, put_in_force
@@ -349,6 +349,7 @@ def _commit(
         made = [_withdrawn(item, OVERTAKEN) for item in made]
         theirs = uow.dispatches.list(DispatchFilter(report_id=current.id, limit=ALL))
         note_more(uow, version.file_id, hold_dropped(desk, uow, current, fresh, theirs))
+        cancelled_unseen(uow, current, theirs)
     elif rank is _Rank.CURRENT:
         older = put_in_force(desk, uow, version, fresh)
         if cancelled is not None and not same_fates(cancelled, older):

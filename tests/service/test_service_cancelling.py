@@ -18,13 +18,15 @@ from dispatcher.service import register as room
 from dispatcher.service.cancelling import Fate, fates
 from dispatcher.service.explain import explain
 from dispatcher.service.force import by_recipient
+from dispatcher.service.prepare import prepare_file
 from dispatcher.service.release import release
 from dispatcher.service.renewal import Begin, plan_resend, resend
 from dispatcher.service.replay import plan_replay, replay
 from dispatcher.service.settle_by_hand import settle_by_hand
 from dispatcher.service.waits import waits_for
+from dispatcher.service.wanted import CANCELLED
 from dispatcher.settings import SourceSettings
-from tests.service.bench import DURAND, PETIT, Bench, local
+from tests.service.bench import DURAND, LEASE, PETIT, Bench, local
 from tests.service.samples import OTHER_VALUE, THIRD_VALUE, dsn, oru
 from tests.service.test_service_send import GONE, LOST
 
@@ -452,3 +454,34 @@ def test_nobody_who_may_have_it_is_forgotten_and_nobody_else_is_told(rows: list[
             assert follow.old.sent_at or follow.old.delivered_at or follow.old.state in {State.SENDING, State.UNKNOWN}
     told = [(follow.fate, follow.old.id) for follow in follows]
     assert len(told) == len(set(told)), "and nothing twice"
+
+
+@pytest.mark.parametrize("copies", ["", "D002^PETIT^Sophie"])
+def test_read_before_the_report_it_takes_back_it_asks_nobody(on_both: Bench, copies: str) -> None:
+    """An urgent file is prepared before those that came first; and two workers are not in step."""
+    bench = on_both
+    bench.drop("a.hl7", oru(control="M1", copies=copies))
+    bench.take()
+    bench.clock.advance(60)
+    bench.drop("b.hl7", oru(status="X", at="20260311093000", control="M2", urgent=True))
+    bench.take()
+    bench.prepare()
+    assert set(bench.states()) == {State.WITHDRAWN}
+    assert {one.reason for one in bench.dispatches() if one.version == 1} == {CANCELLED}
+    bench.run()
+    assert bench.transport.handed == []
+
+
+def test_what_a_person_released_of_it_stays(bench: Bench) -> None:
+    bench.drop("a.hl7", oru(control="M1"))
+    bench.take()
+    bench.clock.advance(60)
+    bench.drop("b.hl7", oru(status="X", at="20260311093000", control="M2", urgent=True))
+    bench.take()
+    (first,) = bench.claim(1)
+    prepare_file(bench.desk, first)
+    assert release(bench.desk, bench.one().id, reason="prévenu", actor=EVE).released
+    bench.clock.advance(LEASE.total_seconds() + 1)
+    bench.prepare()
+    told, late = bench.dispatches()
+    assert {told.version: told.state, late.version: late.state} == {1: State.READY, 2: State.WITHDRAWN}

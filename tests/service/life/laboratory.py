@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
+from dispatcher.service.escalate import escalate
 from tests.service.life.world import ENDS, FILES, KILLS, World, Written
 from tests.service.samples import dsn, mdn
 
@@ -30,6 +31,7 @@ class Laboratory(World):
     def time_passes(self, minutes: int, endings: list[str], kill: int) -> None:
         self.bench.clock.advance(minutes * 60)
         self._work("recover", [], 0)
+        self._do(lambda: escalate(self.bench.store, self.bench.clock))
         self._work("run", endings, kill)
 
     @rule(whole=st.booleans())

@@ -13,10 +13,11 @@ from typing import ClassVar
 
 from hypothesis.stateful import invariant
 
-from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.statement import Statement
-from dispatcher.outbox.states import MOVES, NOT_YET_LEFT, FileState, State
+from dispatcher.outbox.states import MOVES, NOT_SENT, NOT_YET_LEFT, FileState, State
 from dispatcher.service import operate
+from dispatcher.service.escalate import escalate
 from tests.service.conftest import index_leaks
 from tests.service.life.world import EVE, World
 
@@ -158,6 +159,11 @@ class Promises(World):
             operate.close(bench.store, unknown, reason="réglé au téléphone", actor=EVE)
             bench.clock.advance(3 * 86_400)
         bench.collect()
+        escalate(bench.store, bench.clock)
+        with bench.real.reading() as uow:
+            assert uow.dispatches.late(bench.clock.now()) == () == uow.dispatches.alarmed(left=True)
+            told = {one.id for one in uow.dispatches.alarmed(left=False)}
+        assert told == {one.id for one in bench.dispatches() if one.lane is Lane.URGENT and one.state in NOT_SENT}
         self.the_promises_hold()
         assert set(bench.states()) <= PATIENT, Counter(bench.states())
         assert set(bench.file_states()) <= {FileState.DONE, FileState.DUPLICATE}

@@ -46,15 +46,18 @@ class Dropped:
     addresses: frozenset[str]
 
 
-Written = tuple[str, str, str, int, bool]
-"""Order, value, status, minutes after the last report (0 or less: dated before it), a copy to Dr Petit."""
+SAME = -1
+"""Dated as the last report was, to the second."""
+Written = tuple[str, str, str, int, bool, bool]
+"""Order, value, status, minutes after the last report (0 or less: dated before it), a copy to Dr Petit, urgent."""
 FILES = st.lists(
     st.tuples(
         st.sampled_from(sorted(ORDERS)),
         st.sampled_from([VALUE, OTHER_VALUE, THIRD_VALUE]),
         st.sampled_from("FFFCPX"),
-        st.sampled_from([10, 10, 10, 0, -15]),
+        st.sampled_from([10, 10, 10, 0, SAME, -15]),
         st.booleans(),
+        st.sampled_from([False, False, True]),
     ),
     min_size=1,
     max_size=3,
@@ -75,6 +78,8 @@ class World(RuleBasedStateMachine):
         self.allowed: Counter[str] = Counter()
         """Hand-overs a person asked for, by Message-ID, of mails that may have arrived before."""
         self.minute = datetime(2026, 3, 11, 6, 0, tzinfo=UTC)
+        self.at = self.minute
+        """When the last report says it was made."""
         self.kill_in = 0
         self.whole: set[str] = set()
         """Files whose kept bytes were compared."""
@@ -119,15 +124,17 @@ class World(RuleBasedStateMachine):
             self.kill_in = 0
 
     def _drop(self, files: list[Written]) -> None:
-        for order, value, status, later, copy in files:
-            self.minute += timedelta(minutes=max(later, 1))
-            at = self.minute + timedelta(minutes=min(later, 0))
+        for order, value, status, later, copy, urgent in files:
+            if later != SAME:
+                self.minute += timedelta(minutes=max(later, 1))
+                self.at = self.minute + timedelta(minutes=min(later, 0))
             content = oru(
                 order,
                 value,
                 who=ORDERS[order],
                 status=status,
-                at=at.strftime("%Y%m%d%H%M%S"),
+                at=self.at.strftime("%Y%m%d%H%M%S"),
+                urgent=urgent,
                 control=f"M{len(self.dropped)}",
                 copies="D002^PETIT^Sophie" if copy else "",
             )

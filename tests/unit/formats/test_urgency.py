@@ -27,6 +27,8 @@ MSH = b"MSH|^~\\&|SIL|LABO|||20260311||ORU^R01|1|P|2.5\r"
 def test_what_a_segment_says(segments: bytes, urgent: bool) -> None:
     assert looks_urgent(MSH + segments) is urgent
     assert looks_urgent((MSH + segments).replace(b"\r", b"\n")) is urgent
+    for wide in ("utf-16", "utf-16-le", "utf-16-be"):
+        assert looks_urgent((MSH + segments).decode("ascii").encode(wide)) is urgent
 
 
 def test_other_formats_say_nothing() -> None:

@@ -33,7 +33,7 @@ from dispatcher.terminology.entries import (
 from dispatcher.terminology.microbiology import drug_key, organism_key
 from dispatcher.terminology.own import Known
 from dispatcher.terminology.rows import Faults, fold
-from dispatcher.terminology.units import UnitTable, legal_ucum
+from dispatcher.terminology.units import UnitTable, legal_ucum, ucum_spellings
 
 DEFAULT_CHAPTER = Chapter(loinc="26436-6", title="Examens de laboratoire")
 
@@ -228,8 +228,8 @@ class Terminology:
         if mine is not None:
             return mine
         found = self.units.find(text)
-        if found is None and text.strip() in self.ucum_list:
-            found = text.strip()
+        if found is None:  # UCUM already, but for a micro sign or a small litre
+            found = next((key for key in (text.strip(), *ucum_spellings(text)) if key in self.ucum_list), None)
         if found == "[IU]/L" and analysis is not None and analysis.quantity == "CCnc":
             return "U/L"
         return found

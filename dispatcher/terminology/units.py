@@ -15,6 +15,14 @@ from types import MappingProxyType
 
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _LITRE = re.compile(r"(?<![A-Za-zÀ-ÿ])([munpfdcµk]?)l(?![A-Za-zÀ-ÿ])")
+_LITRE_IN_FULL = re.compile(r"(?<=/)litres?$", re.IGNORECASE)
+_RAISED_RUN = re.compile(r"(?<=10)[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_POWER = re.compile(
+    r"^[*x×]? ?(?:10 ?(?:\^|\*\*?|e\+?|exp|\\S\\|\() ?\(?|10 |1e\+?)0?(\d\d?)\)?(?= ?(?:/|par ))", re.IGNORECASE
+)
+"""Ten to the power of …, as laboratories write it: ``10^9``, ``x10*9``, ``10(9)``, ``10E+09``, ``1e9``."""
+_AROUND = re.compile(r"^[(\[](.*[^U\])])[)\]]$")
+"""Brackets around the whole, but not those of ``[IU]``."""
 _ANNOTATION = re.compile(r"\{.[a-z]*.\}")
 
 
@@ -29,11 +37,21 @@ def unit_key(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def loose_keys(text: str) -> tuple[str, ...]:
-    """Keys to try in order: as written; the litre in capital; raised digits on the line; no blank at all."""
+    """Keys to try in order: as written; the litre in capital; raised digits on the line; powers of ten in one way;
+    no full stops of abbreviations and no blank at all."""
     key = unit_key(text)
     litre = _LITRE.sub(r"\1L", key)
     lowered = litre.translate(_RAISED)
-    return tuple(dict.fromkeys((key, litre, lowered, lowered.replace(" ", ""))))
+    bare = _AROUND.sub(r"\1", litre)
+    power = _POWER.sub(r"10*\1", _RAISED_RUN.sub(lambda run: "*" + run[0], bare).translate(_RAISED))
+    plain = _LITRE_IN_FULL.sub("L", power).replace("mm^3", "mm3").replace("m^2", "m2")
+    shut = plain.replace(".", "").replace(" ", "")
+    return tuple(dict.fromkeys((key, litre, lowered, lowered.replace(" ", ""), power, plain, shut)))
+
+
+def ucum_spellings(text: str) -> tuple[str, ...]:
+    """What UCUM would write where a laboratory wrote almost that: ``fmol/l``, ``kg/m²``, ``nmol/µL``."""
+    return tuple(key.replace("\u00b5", "u") for key in loose_keys(text))
 
 
 class UnitTable:

@@ -84,6 +84,35 @@ def test_every_text_of_the_unit_table_is_found_again(terms: Terminology) -> None
         assert found.ucum == row["ucum"], row["text"]
 
 
+@pytest.mark.parametrize(
+    ("text", "ucum"),
+    [
+        *((power, "10*9/L") for power in ("x10*9/L", "X 10^9/l", "10(9)/L", "10^(9)/L", "10**9/L", "10 exp 9/L")),
+        *((power, "10*9/L") for power in ("10E+9/L", "10e09/l", "1e9/L", "10\\S\\9/L", "*10^9/litre", "x10 9/L")),
+        *((power, "10*3/uL") for power in ("10*3/ul", "10³/mm³", "10^3/mm^3", "x10E3/uL")),
+        ("fmol/l", "fmol/L"),
+        ("kg/m²", "kg/m2"),
+        ("mmol/litre", "mmol/L"),
+        ("[g/L]", "g/L"),
+        ("(mg/L)", "mg/L"),
+        ("G/L.", "10*9/L"),
+        ("U.I./L", "[IU]/L"),
+        ("[IU]/L", "[IU]/L"),
+        ("MMOL/L", "mmol/L"),
+        ("micromol/l", "umol/L"),
+    ],
+)
+def test_a_unit_is_known_however_it_is_written(terms: Terminology, text: str, ucum: str) -> None:
+    found = terms.unit(text)
+    assert found is not None
+    assert found.ucum == ucum
+
+
+@pytest.mark.parametrize("text", ["MU/L", "100/L", "10/L", "10^/L", "M", "(", "[]", "10.", "MUI/mL"])
+def test_what_could_be_two_units_or_none_is_not_guessed(terms: Terminology, text: str) -> None:
+    assert terms.unit(text) is None
+
+
 def test_every_analysis_unit_is_found_as_that_analysis_wants_it(terms: Terminology) -> None:
     for row in rows("analyses.csv"):
         for pair in filter(None, row["unit_map"].split("|")):

@@ -8,7 +8,6 @@ The laboratory's own ``critiques.csv`` stands in for the whole table.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -16,19 +15,14 @@ from enum import StrEnum
 
 from dispatcher.report.identifiers import loinc_ok
 from dispatcher.report.model import Observation
-from dispatcher.terminology.rows import Faults, Row, fold, read_rows
+from dispatcher.terminology.growth import grew
+from dispatcher.terminology.rows import Faults, Row, read_rows
 
 FILE = "critical.csv"
 OWN_FILE = "critiques.csv"
 COLUMNS = ("loinc", "code", "source", "analyse", "ucum", "sous", "sur", "regle", "origine")
 NO_RESULT = frozenset({"X", "D", "W", "I", "O", "S"})
 """Letters of HL7 table 0085: cannot be had, deleted, wrong, pending, no result yet, or partly there."""
-_NOTHING = ("NEGATI", "STERILE", "ABSENCE", "ABSENT", "AUCUN", "PAS DE ", "NON DETECTE", "EN COURS", "IMPOSSIBLE")
-"""What a culture without growth, or not read yet, says; compared without accents and case."""
-_SOMETHING = re.compile("(?<!NON )POSITI|(?<!AUCUNE )(?<!PAS DE )PRESENCE")
-"""It grows, whatever else is absent or not known yet: « culture positive, identification en cours »."""
-_GRAM = re.compile(r"GRAM *(NEGATI|POSITI)\w*")
-"""A stain, no answer: « bacilles à Gram négatif » were found."""
 
 
 class Kind(StrEnum):
@@ -57,8 +51,7 @@ class CriticalLine:
         if self.kind is Kind.ALWAYS:
             return bool(result.value)
         if self.kind is Kind.FOUND:
-            said = _GRAM.sub("GRAM", fold(result.value))
-            return bool(said) and (bool(_SOMETHING.search(said)) or not any(word in said for word in _NOTHING))
+            return grew(result.value)
         if self.kind is Kind.RANGE:
             return _beyond(result.value, result.comparator, None, number(result.high))
         values = [(result.value, result.comparator, result.ucum)]

@@ -22,6 +22,44 @@ def result(loinc: str, value: str, ucum: str | None = "mmol/L", **more: object) 
     return Observation(**{"code": Code(code="X"), "loinc": loinc, "value": value, "ucum": ucum, **more})  # type: ignore[arg-type]
 
 
+NOTHING_GREW = (
+    *("0", "0,0", "0/4", "0 UFC/mL", "-", "--", "Neg", "Nég.", "NEG", "Culture nég. à J5", "Hémoculture : neg", "N"),
+    *("Non", "non.", "Néant", "RAS", "R.A.S.", "Rien à signaler", "Absence", "Nulle", "Non détecté", "Not detected"),
+    *("Pas d'anaérobies", "Absence de cocci, bacilles et levures", "Pas de cocci ni bacilles", "Aucun germe"),
+    *("Recherche de Staphylococcus aureus négative", "Recherche de bacilles en cours", "Identification en cours"),
+)
+SOMETHING_GREW = (
+    *(
+        "1",
+        "10",
+        "+",
+        "++",
+        "1/4",
+        "0,5",
+        "Oui",
+        "E. coli",
+        "Cocci Gram +",
+        "voir commentaire",
+        "*",
+        "Nég. à J2, E. coli à J5",
+    ),
+    *("Staphylocoque à coagulase négative", "Staph. coag. nég.", "Staphylococcus epidermidis, coagulase : négatif"),
+    *("Escherichia coli, absence de levures", "Escherichia coli. Absence de levures.", "S. aureus. Pas de levure"),
+    *(
+        "Cocci à Gram positif en cours d'identification",
+        "E. coli en cours d'identification",
+        "Candida albicans (BLSE nég.)",
+    ),
+    *(
+        "Klebsiella pneumoniae ; BLSE négatif",
+        "Bacilles Gram nég",
+        "Nocardia farcinica",
+        "Anaérobie : stérile ; aérobie : E. coli",
+    ),
+    "Salmonella non typhique",
+)
+
+
 @pytest.mark.parametrize(
     ("one", "critical_"),
     [
@@ -59,6 +97,8 @@ def result(loinc: str, value: str, ucum: str | None = "mmol/L", **more: object) 
         (result("600-7", "Pas de présence de germe", None), False),
         (result("600-7", "Culture en cours", None), False),
         (result("600-7", "", None), False),
+        *[(result("600-7", text, None), False) for text in NOTHING_GREW],
+        *[(result("600-7", text, None), True) for text in SOMETHING_GREW],
         (result("2345-7", "1.0", "g/L"), False),
         (result("2345-7", "0.45", "g/L"), True),
         (result("14749-6", "5", "mmol/L", alt=AltValue(value="30", ucum="mmol/L")), True),

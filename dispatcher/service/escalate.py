@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 
 from dispatcher.clock import Clock
+from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import NOT_SENT
-from dispatcher.ports import Store
+from dispatcher.ports import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,8 @@ def escalate(store: Store, clock: Clock) -> int:
 
 def _begin(store: Store, dispatch_id: str) -> bool:
     with store.transaction() as uow:
-        (dispatch,) = uow.dispatches.locked([dispatch_id])
-        if dispatch.escalation or dispatch.state not in NOT_SENT:
+        dispatch = _locked(uow, dispatch_id)
+        if dispatch is None or dispatch.escalation or dispatch.state not in NOT_SENT:
             return False
         uow.dispatches.update(dispatch_id, event=LATE, escalation=FIRST)
     log.error("dispatch %s: ALARM begins: urgent, and %s", dispatch_id, dispatch.state)
@@ -41,9 +42,14 @@ def _begin(store: Store, dispatch_id: str) -> bool:
 
 def _end(store: Store, dispatch_id: str) -> bool:
     with store.transaction() as uow:
-        (dispatch,) = uow.dispatches.locked([dispatch_id])
-        if dispatch.escalate_at is None or dispatch.state in NOT_SENT:
+        dispatch = _locked(uow, dispatch_id)
+        if dispatch is None or dispatch.escalate_at is None or dispatch.state in NOT_SENT:
             return False
         uow.dispatches.update(dispatch_id, event=OVER, escalate_at=None)
     log.error("dispatch %s: ALARM over: it is %s", dispatch_id, dispatch.state)
     return True
+
+
+def _locked(uow: UnitOfWork, dispatch_id: str) -> Dispatch | None:
+    """None: purged since it was looked at."""
+    return next(iter(uow.dispatches.locked([dispatch_id])), None)

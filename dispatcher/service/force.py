@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dispatcher.outbox.dispatch import Dispatch, ReportVersion
+from dispatcher.outbox.dispatch import Dispatch, Lane, ReportVersion
 from dispatcher.outbox.states import NOT_YET_LEFT, State
 from dispatcher.ports import DispatchFilter, UnitOfWork
 from dispatcher.report.model import Status
@@ -123,7 +123,8 @@ def _reason(version: ReportVersion, last: Dispatch, got: Sequence[Dispatch], *, 
 
 
 def blank(desk: Desk, version: ReportVersion, old: Dispatch) -> Dispatch:
-    """The same recipient, nothing of what was sealed or done."""
+    """The same recipient, nothing of what was sealed or done; urgent mail with a clock of its own."""
+    now = desk.clock.now()
     return Dispatch(
         id=desk.store.new_id("D"),
         report_id=version.id,
@@ -143,6 +144,7 @@ def blank(desk: Desk, version: ReportVersion, old: Dispatch) -> Dispatch:
         envelope=old.envelope,
         certificate=old.certificate,
         lane=old.lane,
-        created_at=desk.clock.now(),
+        created_at=now,
+        escalate_at=now + desk.urgent_within if old.lane is Lane.URGENT else None,
         decision=old.decision,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dispatcher.errors import TryLater
@@ -9,6 +11,7 @@ from dispatcher.outbox.dispatch import Lane
 from dispatcher.outbox.states import State
 from dispatcher.service import overview
 from dispatcher.service.escalate import LATE, OVER, escalate
+from dispatcher.store.escalations import DispatchEscalations
 from tests.service.bench import Bench
 from tests.service.samples import dsn, oru
 
@@ -124,3 +127,34 @@ def test_an_urgent_file_is_prepared_before_those_that_came_first(bench: Bench) -
     (first,) = bench.claim(1)
     assert (first.name, first.lane) == ("u.hl7", Lane.URGENT)
     assert [file.lane for file in bench.claim(9)] == [Lane.ROUTINE] * 5
+
+
+def test_urgent_mail_that_a_newer_version_leaves_to_a_person_alarms_too(on_both: Bench) -> None:
+    """Nobody who is left out of the version in force, nor a cancellation that cannot leave, waits in silence."""
+    bench = on_both
+    bench.bring(oru("R1", urgent=True, copies="D002^PETIT^Sophie"))
+    bench.send()
+    bench.bring(oru("R1", "4815.16", status="C", at="20260311100000", urgent=True, control="M2"))
+    (dropped,) = (one for one in bench.dispatches() if one.state is State.HELD)
+    assert dropped.lane is Lane.URGENT
+    bench.send()
+    bench.clock.advance(601)
+    assert escalate(bench.real, bench.clock) == 1
+    assert late(bench) == [dropped.id]
+
+
+@pytest.mark.parametrize("look", ["late", "alarmed"])
+def test_one_purged_since_it_was_looked_at_keeps_no_other_from_its_alarm(
+    on_both: Bench, look: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = on_both
+    bench.bring(potassium("7.1"))
+    bench.clock.advance(601)
+    if look == "alarmed":
+        assert escalate(bench.real, bench.clock) == 1
+        bench.send()
+    seen = getattr(DispatchEscalations, look)
+    gone = replace(bench.one(), id="D-PURGED")
+    monkeypatch.setattr(DispatchEscalations, look, lambda *given, **more: (gone, *seen(*given, **more)))
+    assert escalate(bench.real, bench.clock) == 1
+    assert alarms(bench, bench.one().id) == ([LATE] if look == "late" else [LATE, OVER])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dispatcher.errors import DispatcherError, StoreError
 from dispatcher.formats.base import ReadResult
@@ -108,8 +109,7 @@ def _end(uow: UnitOfWork, file: SourceFile, registered: Sequence[Registered], re
         reason = f"Même contenu que le compte rendu {same} : rien n'est renvoyé."
         return uow.files.move(file.id, FileState.DUPLICATE, reason=reason[:MOST])
     notes = [problem for problem in result.problems if problem.severity is Severity.WARNING]
-    uow.files.move(file.id, FileState.READ)
-    return uow.files.move(file.id, FileState.DONE, reason=sentences(notes)[:MOST])
+    return uow.files.move(file.id, FileState.DONE, through=FileState.READ, reason=sentences(notes)[:MOST])
 
 
 def _quarantine(desk: Desk, file: SourceFile, result: ReadResult, then: Then) -> SourceFile:
@@ -119,7 +119,7 @@ def _quarantine(desk: Desk, file: SourceFile, result: ReadResult, then: Then) ->
     return _finish(desk, file, reason, then, format=result.format)
 
 
-def _finish(desk: Desk, file: SourceFile, reason: str, then: Then, **changes: str) -> SourceFile:
+def _finish(desk: Desk, file: SourceFile, reason: str, then: Then, **changes: Any) -> SourceFile:
     """Set aside."""
     with desk.store.transaction() as uow:
         ended = uow.files.move(file.id, FileState.QUARANTINED, reason=reason[:MOST], **changes)

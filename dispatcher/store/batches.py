@@ -31,6 +31,11 @@ _PENDING_MEMBER = exists().where(
 
 _FINISHED = BATCH.select.where(text(NOT_DONE), ~_PENDING_MEMBER)
 
+_ADD = insert(table)
+_DONE = (
+    update(table).where(table.c.id == bindparam("of_id")).values(state=bindparam("new"), ended_at=bindparam("moment"))
+)
+
 _STOPPED = select(func.count()).where(
     dispatches.c.batch_id.in_(
         select(table.c.id).where(text(NOT_DONE), table.c.state == PAUSED, table.c.channel == bindparam("of_channel"))
@@ -47,7 +52,7 @@ class SqlBatches:
 
     def add(self, batch: Batch) -> None:
         """Insert, with its journal line."""
-        self._session.write(insert(table), BATCH.row(batch))
+        self._session.write(_ADD, BATCH.row(batch))
         told = {"why": batch.why} if batch.why else {}
         self._session.journal.write(
             batch.id,
@@ -151,7 +156,7 @@ class SqlBatches:
         statement = Statement.of(counts_of_batch(self._session, batch.id), batch.count)
         if statement.pending:  # it grew between the look and the lock
             return None
-        self._session.write(update(table).where(table.c.id == batch.id).values(state=DONE, ended_at=now))
+        self._session.write(_DONE, {"of_id": batch.id, "new": DONE, "moment": now})
         told: dict[str, Any] = {**statement.as_json()}
         self._session.journal.write(batch.id, "batch.done", **told)
         return replace(batch, state=DONE, ended_at=now)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sqlalchemy import bindparam
+
 from dispatcher.outbox.dispatch import Batch, Dispatch, Lane
 from dispatcher.outbox.states import State, check_move
 from dispatcher.store.batches import join
@@ -13,6 +15,14 @@ from dispatcher.store.rows import DISPATCH
 from dispatcher.store.search import DispatchSearch
 from dispatcher.store.tables import EVERY_LANE, in_state
 from dispatcher.store.tables import dispatches as table
+
+_READY = (
+    DISPATCH.select.where(table.c.channel == bindparam("of_channel"), in_state(table, State.READY), EVERY_LANE)
+    .order_by(table.c.lane, table.c.created_at, table.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_READY_URGENT = _READY.where(table.c.lane == Lane.URGENT)
 
 
 class SqlDispatches(DispatchLeases, DispatchSearch, DispatchEscalations):
@@ -44,8 +54,6 @@ class SqlDispatches(DispatchLeases, DispatchSearch, DispatchEscalations):
         return replace(batch, count=len(members), size=size)
 
     def _ready(self, channel: str, limit: int, urgent_only: bool) -> tuple[Dispatch, ...]:
-        wanted = DISPATCH.select.where(table.c.channel == channel, in_state(table, State.READY), EVERY_LANE)
-        if urgent_only:
-            wanted = wanted.where(table.c.lane == Lane.URGENT)
-        wanted = wanted.order_by(table.c.lane, table.c.created_at, table.c.id).limit(max(limit, 0))
-        return DISPATCH.values(self._session.read_locked(wanted.with_for_update(skip_locked=True)).all())
+        params = {"of_channel": channel, "most": max(limit, 0)}
+        rows = self._session.read_locked(_READY_URGENT if urgent_only else _READY, params)
+        return DISPATCH.values(rows.all())

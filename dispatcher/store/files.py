@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, Select, Update, and_, bindparam, case, delete, insert, or_, select, text, update
@@ -163,10 +164,18 @@ class SqlFiles:
         self._session.tallies.change("file", "", FileState.WAITING, -gone)
 
     def move(
-        self, file_id: str, state: FileState, *, reason: str = "", actor: str = "daemon", **changes: Any
+        self,
+        file_id: str,
+        state: FileState,
+        *,
+        through: FileState | None = None,
+        reason: str = "",
+        actor: str = "daemon",
+        **changes: Any,
     ) -> SourceFile:
         """Change state with its journal line; the reason is that of the new state.
 
+        ``through``: by way of that state, with a line of its own; nobody else ever sees the file in it.
         Leaving ``received`` ends the lease; back to ``received`` starts the count of returns again. Raises
         :class:`dispatcher.errors.IllegalMove`, StoreError ``not-found``, TypeError for an unknown field.
         """
@@ -174,7 +183,9 @@ class SqlFiles:
         if row is None:
             raise StoreError(f"Fichier inconnu : {file_id}.", hint="Vérifier le numéro.", code="not-found")
         old = self._value(row)
-        check_file_move(old.state, state)
+        steps = [old.state, *([through] if through is not None else []), state]
+        for before, after in pairwise(steps):
+            check_file_move(before, after)
         wrong = sorted(name for name in changes if name in _FIXED or name not in _PLAIN)
         if wrong:
             raise TypeError(f"fields of a file that cannot be changed: {', '.join(wrong)}")
@@ -183,7 +194,9 @@ class SqlFiles:
             values.setdefault("returns", 0)
         self._session.write(_update(tuple(values)), values | {"of_id": file_id})
         self._session.tallies.moved("file", ("", old.state), ("", state))
-        self._session.journal.write(file_id, f"file.{state}", actor=actor, reason=reason, **{"from": old.state})
+        for before, after in pairwise(steps):
+            told = {"from": before, "reason": reason if after is state else ""}
+            self._session.journal.write(file_id, f"file.{after}", actor=actor, **told)
         shown = {name: value for name, value in values.items() if name in _PLAIN}
         return replace(old, **shown)
 

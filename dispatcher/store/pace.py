@@ -263,9 +263,11 @@ class SqlPaceBook:
         return self._rows((scope,))[0]
 
     def _rows(self, scopes: Sequence[str]) -> list[_Row]:
-        """In that order; what is locked is known, the rest is read in one statement."""
+        """In that order; what is locked is known, the rest is read in one statement. SQLite locks all to one writer."""
         unknown = [scope for scope in scopes if scope not in self._held]
         found = {scope: _Row(*row) for scope, *row in self._session.read(_ROWS, {"scopes": unknown})} if unknown else {}
+        if self._session.writing and not self._session.postgresql:
+            self._held |= found
         return [self._held.get(scope) or found.get(scope) or _Row() for scope in scopes]
 
     def _lock(self, scopes: Sequence[str]) -> None:

@@ -64,6 +64,12 @@ _BATCHABLE = select(
 ).where(table.c.channel == bindparam("of_channel"), in_state(table, State.READY), EVERY_LANE)
 
 _MEMBER = batch_members.c
+_OF_BATCH = (
+    select(table.c.state, func.count())
+    .join(batch_members, _MEMBER.dispatch_id == table.c.id)
+    .where(_MEMBER.batch_id == bindparam("of_batch"))
+    .group_by(table.c.state)
+)
 _UNSETTLED = DISPATCH.select.where(
     table.c.chain == bindparam("of_chain"),
     table.c.version < bindparam("below_version"),
@@ -184,13 +190,8 @@ class DispatchSearch(DispatchMoves):
 
 def counts_of_batch(session: Session, batch_id: str) -> dict[State, int]:
     """Present states of all that ever were in that batch; every state is there."""
-    wanted = (
-        select(table.c.state, func.count())
-        .join(batch_members, _MEMBER.dispatch_id == table.c.id)
-        .where(_MEMBER.batch_id == batch_id)
-        .group_by(table.c.state)
-    )
-    return dict.fromkeys(State, 0) | {state: int(count) for state, count in session.read(wanted)}
+    found = session.read(_OF_BATCH, {"of_batch": batch_id})
+    return dict.fromkeys(State, 0) | {state: int(count) for state, count in found}
 
 
 def _search(wanted: DispatchFilter) -> tuple[Select[Any], dict[str, Any]]:

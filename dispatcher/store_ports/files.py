@@ -30,9 +30,16 @@ class Files(Protocol):
         """It is whole or gone: drop the waiting row."""
 
     def move(
-        self, file_id: str, state: FileState, *, reason: str = "", actor: str = "daemon", **changes: Any
+        self,
+        file_id: str,
+        state: FileState,
+        *,
+        through: FileState | None = None,
+        reason: str = "",
+        actor: str = "daemon",
+        **changes: Any,
     ) -> SourceFile:
-        """Change state (checked against FILE_MOVES), with its journal line."""
+        """Change state (checked against FILE_MOVES), with its journal line; ``through`` another one in between."""
 
     def claim(self, owner: str, limit: int, lease: timedelta, now: datetime) -> tuple[SourceFile, ...]:
         """Lease files in state ``received``, urgent ones first, then the oldest.

@@ -97,6 +97,16 @@ def test_a_move_is_checked_and_journalled(store: SqlStore, seed: Seed) -> None:
     assert seed.events(file.id) == ["file.received", "file.read", "file.done"]
     with pytest.raises(IllegalMove, match="traité"), store.transaction() as uow:
         uow.files.move(file.id, FileState.RECEIVED)
+    at_once = seed.file()
+    with pytest.raises(IllegalMove), store.transaction() as uow:
+        uow.files.move(at_once.id, FileState.DONE)
+    with store.transaction() as uow:
+        uow.files.move(at_once.id, FileState.DONE, through=FileState.READ, reason="Un avertissement.")
+    with store.reading() as uow:
+        told = [
+            (line.event, line.detail["from"], line.detail["reason"]) for line in uow.journal.of_subject(at_once.id)[1:]
+        ]
+    assert told == [("file.read", "received", ""), ("file.done", "read", "Un avertissement.")]
     with pytest.raises(StoreError, match="inconnu") as raised, store.transaction() as uow:
         uow.files.move("F404", FileState.READ)
     assert raised.value.code == "not-found"

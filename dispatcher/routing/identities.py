@@ -8,6 +8,7 @@ Structure » of the MSSanté extraction (8 RPPS, 0 ADELI, 1 FINESS, 3 SIRET).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from dispatcher.report.folding import fold
 from dispatcher.report.identifiers import compact
@@ -50,10 +51,12 @@ def from_national_form(text: str, kinds: frozenset[IdType]) -> tuple[IdType, str
     return None
 
 
+@lru_cache(maxsize=4096)
 def tokens(text: str) -> tuple[str, ...]:
     """Words of a name, folded, titles left out; ``St`` becomes ``saint``.
 
     Figures and codes (``12``, ``d077``) are no part of a name; a word with a figure among letters is one, mistyped.
+    Remembered: the same few hundred people get a laboratory's reports, each name is taken apart a dozen times a report.
     """
     words = re.findall(r"[^\W_]+", fold(text))
     return tuple(_SPELLINGS.get(word, word) for word in words if word not in TITLES and _lettered(word))

@@ -58,6 +58,8 @@ def recipient_opposes(desk: Desk, source: str) -> Callable[[str], bool]:
 
     def opposed(key: str) -> bool:
         with desk.store.reading() as uow:
+            if not uow.oppositions.kinds():
+                return False
             found = _scopes(uow, [desk.cipher.hash(key)], _givers(desk.sources, uow, source))
             return Scope.RECIPIENT in found | uow.oppositions.scopes(_by_table(desk, uow, key))
 

@@ -59,7 +59,7 @@ def _common(opened: Opened, word: str) -> bool:
 
 def _findable(value: str) -> bool:
     """Something, and text: half a character (a lone surrogate) stands in no file."""
-    return bool(value) and not any("\ud800" <= sign <= "\udfff" for sign in value)
+    return bool(value) and (value.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in value))
 
 
 class Snapshot:

@@ -57,7 +57,9 @@ def leaf(parent: Element, name: str, attributes: Mapping[str, str] | None = None
 def finished(name: str, attributes: Mapping[str, str] | None = None, text: str | None = None) -> str:
     """An element with nothing in it but perhaps a text."""
     opened = f"<{name}{_attributes(attributes)}" if attributes else "<" + name
-    return opened + "/>" if text is None else f"{opened}>{escaped(text)}</{name}>"
+    if text is None:
+        return opened + "/>"
+    return f"{opened}>{text.translate(_IN_TEXT) if _SPECIAL(text) else text}</{name}>"
 
 
 def say(parent: Element, text: str) -> None:

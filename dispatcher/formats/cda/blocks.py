@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from dispatcher.formats.markup import Element, leaf, say, sub
+from dispatcher.formats.markup import Element, escaped, leaf, sub
 
 
-def within(parent: Element, name: str, attributes: Mapping[str, str] | None, text: str) -> None:
-    """An element that holds nothing but text, with its line ends as ``br``."""
-    if "\n" in text or "\r" in text:
-        lines(sub(parent, name, attributes), text)
-    else:
-        leaf(parent, name, attributes, text)
+def broken(text: str) -> str:
+    """Text with its line ends as ``br``."""
+    if "\n" not in text and "\r" not in text:
+        return escaped(text)
+    return _BREAK.join(map(escaped, text.strip("\r\n").splitlines()))
+
+
+_BREAK = "<br/>"
 
 
 def lines(parent: Element, text: str) -> None:
-    """Text with its line ends as ``br``."""
-    if "\n" not in text and "\r" not in text:
-        say(parent, text)
-        return
-    first, *rest = text.strip("\r\n").splitlines() or [""]
-    say(parent, first)
-    for line in rest:
-        next_line(parent, line)
+    """Append text with its line ends as ``br``."""
+    parent.inside.append(broken(text))
 
 
-def next_line(parent: Element, text: str) -> None:
+def next_line(text: str) -> str:
     """Text on a line of its own."""
-    leaf(parent, "br")
-    say(parent, text)
+    return _BREAK + escaped(text)
+
+
+def content(key: str, text: str, *, bold: bool = False) -> str:
+    """``content`` with an ID, one of ours: what an entry points at."""
+    style = ' styleCode="Bold"' if bold else ""
+    return f'<content ID="{key}"{style}>{broken(text)}</content>'
 
 
 def named(parent: Element, key: str, text: str, *, bold: bool = False) -> None:
-    """``content`` with an ID: what an entry points at."""
-    within(parent, "content", {"ID": key, "styleCode": "Bold"} if bold else {"ID": key}, text)
+    """Append :func:`content`."""
+    parent.inside.append(content(key, text, bold=bold))
 
 
 def table(text: Element, columns: Sequence[str]) -> Element:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 
-from dispatcher.formats.markup import Element, escaped, finished, sub
+from dispatcher.formats.markup import Element, finished, sub
 from dispatcher.report.identifiers import oid_ok
 
 V3 = "urn:hl7-org:v3"
@@ -64,26 +64,21 @@ def flat(text: str) -> str:
 def loinc(parent: Element, name: str, code: str, display: str) -> Element:
     """A LOINC coded element. The rules ask for code, displayName and codeSystem together."""
     element = Element(name)
-    element.attributes = _loinc(code, display)
+    element.attributes = loinc_attributes(code, display)
     parent.inside.append(element)
     return element
 
 
 @lru_cache(maxsize=4000)
-def _loinc(code: str, display: str) -> str:
+def loinc_attributes(code: str, display: str) -> str:
     """Codes of analyses say nothing about a patient, and the same few hundred come back all day."""
     named = {"code": code, "displayName": flat(display) or code, "codeSystem": LOINC, "codeSystemName": "LOINC"}
     return Element("", named).attributes
 
 
-def interpretation(parent: Element, code: str, display: str) -> None:
-    """``interpretationCode`` of the value set."""
-    parent.inside.append(_interpretation(code, display))
-
-
 @cache
-def _interpretation(code: str, display: str) -> str:
-    """One of the 39 codes of the value set."""
+def interpretation(code: str, display: str) -> str:
+    """``interpretationCode``: one of the 39 codes of the value set."""
     return finished(
         "interpretationCode", {"code": code, "displayName": flat(display) or code, "codeSystem": INTERPRETATION}
     )
@@ -94,19 +89,13 @@ def coded(parent: Element, name: str, code: str, system: str, display: str) -> E
     return sub(parent, name, {"code": code, "displayName": flat(display) or code, "codeSystem": system})
 
 
-def translation(parent: Element, code: str, system: str, display: str) -> None:
-    """``translation`` of the code of an analysis: one of the laboratory's catalogue, never a patient's."""
-    parent.inside.append(_translation(code, system, display))
-
-
-@lru_cache(maxsize=4000)
-def _translation(code: str, system: str, display: str) -> str:
-    return finished("translation", {"code": code, "displayName": flat(display) or code, "codeSystem": system})
-
-
 def points_at(parent: Element, target: str) -> None:
     """``originalText/reference`` to a piece of the narrative; ``target`` is its ID without ``#``."""
-    parent.inside.append(f'<originalText><reference value="#{escaped(target)}"/></originalText>')
+    parent.inside.append(TO_TEXT[0] + target + TO_TEXT[1])
+
+
+TO_TEXT = '<originalText><reference value="#', '"/></originalText>'
+"""Before and behind the ID, which is one of ours."""
 
 
 def token(text: str) -> str:

@@ -44,7 +44,8 @@ def is_pdf(document: Attachment | None) -> bool:
     return document is not None and document.media_type == PDF and b"%PDF-" in document.content[:1024]
 
 
-CODED_FATES = frozenset({Fate.RESULT, Fate.ABORTED, Fate.CANCELLED})
+CODED_FATES = (Fate.RESULT, Fate.ABORTED, Fate.CANCELLED)
+"""No set: an enumeration's own hash is slow."""
 
 
 @dataclass(slots=True)
@@ -62,6 +63,11 @@ class Row:
 
     tested: bool = False
     """A line of an antibiogram: its own letter S, I or R is its interpretation when it has no other."""
+    label: str = field(init=False)
+    """Name of the analysis."""
+
+    def __post_init__(self) -> None:
+        self.label = wording.label(self.observation.code, self.observation.alternate)
 
     @property
     def coded(self) -> bool:
@@ -98,9 +104,9 @@ class Group:
     def heading(self) -> str:
         """ID of what names it in the text: its own heading, or its one result of the same name; empty: nothing does."""
         if len(self.rows) == 1 and not self.isolates:
-            result = self.rows[0].observation
-            if self.title.casefold() == wording.label(result.code, result.alternate).casefold():
-                return self.rows[0].key
+            only = self.rows[0]
+            if self.title.casefold() == only.label.casefold():
+                return only.key
         return self.key if self.title else ""
 
     @property

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dispatcher.formats.cda import wording
-from dispatcher.formats.cda.blocks import lines, named, next_line, table, within
+from dispatcher.formats.cda.blocks import broken, content, next_line, table
 from dispatcher.formats.cda.elements import flat
 from dispatcher.formats.cda.participants import validator_text
 from dispatcher.formats.cda.plan import IMAGES, Fate, Isolate, Row, is_pdf
 from dispatcher.formats.cda.times import shown
-from dispatcher.formats.markup import Element, leaf, say, sub
+from dispatcher.formats.markup import Element, escaped, finished, leaf, sub
 from dispatcher.formats.spoken import ANNULLED
 from dispatcher.report.model import ValueType
 
@@ -46,12 +46,12 @@ def isolate(text: Element, of: Isolate) -> None:
     rows = of.counts + of.lines
     used = _used(rows)
     if not rows:
-        _heading(sub(text, "paragraph"), of)
-        _comments(text, organism)
+        text.inside.append(f"<paragraph>{_heading(of)}</paragraph>")
+        text.inside += [f"<paragraph>{comment}</paragraph>" for comment in _comments(organism)]
         return
     element = sub(text, "table", {"border": "1"})
     head = sub(element, "thead")
-    _heading(sub(sub(head, "tr"), "th", {"colspan": str(len(used))}), of)
+    head.inside.append(f'<tr><th colspan="{len(used)}">{_heading(of)}</th></tr>')
     titles = sub(head, "tr")
     for column in used:
         leaf(titles, "th", text="Recherche" if column == NAME and not of.lines else ISOLATE_COLUMNS[column])
@@ -60,22 +60,18 @@ def isolate(text: Element, of: Isolate) -> None:
     for row in of.counts:
         _row(body, row, used)
     if of.lines:
-        cell = sub(sub(body, "tr"), "td", {"colspan": str(len(used)), "styleCode": "Bold"})
-        named(cell, organism.key + "a", of.title or "Antibiogramme", bold=True)
+        title = content(organism.key + "a", of.title or "Antibiogramme", bold=True)
+        body.inside.append(f'<tr><td colspan="{len(used)}" styleCode="Bold">{title}</td></tr>')
     for row in of.lines:
         _row(body, row, used)
 
 
-def _heading(parent: Element, of: Isolate) -> None:
+def _heading(of: Isolate) -> str:
     organism = of.organism
-    say(parent, f"Isolat n° {of.number} – ")
-    label = wording.label(organism.observation.code, organism.observation.alternate)
-    named(parent, organism.key, label)
-    say(parent, " : ")
-    named(parent, organism.key + "v", _value_text(organism), bold=True)
-    if remarks := _remarks(organism):
-        say(parent, f" ; {remarks}")
-    _beside(parent, organism)
+    name, found = content(organism.key, organism.label), content(organism.key + "v", _value_text(organism), bold=True)
+    remarks = _remarks(organism)
+    said = escaped(f" ; {remarks}") if remarks else ""
+    return f"Isolat n° {of.number} – {name} : {found}{said}{_beside(organism)}"
 
 
 def _used(rows: Sequence[Row]) -> list[int]:
@@ -98,117 +94,103 @@ def _has_earlier(row: Row) -> bool:
 
 
 def _value_text(row: Row) -> str:
-    said, fate = wording.value(row.observation), _FATE_TEXT.get(row.fate, "")
+    said = wording.value(row.observation)
+    fate = "" if row.fate is Fate.RESULT else _FATE_TEXT.get(row.fate, "")
     if row.fate is Fate.CANCELLED or not said:
         return fate or said
     return f"{fate} : {said}" if fate else said
 
 
 def _row(body: Element, row: Row, columns: Sequence[int]) -> None:
-    observation = row.observation
-    element = sub(body, "tr")
-    first = sub(element, "td")
-    named(first, row.key, wording.label(observation.code, observation.alternate), bold=row.fate is Fate.SILENT)
-    _beside(first, row)
-    if row.fate is Fate.SILENT:
-        first.set("colspan", str(len(columns)))
-    elif observation.type is ValueType.DOCUMENT:
-        _document_cell(element, row, len(columns) - 1)
+    silent = row.fate is Fate.SILENT
+    name = content(row.key, row.label, bold=silent) + _beside(row)
+    if silent:
+        cells = f'<td colspan="{len(columns)}">{name}</td>'
+    elif row.observation.type is ValueType.DOCUMENT:
+        cells = f"<td>{name}</td>{_document_cell(row, len(columns) - 1)}"
     else:
-        _value_cells(element, row, columns)
+        cells = f"<td>{name}</td>{_value_cells(row, columns)}"
+    body.inside.append(f"<tr>{cells}</tr>")
     _comment_rows(body, row, len(columns))
 
 
-def _beside(cell: Element, row: Row) -> None:
+def _beside(row: Row) -> str:
     """Under the name: method, kit, who carried it out, who validated it."""
-    observation = row.observation
+    observation, said = row.observation, ""
     method = wording.method(observation)
     if method:
-        leaf(cell, "br")
-        named(cell, row.key + "m", f"({method})")
+        said = f"<br/>{content(row.key + 'm', f'({method})')}"
     kit = wording.kit(observation)
     if kit:
-        next_line(cell, f"Réactif : {kit}")
+        said += next_line(f"Réactif : {kit}")
     if row.performer:
-        next_line(cell, f"Sous-traité : {flat(row.performer.organisation or row.performer.label)}")
+        said += next_line(f"Sous-traité : {flat(row.performer.organisation or row.performer.label)}")
     if row.validator:
-        next_line(cell, f"Validé par {validator_text(row.validator)}")
+        said += next_line(f"Validé par {validator_text(row.validator)}")
+    return said
 
 
-def _value_cells(element: Element, row: Row, columns: Sequence[int]) -> None:
+def _value_cells(row: Row, columns: Sequence[int]) -> str:
+    """All cells behind the name."""
     observation = row.observation
     text, span, flags = _value_text(row), wording.reference_range(observation), _remarks(row)
     unit = flat(observation.unit) if row.fate is Fate.RESULT else ""
-    cell = sub(element, "td")
-    named(cell, row.key + "v", text, bold=wording.remarkable(observation, tested=row.tested))
-    earlier = _has_earlier(row)
-    if not (unit or span or flags or observation.alt or earlier) and ("\n" in text or len(text) > _WIDE_TEXT):
-        cell.set("colspan", str(len(columns) - 1))
-        return
-    cells = {VALUE: cell}
-    for column, words in ((UNIT, unit), (RANGE, span), (FLAGS, flags)):
-        if column not in columns:
-            continue
-        if observation.alt is None:
-            within(element, "td", None, words)
-        else:
-            cells[column] = sub(element, "td")
-            lines(cells[column], words)
-    if BEFORE in columns:
-        _earlier_cell(sub(element, "td"), row)
+    said = content(row.key + "v", text, bold=wording.remarkable(wording.flags(observation, tested=row.tested)))
+    alone = not (unit or span or flags or observation.alt or _has_earlier(row))
+    if alone and ("\n" in text or len(text) > _WIDE_TEXT):
+        return f'<td colspan="{len(columns) - 1}">{said}</td>'
+    cells = ["", said, broken(unit), broken(span), broken(flags)]
     _second_line(cells, row)
+    cells_said = "".join([f"<td>{cells[column]}</td>" for column in columns[VALUE:] if column < BEFORE])
+    return f"{cells_said}{_earlier_cell(row)}" if BEFORE in columns else cells_said
 
 
-def _second_line(cells: dict[int, Element], row: Row) -> None:
+def _second_line(cells: list[str], row: Row) -> None:
     """The value in another unit, on the same line of the table."""
     alt = row.observation.alt
     if alt is None or not alt.value.strip() or row.fate is not Fate.RESULT:
         return
-    leaf(cells[VALUE], "br")
-    named(cells[VALUE], row.key + "w", wording.with_comparator(alt.comparator, alt.value.strip()))
-    for column, second in ((UNIT, flat(alt.unit)), (RANGE, wording.span(alt.low, alt.high))):
-        if column in cells:
-            next_line(cells[column], second)
+    cells[VALUE] += "<br/>" + content(row.key + "w", wording.with_comparator(alt.comparator, alt.value.strip()))
+    cells[UNIT] += next_line(flat(alt.unit))
+    cells[RANGE] += next_line(wording.span(alt.low, alt.high))
 
 
-def _earlier_cell(cell: Element, row: Row) -> None:
+def _earlier_cell(row: Row) -> str:
     """Newest first: value, unit, date."""
-    for rank, earlier in enumerate(row.observation.previous, 1):
-        if not earlier.value.strip():
-            continue
-        if cell.inside:
-            leaf(cell, "br")
-        named(cell, f"{row.key}p{rank}", wording.earlier(earlier))
-        if earlier.at:
-            say(cell, f" ({shown(earlier.at)})")
+    if not _has_earlier(row):
+        return "<td/>"
+    said = "<br/>".join(
+        content(f"{row.key}p{rank}", wording.earlier(earlier)) + (f" ({shown(earlier.at)})" if earlier.at else "")
+        for rank, earlier in enumerate(row.observation.previous, 1)
+        if earlier.value.strip()
+    )
+    return f"<td>{said}</td>"
 
 
 def _remarks(row: Row) -> str:
     if row.fate is not Fate.RESULT:
         return ""
     status = _STATUS_TEXT.get(row.observation.status.upper(), "")
-    return " ; ".join(filter(None, (status, wording.interpretation(row.observation, tested=row.tested))))
+    meaning = wording.interpretation(wording.flags(row.observation, tested=row.tested))
+    return f"{status} ; {meaning}" if status and meaning else status or meaning
 
 
-def _document_cell(element: Element, row: Row, width: int) -> None:
-    cell = sub(element, "td", {"colspan": str(width)} if width > 1 else None)
+def _document_cell(row: Row, width: int) -> str:
     document = row.observation.document
     if row.fate is not Fate.RESULT:
-        say(cell, _FATE_TEXT.get(row.fate, ""))
+        said = _FATE_TEXT.get(row.fate, "")
     elif document is not None and document.media_type in IMAGES:
-        leaf(cell, "renderMultiMedia", {"referencedObject": row.key + "i"})
+        said = finished("renderMultiMedia", {"referencedObject": row.key + "i"})
     else:
-        say(cell, "Document joint au compte rendu" if is_pdf(document) else "Document non transmis (format non admis)")
+        said = "Document joint au compte rendu" if is_pdf(document) else "Document non transmis (format non admis)"
+    return f'<td colspan="{width}">{said}</td>' if width > 1 else f"<td>{said}</td>"
 
 
-def _comments(text: Element, row: Row) -> None:
-    for number, comment in enumerate(row.observation.comments, 1):
-        if comment.strip():
-            named(sub(text, "paragraph"), f"{row.key}c{number}", comment)
+def _comments(row: Row) -> list[str]:
+    comments = row.observation.comments
+    return [content(f"{row.key}c{number}", comment) for number, comment in enumerate(comments, 1) if comment.strip()]
 
 
 def _comment_rows(body: Element, row: Row, width: int) -> None:
-    for number, comment in enumerate(row.observation.comments, 1):
-        if comment.strip():
-            cell = sub(sub(body, "tr"), "td", {"colspan": str(width)})
-            named(cell, f"{row.key}c{number}", comment)
+    if row.observation.comments:
+        body.inside += [f'<tr><td colspan="{width}">{comment}</td></tr>' for comment in _comments(row)]

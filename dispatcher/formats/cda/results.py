@@ -63,13 +63,13 @@ def _isolate(draft: Draft, act: Element, isolate: Isolate) -> None:
     organism = isolate.organism
     cluster = _organizer(act, "entryRelationship", *_CLUSTER)
     leaf(cluster, "statusCode", {"code": "aborted" if organism.fate is not Fate.RESULT else state(draft)})
-    _effective_time(cluster, organism.at)
+    cluster.inside.append(_effective_time(organism.at))
     specimen = sub(sub(cluster, "specimen", {"typeCode": "SPC"}), "specimenRole", {"classCode": "SPEC"})
     leaf(specimen, "id", {"root": draft.derived_id("isolate:" + organism.key)})
     germ = sub(specimen, "specimenPlayingEntity", {"classCode": "MIC"})
     values.organism_code(draft, germ, organism.observation, organism.key)
     _people(draft, cluster, organism)
-    if organism.fate is Fate.RESULT and wording.interpretations(organism.observation):
+    if organism.fate is Fate.RESULT and wording.interpretations(wording.flags(organism.observation)):
         # An alarm on the germ itself has no place in the specimen: it goes as a result of its own.
         alarm = replace(organism.observation, comments=(), method="", method_code=None, kit=None, previous=())
         bare = replace(organism, observation=alarm, performer=None, validator=None)
@@ -86,9 +86,8 @@ def _isolate(draft: Draft, act: Element, isolate: Isolate) -> None:
             _results(draft, battery, "component", row)
 
 
-def _effective_time(parent: Element, at: When | None) -> None:
-    written = f'<effectiveTime value="{stamp(at)}"/>' if at else '<effectiveTime nullFlavor="UNK"/>'
-    parent.inside.append(written)
+def _effective_time(at: When | None) -> str:
+    return f'<effectiveTime value="{stamp(at)}"/>' if at else '<effectiveTime nullFlavor="UNK"/>'
 
 
 def _results(draft: Draft, parent: Element, link: str, row: Row) -> None:
@@ -137,21 +136,21 @@ def _observation(draft: Draft, holder: Element, row: Row, *, second: bool = Fals
     result = row.observation
     element = event(holder, "observation", "OBS", "1.3.6.1.4.1.19376.1.3.1.6", "1.2.250.1.213.1.1.3.80")
     number = (result.loinc or "") if second else values.loinc_of(draft, result)
-    values.analysis_code(draft, element, result, row.key, number)
     done = row.fate is Fate.RESULT
-    element.inside.append('<statusCode code="completed"/>' if done else '<statusCode code="aborted"/>')
-    _effective_time(element, row.at)
+    status = '<statusCode code="completed"/>' if done else '<statusCode code="aborted"/>'
+    element.inside += [values.analysis_code(draft, row, number), status, _effective_time(row.at)]
     unit = ""
     if done:
         unit = values.unit_of(draft, result, row.key, number or None)
-        values.value(draft, element, result, row.key, unit, row.key + ("w" if second else "v"))
-        values.interpretations(element, result, tested=row.tested and not second)
+        flags = wording.flags(result, tested=row.tested and not second)
+        said = row.key + ("w" if second else "v")
+        element.inside += [values.value(draft, result, row.key, unit, said), values.interpretations(flags)]
         values.method(draft, element, result, row.key)
     _people(draft, element, row)
     _earlier(draft, element, row, number)
     comments(element, _comments_of(row))
     if done:
-        values.reference_range(element, result.low, result.high, unit, flat(result.range_text))
+        element.inside.append(values.reference_range(result.low, result.high, unit, flat(result.range_text)))
 
 
 def _people(draft: Draft, element: Element, row: Row) -> None:
@@ -170,10 +169,12 @@ def _earlier(draft: Draft, element: Element, row: Row, number: str) -> None:
         if not earlier.value.strip():
             continue
         before = event(sub(element, "entryRelationship", {"typeCode": "REFR"}), "observation", "OBS")
-        values.analysis_code(draft, before, row.observation, row.key, number)
-        leaf(before, "statusCode", {"code": "completed"})
-        _effective_time(before, earlier.at)
-        values.earlier_value(draft, before, earlier, row.key, f"{row.key}p{rank}", number)
+        before.inside += [
+            values.analysis_code(draft, row, number),
+            '<statusCode code="completed"/>',
+            _effective_time(earlier.at),
+            values.earlier_value(draft, earlier, row.key, f"{row.key}p{rank}", number),
+        ]
 
 
 def _comments_of(row: Row) -> list[tuple[str, str]]:

@@ -17,15 +17,16 @@ from dispatcher.formats.cda.elements import (
     LOINC,
     NCBI,
     SNOMED,
+    TO_TEXT,
     coded,
     flat,
     interpretation,
-    loinc,
+    loinc_attributes,
     points_at,
     token,
-    translation,
 )
-from dispatcher.formats.markup import Element, leaf, sub
+from dispatcher.formats.cda.plan import Row
+from dispatcher.formats.markup import Element, escaped, finished, leaf, sub
 from dispatcher.report.identifiers import loinc_ok, oid_ok
 from dispatcher.report.model import Code, Observation, PreviousResult, Severity, ValueType
 
@@ -36,13 +37,12 @@ is_loinc = cache(loinc_ok)
 """Shape and check digit of a LOINC code; the same few hundred codes come back all day."""
 
 
-def analysis_code(draft: Draft, parent: Element, observation: Observation, key: str, number: str) -> None:
+def analysis_code(draft: Draft, row: Row, number: str) -> str:
     """``code`` of a result: LOINC with its name, or bare; always the reference to the text and the local code.
 
     ``number`` is the LOINC code, as :func:`loinc_of` gives it; empty when there is none.
     """
-    text = wording.label(observation.code, observation.alternate)
-    _code(draft, parent, number, text, key, (observation.code, observation.alternate))
+    return _code(draft, number, row.label, row.key, (row.observation.code, row.observation.alternate))
 
 
 def loinc_of(draft: Draft, observation: Observation) -> str:
@@ -54,34 +54,41 @@ def loinc_of(draft: Draft, observation: Observation) -> str:
 def battery_code(draft: Draft, parent: Element, code: Code, text: str, key: str) -> None:
     """``code`` of a battery, the same way."""
     number = code.code.strip() if system_of(draft, code) == LOINC else ""
-    _code(draft, parent, number, text, key, (code,))
+    parent.inside.append(_code(draft, number, text, key, (code,)))
 
 
-def _code(draft: Draft, parent: Element, number: str, text: str, key: str, others: tuple[Code | None, ...]) -> None:
-    if is_loinc(number):
-        terminology = draft.context.terminology
-        display = terminology.display(number) if terminology else ""
-        element = loinc(parent, "code", number, display or text)
-    else:
-        element = sub(parent, "code")
-    points_at(element, key)
-    written: set[tuple[str, str]] = set()
+def _code(draft: Draft, number: str, text: str, key: str, others: tuple[Code | None, ...]) -> str:
+    terminology = draft.context.terminology
+    display = terminology.display(number) if terminology and is_loinc(number) else ""
+    before, after = _named_analysis(number, display or text, others, draft.laboratory.oid)
+    return f"{before}{key}{after}"
+
+
+@lru_cache(maxsize=4000)
+def _named_analysis(number: str, display: str, others: tuple[Code | None, ...], own: str) -> tuple[str, str]:
+    """``code`` of an analysis, before and behind the ID of its name in the text: the laboratory's catalogue, the
+    same few hundred all day, and no patient's data."""
+    found: dict[tuple[str, str], str] = {}
     for other in others:
-        if other is None or not other.code.strip():
-            continue
-        system = system_of(draft, other)
-        pair = (token(other.code), system)
-        if system != LOINC and pair not in written:
-            written.add(pair)
-            translation(element, *pair, wording.label(other))
+        if other is not None and other.code.strip() and (system := _system(other.system, own)) != LOINC:
+            found.setdefault((token(other.code), system), wording.label(other))
+    translations = (
+        finished("translation", {"code": code, "displayName": label, "codeSystem": system})
+        for (code, system), label in found.items()
+    )
+    named = loinc_attributes(number, display) if is_loinc(number) else ""
+    return f"<code{named}>{TO_TEXT[0]}", f"{TO_TEXT[1]}{''.join(translations)}</code>"
 
 
 def system_of(draft: Draft, code: Code) -> str:
     """OID of a code's system; a local or unknown one is the laboratory's own."""
-    name = code.system.strip()
-    if oid_ok(name):
-        return name
-    return tables.system_oid(name) or draft.laboratory.oid
+    return _system(code.system, draft.laboratory.oid)
+
+
+@lru_cache(maxsize=500)
+def _system(given: str, own: str) -> str:
+    name = given.strip()
+    return name if oid_ok(name) else tables.system_oid(name) or own
 
 
 # ------------------------------------------------------------------------------------------------ values
@@ -112,11 +119,10 @@ def unit_of(draft: Draft, observation: Observation | PreviousResult, key: str, l
     return ""
 
 
-def value(draft: Draft, parent: Element, observation: Observation, key: str, unit: str, said: str) -> None:
+def value(draft: Draft, observation: Observation, key: str, unit: str, said: str) -> str:
     """``value`` of a result that has one; ``unit`` as :func:`unit_of` gave it, ``said`` the ID of its text."""
     if observation.type is ValueType.NUMERIC and wording.NUMBER.fullmatch(observation.value.strip()):
-        quantity(parent, observation.value.strip(), observation.comparator, unit, flat(observation.unit))
-        return
+        return quantity(observation.value.strip(), observation.comparator, unit, flat(observation.unit))
     if observation.type is ValueType.NUMERIC:
         draft.warn(
             "number-not-readable",
@@ -124,34 +130,37 @@ def value(draft: Draft, parent: Element, observation: Observation, key: str, uni
             "Résultat numérique dont la valeur n'est pas un nombre décimal : transmis en texte dans le CDA.",
             Severity.INFO,
         )
-    _words(draft, parent, observation, said)
+    return _words(draft, observation, said)
 
 
-def quantity(parent: Element, number: str, comparator: str, unit: str, printed: str) -> None:
-    """PQ, REAL or IVL_PQ. ``printed`` is the unit as the laboratory writes it: kept where it is not the coded one."""
-    if comparator in _INCLUSIVE:
-        bound, inclusive = _INCLUSIVE[comparator]
-        interval = sub(parent, "value", {KIND: "IVL_PQ"})
-        attributes = {"value": number, "unit": unit} if unit else {"value": number}
-        element = sub(interval, bound, attributes | {"inclusive": inclusive})
-    elif not unit and not printed:
-        leaf(parent, "value", {KIND: "REAL", "value": number})
-        return
-    else:
-        attributes = {"value": number, "unit": unit} if unit else {"value": number}
-        element = sub(parent, "value", {KIND: "PQ"} | attributes)
+def quantity(number: str, comparator: str, unit: str, printed: str) -> str:
+    """PQ, REAL or IVL_PQ of a decimal number. ``printed`` is the unit as the laboratory writes it: kept where it is not
+    the coded one."""
+    if not unit and not printed and comparator not in _INCLUSIVE:
+        return f'<value {KIND}="REAL" value="{number}"/>'
+    measure = f'value="{number}"{_unit(unit)}'
+    in_words = ""
     if printed and printed != unit:
-        leaf(sub(element, "translation", {"value": number}), "originalText", text=printed)
+        in_words = f'<translation value="{number}"><originalText>{escaped(printed)}</originalText></translation>'
+    if comparator not in _INCLUSIVE:
+        return f'<value {KIND}="PQ" {measure}>{in_words}</value>' if in_words else f'<value {KIND}="PQ" {measure}/>'
+    name, inclusive = _INCLUSIVE[comparator]
+    bound = f'{name} {measure} inclusive="{inclusive}"'
+    return f'<value {KIND}="IVL_PQ">{f"<{bound}>{in_words}</{name}>" if in_words else f"<{bound}/>"}</value>'
 
 
-def earlier_value(draft: Draft, parent: Element, earlier: PreviousResult, key: str, said: str, loinc_code: str) -> None:
+@lru_cache(maxsize=500)
+def _unit(unit: str) -> str:
+    return Element("", {"unit": unit}).attributes if unit else ""
+
+
+def earlier_value(draft: Draft, earlier: PreviousResult, key: str, said: str, loinc_code: str) -> str:
     """``value`` of an earlier result: a quantity, else its words, which stand in the text under ``said``."""
     number = earlier.value.strip()
     if earlier.type is ValueType.NUMERIC and wording.NUMBER.fullmatch(number):
         unit = unit_of(draft, earlier, key, loinc_code or None)
-        quantity(parent, number, earlier.comparator, unit, flat(earlier.unit))
-        return
-    points_at(sub(parent, "value", {KIND: "CD"}), said)
+        return quantity(number, earlier.comparator, unit, flat(earlier.unit))
+    return f'<value {KIND}="CD">{said.join(TO_TEXT)}</value>'
 
 
 def method(draft: Draft, parent: Element, observation: Observation, key: str) -> None:
@@ -173,7 +182,7 @@ def method(draft: Draft, parent: Element, observation: Observation, key: str) ->
         coded(element, "translation", token(code.code), system, wording.label(code))
 
 
-def _words(draft: Draft, parent: Element, observation: Observation, said: str) -> None:
+def _words(draft: Draft, observation: Observation, said: str) -> str:
     """CD: the code when its system is known to all, else the words alone and the local code as a translation."""
     code = observation.value_code
     attributes = {KIND: "CD"}
@@ -181,27 +190,25 @@ def _words(draft: Draft, parent: Element, observation: Observation, said: str) -
     public = bool(system) and system != draft.laboratory.oid
     if code and public:
         attributes |= {"code": token(code.code), "codeSystem": system, "displayName": wording.label(code)}
-    element = sub(parent, "value", attributes)
+    element = Element("value", attributes)
     points_at(element, said)
     if code and system and not public:
         coded(element, "translation", token(code.code), system, wording.label(code))
+    return element.markup()
 
 
-def interpretations(parent: Element, observation: Observation, *, tested: bool) -> None:
-    """``interpretationCode`` for every flag of the value set; ``tested``: a line of an antibiogram."""
-    for concept in wording.interpretations(observation, tested=tested):
-        interpretation(parent, concept.code, concept.display)
-
-
-def reference_range(parent: Element, low: str, high: str, unit: str, printed: str) -> None:
-    """At most one ``referenceRange`` (rule): the printed text, and IVL_PQ when the bounds are numbers in order."""
-    if low or high or printed:
-        parent.inside.append(_range(low, high, unit, printed))
+@lru_cache(maxsize=500)
+def interpretations(said: tuple[str, ...]) -> str:
+    """``interpretationCode`` for every flag of the value set."""
+    return "".join(interpretation(concept.code, concept.display) for concept in wording.interpretations(said))
 
 
 @lru_cache(maxsize=4000)
-def _range(low: str, high: str, unit: str, printed: str) -> str:
-    """Those of an analysis come back with every report."""
+def reference_range(low: str, high: str, unit: str, printed: str) -> str:
+    """At most one ``referenceRange`` (rule): the printed text, and IVL_PQ when the bounds are numbers in order.
+
+    Those of an analysis come back with every report.
+    """
     low, high = low.strip(), high.strip()
     bounds = [(name, n) for name, n in (("low", low), ("high", high)) if wording.NUMBER.fullmatch(n)]
     ordered = len(bounds) < 2 or float(low) <= float(high)
@@ -217,7 +224,7 @@ def _range(low: str, high: str, unit: str, printed: str) -> str:
         interval = sub(normal, "value", {KIND: "IVL_PQ"})
         for name, number in bounds:
             leaf(interval, name, {"value": number, "unit": unit} if unit else {"value": number})
-        interpretation(normal, "N", "Normal")
+        normal.inside.append(interpretation("N", "Normal"))
     return parent.markup()
 
 

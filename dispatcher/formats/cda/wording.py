@@ -68,8 +68,8 @@ def _printed(range_text: str) -> str:
 
 def label(code: Code, alternate: Code | None = None) -> str:
     """Name of an analysis: its text, else its code. Never empty."""
-    other = alternate or Code()
-    return flat(code.text) or flat(other.text) or flat(code.code) or flat(other.code) or "Analyse"
+    words = flat(code.text) or (flat(alternate.text) if alternate else "")
+    return words or flat(code.code) or (flat(alternate.code) if alternate else "") or "Analyse"
 
 
 def method(observation: Observation) -> str:
@@ -94,11 +94,11 @@ def kit(observation: Observation) -> str:
     return flat(observation.kit.text) or flat(observation.kit.code) if observation.kit else ""
 
 
-def flags(observation: Observation, *, tested: bool = False) -> list[str]:
+def flags(observation: Observation, *, tested: bool = False) -> tuple[str, ...]:
     """The flags of a result, each once; ``tested``: an antibiogram line that has none reads S, I or R itself."""
-    found = list(_flags(observation.flags))
+    found = _flags(observation.flags)
     letter = observation.value.strip().upper() if tested and not found else ""
-    return [letter] if letter in _SUSCEPTIBILITY else found
+    return (letter,) if letter in _SUSCEPTIBILITY else found
 
 
 @lru_cache(maxsize=500)
@@ -106,10 +106,10 @@ def _flags(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(flag for f in given if (flag := f.strip())))
 
 
-def interpretations(observation: Observation, *, tested: bool = False) -> list[tables.Concept]:
-    """The flags the value set knows, each once."""
-    found = (_concept(flag) for flag in flags(observation, tested=tested))
-    return list(dict.fromkeys(concept for concept in found if concept))
+@lru_cache(maxsize=500)
+def interpretations(said: tuple[str, ...]) -> tuple[tables.Concept, ...]:
+    """Those of these :func:`flags` that the value set knows, each once."""
+    return tuple(dict.fromkeys(concept for concept in map(_concept, said) if concept))
 
 
 @lru_cache(maxsize=500)
@@ -118,13 +118,10 @@ def _concept(flag: str) -> tables.Concept | None:
     return tables.interpretations().get(_NEAREST.get(letter, letter))
 
 
-def interpretation(observation: Observation, *, tested: bool = False) -> str:
-    """Sign, letter and meaning: ``↑ H (Anormalement haut)``. A flag of the laboratory's own is shown as it is."""
-    return _meaning(tuple(flags(observation, tested=tested)))
-
-
 @lru_cache(maxsize=500)
-def _meaning(said: tuple[str, ...]) -> str:
+def interpretation(said: tuple[str, ...]) -> str:
+    """:func:`flags` with sign, letter and meaning: ``↑ H (Anormalement haut)``. One of the laboratory's own is shown
+    as it is."""
     parts = []
     for flag in said:
         concept = _concept(flag)
@@ -137,6 +134,7 @@ def _meaning(said: tuple[str, ...]) -> str:
     return " ; ".join(parts)
 
 
-def remarkable(observation: Observation, *, tested: bool = False) -> bool:
-    """True when a flag says the result is out of the ordinary: shown bold too."""
-    return any(flag.upper() not in _UNREMARKABLE for flag in flags(observation, tested=tested))
+@lru_cache(maxsize=500)
+def remarkable(said: tuple[str, ...]) -> bool:
+    """True when one of these :func:`flags` says the result is out of the ordinary: shown bold too."""
+    return any(flag.upper() not in _UNREMARKABLE for flag in said)

@@ -254,7 +254,7 @@ def is_number(o: Observation) -> bool:
 
 def _value(row: _Row) -> tuple[object, ...]:
     o = row.observation
-    flags = {concept.code for concept in wording.interpretations(o)}
+    flags = {concept.code for concept in wording.interpretations(wording.flags(o))}
     letter = o.value.strip().upper()
     if not flags and row.organism is not None and letter in ("S", "I", "R"):
         flags = {letter}

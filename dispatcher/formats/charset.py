@@ -67,6 +67,11 @@ def codec_for(encoding: str | None) -> str:
     return name
 
 
+def as_it_is(text: str, codec: str) -> bool:
+    """The text plainly needs no change, as most: what ISO 8859-1 prints is composed, and none of it is invisible."""
+    return text.isprintable() and (text.isascii() or (codec == "iso8859-1" and _fits(text, codec)))
+
+
 def tidy(text: str) -> str:
     """Composed accents, plain blanks, no control or invisible character except line ends."""
     if text.isprintable() and (text.isascii() or _is_tidy(text)):
@@ -95,11 +100,13 @@ def _blank_or_kept(char: str) -> str:
 
 def loosely_fit(text: str, codec: str) -> str:
     """Like :func:`fit`, but what cannot be written out stays: for texts that may not be printed at all."""
-    return text if text.isascii() and text.isprintable() else _fit(text, codec)[0]
+    return text if as_it_is(text, codec) else _fit(text, codec)[0]
 
 
 def fit(text: str, codec: str) -> str:
     """``text`` with every character ``codec`` lacks written out; :class:`RenderError` when one cannot be."""
+    if as_it_is(text, codec):
+        return text
     fitted, missing = _fit(text, codec)
     if missing:
         named = ", ".join(f"U+{ord(char):04X}" for char in dict.fromkeys(missing[:_MAX_NAMED]))
@@ -112,8 +119,6 @@ def fit(text: str, codec: str) -> str:
 
 
 def _fit(text: str, codec: str) -> tuple[str, list[str]]:
-    if text.isascii() and text.isprintable():
-        return text, []
     text = tidy(text)
     if text.isascii() or _fits(text, codec):
         return text, []

@@ -135,24 +135,23 @@ def res_line(observation: Observation) -> str:
     """One result: 14 fields and a final pipe (a reader hides shorter lines)."""
     kind, value, unit = _coded_value(observation)
     alt = observation.alt
-    second = (alt.text, alt.unit, alt.low, alt.high) if alt is not None else ("", "", "", "")
     fields = (
         "RES",
-        label_of(observation) or NO_LABEL,
-        _local_code(observation),
+        _field(label_of(observation)) or NO_LABEL,
+        _field(_local_code(observation)),
         kind,
-        value,
-        unit,
+        _field(value),
+        _field(unit),
         _bound(observation.low),
         _bound(observation.high),
         _abnormal(observation),
         _STATUS[observation.status],
-        second[0],
-        second[1],
-        _bound(second[2]),
-        _bound(second[3]),
     )
-    return "|".join(_field(text) for text in fields) + "|"
+    second = (_field(alt.text), _field(alt.unit), _bound(alt.low), _bound(alt.high)) if alt is not None else _NO_ALT
+    return "|".join((*fields, *second)) + "|"
+
+
+_NO_ALT = ("", "", "", "")
 
 
 def _abnormal(observation: Observation) -> str:
@@ -164,7 +163,7 @@ def _abnormal(observation: Observation) -> str:
 
 def _field(text: str) -> str:
     """No pipe (it cannot be escaped), no line end."""
-    return _single(text.replace("|", "/")) if text else text
+    return " ".join(text.replace("|", "/").split())
 
 
 def _local_code(observation: Observation) -> str:
@@ -188,4 +187,4 @@ def _coded_value(observation: Observation) -> tuple[str, str, str]:
 
 
 def _bound(text: str) -> str:
-    return text if _NUMBER.fullmatch(text) else ""
+    return text if text and _NUMBER.fullmatch(text) else ""

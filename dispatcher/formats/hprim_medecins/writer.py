@@ -29,10 +29,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from dispatcher.errors import RenderError
 from dispatcher.formats.base import Rendition, WriteContext
-from dispatcher.formats.charset import codec_for, each_text, fit, loosely_fit
+from dispatcher.formats.charset import as_it_is, codec_for, each_text, fit, loosely_fit
 from dispatcher.formats.hprim_medecins import grammar
 from dispatcher.formats.hprim_medecins.blocks import marker_of
 from dispatcher.formats.hprim_medecins.check import MIN_SCORE, score
@@ -64,11 +65,12 @@ class HprimMedecinsWriter:
         codec = codec_for(context.encoding)
         require_identity(report, _NAME, calendar_date=True)
         require_content(report, _NAME)
-        fitted: Report = each_text(report, lambda text: loosely_fit(text, codec))
+        fitting = partial(loosely_fit, codec=codec)
+        fitted: Report = each_text(report, fitting)
         setting: WriteContext = replace(
             context,
-            laboratory=each_text(context.laboratory, lambda text: loosely_fit(text, codec)),
-            recipient=each_text(context.recipient, lambda text: loosely_fit(text, codec)),
+            laboratory=each_text(context.laboratory, fitting),
+            recipient=each_text(context.recipient, fitting),
         )
         lines = [*(_free(line.replace("|", "/")) for line in header_lines(fitted, setting)), ""]
         printed = compose(fitted, setting)
@@ -76,7 +78,9 @@ class HprimMedecinsWriter:
         freed = [_free(line.text) for line in printed]
         coded = _coded_lines(fitted, zip(freed, printed, strict=True))
         lines += [*freed, "", grammar.LAB, *coded, grammar.FIN, grammar.FINFICHIER]
-        text = "".join(f"{fit(line, codec).rstrip()}\r\n" for line in lines)
+        if not as_it_is("".join(lines), codec):
+            lines = [fit(line, codec) for line in lines]
+        text = "".join([f"{line.rstrip()}\r\n" for line in lines])
         return Rendition(
             format=FORMAT,
             media_type=f"text/plain; charset={'iso-8859-1' if codec == 'iso8859-1' else codec}",

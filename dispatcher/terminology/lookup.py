@@ -100,7 +100,7 @@ def _code_observation(terms: Terminology, o: Observation, place: _Place, gaps: d
     if analysis and not fits(ucum, analysis.quantity):
         reason = f"l'unité ne va pas avec le code LOINC {loinc} : code ou unité à vérifier"
         gaps[place.missing(MissingKind.UNIT_CONFLICT, o, o.unit, reason)] = None
-    return replace(o, loinc=loinc, ucum=ucum, flags=flags, alt=_alt(terms, o.alt, loinc))
+    return o.having({"loinc": loinc, "ucum": ucum, "flags": flags, "alt": _alt(terms, o.alt, loinc)})
 
 
 def _alt(terms: Terminology, alt: AltValue | None, loinc: str | None) -> AltValue | None:

@@ -220,7 +220,7 @@ def _collect(office: Office, name: str) -> Collected | None:
         if mailbox is None:
             return None
         try:
-            done = collect(name, mailbox, office.store, office.clock)
+            done = collect(name, mailbox, office.store, office.clock, office.channels[name].look_again)
         finally:
             mailbox.close()
     except StoreError:

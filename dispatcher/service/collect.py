@@ -23,7 +23,9 @@ from dispatcher.ports import Fetched, Mailbox, ReceiptRow, Store, UnitOfWork
 from dispatcher.receipts.matching import Find, effect, match
 from dispatcher.receipts.notice import Notice
 from dispatcher.receipts.notices import read
+from dispatcher.service.bounced import ask_again, names_no_box
 from dispatcher.service.circuits import noticed
+from dispatcher.service.elsewhere import LookAgain
 from dispatcher.service.internal import place
 from dispatcher.service.outcome import withdraw_if_superseded
 from dispatcher.service.patients import as_sent
@@ -46,10 +48,17 @@ class Collected:
     matched: int = 0
     unmatched: int = 0
     changes: dict[State, int] = field(default_factory=dict)
+    no_box: list[str] = field(default_factory=list)
+    """Dispatches that failed since there is no such mailbox."""
 
 
-def collect(channel: str, mailbox: Mailbox, store: Store, clock: Clock) -> Collected:
-    """Read the new mails of ``mailbox``. Raises :class:`dispatcher.errors.TransportError` when it cannot be reached."""
+def collect(
+    channel: str, mailbox: Mailbox, store: Store, clock: Clock, look_again: LookAgain | None = None
+) -> Collected:
+    """Read the new mails of ``mailbox``; ``look_again`` is asked about boxes that are no more.
+
+    Raises :class:`dispatcher.errors.TransportError` when it cannot be reached.
+    """
     result = Collected()
     for fetched in mailbox.fetch():
         result.mails += 1
@@ -62,6 +71,8 @@ def collect(channel: str, mailbox: Mailbox, store: Store, clock: Clock) -> Colle
             understood = False
         if understood is not None:
             mailbox.settle((fetched.uid,), understood=understood)
+    if look_again is not None:
+        ask_again(store, look_again, result.no_box)
     return result
 
 
@@ -119,6 +130,8 @@ def _apply(
     if change.state is not None:
         fault = (notice.status or notice.code or "") if change.state is State.FAILED else ""
         _move(uow, found.dispatch, change.state, change.why, _said_at(content, found.dispatch, clock), fault)
+        if change.state is State.FAILED and names_no_box(notice):
+            result.no_box.append(found.dispatch.id)
         result.changes[change.state] = result.changes.get(change.state, 0) + 1
     elif change.arrived:
         _doubt(uow, found.dispatch.id, change.why, _said_at(content, found.dispatch, clock))

@@ -283,7 +283,7 @@ class Bench:
 
     def collect(self) -> Collected:
         self.clock.advance(1)
-        return collect("pro", self.mailbox, self.store, self.clock)
+        return collect("pro", self.mailbox, self.store, self.clock, self.channel.look_again)
 
     def recover(self) -> tuple[Dispatch, ...]:
         """Long after the leases of the dead ran out."""

@@ -11,12 +11,13 @@ from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry
+from dispatcher.service import operate
 from dispatcher.service.choose import candidates
 from dispatcher.service.explain import explain
 from dispatcher.service.look_again import CHANGED
 from dispatcher.service.release import release
 from tests.service.bench import DURAND, Bench, local
-from tests.service.samples import oru
+from tests.service.samples import dsn, oru
 from tests.service.test_service_send import GONE
 
 NEW = "nouvelle@dest.test"
@@ -137,3 +138,63 @@ def test_a_store_that_fails_while_they_are_asked_does_not_lose_what_the_server_s
     with pytest.raises(StoreError):
         refused(bench)
     assert bench.one().state is State.FAILED
+
+
+# ------------------------------------------------------------------------------------------------ by notice
+
+
+def bounced(bench: Bench, action: str = "failed") -> Dispatch:
+    """Accepted by the operator; then a relay says that there is no such box."""
+    bench.batch()
+    bench.send()
+    sent = bench.one()
+    assert sent.state is State.SENT
+    bench.mailbox.arrive(dsn(sent.message_id, sent.address, action))
+    bench.collect()
+    return bench.get(sent.id)
+
+
+def test_a_notice_that_the_box_is_no_more_shows_the_new_one(on_both: Bench) -> None:
+    on_both.bring(oru("R1"))
+    on_both.directory.lines = [local("D001", NEW, label=LABEL)]
+    held = bounced(on_both)
+    assert (held.state, held.hold_code, held.address) == (State.HELD, CHANGED, DURAND)
+    assert "5.1.1" in held.reason and NEW in held.reason
+    assert [one.address for one in candidates(held)] == [NEW]
+    on_both.batch()
+    on_both.send()
+    assert len(on_both.transport.accepted) == 1, "nothing is redirected by itself"
+    done = release(on_both.desk, held.id, reason="appelé, il a déménagé", actor="operator:eve")
+    on_both.batch()
+    on_both.send()
+    assert [one.mail.recipient for one in on_both.transport.accepted] == [DURAND, NEW]
+    assert on_both.get(done.as_id).message_id != held.message_id
+    assert on_both.get(held.id).state is State.CLOSED
+
+
+def test_a_notice_about_a_box_nobody_knows_better_stays_a_failure(bench: Bench) -> None:
+    bench.bring(oru("R1"))
+    failed = bounced(bench)
+    assert failed.state is State.FAILED
+    assert "5.1.1" in failed.reason and failed.reason.endswith("donnent toujours cette adresse.")
+    assert bench.collect().mails == 0
+
+
+def test_a_notice_of_another_matter_asks_nobody(bench: Bench) -> None:
+    bench.bring(oru("R1"))
+    bench.directory.lines = [local("D001", NEW, label=LABEL)]
+    assert bounced(bench, "delayed").state is State.SENT
+
+
+def test_what_a_person_decided_while_the_directories_were_asked_stands(bench: Bench) -> None:
+    bench.bring(oru("R1"))
+    bench.directory.lines = [local("D001", NEW, label=LABEL)]
+    ask = bench.channel.look_again
+    assert ask is not None
+
+    def slow(dispatch: Dispatch) -> object:
+        operate.close(bench.store, [dispatch.id], reason="appelé", actor="operator:eve")
+        return ask(dispatch)
+
+    bench.channels["pro"] = replace(bench.channel, look_again=slow)  # type: ignore[arg-type]
+    assert bounced(bench).state is State.CLOSED

@@ -258,6 +258,18 @@ def test_number_with_unit_range_and_interpretation() -> None:
     assert at(result, "h:referenceRange//h:high/@unit") == "mmol/L"
 
 
+def test_what_is_remembered_of_an_analysis_is_that_of_its_laboratory_and_tables() -> None:
+    def code(**context: Any) -> tuple[str | None, str | None]:
+        found = at(observation(written(with_results(GLUCOSE), **context), "Glycémie"), "h:code")
+        return found.get("displayName"), at(found, "h:translation").get("codeSystem")
+
+    other = replace(LAB, oid="1.2.250.1.999.2")
+    assert [code(), code(laboratory=other), code()] == [("Glycémie", oid) for oid in (LAB.oid, other.oid, LAB.oid)]
+    named, _own = code(terminology=terminology())
+    assert named and named != "Glycémie"
+    assert code() == ("Glycémie", LAB.oid)
+
+
 @pytest.mark.parametrize(
     ("comparator", "bound", "inclusive"),
     [("<", "high", "false"), ("<=", "high", "true"), (">", "low", "false"), (">=", "low", "true")],

@@ -9,10 +9,12 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
+from dispatcher.service.standing import CODES
 from dispatcher.settings import Settings, parse
 from tests.tools.problem_codes import PAGE, page
 
 ROOT = Path(__file__).resolve().parents[1]
+WHERE_ALARMS_ARE = ("service/standing.py", "cli/status_alarms.py")
 
 
 def models(annotation: Any) -> list[type[BaseModel]]:
@@ -58,3 +60,11 @@ def test_links_lead_somewhere(path: Path) -> None:
 def test_every_problem_is_listed() -> None:
     """A failure here: ``python -m tests.tools.problem_codes`` writes the page anew."""
     assert PAGE.read_text(encoding="utf-8") == page()
+
+
+def test_every_alarm_is_documented() -> None:
+    """Monitors rely on the codes: each one that can be told stands in the list, and the page says what it means."""
+    text = (ROOT / "docs/alarmes.md").read_text(encoding="utf-8")
+    assert [code for code, means in CODES.items() if f"| `{code}` | {means} |" not in text] == []
+    sources = "".join((ROOT / "dispatcher" / path).read_text(encoding="utf-8") for path in WHERE_ALARMS_ARE)
+    assert set(re.findall(r'code="([a-z-]+)"', sources)) == set(CODES)

@@ -26,6 +26,10 @@ Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 Ids = Annotated[list[str], typer.Argument(help="Numéros de lots (L…).")]
 Reason = Annotated[str, typer.Option("--reason", help="Motif, gardé au journal.")]
 group = typer.Typer(help="Lots : ce qui est parti ensemble.", no_args_is_help=True)
+IN_NONE = (
+    "Ce qui n'est entré dans aucun lot n'est pas compté ici : retiré, clos ou mis sur papier avant, ou encore en "
+    "attente. « dispatcher status » compte tout."
+)
 MEMBERS = 10_000
 """Dispatches of one batch that are listed; replays of more are told by their number."""
 
@@ -54,6 +58,7 @@ def list_batches(
             for batch in batches
         ]
         table("", ("Lot", "Canal", "Formé", "Situation", *COLUMNS), rows, empty="Aucun lot.")
+        say(IN_NONE)
     _tell_lost(statements)
 
 

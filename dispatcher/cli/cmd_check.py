@@ -18,7 +18,6 @@ from dispatcher.cli import check_certificates, cmd_directory_drift, cmd_director
 from dispatcher.cli.cmd_conformance import users_kit
 from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
-from dispatcher.cli.untaken_show import full_disk
 from dispatcher.clock import SystemClock
 from dispatcher.dialects import shelf
 from dispatcher.directory.trust.allowed_domains import Trust
@@ -40,6 +39,7 @@ from dispatcher.service.check import (
     warning,
 )
 from dispatcher.settings import Settings
+from dispatcher.store.room import short_of_room
 from dispatcher.wiring import Office
 
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
@@ -213,7 +213,7 @@ def _machine(wanted: Settings) -> Iterator[Finding]:
     if SystemClock().now() < RELEASED:
         text, hint = "l'heure de la machine est fausse", "Régler l'heure (NTP) avant tout envoi."
         yield Finding(subject="horloge", severity=Severity.ERROR, text=text, hint=hint)
-    if text := full_disk(wanted):
+    if text := short_of_room(wanted.store.url, wanted.folder):
         yield warning("disque", text, "Faire de la place.")
     else:
         yield good("disque", f"{shutil.disk_usage(wanted.folder).free // 1_000_000_000} Go libres")

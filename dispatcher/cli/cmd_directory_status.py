@@ -73,14 +73,6 @@ def findings(wanted: Settings, fetched: Collection[str]) -> Iterator[Finding]:
             yield good(subject, f"{counted(one.info.rows or one.info.pairs // 2, 'ligne')}, {_age(one)}")
 
 
-def tell(wanted: Settings, fetched: Collection[str]) -> None:
-    """For ``dispatcher status``: sources imported by hand whose data is damaged or too old, on standard error."""
-    for one in looked_at(wanted):
-        if one.problem and one.name not in fetched:
-            complain(f"ALARME, {one.title} : {one.problem.rstrip('.')}.")
-            complain(f"  → {one.hint}")
-
-
 def _wrong(one: Standing) -> str:
     missing = one.missing if one.unused else f"rien en service ; {one.missing}"
     return (one.problem or missing).rstrip(".")

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
-from dispatcher.cli import cmd_directory_drift, cmd_directory_status, directory_alarms, untaken_show
+from dispatcher.cli import cmd_directory_drift, directory_alarms, status_alarms
 from dispatcher.cli.context import office
 from dispatcher.cli.doubt_show import tell_doubts
 from dispatcher.cli.forecast_show import sentence
 from dispatcher.cli.held_show import show_held, tell_held
-from dispatcher.cli.late_show import tell_late, tell_paused
-from dispatcher.cli.output import FAILURES, complain, moment, print_json, say, table
-from dispatcher.cli.restored_show import paused_everywhere, restored_json, tell_restored
+from dispatcher.cli.output import DONE, FAILURES, complain, moment, print_json, say, table
+from dispatcher.cli.restored_show import paused_everywhere, restored_json
 from dispatcher.cli.wording import EVENTS, RECEIPTS, actor, envelope
 from dispatcher.daemon import processes
 from dispatcher.french import age, counted
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
 from dispatcher.outbox.states import FILE_STATES, OPEN_FILES, STATES, UNFINISHED, State
 from dispatcher.ports import DispatchFilter
-from dispatcher.service import alarms, nodes, overview, waits
+from dispatcher.service import alarms, nodes, overview, untaken, waits
 from dispatcher.service.explain import explain
 from dispatcher.service.restored import in_doubt
+from dispatcher.service.standing import Alarm
+from dispatcher.service.standing import untaken as untaken_sentence
+from dispatcher.store.room import short_of_room
 from dispatcher.wiring import Office
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
@@ -39,24 +42,28 @@ def register(app: typer.Typer) -> None:
 
 
 def status(json: Json = False) -> None:
-    """Tout va bien ? Le plus ancien envoi non terminé, les comptes, la fin prévue de la file."""
+    """Tout va bien ? Les alarmes, le plus ancien envoi non terminé, les comptes, la fin prévue. Code 1 : une alarme."""
     parts = office()
     view = overview.status(parts.store, parts.clock, parts.channels)
-    problem = parts.directory.table.problem
+    lying = untaken.folders(parts.spools(), parts.settings.sources, parts.clock)
+    seen = nodes.view(parts.store, processes.runs)
+    found = status_alarms.gather(parts, view, lying, seen)
     if json:
-        print_json(_status_json(parts, view))
-        return
-    lying = untaken_show.folders(parts)
-    tell_late(view, parts.clock.now())
-    tell_paused(view)
-    untaken_show.tell(parts, view, lying)
-    if problem is not None:
-        say(f"La table des destinataires est fautive ; la dernière bonne reste en service. {problem}")
-    _tell_alarms(parts)
-    tell_doubts(parts, view)
-    directory_alarms.tell(parts.settings, parts.clock, parts.store)
-    fetched = {one.name for one in directory_alarms.watched(parts.settings, parts.clock)}
-    cmd_directory_status.tell(parts.settings, fetched)
+        print_json({"alarms": status_alarms.as_json(found), **_status_json(parts, view, lying, seen)})
+    else:
+        status_alarms.tell(found)
+        _tell(parts, view, lying, found)
+    raise typer.Exit(FAILURES if found else DONE)
+
+
+def _tell(parts: Office, view: overview.StatusView, lying: Sequence[untaken.Folder], found: Sequence[Alarm]) -> None:
+    """What is no alarm."""
+    for one in lying:
+        if not one.late:
+            text = untaken_sentence(one)
+            say(f"{text[0].upper()}{text[1:]}")
+    tell_doubts(parts, view, found)
+    directory_alarms.warn(parts.settings, parts.clock, parts.store)
     _tell_oldest(view, parts.clock.now(), all_taken=not lying)
     _tell_counts(parts, view)
     _tell_channels(view)
@@ -85,19 +92,6 @@ def _tell_channels(view: overview.StatusView) -> None:
             say(told)
 
 
-def _tell_alarms(parts: Office) -> None:
-    tell_restored(in_doubt(parts.store))
-    if reason := paused_everywhere(parts):
-        complain(f"Tout est en pause, rien ne part. {reason}")
-    for name, reason in _unread_mailboxes(parts).items():
-        complain(f"ALARME, boîte des avis du canal « {name} » : {reason}")
-        complain(
-            "  → Les accusés n'arrivent plus : rétablir la boîte, elle est relue d'elle-même ; « dispatcher check »."
-        )
-    for text in nodes.view(parts.store, processes.runs).alarms:
-        complain(f"ALARME, postes : {text}")
-
-
 def _unread_mailboxes(parts: Office) -> dict[str, str]:
     """By channel: why the service cannot read the mailbox of its notices."""
     watched = [name for name, channel in parts.settings.channels.items() if channel.mailbox is not None]
@@ -105,9 +99,10 @@ def _unread_mailboxes(parts: Office) -> dict[str, str]:
     return {name: reason for name, reason in found.items() if reason}
 
 
-def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
+def _status_json(
+    parts: Office, view: overview.StatusView, lying: Sequence[untaken.Folder], seen: nodes.NodesView
+) -> dict[str, Any]:
     problem, drifted = parts.directory.table.problem, cmd_directory_drift.number(parts)
-    lying = untaken_show.folders(parts)
     return {
         "dispatches": {str(state): count for state, count in view.dispatches.items()},
         "files": {str(state): count for state, count in view.files.items()},
@@ -129,9 +124,9 @@ def _status_json(parts: Office, view: overview.StatusView) -> dict[str, Any]:
         "paused": paused_everywhere(parts) or None,
         "restored": restored_json(in_doubt(parts.store)),
         "folders": [asdict(one) for one in lying],
-        "no_service": untaken_show.nobody_works(parts, view, lying),
-        "disk": untaken_show.full_disk(parts.settings) or None,
-        "nodes": list(nodes.view(parts.store, processes.runs).alarms),
+        "no_service": untaken.nobody_works(view, lying, len(seen.nodes)),
+        "disk": short_of_room(parts.settings.store.url, parts.settings.folder) or None,
+        "nodes": list(seen.alarms),
         "local_table": str(problem) if problem else None,
         "drifting": drifted.drifting if drifted is not None else None,
         "drifting_at": drifted.at if drifted is not None else None,

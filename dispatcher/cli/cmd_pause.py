@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command("resume")(resume)
 
 
-ALL_PAUSED = "repris, mais tout reste en pause ; « dispatcher resume --everything » y met fin"
+ALL_PAUSED = 'repris, mais tout reste en pause ; « dispatcher resume --everything --reason "…" » y met fin'
 
 
 def pause(channel: Name = "", everything: Everything = False, reason: Reason = "", json: Json = False) -> None:
@@ -36,7 +36,7 @@ def pause(channel: Name = "", everything: Everything = False, reason: Reason = "
     parts = office()
     one, given = _chosen(parts, channel, everything), reason_given(reason, json=json)
     service.pause(parts.store, one, reason=given, actor=actor())
-    again = f"dispatcher resume {channel or '--everything'}"
+    again = f'dispatcher resume {channel or "--everything"} --reason "…"'
     _tell(channel, f"en pause ; « {again} » y met fin", json, paused=True)
 
 

@@ -37,7 +37,7 @@ def restore(
     report: Annotated[bool, typer.Option("--report", help="Ce qui a pu partir déjà, après une restauration.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
 ) -> None:
-    """Remet une sauvegarde en place ; rien ne part avant « dispatcher resume --everything »."""
+    """Remet une sauvegarde en place ; rien ne part avant « dispatcher resume --everything --reason "…" »."""
     if report == (folder is not None):
         complain("Donner le dossier d'une sauvegarde, ou --report seul.")
         raise typer.Exit(WRONG_CALL)

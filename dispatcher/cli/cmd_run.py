@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
@@ -42,13 +44,47 @@ def run(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    result = drain(parts, stop.is_set)
-    parts.close()
+    with _noted() as errors:
+        result = drain(parts, stop.is_set)
+        parts.close()
+    if errors.count and not result.faults and not result.paused:
+        result.faults.append(NOTED.format(count=counted(errors.count, "erreur")))
     if json:
         print_json({**asdict(result), "sent": {str(state): count for state, count in result.sent.items()}})
     else:
         _tell(result)
     raise typer.Exit(FAILURES if result.faults or result.paused else DONE)
+
+
+NOTED = (
+    "{count} au journal technique : « dispatcher status » dit les alarmes, « dispatcher -v run --once » montre le "
+    "journal."
+)
+
+
+class _Errors(logging.Handler):
+    """Counts what goes wrong."""
+
+    count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.count += "ALARM over" not in str(record.msg)
+
+
+@contextmanager
+def _noted() -> Iterator[_Errors]:
+    """One voice to the person: the log is written with ``-v`` only, what went wrong is counted."""
+    root, errors = logging.getLogger(), _Errors(logging.ERROR)
+    before = [(handler, handler.level) for handler in root.handlers]
+    for handler, level in before:
+        handler.setLevel(level if CONFIG.verbose else logging.CRITICAL + 1)
+    root.addHandler(errors)
+    try:
+        yield errors
+    finally:
+        root.removeHandler(errors)
+        for handler, level in before:
+            handler.setLevel(level)
 
 
 def _tell(result: Drained) -> None:

@@ -18,6 +18,7 @@ class _Config:
     """What the common options said."""
 
     path: Path | None = None
+    verbose: bool = False
 
     def resolve(self) -> Path:
         """``--config``, else ``DISPATCHER_CONFIG``, else ``./dispatcher.toml``."""

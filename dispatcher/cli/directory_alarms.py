@@ -47,13 +47,19 @@ def as_json(found: Watched) -> dict[str, Any]:
 
 def tell(settings: Settings, clock: Clock, store: Store | None = None) -> None:
     """Alarms on standard error; nothing when all is well."""
+    warn(settings, clock, store)
     for found in watched(settings, clock, store):
-        if found.warning:
-            complain(f"{found.title} : {found.warning}")
         if found.alarm:
             complain(f"ALARME, {found.title} : {found.alarm}")
             if found.hint:
                 complain(f"  → {found.hint}")
+
+
+def warn(settings: Settings, clock: Clock, store: Store | None = None) -> None:
+    """Data that grows old, before it is an alarm."""
+    for found in watched(settings, clock, store):
+        if found.warning:
+            complain(f"{found.title} : {found.warning}")
 
 
 def findings(settings: Settings, clock: Clock, store: Store | None = None) -> Iterator[Finding]:

@@ -23,17 +23,17 @@ def sentence(channel: str, waiting: int, told: Forecast) -> str:
     stopped = f"{stopped}{either(told.stopped, 'est', 'sont')} pas compté{either(told.stopped, '', 's')}."
     after = stopped if told.stopped else ""
     if told.reason == "paused":
-        return f"{begin} ; {_pause(told)}, puis {_then(told)}.{after}"
+        return f"{begin} ; {_pause(channel, told)}, puis {_then(told)}.{after}"
     if told.reason == "closed":
         return f"{begin} ; aucune heure de formation des lots n'est prévue d'ici un an : revoir « batch »."
     if told.reason == "stopped":
-        return f"{begin}, tous dans des lots suspendus : « dispatcher batches resume » les reprend."
+        return f'{begin}, tous dans des lots suspendus : « dispatcher batches resume L… --reason "…" » les reprend.'
     return f"{begin} ; tout sera parti {moment(told.through_at)} (dans {age(told.takes)}), {_WHY[told.reason]}.{after}"
 
 
-def _pause(told: Forecast) -> str:
+def _pause(channel: str, told: Forecast) -> str:
     if told.tries_at is None:
-        return "le canal est en pause : rien ne part avant sa reprise (« dispatcher resume »)"
+        return f'le canal est en pause : rien ne part avant « dispatcher resume {channel} --reason "…" »'
     return f"le canal attend après une panne : nouvel essai, de lui-même, {moment(told.tries_at)}"
 
 

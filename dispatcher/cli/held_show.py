@@ -44,7 +44,7 @@ def tell_held(parts: Office, held: int, limit: int = 8) -> None:
     if held > LOOKED_AT:
         say(f"  Les {LOOKED_AT} plus anciens, sur {held} ; « dispatcher list --held » regarde tout :")
     for group in groups[:limit]:
-        say(f"  {group.count} en attente, {group.oldest.hold_code} : {group.what.rstrip('.')}. → {group.todo}")
+        say(f"  {group.count} en attente ({group.oldest.hold_code}) : {group.what.rstrip('.')}. → {group.todo}")
     if len(groups) > limit:
         say(f"  … et {counted(len(groups) - limit, 'autre groupe')} : « dispatcher list --held ».")
 

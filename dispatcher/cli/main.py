@@ -105,7 +105,7 @@ def options(
 ) -> None:
     """Options communes."""
     del version
-    CONFIG.path = config
+    CONFIG.path, CONFIG.verbose = config, verbose
     logging.basicConfig(
         level=logging.INFO if verbose else logging.ERROR,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dispatcher.cli.output import complain, moment, say, table
-from dispatcher.french import counted
+from dispatcher.cli.output import moment, say, table
 from dispatcher.outbox.states import FILE_STATES, STATES
 from dispatcher.ports import EVERYTHING
 from dispatcher.service.restored import InDoubt
@@ -13,15 +12,6 @@ from dispatcher.wiring import Office
 
 SHOWN = 20
 """Numbers of one state shown to a person; ``--json`` gives all."""
-
-
-def tell_restored(found: InDoubt | None) -> None:
-    """One alarm for ``status``, while nothing may leave."""
-    if found is None:
-        return
-    since, until = moment(found.backup_at), moment(found.restored_at)
-    complain(f"ALARME, base restaurée le {until} d'une sauvegarde du {since} : rien ne part.")
-    complain(f"  → {counted(found.count, 'élément')} à voir : « dispatcher restore --report ».")
 
 
 def show_restored(found: InDoubt) -> None:

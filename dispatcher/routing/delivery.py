@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dispatcher.french import counted
 from dispatcher.routing import sources
 from dispatcher.routing.addresses import PATIENT_DOMAIN
 from dispatcher.routing.case import Case, Finding, chosen, not_applicable, passed, stopped
@@ -36,7 +37,7 @@ def fresh_directory(case: Case) -> Finding:
     if not used or not ages:
         return not_applicable("L'adresse ne vient pas d'un annuaire daté.")
     source, age = min(ages.items(), key=lambda one: (one[1], one[0]))
-    told = f"Les données où la boîte a été trouvée ({sources.label(source)}) ont {int(age)} jours"
+    told = f"Les données où la boîte a été trouvée ({sources.label(source)}) ont {counted(int(age), 'jour')}"
     if age > case.policy.directory_hold_days:
         return stopped(
             "stale-directory",

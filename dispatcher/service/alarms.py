@@ -5,6 +5,7 @@ The journal remembers: the last line about a subject says whether its alarm stan
 
 from __future__ import annotations
 
+from dispatcher.outbox.dispatch import JournalLine
 from dispatcher.ports import Store
 
 STARTED, ENDED = "alarm.started", "alarm.ended"
@@ -27,9 +28,20 @@ def sent_folder(channel: str) -> str:
 
 def standing(store: Store, subject: str) -> str:
     """What the alarm about ``subject`` says, or empty when none stands."""
+    line = standing_line(store, subject)
+    return "" if line is None else reason(line)
+
+
+def standing_line(store: Store, subject: str) -> JournalLine | None:
+    """The line by which the alarm about ``subject`` began, or None when none stands."""
     with store.reading() as uow:
         lines = [line for line in uow.journal.of_subject(subject) if line.event in {STARTED, ENDED}]
-    return str(lines[-1].detail.get("reason", "")) if lines and lines[-1].event == STARTED else ""
+    return lines[-1] if lines and lines[-1].event == STARTED else None
+
+
+def reason(line: JournalLine) -> str:
+    """What it says."""
+    return str(line.detail.get("reason", ""))
 
 
 def tell(store: Store, subject: str, reason: str) -> str:

@@ -36,7 +36,7 @@ ALONE = (
 )
 TOO_MANY = (
     "Trop d'échecs dans ce lot ({failed}) : la suite attend. Voir les raisons (« dispatcher batches show »), "
-    "corriger, puis reprendre le lot (« dispatcher batches resume »)."
+    'corriger, puis reprendre le lot (« dispatcher batches resume L… --reason "…" »).'
 )
 DOUBTFUL = (
     "La fin de {count} remises de suite est inconnue ; canal en pause, pour que d'autres envois n'aient pas ce sort. "

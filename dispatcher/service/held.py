@@ -103,7 +103,8 @@ def _group(desk: Desk, key: tuple[str, ...], members: Iterable[tuple[Dispatch, W
     label = next((one.label or one.family for _, one in members if one is not None and (one.label or one.family)), "")
     if key[0] == "name" or wanted is None:
         what = f"nom « {label} », sans code" if label else "aucun destinataire nommé"
-        return Group(what=what, todo="un par un, un nom ne fait pas une règle", ids=ids, label=label, oldest=first)
+        todo = f"un par un (un nom ne fait pas une règle) : « dispatcher explain {first.id} » montre les candidats"
+        return Group(what=what, todo=todo, ids=ids, label=label, oldest=first)
     what = f"code {wanted.id}" if wanted.id_type is IdType.LOCAL else f"{wanted.id_type} {wanted.id}"
     source = key[1]
     settled = route_one(desk, source, wanted).route is not None

@@ -31,6 +31,7 @@ SUPERSEDED = "remplacé par une version plus récente : le clore"
 AGAIN = "déjà rejoué (lot {batch}) : regarder ce lot avant de rejouer de nouveau"
 UNDONE = "dispatch.replay-undone"
 REPLAYED = "dispatch.replayed"
+TWICE = "déjà annulé"
 RESENT = "c'est un nouvel envoi : le retirer (withdraw) ou le mettre en attente (hold)"
 CHUNK = 500
 """Rows in one transaction: other workers get their turn in between, and a stop loses nothing."""
@@ -315,7 +316,7 @@ def _undo_chunk(
     refused: list[tuple[str, str]] = []
     with store.transaction() as uow:
         for row in uow.dispatches.locked(ids):
-            why = _not_undone(row, batch_id)
+            why = _not_undone(uow, row, batch_id)
             if why:
                 refused.append((row.id, why))
                 continue
@@ -334,10 +335,17 @@ def _undo_chunk(
     return done, refused
 
 
-def _not_undone(row: Dispatch, batch_id: str) -> str:
+def _undone(lines: Sequence[JournalLine]) -> bool:
+    """Its last replay was taken back, and nothing happened since."""
+    return bool(lines) and lines[-1].event == UNDONE
+
+
+def _not_undone(uow: UnitOfWork, row: Dispatch, batch_id: str) -> str:
     """Why it stays as it is (French), or empty."""
     if row.resend_of:
         return RESENT
+    if row.batch_id == batch_id and not row.replayed_from and _undone(uow.journal.of_subject(row.id)):
+        return TWICE
     waits = row.state in {State.QUEUED, State.DEFERRED} and row.fence == row.replayed_fence
     if row.batch_id != batch_id or not row.replayed_from or not waits:
         return f"déjà pris en charge ou réglé (état « {STATES[row.state]} ») : laissé tel quel"

@@ -94,8 +94,8 @@ def refused(*words: str) -> str:
     return str(error.code)  # type: ignore[attr-defined]
 
 
-def told(*words: str) -> Any:
-    return json.loads(run(*words, "--json").stdout)
+def told(*words: str, rc: int = 0) -> Any:
+    return json.loads(run(*words, "--json", rc=rc).stdout)
 
 
 def mails(labo: Installation) -> int:
@@ -120,7 +120,10 @@ def test_what_was_restored_waits_for_a_person(labo: Installation, tmp_path: Path
     labo.run()
     run("run", "--once", rc=1)
     assert mails(labo) == left, "nothing leaves"
-    status = told("status")
+    status = told("status", rc=1)
+    assert (
+        next(one for one in status["alarms"] if one["code"] == "restored")["since"] == status["restored"]["restored_at"]
+    )
     assert status["restored"]["count"] == 2 and "Base restaurée" in status["channels"][0]["paused"]
     assert "exporter de nouveau" in run("restore", "--report").output
     begin, end = (datetime.fromisoformat(found[name]) for name in ("export_from", "backup_at"))

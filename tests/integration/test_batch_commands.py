@@ -124,3 +124,8 @@ def test_pause_and_resume_keep_who_and_why(labo: Installation) -> None:
 def test_a_pause_needs_a_reason_and_a_batch(labo: Installation) -> None:
     run("pause", "L0", "--reason", " ", rc=2)
     assert "Lot inconnu" in run("pause", "L404", "--reason", "x", rc=1).stderr
+
+
+def test_the_list_says_what_is_in_no_batch(labo: Installation) -> None:
+    assert "Ce qui n'est entré dans aucun lot n'est pas compté ici" in run("list").output
+    assert "aucun lot" not in run("list", "--json").output

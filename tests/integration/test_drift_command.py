@@ -41,8 +41,13 @@ def run(labo: Installation, *words: str, rc: int = 0) -> Result:
     return result
 
 
-def told(labo: Installation, *words: str) -> Any:
-    return json.loads(run(labo, *words, "--json").stdout)
+def told(labo: Installation, *words: str, rc: int = 0) -> Any:
+    return json.loads(run(labo, *words, "--json", rc=rc).stdout)
+
+
+def status(labo: Installation) -> Any:
+    """Code 1: the mail waits, and no service runs."""
+    return told(labo, "status", rc=1)
 
 
 def mailed(labo: Installation, address: str, *, line: int = 0, used: tuple[Entry, ...] = ()) -> None:
@@ -59,8 +64,8 @@ def mailed(labo: Installation, address: str, *, line: int = 0, used: tuple[Entry
 def test_all_is_well(labo: Installation) -> None:
     mailed(labo, "table@dest.test", line=2)
     assert "1 destinataire" in run(labo, "directory", "drift").stdout
-    status = told(labo, "status")
-    assert (status["drifting"], bool(status["drifting_at"])) == (0, True)
+    seen = status(labo)
+    assert (seen["drifting"], bool(seen["drifting_at"])) == (0, True)
     assert any(
         one["subject"] == "destinataires" and one["severity"] == "info" for one in told(labo, "check", "--offline")
     )
@@ -77,8 +82,8 @@ def test_what_changed_is_told_with_source_and_remedy_and_counted(labo: Installat
     text = run(labo, "directory", "drift").stdout
     assert "« dest.test » n'est plus dans la liste des domaines autorisés" in text
     assert "→ Demander au destinataire une adresse dans l'espace de confiance." in text
-    assert told(labo, "status")["drifting"] == 1
-    assert "1 destinataire changé" in run(labo, "status").stdout
+    assert status(labo)["drifting"] == 1
+    assert "1 destinataire changé" in run(labo, "status", rc=1).stdout
     check = told(labo, "check", "--offline")
     assert any(one["subject"] == "destinataires" and "1 sur 1" in one["text"] for one in check)
 
@@ -105,6 +110,6 @@ def test_the_service_counts_when_a_source_changed_and_tells_once(
     monkeypatch.setattr(steps.log, "warning", lambda text, *_: logged.append(text))
     assert steps.count_drift(labo.office) == 1
     assert ["no longer what they were" in line for line in logged] == [True]
-    assert told(labo, "status")["drifting"] == 1
+    assert status(labo)["drifting"] == 1
     (labo.office.settings.directory.folder / "drift.json").write_text("{", encoding="utf-8")
-    assert told(labo, "status")["drifting"] is None, "a spoilt file counts as none"
+    assert status(labo)["drifting"] is None, "a spoilt file counts as none"

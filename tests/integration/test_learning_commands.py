@@ -112,7 +112,7 @@ def test_from_the_greatest_group_to_a_rule(labo: Installation, monkeypatch: pyte
 
 def test_status_groups_what_is_held(labo: Installation) -> None:
     text = " ".join(run("status").stdout.split())
-    assert "4 en attente, unknown-recipient : code D077. → dispatcher release" in text
+    assert "4 en attente (unknown-recipient) : code D077. → dispatcher release" in text
 
 
 def test_status_looks_at_the_oldest_held_only_and_says_so(labo: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,7 +222,8 @@ def test_a_faulty_table_alarms_once_and_the_last_good_one_serves(labo: Installat
     assert told_events == ["alarm.started", "", ""]
     assert again.directory.local("sil", "B")[0].address == "b@dest.test"
     status = CliRunner().invoke(app, ["status"])
-    assert "la dernière bonne reste en service" in " ".join(status.stdout.split())
+    assert status.exit_code == 1
+    assert "ALARME, la table des destinataires est fautive ; la dernière bonne reste" in " ".join(status.stderr.split())
     assert "ligne 4" in run("list", rc=1).output
     table(labo).write_text(good + "Z;;;;z@dest.test;;;;;;\n", encoding="utf-8")
     assert [steps.look_at_table(again) for _ in range(2)] == ["alarm.ended", ""]

@@ -65,7 +65,7 @@ def test_the_life_of_a_node_on_the_command_line(labo: Installation) -> None:
     assert member.beat()
     shown = run(labo, "nodes", "list").output
     assert "en vidange" in shown and "source:sil" not in shown
-    assert "Tous les postes en marche sont en vidange (nord)" in run(labo, "status").stderr
+    assert "Tous les postes en marche sont en vidange (nord)" in run(labo, "status", rc=1).stderr
     run(labo, "nodes", "resume", "nord")
     assert not member.beat()
     assert "signe de vie" in run(labo, "nodes", "forget", "nord", rc=1).output
@@ -78,9 +78,11 @@ def test_status_tells_of_a_node_that_fell_silent(labo: Installation) -> None:
     Membership(labo.office).join()
     assert json.loads(run(labo, "status", "--json").stdout)["nodes"] == []
     silent(labo.office)
-    assert "« nord » ne donne plus signe de vie" in run(labo, "status").stderr
-    (told,) = json.loads(run(labo, "status", "--json").stdout)["nodes"]
+    assert "« nord » ne donne plus signe de vie" in run(labo, "status", rc=1).stderr
+    seen = json.loads(run(labo, "status", "--json", rc=1).stdout)
+    (told,), (alarm,) = seen["nodes"], seen["alarms"]
     assert "nodes forget nord" in told
+    assert (alarm["code"], alarm["text"]) == ("node-silent", f"Postes : {told}") and alarm["since"]
     assert "muet" in run(labo, "nodes", "list").output
     run(labo, "nodes", "forget", "nord")
     assert json.loads(run(labo, "status", "--json").stdout)["nodes"] == []

@@ -53,14 +53,15 @@ def test_a_person_stops_and_starts_sending(labo: Installation, what: str) -> Non
     for wrong in ((), ("pro", "--everything"), ("inconnu",), ("pro", "--reason", " ")):
         run("pause", *wrong, *(() if "--reason" in wrong else WHY), rc=2)
     run("pause", what, *WHY)
-    said = told("status")
+    said = told("status", rc=1 if what == "--everything" else 0)
+    assert [one["code"] for one in said["alarms"]] == (["all-paused"] if what == "--everything" else [])
     assert said["channels"][0]["paused"] == "En pause (eve) : boîte à changer"
     assert bool(said["paused"]) is (what == "--everything")
     (labo.inbox / "1.hl7").write_text(HL7.format(number="T1", to="A^ESSAI"), encoding="utf-8", newline="")
     labo.run()
     assert [one.state for one in labo.dispatches()] == [State.QUEUED], "taken in, prepared, not sent"
     run("resume", what, *WHY)
-    assert told("status")["channels"][0]["paused"] == ""
+    assert told("status", rc=1)["channels"][0]["paused"] == "", "no service runs: an alarm"
     with labo.office.store.reading() as uow:
         lines = uow.journal.of_subject("store" if what == "--everything" else "channel:pro")
     assert [(line.event.partition(".")[2], line.actor, line.detail["reason"]) for line in lines] == [

@@ -221,7 +221,7 @@ def test_the_service_fetches_alarms_once_and_takes_it_back_once(
         with pytest.raises(DirectoryError):
             runner.run(sync, labo.office.clock)
     assert sum("ALARM begins" in line for line in logged) == 1
-    status = run(labo, "status")
+    status = run(labo, "status", rc=1)
     assert "ALARME, Liste blanche : synchronisation en échec" in status.stderr
     check = told(labo, "check", "--offline", rc=1)
     assert any(one["subject"] == "liste blanche, mise à jour" and one["severity"] == "error" for one in check)
@@ -267,12 +267,12 @@ def test_an_imported_list_ends_the_alarm_of_failed_runs(labo: Installation, serv
     server.status = 503
     failed = run(labo, "trust", "sync", rc=1)
     assert "ALARM begins" not in failed.stderr, "the command says it in French"
-    assert "ALARME" in run(labo, "status").stderr
+    assert "ALARME" in run(labo, "status", rc=1).stderr
     (tmp_path / "liste.xml").write_bytes(made(5, "neuf.test", "labo.test"))
     run(labo, "trust", "import", str(tmp_path / "liste.xml"))
     assert "ALARME" not in run(labo, "status").stderr
     run(labo, "trust", "sync", rc=1)
-    assert "ALARME" in run(labo, "status").stderr, "the next failure is told anew"
+    assert "ALARME" in run(labo, "status", rc=1).stderr, "the next failure is told anew"
 
 
 def test_check_names_a_root_file_that_is_missing(labo: Installation) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +14,12 @@ import pytest
 from typer.testing import CliRunner
 
 from dispatcher.cli.main import app
-from dispatcher.cli.untaken_show import LONG
 from dispatcher.clock import SystemClock
+from dispatcher.daemon.once import Drained
+from dispatcher.directory.trust.in_force import DomainsInForce
 from dispatcher.ports import NodeRow
 from dispatcher.service import nodes
+from dispatcher.service.untaken import LONG
 from tests.integration.laboratory import Installation, install
 from tests.pki import pki
 
@@ -44,7 +48,15 @@ def status() -> str:
 
 
 def as_json() -> Any:
-    return json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout)
+    """The exit code says whether there are alarms."""
+    result = CliRunner().invoke(app, ["status", "--json"])
+    seen = json.loads(result.stdout)
+    assert result.exit_code == (1 if seen["alarms"] else 0)
+    return seen
+
+
+def codes() -> list[str]:
+    return [one["code"] for one in as_json()["alarms"]]
 
 
 def a_service(labo: Installation) -> None:
@@ -58,7 +70,7 @@ def a_service(labo: Installation) -> None:
 def test_an_empty_folder_without_service_is_no_alarm(labo: Installation) -> None:
     """« run --once » from a scheduler leaves none behind."""
     assert WELL in status() and NO_SERVICE not in status()
-    assert as_json()["folders"] == [] and as_json()["no_service"] is False
+    assert as_json()["folders"] == [] and as_json()["no_service"] is False and codes() == []
 
 
 def test_files_that_no_service_takes_are_told_by_number_and_never_by_name(labo: Installation) -> None:
@@ -68,6 +80,7 @@ def test_files_that_no_service_takes_are_told_by_number_and_never_by_name(labo: 
     assert NO_SERVICE in told and WELL not in told and "DUPONT" not in told
     assert "Source « sil » : 1 fichier de son dossier n'est pas encore pris" in told
     seen = as_json()
+    assert codes() == ["no-service"] and "DUPONT" not in str(seen)
     assert seen["no_service"] is True and [one["files"] for one in seen["folders"]] == [1]
 
 
@@ -80,11 +93,14 @@ def test_with_a_service_a_new_file_is_told_and_an_old_one_alarms(
     later = SystemClock().now() + 2 * LONG
     monkeypatch.setattr(SystemClock, "now", lambda _: later)
     assert "ALARME, source « sil » : 1 fichier de son dossier" in status()
+    (alarm,) = (one for one in as_json()["alarms"] if one["code"] == "source-late")
+    assert alarm["text"].startswith("Source « sil » : 1 fichier") and alarm["since"] < later.isoformat()
 
 
 def test_a_folder_that_cannot_be_listed_alarms(labo: Installation) -> None:
     shutil.rmtree(labo.inbox)
     assert "ALARME, source « sil » : Dossier de la source « sil » inaccessible" in status()
+    assert codes() == ["source-unreadable"]
 
 
 def test_a_disk_almost_full_alarms_where_the_database_is(labo: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,5 +111,40 @@ def test_a_disk_almost_full_alarms_where_the_database_is(labo: Installation, mon
 
     monkeypatch.setattr(shutil, "disk_usage", usage)
     assert "ALARME, disque : 4 Mo libres seulement" in status()
-    assert as_json()["disk"] == "4 Mo libres seulement"
+    assert as_json()["disk"] == "4 Mo libres seulement" and codes() == ["disk"]
     assert "4 Mo libres seulement" in CliRunner().invoke(app, ["check"]).output
+
+
+def test_with_a_list_of_allowed_domains_too_old_or_none_at_all_nothing_leaves_and_status_says_so(
+    labo: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = SystemClock().now() + timedelta(days=60)
+    with monkeypatch.context() as changed:
+        changed.setattr(SystemClock, "now", lambda _: later)
+        assert codes() == ["allowed-domains"]
+        assert "ALARME, Liste blanche : données en service du" in status()
+    none = SimpleNamespace(version="", generated=None, allows=lambda _: False)
+    monkeypatch.setattr(DomainsInForce, "current", lambda _: none)
+    assert codes() == ["allowed-domains"]
+    assert "ALARME, liste blanche : aucune liste acceptée : rien ne partira. → « dispatcher trust import" in status()
+
+
+def test_once_says_in_french_what_went_wrong_and_keeps_the_log_to_itself(labo: Installation) -> None:
+    shutil.rmtree(labo.inbox)
+    result = CliRunner().invoke(app, ["run", "--once"])
+    assert result.exit_code == 1 and "« sil » inaccessible" in result.stderr and " ERROR " not in result.stderr
+    assert " ERROR " in CliRunner().invoke(app, ["-v", "run", "--once"]).stderr
+
+
+def test_once_never_ends_well_with_an_error_in_the_log_alone(
+    labo: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> Drained:
+        logging.getLogger("dispatcher.daemon.steps").error("mailbox of channel pro: ALARM over: it is read again")
+        logging.getLogger("dispatcher.daemon.steps").error("mailbox of channel pro: unreadable")
+        return Drained()
+
+    monkeypatch.setattr("dispatcher.cli.cmd_run.drain", failing)
+    result = CliRunner().invoke(app, ["run", "--once"])
+    assert result.exit_code == 1 and "1 erreur au journal technique" in " ".join(result.stderr.split())
+    assert "unreadable" not in result.stderr

@@ -67,9 +67,9 @@ def test_what_stands_still_is_said() -> None:
         ({"deferred": 1, "due_at": NOW + MINUTE}, "après les nouveaux essais prévus."),
         (
             {"queued": 61, "paused": True},
-            "le canal est en pause : rien ne part avant sa reprise (« dispatcher resume »), puis il faudra 1 min.",
+            'le canal est en pause : rien ne part avant « dispatcher resume pro --reason "…" », puis il faudra 1 min.',
         ),
-        ({"queued": 1, "paused": True}, "(« dispatcher resume »), puis tout partira aussitôt."),
+        ({"queued": 1, "paused": True}, '« dispatcher resume pro --reason "…" », puis tout partira aussitôt.'),
         (
             {"queued": 61, "paused": True, "tries_at": NOW + MINUTE},
             "attend après une panne : nouvel essai, de lui-même, 11/03/2026 10:01:00, puis il faudra 1 min.",

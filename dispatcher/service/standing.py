@@ -1,0 +1,161 @@
+"""Every alarm that stands now, as ``status`` tells it and monitors read it (``docs/alarmes.md``).
+
+A code is a contract: it is never given another meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dispatcher.clock import paris
+from dispatcher.french import age, counted, either
+from dispatcher.outbox.states import STATES
+from dispatcher.ports import Store
+from dispatcher.service import alarms
+from dispatcher.service.nodes import NodesView
+from dispatcher.service.overview import ChannelStatus, StatusView
+from dispatcher.service.restored import InDoubt
+from dispatcher.service.untaken import Folder
+
+CODES = {
+    "urgent-late": "résultat urgent que l'opérateur n'a pas accepté à temps",
+    "channel-stopped": "canal arrêté par une panne ; le programme réessaie de lui-même",
+    "batch-paused": "lot suspendu, ses envois attendent",
+    "disk": "presque plus de place sur le disque",
+    "no-service": "des fichiers ou des envois attendent et aucun service n'est en marche",
+    "source-late": "fichiers qui restent trop longtemps dans le dossier d'une source",
+    "source-unreadable": "dossier d'une source inaccessible",
+    "local-table": "table des destinataires fautive ; la dernière bonne reste en service",
+    "restored": "base restaurée d'une sauvegarde : rien ne part avant l'accord d'une personne",
+    "all-paused": "tout est en pause",
+    "mailbox": "boîte des avis illisible : les accusés n'arrivent plus",
+    "unknown-outcome": "envois à l'issue inconnue depuis trop longtemps",
+    "sent-folder": "dossier des courriers envoyés illisible : les issues inconnues ne s'y tranchent plus",
+    "node-silent": "poste qui ne donne plus signe de vie, ou qui n'écrit plus",
+    "node-clock": "horloge d'un poste fausse",
+    "node-twin": "deux services sous un même nom de poste",
+    "nodes-draining": "tous les postes en vidange",
+    "nodes-differ": "table des destinataires différente d'un poste à l'autre",
+    "allowed-domains": "liste blanche absente, trop vieille, ou que le programme n'arrive plus à renouveler",
+    "directory": "annuaire dont les données sont trop vieilles, abîmées ou ne se renouvellent plus",
+}
+"""What each says, in French, for the page of the documents."""
+
+_CALL = "Prévenir le destinataire par téléphone ; « dispatcher show ENVOI » dit ce qui l'arrête."
+_UNREAD = "Les accusés n'arrivent plus : rétablir la boîte, elle est relue d'elle-même ; « dispatcher check »."
+SETTLE = "« dispatcher list --state unknown », puis « dispatcher settle » quand on sait, ou « dispatcher replay »."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Something a person must see to."""
+
+    code: str
+    """One of :data:`CODES`."""
+    text: str
+    """One French sentence or two; no patient, no file name."""
+    since: datetime | None = None
+    """Where it is known."""
+    detail: str = ""
+    """The reason in full."""
+    hint: str = ""
+    """What to do."""
+
+
+def of_work(view: StatusView, now: datetime) -> Iterator[Alarm]:
+    """Urgent mail that has not left, channels that a fault stopped, paused batches."""
+    for one in view.late:
+        since = f", depuis {age(now - one.created_at)}" if one.created_at is not None else ""
+        text = f"résultat urgent pas encore parti : {one.id}, {STATES[one.state]}{since}."
+        yield Alarm(code="urgent-late", text=text, since=one.created_at, detail=one.reason, hint=_CALL)
+    for channel in view.channels:
+        if channel.tries_at is not None:
+            text = f"canal « {channel.name} » arrêté par une panne ; nouvel essai {_moment(channel.tries_at)}."
+            yield Alarm(code="channel-stopped", text=text, detail=channel.paused)
+    for batch in view.paused_batches:
+        text = f"lot {batch.id} du canal « {batch.channel} » suspendu, ses envois attendent. {batch.pause_reason}"
+        yield Alarm(code="batch-paused", text=text)
+
+
+def of_intake(lying: Iterable[Folder], now: datetime, *, nobody: bool, short_of_room: str) -> Iterator[Alarm]:
+    """A disk almost full, no service at all, files that lie too long. ``nobody``: see :mod:`.untaken`."""
+    if short_of_room:
+        text = f"disque : {short_of_room}. Plein, plus rien n'est relevé ni envoyé. Faire de la place."
+        yield Alarm(code="disk", text=text)
+    if nobody:
+        text = "aucun service n'est en marche, ce qui attend ne partira pas. Démarrer « dispatcher run »."
+        yield Alarm(code="no-service", text=text)
+    for one in lying:
+        if one.problem:
+            yield Alarm(code="source-unreadable", text=f"source « {one.source} » : {one.problem}")
+        elif one.late:
+            since = now - timedelta(seconds=one.oldest_seconds)
+            text = f"{untaken(one)} Le journal technique du service dit pourquoi."
+            yield Alarm(code="source-late", text=text, since=since)
+
+
+def untaken(one: Folder) -> str:
+    """How many files lie in a folder, and since when."""
+    are = either(one.files, "n'est pas encore pris", "ne sont pas encore pris")
+    since = f"le plus ancien y est depuis {age(timedelta(seconds=one.oldest_seconds))}"
+    return f"source « {one.source} » : {counted(one.files, 'fichier')} de son dossier {are} ; {since}."
+
+
+def of_restored(found: InDoubt | None, paused: str) -> Iterator[Alarm]:
+    """Nothing leaves: after a restore, or because a person paused everything for the reason ``paused``."""
+    if found is not None:
+        text = f"base restaurée le {_moment(found.restored_at)} d'une sauvegarde du {_moment(found.backup_at)} : "
+        hint = f"{counted(found.count, 'élément')} à voir : « dispatcher restore --report »."
+        yield Alarm(code="restored", text=f"{text}rien ne part.", since=found.restored_at, hint=hint)
+    elif paused:
+        yield Alarm(code="all-paused", text=f"tout est en pause, rien ne part. {paused}")
+
+
+def of_channels(store: Store, view: StatusView, mailboxes: Mapping[str, bool], now: datetime) -> Iterator[Alarm]:
+    """Mailboxes that cannot be read (``mailboxes``: whether each channel has one), and old doubts."""
+    for name, has_one in mailboxes.items():
+        line = alarms.standing_line(store, alarms.mailbox(name)) if has_one else None
+        if line is not None:
+            text = f"boîte des avis du canal « {name} » : {alarms.reason(line)}"
+            yield Alarm(code="mailbox", text=text, since=line.at, hint=_UNREAD)
+    for channel in view.channels:
+        yield from _of_doubts(store, channel, now)
+
+
+def _of_doubts(store: Store, channel: ChannelStatus, now: datetime) -> Iterator[Alarm]:
+    if not channel.unknown:
+        return
+    if alarms.standing(store, alarms.doubt(channel.name)):
+        yield Alarm(code="unknown-outcome", text=doubts(channel, now), since=channel.unknown_since, hint=SETTLE)
+    unasked = alarms.standing_line(store, alarms.sent_folder(channel.name))
+    if unasked is not None:
+        text = f"dossier des courriers envoyés du canal « {channel.name} », impossible à interroger : "
+        yield Alarm(code="sent-folder", text=text + alarms.reason(unasked), since=unasked.at)
+
+
+def doubts(channel: ChannelStatus, now: datetime) -> str:
+    """How many of a channel's outcomes are unknown, and since when."""
+    since = age(now - channel.unknown_since) if channel.unknown_since is not None else "peu"
+    count = counted(channel.unknown, "envoi")
+    return f"{count} à l'issue inconnue sur le canal « {channel.name} », depuis {since}."
+
+
+def of_nodes(seen: NodesView) -> Iterator[Alarm]:
+    """What is wrong with the services on this database, and between them."""
+    if seen.all_draining:
+        yield Alarm(code="nodes-draining", text=f"postes : {seen.all_draining}")
+    for one in seen.nodes:
+        if one.silent:
+            yield Alarm(code="node-silent", text=f"postes : {one.silent}", since=one.node.seen_at)
+        if one.skewed:
+            yield Alarm(code="node-clock", text=f"postes : {one.skewed}")
+        if one.twin:
+            yield Alarm(code="node-twin", text=f"postes : {one.twin}")
+    if seen.different:
+        yield Alarm(code="nodes-differ", text=f"postes : {seen.different}")
+
+
+def _moment(value: datetime) -> str:
+    return paris(value).strftime("%d/%m/%Y %H:%M:%S")

@@ -1,0 +1,19 @@
+"""How much room is left on the disks that a full one would stop: of the configuration, and of the SQLite database."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from dispatcher.store.copies import sqlite_file
+
+LEAST_FREE = 1_000_000_000
+"""Bytes; less is told."""
+
+
+def short_of_room(url: str, folder: Path) -> str:
+    """In French, when it will not last; empty: enough."""
+    database = sqlite_file(url, folder)
+    places = [folder] if database is None else [folder, database.parent]
+    free = min(shutil.disk_usage(place).free for place in places if place.is_dir())
+    return f"{free // 1_000_000} Mo libres seulement" if free < LEAST_FREE else ""

@@ -52,7 +52,8 @@ def test_a_channel_resumed_while_everything_is_paused_is_not_said_to_run(labo: I
 def test_a_person_stops_and_starts_sending(labo: Installation, what: str) -> None:
     for wrong in ((), ("pro", "--everything"), ("inconnu",), ("pro", "--reason", " ")):
         run("pause", *wrong, *(() if "--reason" in wrong else WHY), rc=2)
-    run("pause", what, *WHY)
+    ended = f'« dispatcher resume {what} --reason "…" » y met fin'
+    assert ended in " ".join(run("pause", what, *WHY).output.split()), "what it names can be called as it stands"
     said = told("status", rc=1 if what == "--everything" else 0)
     assert [one["code"] for one in said["alarms"]] == (["all-paused"] if what == "--everything" else [])
     assert said["channels"][0]["paused"] == "En pause (eve) : boîte à changer"

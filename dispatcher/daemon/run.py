@@ -88,7 +88,7 @@ class Daemon:
         """Held while workers are started or ended."""
         self._ticking: set[str] = set()
         self._idle = threading.Condition()
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every tick, twice
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every tick, and of each one left out
 
     def run(self, started: Callable[[], object] = lambda: None) -> None:
         """Start everything, tell it by ``started``, wait for the stop signal, end cleanly. Raises NameTaken.

@@ -17,7 +17,7 @@ settings.load_profile("house")
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dispatcher")
     group.addoption("--kills", type=int, default=50, help="how often the crash test kills the service")
-    group.addoption("--grants", type=int, default=5_000, help="mails of the long test of the pace (100000: minutes)")
+    group.addoption("--grants", type=int, default=20_000, help="mails of the long test of the pace (100000: minutes)")
     group.addoption("--steps", type=int, default=400, help="steps of the engine's random life (20000: minutes)")
     group.addoption("--fuzz", type=int, default=0, help="mutated files to read; 0: 200,000 in CI, else 20,000")
     group.addoption("--judged", type=int, default=0, help="random CDA to judge; 0: 1,000 in CI, else 100")

@@ -6,11 +6,12 @@ the type checker only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from dispatcher.mailbox_ports import Fetched, Fill, Listener, Mailbox, SetAside
 from dispatcher.store_ports import (
     DRAIN,
     EVERYTHING,
@@ -23,11 +24,13 @@ from dispatcher.store_ports import (
     Files,
     GapRow,
     Gaps,
+    Heard,
     Installation,
     InstallationRow,
     Journal,
     LeaseRow,
     Leases,
+    MailsAside,
     NodeRow,
     Nodes,
     OppositionRow,
@@ -40,7 +43,10 @@ from dispatcher.store_ports import (
     Reference,
     ReferenceRow,
     Reports,
+    Scope,
     Store,
+    Support,
+    SupportRow,
     Tallies,
     UnitOfWork,
 )
@@ -72,7 +78,10 @@ __all__ = [
     "TransportSession",
     "Transport",
     "Fetched",
+    "Fill",
+    "Listener",
     "Mailbox",
+    "SetAside",
     "DRAIN",
     "EVERYTHING",
     "Batches",
@@ -84,11 +93,13 @@ __all__ = [
     "Files",
     "GapRow",
     "Gaps",
+    "Heard",
     "Installation",
     "InstallationRow",
     "Journal",
     "LeaseRow",
     "Leases",
+    "MailsAside",
     "NodeRow",
     "Nodes",
     "OppositionRow",
@@ -101,7 +112,10 @@ __all__ = [
     "Reference",
     "ReferenceRow",
     "Reports",
+    "Scope",
     "Store",
+    "Support",
+    "SupportRow",
     "Tallies",
     "UnitOfWork",
 ]
@@ -272,6 +286,9 @@ class Keyring(Protocol):
     def signer(self, channel: str, at: datetime) -> Signer:
         """The key valid on that date. Raises :class:`dispatcher.errors.KeyringError` when there is none."""
 
+    def readers(self, channel: str) -> tuple[Signer, ...]:
+        """Every key with its certificate, for whatever use and of any date, newest first: to open what came for us."""
+
 
 class Cipher(Protocol):
     """Encrypts payloads at rest (AES-256-GCM) and keys the hashes of identities."""
@@ -327,30 +344,3 @@ class Transport(Protocol):
 
         Who waits on one gets what a lost line gives: unknown after the final dot, :class:`TryLater` before it.
         """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """A mail found in our mailbox."""
-
-    uid: str
-    content: bytes = field(repr=False)
-
-
-class Mailbox(Protocol):
-    """Our own mailbox, where notices come back."""
-
-    def fetch(self, limit: int = 200) -> Iterator[Fetched]:
-        """New mails, oldest first."""
-
-    def settle(self, uids: Iterable[str], *, understood: bool) -> None:
-        """File away what was understood; set aside, never delete, what was not."""
-
-    def sent(self, message_ids: Iterable[str], *, since: datetime) -> frozenset[str]:
-        """Those of which the account's Sent folder holds a copy, kept about ``since`` or later.
-
-        Their presence proves that the operator took them; absence proves nothing. Empty when no such folder is set.
-        """
-
-    def close(self) -> None:
-        """Log out; never raises."""

@@ -42,7 +42,7 @@ from dispatcher.keyring.master import MasterKey
 from dispatcher.outbox.doubt import DoubtPolicy
 from dispatcher.outbox.longest import Longest
 from dispatcher.outbox.retry import RetryPolicy
-from dispatcher.ports import AllowedDomains, Mailbox, Store
+from dispatcher.ports import AllowedDomains, Listener, Mailbox, Store
 from dispatcher.report.checks import overrides
 from dispatcher.report.model import Address, IdType, Practitioner
 from dispatcher.routing.facts import ChannelPolicy, Policy
@@ -50,7 +50,9 @@ from dispatcher.routing.trust import Gate
 from dispatcher.schedule import batch_rule
 from dispatcher.service.channel import Channel, limit_of, shares_of
 from dispatcher.service.desk import Desk
+from dispatcher.service.enciphered import opener
 from dispatcher.service.look_again import look_again
+from dispatcher.service.mails_aside import StoredAside
 from dispatcher.settings import (
     ChannelSettings,
     LaboratorySettings,
@@ -62,7 +64,7 @@ from dispatcher.settings import (
 from dispatcher.store.engine import open_store
 from dispatcher.terminology.rows import decoded
 from dispatcher.terminology.tables import Options, Terminology, TerminologyTexts, load
-from dispatcher.transport.open import open_mailbox, open_transport
+from dispatcher.transport.open import open_listener, open_mailbox, open_transport
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +98,14 @@ class Office:
     def open_mailbox(self, channel: str) -> Mailbox | None:
         """The mailbox of a channel, opened; None when it has none."""
         settings = self.settings.channels[channel].mailbox
-        return open_mailbox(settings) if settings is not None else None
+        if settings is None:
+            return None
+        return open_mailbox(settings, StoredAside(self.store, self.clock, channel))
+
+    def open_listener(self, channel: str) -> Listener | None:
+        """Where the server of that mailbox tells of new mail; None when nobody is to listen."""
+        settings = self.settings.channels[channel].mailbox
+        return open_listener(settings) if settings is not None else None
 
     def close(self) -> None:
         """Let go of files and database."""
@@ -146,9 +155,12 @@ def build(settings: Settings, clock: Clock | None = None, *, upgrade: bool = Tru
 
 
 def _asking_again(channels: dict[str, Channel], desk: Desk) -> None:
-    """Each channel may ask the desk where a recipient is by now; the mapping is the desk's own."""
+    """Each channel may ask the desk where a recipient is by now, and open what came enciphered for it.
+
+    The mapping is the desk's own.
+    """
     for name, one in channels.items():
-        channels[name] = replace(one, look_again=partial(look_again, desk))
+        channels[name] = replace(one, look_again=partial(look_again, desk), opener=opener(desk.keyring, name))
 
 
 def with_dialects(settings: Settings) -> tuple[Settings, dict[str, Dialect]]:

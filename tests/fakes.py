@@ -19,6 +19,7 @@ from dispatcher.outbox.dispatch import Accepted
 from dispatcher.ports import (
     CertificateAnswer,
     Fetched,
+    Fill,
     Found,
     Mail,
     RecipientCertificate,
@@ -153,6 +154,8 @@ class MemoryMailbox:
         """Raised by :meth:`fetch` and :meth:`sent`."""
         self.copies: set[str] = set()
         """Message-IDs in the Sent folder."""
+        self.filled = Fill(used=0)
+        self.relieved_before: datetime | None = None
         for content in contents:
             self.arrive(content)
 
@@ -181,6 +184,18 @@ class MemoryMailbox:
         if self.unread is not None:
             raise self.unread
         return frozenset(message_ids) & self.copies
+
+    def fill(self) -> Fill:
+        if self.unread is not None:
+            raise self.unread
+        return self.filled
+
+    def relieve(self, before: datetime, kept: Callable[[bytes], bool], limit: int = 200) -> int:
+        old = [uid for uid in self.understood if uid in self._mails and kept(self._mails[uid])][:limit]
+        self.relieved_before = before
+        for uid in old:
+            del self._mails[uid]
+        return len(old)
 
     def close(self) -> None:
         pass
@@ -264,6 +279,9 @@ class OneSigner:
     """A keyring with one key for every channel, or with a fault."""
 
     one: Signer | None = None
+
+    def readers(self, channel: str) -> tuple[Signer, ...]:
+        return (self.one,) if self.one is not None else ()
 
     def signer(self, channel: str, at: datetime) -> Signer:
         if self.one is None:

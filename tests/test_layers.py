@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "dispatcher"
 
 GROUND = {
     *("report", "errors", "clock", "french", "resources", "faults", "settings", "dialects"),
-    *("ports", "store_ports"),
+    *("ports", "mailbox_ports", "store_ports"),
 }
 LANGUAGES = {"formats", "terminology"}
 RULES = {"receipts", "outbox", "sealing", "routing"}
@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "faults": set(),
     "settings": {"errors", "faults", "french"},
     "dialects": {"errors", "faults", "french", "resources"},
-    "ports": {"store_ports"},
+    "ports": {"mailbox_ports", "store_ports"},
+    "mailbox_ports": set(),
     "store_ports": set(),
     **dict.fromkeys(LANGUAGES, GROUND | LANGUAGES),
     **dict.fromkeys(RULES, GROUND | LANGUAGES | RULES),
@@ -65,6 +66,7 @@ AT_HOME: dict[str, set[str]] = {
     "cryptography": {"sealing", "keyring", "directory", "sandbox"},
     "smtplib": {"transport"},
     "imaplib": {"transport"},
+    "poplib": {"transport"},
     "socket": {"transport", "sandbox", "daemon", "cli", "directory"},
     "subprocess": {"daemon", "cli"},
     "sqlite3": {"directory", "store"},
@@ -75,7 +77,7 @@ PURE = LANGUAGES | RULES | {"report", "service"}
 """Rooms that open no window: what they need from outside is handed in (bytes, the time, a port)."""
 
 NO_WINDOW = {
-    *("socket", "ssl", "smtplib", "imaplib", "mailbox", "requests", "urllib.request", "http"),
+    *("socket", "ssl", "smtplib", "imaplib", "poplib", "mailbox", "requests", "urllib.request", "http"),
     *("sqlite3", "pathlib", "os", "shutil", "tempfile", "glob", "importlib.metadata"),
     *("subprocess", "multiprocessing", "threading", "concurrent", "asyncio", "signal", "ctypes"),
     *("time", "random", "secrets"),

@@ -197,6 +197,11 @@ class Membership:
             self._owned.add(name)
         return Held(name=name, owner=self.owner, fence=fence, lease=span)
 
+    def owns(self, name: str) -> bool:
+        """Whether it was this node's when it was last taken; costs nothing."""
+        with self._lock:
+            return name in self._owned and not self._draining
+
     @contextmanager
     def using(self, held: Held) -> Iterator[None]:
         """Prolonged by the heartbeat for as long as it is used. Not for folders: a share that hangs is let go."""

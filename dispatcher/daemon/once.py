@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dispatcher.daemon import doubt, processes, steps
+from dispatcher.daemon import doubt, mailboxes, processes, steps
 from dispatcher.daemon.membership import Membership
 from dispatcher.french import counted
 from dispatcher.intake.spool import FolderSpool
@@ -138,6 +138,8 @@ def _collect(office: Office, member: Membership, result: Drained, stop: Callable
     def look() -> None:
         read.append(steps.collect_all(office, member).notices)
         doubt.settle_all(office)
+        mailboxes.care_all(office, member)
+        mailboxes.learn_all(office)
 
     thread = threading.Thread(target=look, name="once", daemon=True)
     thread.start()

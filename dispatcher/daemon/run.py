@@ -18,8 +18,10 @@ from pathlib import Path
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
-from dispatcher.daemon import doubt, processes, steps
+from dispatcher.daemon import doubt, mailboxes, processes, steps
 from dispatcher.daemon.lasting import Lasting
+from dispatcher.daemon.listening import Listening
+from dispatcher.daemon.mailboxes import Patience
 from dispatcher.daemon.membership import Membership
 from dispatcher.daemon.worker import SENDER, Worker, leave, worker_process
 from dispatcher.errors import DispatcherError
@@ -78,6 +80,9 @@ class Daemon:
         self._member = Membership(office, workers)
         self._stop = threading.Event()
         self._wake = threading.Event()
+        self._patience = Patience(office.clock)
+        self._reading = threading.Lock()
+        self._listening = Listening(office, self._member, self._listened)
         self._scheduler = BackgroundScheduler(timezone=UTC)
         self._watcher = Watcher(self._wake)
         self._lasting = Lasting()
@@ -110,6 +115,7 @@ class Daemon:
         self._schedule()
         self._start_workers()
         self._scheduler.start()
+        self._listening.start()
         log.info("service started with %d worker(s)", self._workers)
         try:
             self._wait()
@@ -134,12 +140,17 @@ class Daemon:
             "urgent": (URGENT_SECONDS, lambda: steps.escalate_all(office)),
             "recount": (RECOUNT_SECONDS, lambda: recount(office.store)),
             "drift": (DRIFT_SECONDS, lambda: steps.count_drift(office)),
+            "learn": (mailboxes.LEARN_SECONDS, lambda: mailboxes.learn_all(office)),
             "nodes": (NODES_SECONDS, lambda: nodes.watch(office.store, processes.runs)),
         }
         ticks: dict[str, tuple[float, Callable[[], object]]] = {
             "scan": (service.scan_seconds, lambda: steps.scan(office, self._spools, member)),
-            "collect": (service.collect_seconds, lambda: steps.collect_all(office, member)),
-            "doubt": (doubt.SECONDS, lambda: doubt.settle_all(office, member)),
+            "collect": (
+                service.collect_seconds,
+                self._alone(lambda: steps.collect_all(office, member, self._patience)),
+            ),
+            "care": (mailboxes.CARE_SECONDS, self._alone(lambda: mailboxes.care_all(office, member))),
+            "doubt": (doubt.SECONDS, self._alone(lambda: doubt.settle_all(office, member))),
             "beat": (beat, self._beat),
             "health": (HEALTH_SECONDS, self._look_after),
             "sync": (SYNC_SECONDS, lambda: steps.sync_due(office, self._stop.is_set)),
@@ -159,6 +170,20 @@ class Daemon:
                 misfire_grace_time=None,
                 next_run_time=datetime.now(UTC),
             )
+
+    def _alone(self, job: Callable[[], object]) -> Callable[[], object]:
+        """One look into the mailboxes at a time: some servers lock them (POP3)."""
+
+        def look() -> object:
+            with self._reading:
+                return job()
+
+        return look
+
+    def _listened(self, name: str) -> None:
+        """The server told of new mail in the mailbox of a channel."""
+        look = partial(steps.collect_one, self._office, name, self._member, self._patience)
+        self._tick(f"listen:{name}", self._alone(look))
 
     def _beat(self) -> None:
         """This node lives; and takes nothing new while it is asked to drain."""
@@ -246,6 +271,7 @@ class Daemon:
             for process in processes:
                 process.terminate()
         self._watcher.stop()
+        self._listening.stop(0.0)
         clean = self._local.stop(self._left(deadline)) if self._local is not None else True
         for process in processes:
             process.join(self._left(deadline))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from dispatcher.daemon.mailboxes import Patience
 from dispatcher.daemon.membership import Membership
 from dispatcher.directory.drift_number import DriftNumber, outdated
 from dispatcher.directory.drift_number import load as load_drift
@@ -183,20 +184,14 @@ def send_all(office: Office, owner: str, stop: Callable[[], bool], *, wait: floa
     return total
 
 
-def collect_all(office: Office, member: Membership | None = None) -> Collected:
+def collect_all(office: Office, member: Membership | None = None, patience: Patience | None = None) -> Collected:
     """Read every channel's mailbox; one that cannot be read alarms once, and once when it is read again.
 
-    With ``member``: those that no other node has in its care.
+    With ``member``: those that no other node has in its care; with ``patience``: those that did not fail lately.
     """
     total = Collected()
     for name in office.channels:
-        try:
-            one = _collect(office, name) if member is None else _collect_ours(office, name, member)
-        except StoreError as error:  # not the mailbox's fault
-            log.error("mailbox of channel %s: %s", name, error)
-            continue
-        if one is None:
-            continue
+        one = collect_one(office, name, member, patience)
         total.mails += one.mails
         total.notices += one.notices
         total.matched += one.matched
@@ -204,15 +199,30 @@ def collect_all(office: Office, member: Membership | None = None) -> Collected:
     return total
 
 
-def _collect_ours(office: Office, name: str, member: Membership) -> Collected | None:
+def collect_one(
+    office: Office, name: str, member: Membership | None = None, patience: Patience | None = None
+) -> Collected:
+    """As :func:`collect_all`, the mailbox of one channel."""
+    patience = patience or Patience(office.clock)
+    if patience.rests(name):
+        return Collected()
+    try:
+        done = _collect(office, name, patience) if member is None else _collect_ours(office, name, member, patience)
+    except StoreError as error:  # not the mailbox's fault
+        log.error("mailbox of channel %s: %s", name, error)
+        return Collected()
+    return done or Collected()
+
+
+def _collect_ours(office: Office, name: str, member: Membership, patience: Patience) -> Collected | None:
     held = member.take(alarms.mailbox(name), office.settings.service.collect_seconds)
     if held is None:
         return None
     with member.using(held):
-        return _collect(office, name)
+        return _collect(office, name, patience)
 
 
-def _collect(office: Office, name: str) -> Collected | None:
+def _collect(office: Office, name: str, patience: Patience) -> Collected | None:
     """One mailbox, and what is to be told of it. None when there is none, or it was not read. Raises StoreError."""
     reason, done = "", None
     try:
@@ -220,7 +230,8 @@ def _collect(office: Office, name: str) -> Collected | None:
         if mailbox is None:
             return None
         try:
-            done = collect(name, mailbox, office.store, office.clock, office.channels[name].look_again)
+            channel = office.channels[name]
+            done = collect(name, mailbox, office.store, office.clock, channel.look_again, channel.opener)
         finally:
             mailbox.close()
     except StoreError:
@@ -229,6 +240,10 @@ def _collect(office: Office, name: str) -> Collected | None:
         reason = str(error)
     except Exception as error:  # nobody foresaw it: the other mailboxes are read
         reason = sentence(error, "à la lecture de la boîte des avis", f"sans changer le réglage ({place(error)})")
+    if reason:
+        patience.failed(name)
+    else:
+        patience.worked(name)
     event = alarms.tell(office.store, alarms.mailbox(name), reason)
     if event == alarms.STARTED:
         log.error("mailbox of channel %s: ALARM begins: %s", name, reason)

@@ -54,6 +54,8 @@ class ChannelKeys:
     """Everything found in a channel's folder, newest first, and what could not be used."""
 
     keys: tuple[SigningKey, ...] = ()
+    readers: tuple[Signer, ...] = ()
+    """Every key with its certificate, those that may not sign too."""
     problems: tuple[KeyringError, ...] = ()
 
 
@@ -87,6 +89,10 @@ class FileKeyring:
                 known = (state, read_channel(folder))
                 self._known[channel] = known
         return known[1]
+
+    def readers(self, channel: str) -> tuple[Signer, ...]:
+        """Every key of a channel with its certificate, newest first."""
+        return self.channel(channel).readers
 
     def _none(self, channel: str, found: ChannelKeys, at: datetime) -> KeyringError:
         folder = self.folder / channel
@@ -139,9 +145,11 @@ def read_channel(folder: Path) -> ChannelKeys:
             problems.append(error)
     pool = tuple(dict.fromkeys(c for _, material in read for c in material.certificates))
     keys: dict[str, SigningKey] = {}
+    readers: dict[str, Signer] = {}
     for path, material in read:
         for private in material.keys:
             mine = [c for c in pool if public_bytes(c.public_key()) == public_bytes(private.public_key())]
+            readers |= {pair.fingerprint: pair for pair in (_pair(private, c, pool) for c in mine)}
             usable = [c for c in mine if policy.may_sign(c) and policy.is_for_mail(c)]
             if not usable:
                 problems.append(_unmatched(path, bool(mine)))
@@ -149,7 +157,8 @@ def read_channel(folder: Path) -> ChannelKeys:
                 pair = _pair(private, certificate, pool)
                 keys.setdefault(pair.fingerprint, SigningKey(signer=pair, path=path))
     ordered = sorted(keys.values(), key=lambda key: (key.valid_from, key.valid_to), reverse=True)
-    return ChannelKeys(keys=tuple(ordered), problems=tuple(problems))
+    newest = sorted(readers.values(), key=lambda pair: pair.certificate.not_valid_before_utc, reverse=True)
+    return ChannelKeys(keys=tuple(ordered), readers=tuple(newest), problems=tuple(problems))
 
 
 def public_bytes(key: object) -> bytes:

@@ -6,6 +6,7 @@ replies; signed or forwarded ones too. Nothing raises: what cannot be understood
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from dispatcher.receipts import addresses, cms, failure, plain, wording
@@ -16,19 +17,22 @@ from dispatcher.receipts.mime import Part, decode_words, parse
 from dispatcher.receipts.notice import Cause, Kind, Notice, shorten
 from dispatcher.report.model import Problem, Severity
 
-__all__ = ["Cause", "Kind", "Notice", "Reading", "read"]
+__all__ = ["Cause", "Kind", "Notice", "Opener", "Reading", "read"]
 
 _SMIME = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _MAX_LAYERS = 3
 Reading = tuple[tuple[Notice, ...], tuple[Problem, ...]]
+_DECIPHER = "Le déchiffrer avec la clé à laquelle il est adressé, puis le relire."
+Opener = Callable[[bytes], bytes | None]
+"""Gives the MIME entity inside an enveloped CMS structure, or None when none of our keys opens it."""
 
 
-def read(data: bytes) -> Reading:
+def read(data: bytes, opener: Opener | None = None) -> Reading:
     """Read one mail of any origin. Gives the notices, and what was odd about the mail."""
     problems: list[Problem] = []
     if not data.strip():
         return (), (_problem("empty", Severity.ERROR, "Le fichier est vide : attendu un courriel (avis ou accusé)."),)
-    view = _unwrap(data, problems)
+    view = _unwrap(data, problems, opener)
     if view is None:
         return (), tuple(problems)
     notices = _read_view(view, problems, _MAX_LAYERS)
@@ -47,14 +51,14 @@ def _problem(code: str, severity: Severity, message: str) -> Problem:
     return Problem(code=code, severity=severity, message=message)
 
 
-def _unwrap(data: bytes, problems: list[Problem]) -> MailView | None:
-    """Parse, and take signed content out of its wrapping. None when the bytes are no mail at all."""
+def _unwrap(data: bytes, problems: list[Problem], opener: Opener | None) -> MailView | None:
+    """Parse, and take signed or enciphered content out of its wrapping. None when the bytes are no mail at all."""
     bare = _bare_cms(data)
     root, outer = parse(bare or data), list[Part]()
     if bare:
         problems.append(_unverified())
     for _ in range(_MAX_LAYERS):
-        inner = _opened(root, problems)
+        inner = _opened(root, problems, opener)
         if inner is None:
             break
         outer.insert(0, root)
@@ -72,21 +76,20 @@ def _unwrap(data: bytes, problems: list[Problem]) -> MailView | None:
     return MailView(root=root, outer=tuple(outer))
 
 
-def _opened(root: Part, problems: list[Problem]) -> Part | None:
-    """The entity inside an opaque S/MIME part; None when there is none, or it is encrypted or unreadable."""
+def _opened(root: Part, problems: list[Problem], opener: Opener | None) -> Part | None:
+    """The entity inside an opaque S/MIME part; None when there is none, or it cannot be opened."""
     wrapped = next((leaf for leaf in root.leaves() if leaf.media_type in _SMIME), None)
     if wrapped is None:
         return None
     content = wrapped.content()
     if cms.is_encrypted(content):
-        problems.append(
-            _problem(
-                "encrypted",
-                Severity.ERROR,
-                "Avis chiffré : son contenu n'a pas été lu. Le déchiffrer avec la clé du canal puis le relire.",
-            )
-        )
-        return None
+        inside = opener(content) if opener is not None else None
+        if inside is None:
+            tried = "aucune clé du canal ne l'ouvre" if opener is not None else "son contenu n'a pas été lu"
+            problems.append(_problem("encrypted", Severity.ERROR, f"Avis chiffré : {tried}. {_DECIPHER}"))
+            return None
+        problems.append(_problem("deciphered", Severity.INFO, "Avis chiffré, ouvert avec une clé du canal."))
+        return parse(inside)
     try:
         inner = cms.signed_content(content)
     except cms.NotCms:

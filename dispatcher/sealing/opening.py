@@ -113,6 +113,19 @@ def _unwrapped(
     return replace(opened, entity=inside, encrypted=True)
 
 
+def decipher(structure: bytes, key: object, certificate: x509.Certificate) -> bytes:
+    """The entity inside one enveloped CMS structure (DER).
+
+    Raises :class:`SealError` ``not-for-this-key``: not for this certificate, no RSA key, or unreadable.
+    """
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise _not_for_us()
+    try:
+        return pkcs7_decrypt_der(structure, certificate, key, [])
+    except (UnsupportedAlgorithm, *UNREADABLE) as error:
+        raise _not_for_us() from error
+
+
 def _not_for_us() -> SealError:
     return SealError(
         "Message chiffré pour un autre certificat que celui présenté, ou contenu altéré.",

@@ -16,6 +16,11 @@ def mailbox(channel: str) -> str:
     return f"mailbox:{channel}"
 
 
+def mailbox_fill(channel: str) -> str:
+    """Subject of alarms about how full the mailbox of a channel is, and how old what stands in it."""
+    return f"mailbox-fill:{channel}"
+
+
 def doubt(channel: str) -> str:
     """Subject of alarms about dispatches of a channel whose outcome is unknown for too long."""
     return f"unknown:{channel}"

@@ -12,6 +12,7 @@ from dispatcher.outbox.ledger import Ledger
 from dispatcher.outbox.pacing import DAY, PaceLimit, Shares, Window, per_minute
 from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.ports import Transport
+from dispatcher.receipts.notices import Opener
 from dispatcher.routing.trust import Gate
 from dispatcher.service.elsewhere import LookAgain
 from dispatcher.settings import ChannelSettings, PaceSettings
@@ -34,6 +35,8 @@ class Channel:
     """Names of the sources in the settings: an opposition from any other holds for all (``service.oppositions``)."""
     look_again: LookAgain | None = field(default=None, compare=False, repr=False)
     """Asked when a server knows no mailbox of that name (``service.look_again``); None: nobody is."""
+    opener: Opener | None = field(default=None, compare=False, repr=False)
+    """Opens notices enciphered for this channel; None: they wait for a person."""
     doubt: DoubtPolicy = field(default_factory=DoubtPolicy)
     breaker: BreakerRule = field(default_factory=BreakerRule)
     shares: Shares = field(default_factory=Shares)

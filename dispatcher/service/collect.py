@@ -6,7 +6,6 @@ that commit, so a stop in between reads it again and changes nothing the second 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 from collections.abc import Sequence
@@ -22,13 +21,16 @@ from dispatcher.outbox.states import NOT_SENT, State
 from dispatcher.ports import Fetched, Mailbox, ReceiptRow, Store, UnitOfWork
 from dispatcher.receipts.matching import Find, effect, match
 from dispatcher.receipts.notice import Notice
-from dispatcher.receipts.notices import read
+from dispatcher.receipts.notices import Opener, read
+from dispatcher.report.model import Problem, Severity
 from dispatcher.service.bounced import ask_again, names_no_box
 from dispatcher.service.circuits import noticed
 from dispatcher.service.elsewhere import LookAgain
 from dispatcher.service.internal import place
+from dispatcher.service.mailbox_care import mail_digest
 from dispatcher.service.outcome import withdraw_if_superseded
 from dispatcher.service.patients import as_sent
+from dispatcher.service.support import heard
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +55,15 @@ class Collected:
 
 
 def collect(
-    channel: str, mailbox: Mailbox, store: Store, clock: Clock, look_again: LookAgain | None = None
+    channel: str,
+    mailbox: Mailbox,
+    store: Store,
+    clock: Clock,
+    look_again: LookAgain | None = None,
+    opener: Opener | None = None,
 ) -> Collected:
-    """Read the new mails of ``mailbox``; ``look_again`` is asked about boxes that are no more.
+    """Read the new mails of ``mailbox``; ``look_again`` is asked about boxes that are no more, ``opener`` opens notices
+    that are enciphered for us.
 
     Raises :class:`dispatcher.errors.TransportError` when it cannot be reached.
     """
@@ -63,7 +71,7 @@ def collect(
     for fetched in mailbox.fetch():
         result.mails += 1
         try:
-            understood = take_notice(channel, fetched, store, clock, result)
+            understood = take_notice(channel, fetched, store, clock, result, opener)
         except DispatcherError:
             raise
         except Exception as error:  # nobody foresaw it: this mail is set aside, the next ones are read
@@ -76,13 +84,15 @@ def collect(
     return result
 
 
-def take_notice(channel: str, fetched: Fetched, store: Store, clock: Clock, result: Collected) -> bool | None:
+def take_notice(
+    channel: str, fetched: Fetched, store: Store, clock: Clock, result: Collected, opener: Opener | None = None
+) -> bool | None:
     """Read one mail and write down what it says. True when every notice in it found its dispatch.
 
     None when it is too early: the hand-over it speaks of is still going on. Nothing is written; read it again later.
     """
-    notices, _problems = read(fetched.content)
-    digest = hashlib.sha256(fetched.content).hexdigest()
+    notices, problems = read(fetched.content, opener)
+    digest = mail_digest(fetched.content)
     matched = 0
     with store.transaction() as uow:
         if _too_early(uow, notices):
@@ -90,11 +100,16 @@ def take_notice(channel: str, fetched: Fetched, store: Store, clock: Clock, resu
         for number, notice in enumerate(notices):
             matched += _apply(uow, store, channel, notice, f"{digest}:{number}", fetched.content, clock, result)
         if not notices:
-            _keep(uow, store, channel, None, f"{digest}:0", fetched.content, clock, "Courrier sans avis reconnu.")
+            _keep(uow, store, channel, None, f"{digest}:0", fetched.content, clock, _unread(problems))
     result.notices += len(notices)
     result.matched += matched
     result.unmatched += max(len(notices), 1) - matched
     return bool(notices) and matched == len(notices)
+
+
+def _unread(problems: Sequence[Problem]) -> str:
+    """Why a mail gave no notice at all."""
+    return next((one.message for one in problems if one.severity is Severity.ERROR), "Courrier sans avis reconnu.")
 
 
 def _too_early(uow: UnitOfWork, notices: Sequence[Notice]) -> bool:
@@ -127,6 +142,7 @@ def _apply(
     if not _keep(uow, store, channel, notice, digest, content, clock, change.why, found.dispatch):
         return True
     noticed(uow, found.dispatch, notice, clock.now())
+    heard(uow, found.dispatch, notice, clock.now())
     if change.state is not None:
         fault = (notice.status or notice.code or "") if change.state is State.FAILED else ""
         _move(uow, found.dispatch, change.state, change.why, _said_at(content, found.dispatch, clock), fault)

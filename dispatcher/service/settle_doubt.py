@@ -69,7 +69,7 @@ def settle_doubt(channel: Channel, store: Store, clock: Clock, open_mailbox: Cal
             due = [one for one in in_doubt if channel.doubt.due(one, clock.now())]
             if not due:
                 return done
-            if collect(channel.name, mailbox, store, clock, channel.look_again).mails >= FULL:
+            if collect(channel.name, mailbox, store, clock, channel.look_again, channel.opener).mails >= FULL:
                 done.fault = "La boîte des avis n'est pas lue jusqu'au bout : rien n'est renvoyé pour l'instant."
                 return done
         except TransportError as error:

@@ -50,10 +50,11 @@ class UnknownSettings(Section):
 class MailboxSettings(PathSection):
     """Where notices come back to."""
 
-    kind: Literal["maildir", "imap"]
+    kind: Literal["maildir", "imap", "pop3"]
     path: Path | None = None
     host: str = ""
-    port: int = 143
+    port: int = Field(default=0, ge=0, le=65535)
+    """0: the usual one of ``kind`` and ``tls``."""
     tls: Literal["starttls", "tls"] = "starttls"
     server_name: str = ""
     ca_file: Path | None = None
@@ -64,14 +65,35 @@ class MailboxSettings(PathSection):
     folder: str = "INBOX"
     sent: str = ""
     """Folder in which the operator keeps a copy of what it accepted from us; empty: none."""
+    idle: bool = True
+    """IMAP: let the server tell of new mail (IDLE), besides the look at fixed times."""
+    settled: Literal["file", "remove"] | None = None
+    """What becomes of a notice that is understood and stored; absent: filed where there are folders."""
+    keep_days: int | None = Field(default=20, ge=1)
+    """Filed notices are removed after so long, when the program holds them; absent: never."""
+    max_bytes: int = Field(default=50_000_000, gt=0)
+    """What the account may hold, where the server does not say (APICRYPT, terms of use 5.2: 50 MB)."""
+    alarm_percent: int = Field(default=80, ge=1, le=100)
+    alarm_days: float = Field(default=20, gt=0)
+    """Age of the oldest mail nobody settled (APICRYPT: warned after 30 days, closed after 60)."""
 
     @model_validator(mode="after")
     def _place(self) -> MailboxSettings:
         if self.kind == "maildir" and self.path is None:
             raise ValueError("une boîte « maildir » demande « path »")
-        if self.kind == "imap" and not self.host:
-            raise ValueError("une boîte « imap » demande « host »")
+        if self.kind != "maildir" and not self.host:
+            raise ValueError(f"une boîte « {self.kind} » demande « host »")
+        if self.kind == "pop3" and self.settled == "file":
+            raise ValueError("une boîte « pop3 » n'a pas de dossiers : « settled » ne peut être que « remove »")
+        if self.kind == "pop3" and self.sent:
+            raise ValueError("une boîte « pop3 » ne montre pas les courriers envoyés : enlever « sent »")
         return self
+
+    @property
+    def real_port(self) -> int:
+        """The one to connect to."""
+        usual = {"imap": {"starttls": 143, "tls": 993}, "pop3": {"starttls": 110, "tls": 995}}
+        return self.port or usual.get(self.kind, {}).get(self.tls, 0)
 
 
 class ChannelSettings(PathSection):

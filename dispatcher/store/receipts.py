@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.ports import ReceiptRow
@@ -15,6 +15,14 @@ from dispatcher.store.session import Session
 from dispatcher.store.tables import receipts as table
 
 _OF_DISPATCH = RECEIPT.select.where(table.c.dispatch_id == bindparam("dispatch_id")).order_by(table.c.at, table.c.id)
+
+_HOLDS = select(table.c.id).where(
+    text("kind <> 'smtp'"),  # in the words of its partial index
+    table.c.digest == bindparam("of_digest"),
+    table.c.dispatch_id != "",
+)
+NOT_MAILS = ("smtp", "sent-copy")
+"""Kinds of receipts that were no mail to us."""
 
 
 class SqlReceipts:
@@ -50,6 +58,20 @@ class SqlReceipts:
         """Receipts that match no dispatch, newest first."""
         wanted = RECEIPT.select.where(table.c.dispatch_id == "").order_by(table.c.at.desc(), table.c.id)
         return RECEIPT.values(self._session.read(wanted.limit(max(limit, 0))))
+
+    def get(self, receipt_id: str) -> ReceiptRow | None:
+        """One receipt."""
+        found = self._session.read(RECEIPT.select.where(table.c.id == receipt_id)).first()
+        return RECEIPT.value(found) if found is not None else None
+
+    def latest(self, limit: int = 100) -> tuple[ReceiptRow, ...]:
+        """Notices, newest first."""
+        wanted = RECEIPT.select.where(table.c.kind.not_in(NOT_MAILS)).order_by(table.c.at.desc(), table.c.id)
+        return RECEIPT.values(self._session.read(wanted.limit(max(limit, 0))))
+
+    def holds(self, digest: str) -> bool:
+        """Whether a notice of that digest is stored with its dispatch."""
+        return self._session.read(_HOLDS, {"of_digest": digest}).first() is not None
 
 
 @cache

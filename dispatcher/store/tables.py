@@ -28,6 +28,7 @@ from sqlalchemy import (
 from dispatcher.outbox.states import FileState, State
 from dispatcher.store.columns import NOT_REMOVED, added, in_state, metadata, partial, word
 from dispatcher.store.engine_tables import batch_members, destinations, installation, named_leases, nodes, tallies
+from dispatcher.store.receipt_tables import mails_aside, receipt_support, receipt_sweeps
 from dispatcher.store.types import FreeText, JsonText, Moment, Rank, Word
 
 files = Table(
@@ -188,6 +189,7 @@ receipts = Table(
     word("channel"),
     word("note", FreeText),
     Index("ix_receipts_dispatch", "dispatch_id", "at"),
+    partial("ix_receipts_mail", "digest", where="kind <> 'smtp'"),
     partial("uq_receipts_digest", "dispatch_id", "digest", where="digest <> ''", unique=True),
 )
 
@@ -297,12 +299,15 @@ __all__ = [
     "installation",
     "journal",
     "journal_head",
+    "mails_aside",
     "metadata",
     "named_leases",
     "nodes",
     "oppositions",
     "pace",
     "payloads",
+    "receipt_support",
+    "receipt_sweeps",
     "receipts",
     "reference",
     "reports",

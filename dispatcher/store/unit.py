@@ -11,6 +11,7 @@ from dispatcher.store.files import SqlFiles
 from dispatcher.store.gaps import SqlGaps
 from dispatcher.store.installation import SqlInstallation
 from dispatcher.store.journal import Head, SqlJournal
+from dispatcher.store.mails_aside import SqlMailsAside
 from dispatcher.store.named_leases import SqlLeases
 from dispatcher.store.nodes import SqlNodes
 from dispatcher.store.oppositions import SqlOppositions
@@ -22,6 +23,7 @@ from dispatcher.store.reference import SqlReference
 from dispatcher.store.reports import SqlReports
 from dispatcher.store.session import Session
 from dispatcher.store.set_back import SqlMoments
+from dispatcher.store.support import SqlSupport
 from dispatcher.store.tallies import SqlTallies
 
 
@@ -103,3 +105,11 @@ class SqlUnit:
     @cached_property
     def moments(self) -> SqlMoments:
         return SqlMoments(self._session)
+
+    @cached_property
+    def support(self) -> SqlSupport:
+        return SqlSupport(self._session)
+
+    @cached_property
+    def mails_aside(self) -> SqlMailsAside:
+        return SqlMailsAside(self._session)

@@ -22,6 +22,7 @@ from dispatcher.store_ports.records import (
     Reference,
     ReferenceRow,
 )
+from dispatcher.store_ports.support import Heard, MailsAside, Scope, Support, SupportRow
 from dispatcher.store_ports.tallies import Drifted, Tallies
 from dispatcher.store_ports.unit import Store, UnitOfWork
 
@@ -37,11 +38,13 @@ __all__ = [
     "Files",
     "GapRow",
     "Gaps",
+    "Heard",
     "Installation",
     "InstallationRow",
     "Journal",
     "LeaseRow",
     "Leases",
+    "MailsAside",
     "Moments",
     "NodeRow",
     "Nodes",
@@ -55,7 +58,10 @@ __all__ = [
     "Reference",
     "ReferenceRow",
     "Reports",
+    "Scope",
     "Store",
+    "Support",
+    "SupportRow",
     "Tallies",
     "UnitOfWork",
 ]

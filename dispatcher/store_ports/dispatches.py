@@ -18,6 +18,8 @@ class DispatchFilter:
 
     states: tuple[State, ...] = ()
     channel: str = ""
+    not_domains: tuple[str, ...] = ()
+    """Recipients of these domains are left out."""
     batch_id: str = ""
     """All that ever were in it; ``Dispatch.batch_id`` is the present one."""
     resend_of: str = ""

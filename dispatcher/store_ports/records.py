@@ -38,6 +38,12 @@ class Receipts(Protocol):
 
     def of_dispatch(self, dispatch_id: str) -> tuple[ReceiptRow, ...]: ...
     def unmatched(self, limit: int = 100) -> tuple[ReceiptRow, ...]: ...
+    def get(self, receipt_id: str) -> ReceiptRow | None: ...
+    def latest(self, limit: int = 100) -> tuple[ReceiptRow, ...]:
+        """Notices, matched or not, newest first; replies of servers are left out."""
+
+    def holds(self, digest: str) -> bool:
+        """Whether a notice of that digest is stored with its dispatch."""
 
 
 class Journal(Protocol):

@@ -13,6 +13,7 @@ from dispatcher.store_ports.moments import Moments
 from dispatcher.store_ports.nodes import Leases, Nodes
 from dispatcher.store_ports.pace import PaceBook
 from dispatcher.store_ports.records import Gaps, Journal, Oppositions, Payloads, Receipts, Reference
+from dispatcher.store_ports.support import MailsAside, Support
 from dispatcher.store_ports.tallies import Tallies
 
 
@@ -53,6 +54,10 @@ class UnitOfWork(Protocol):
     def tallies(self) -> Tallies: ...
     @property
     def moments(self) -> Moments: ...
+    @property
+    def support(self) -> Support: ...
+    @property
+    def mails_aside(self) -> MailsAside: ...
 
 
 class Store(Protocol):

@@ -1,4 +1,4 @@
-"""Our mailbox as a Maildir on this machine. Mails are filed, never deleted.
+"""Our mailbox as a Maildir on this machine. Mails are filed; what was not understood is never removed.
 
 New ones stand in ``new`` and ``cur``; understood ones go to the subfolder ``.Traites``, the others to ``.A-examiner``
 (Maildir++ names, so that an IMAP server shows them).
@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
 from dispatcher.errors import OurFault, in_french
-from dispatcher.ports import Fetched
+from dispatcher.ports import Fetched, Fill
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +31,10 @@ _INFO = ":2," if os.name != "nt" else ";2,"
 class MaildirMailbox:
     """A :class:`dispatcher.ports.Mailbox`. A mail's uid is its file name without flags."""
 
-    def __init__(self, path: Path, sent: str = "") -> None:
+    def __init__(self, path: Path, sent: str = "", *, removes: bool = False) -> None:
         self._path = path
         self._sent = sent
+        self._removes = removes
 
     def fetch(self, limit: int = 200) -> Iterator[Fetched]:
         """New mails, oldest first. Raises :class:`OurFault` when the Maildir or a mail in it cannot be read."""
@@ -47,8 +48,9 @@ class MaildirMailbox:
             yield Fetched(uid=_uid(file.name), content=content)
 
     def settle(self, uids: Iterable[str], *, understood: bool) -> None:
-        """File away; a mail that is gone is no fault. Raises :class:`OurFault` when a mail cannot be moved."""
+        """File away, or remove; a mail that is gone is no fault. Raises :class:`OurFault` when a mail stays."""
         wanted = frozenset(uids)
+        removes = understood and self._removes
         target = self._path / f".{UNDERSTOOD if understood else TO_EXAMINE}"
         try:
             for place in ("cur", "new", "tmp"):
@@ -57,7 +59,10 @@ class MaildirMailbox:
             for file in self._waiting():
                 if _uid(file.name) in wanted:
                     with contextlib.suppress(FileNotFoundError):
-                        file.rename(_free_name(target / "cur", _uid(file.name), seen=understood))
+                        if removes:
+                            file.unlink()
+                        else:
+                            file.rename(_free_name(target / "cur", _uid(file.name), seen=understood))
         except OSError as error:
             raise self._fault(error) from error
 
@@ -80,8 +85,36 @@ class MaildirMailbox:
             raise self._fault(error) from error
         return wanted & found
 
+    def fill(self) -> Fill:
+        """By the sizes of the files. Raises as :meth:`fetch`."""
+        try:
+            waiting = [file.stat() for file in (*self._waiting(), *self._filed(TO_EXAMINE))]
+            used = sum(found.st_size for found in waiting)
+            used += sum(file.stat().st_size for file in self._filed(UNDERSTOOD))
+        except OSError as error:
+            raise self._fault(error) from error
+        oldest = min((found.st_mtime for found in waiting), default=None)
+        return Fill(
+            used=used, waiting=len(waiting), oldest=datetime.fromtimestamp(oldest, UTC) if oldest is not None else None
+        )
+
+    def relieve(self, before: datetime, kept: Callable[[bytes], bool], limit: int = 200) -> int:
+        """Remove old files of the folder of the understood. Raises as :meth:`fetch`."""
+        try:
+            old = [file for file in self._filed(UNDERSTOOD) if file.stat().st_mtime < before.timestamp()][:limit]
+            gone = [file for file in old if kept(file.read_bytes())]
+            for file in gone:
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._fault(error) from error
+        return len(gone)
+
     def close(self) -> None:
         """Nothing to close."""
+
+    def _filed(self, name: str) -> list[Path]:
+        folders = [self._path / f".{name}" / place for place in ("new", "cur")]
+        return sorted(file for folder in folders if folder.is_dir() for file in folder.iterdir())
 
     def _waiting(self) -> list[Path]:
         found: list[tuple[float, str, Path]] = []

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import TypedDict
 
 from dispatcher.errors import ConfigError
-from dispatcher.ports import Mailbox, Transport
+from dispatcher.ports import Listener, Mailbox, SetAside, Transport
 from dispatcher.settings import ChannelSettings, MailboxSettings
 from dispatcher.transport.folder import FolderTransport
-from dispatcher.transport.imap import ImapMailbox, ImapOptions
+from dispatcher.transport.imap import ImapMailbox
+from dispatcher.transport.imap_idle import ImapListener
+from dispatcher.transport.imap_line import ImapOptions
 from dispatcher.transport.maildir import MaildirMailbox
+from dispatcher.transport.pop3 import InMemory, Pop3Mailbox, Pop3Options
 from dispatcher.transport.smtp import SmtpOptions, SmtpTransport
 from dispatcher.transport.tls import TlsOptions
 
@@ -31,18 +34,25 @@ def open_transport(settings: ChannelSettings) -> Transport:
     )
 
 
-def open_mailbox(settings: MailboxSettings) -> Mailbox:
-    """Our mailbox; nothing is connected yet."""
+def open_mailbox(settings: MailboxSettings, aside: SetAside | None = None) -> Mailbox:
+    """Our mailbox; nothing is connected yet. ``aside`` remembers what stays in one that has no folders."""
     if settings.kind == "maildir":
         if settings.path is None:
             raise ConfigError("Boîte « maildir » sans chemin.", hint="Donner « mailbox.path ».")
-        return MaildirMailbox(settings.path, settings.sent)
-    return ImapMailbox(
-        ImapOptions(
-            **_line(settings),
-            folder=settings.folder,
-            sent=settings.sent,
-        )
+        return MaildirMailbox(settings.path, settings.sent, removes=settings.settled == "remove")
+    if settings.kind == "pop3":
+        return Pop3Mailbox(Pop3Options(**_line(settings)), aside or InMemory())
+    return ImapMailbox(_imap(settings))
+
+
+def open_listener(settings: MailboxSettings) -> Listener | None:
+    """Where the server tells of new mail by itself; None when it is not asked to. Nothing is connected yet."""
+    return ImapListener(_imap(settings)) if settings.kind == "imap" and settings.idle else None
+
+
+def _imap(settings: MailboxSettings) -> ImapOptions:
+    return ImapOptions(
+        **_line(settings), folder=settings.folder, sent=settings.sent, removes=settings.settled == "remove"
     )
 
 
@@ -59,7 +69,7 @@ def _line(settings: ChannelSettings | MailboxSettings) -> _Line:
     """What handing over and fetching have in common: the server, how the line is secured, who we are there."""
     return {
         "host": settings.host,
-        "port": settings.port,
+        "port": settings.real_port if isinstance(settings, MailboxSettings) else settings.port,
         "mode": settings.tls,
         "tls": TlsOptions(
             ca_file=settings.ca_file,

@@ -1,4 +1,4 @@
-"""What every mailbox promises: a Maildir on disk and IMAP on a real Dovecot. Nothing is ever deleted."""
+"""What every mailbox promises: a Maildir on disk and IMAP on a real Dovecot. Nothing unknown is ever deleted."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import imaplib
 import os
 import smtplib
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 from dispatcher.errors import OurFault, TryLater
 from dispatcher.ports import Mailbox
 from dispatcher.settings import MailboxSettings
-from dispatcher.transport.open import open_mailbox
+from dispatcher.transport.open import open_listener, open_mailbox
 from tests.pki import pki
 from tests.servers.dovecot import PASSWORD, dovecot
 from tests.servers.process import free_port
@@ -40,6 +41,9 @@ class Case:
     """Another connection to the same mailbox."""
     keep: Callable[[bytes], None]
     """The operator puts a copy into the Sent folder."""
+    settings: MailboxSettings
+    root: Path
+    """Where the server has it."""
 
 
 def read_maildir(folder: Path) -> list[bytes]:
@@ -74,11 +78,13 @@ def maildir(folder: Path) -> Iterator[Case]:
         filed=lambda name: read_maildir(path / f".{name}"),
         again=lambda: open_mailbox(settings),
         keep=keep,
+        settings=settings,
+        root=path,
     )
 
 
 @contextmanager
-def imap(folder: Path) -> Iterator[Case]:
+def imap(folder: Path, quota: str = "") -> Iterator[Case]:
     made = pki()
     for name, content in (
         ("ca.pem", made.authority.trust_pem()),
@@ -87,7 +93,7 @@ def imap(folder: Path) -> Iterator[Case]:
         ("password", PASSWORD.encode() + b"\n"),
     ):
         (folder / name).write_bytes(content)
-    with dovecot(made, [USER], plain_smtp=free_port()) as server:
+    with dovecot(made, [USER], plain_smtp=free_port(), quotas={USER: quota} if quota else {}) as server:
         settings = MailboxSettings(
             kind="imap",
             host="127.0.0.1",
@@ -123,6 +129,8 @@ def imap(folder: Path) -> Iterator[Case]:
             filed=lambda name: read_maildir(server.maildir(USER) / f".{name}"),
             again=lambda: mailboxes.append(open_mailbox(settings)) or mailboxes[-1],
             keep=keep,
+            settings=settings,
+            root=server.maildir(USER),
         )
         for mailbox in mailboxes:
             mailbox.close()
@@ -372,3 +380,173 @@ def test_a_sent_folder_that_is_not_there_is_our_fault_and_harms_nothing(case: Ca
     with pytest.raises(OurFault):
         case.mailbox.sent(["<D1@labo.test>"], since=lately())
     assert len(list(case.mailbox.fetch())) == 1
+
+
+# ------------------------------------------------------------------------------------------------ fill, age, relief
+
+
+def aged(folder: Path, days: float) -> None:
+    """What stands there arrived so long ago."""
+    for file in (file for place in ("cur", "new") if (folder / place).is_dir() for file in (folder / place).iterdir()):
+        moment = time.time() - days * 86400
+        os.utime(file, (moment, moment))
+
+
+def everything(content: bytes) -> bool:
+    return bool(content)
+
+
+def test_the_fill_counts_all_we_filed_and_the_age_only_what_nobody_settled(case: Case) -> None:
+    assert (case.mailbox.fill().waiting, case.mailbox.fill().oldest) == (0, None)
+    for number in range(1, 4):
+        case.deliver(note(number))
+    first, second, _ = case.mailbox.fetch()
+    case.mailbox.settle([first.uid], understood=True)
+    case.mailbox.settle([second.uid], understood=False)
+    aged(case.root / ".Traites", 40)
+    aged(case.root / ".A-examiner", 30)
+    aged(case.root, 1)
+    fill = case.again().fill()
+    assert fill.waiting == 2
+    assert fill.used >= 3 * len(note(1))
+    assert fill.oldest is not None
+    assert timedelta(days=29) < datetime.now(UTC) - fill.oldest < timedelta(days=31), "the filed one does not count"
+    assert len(contents(case)) == 1, "looking changed nothing"
+
+
+def test_old_notices_are_removed_only_from_those_understood_and_only_when_kept_elsewhere(case: Case) -> None:
+    for number in range(1, 6):
+        case.deliver(note(number))
+    mails = list(case.mailbox.fetch())
+    case.mailbox.settle([one.uid for one in mails[:3]], understood=True)
+    case.mailbox.settle([mails[3].uid], understood=False)
+    for folder in (".Traites", ".A-examiner", "."):
+        aged(case.root / folder, 40)
+    other = case.again()
+    before = datetime.now(UTC) - timedelta(days=20)
+    assert other.relieve(before - timedelta(days=60), everything) == 0, "none is that old"
+    assert other.relieve(before, lambda content: False) == 0
+    assert other.relieve(before, lambda content: content.endswith(note(2))) == 1
+    left = case.filed("Traites")
+    assert len(left) == 2 and not any(one.endswith(note(2)) for one in left)
+    assert other.relieve(before, everything, limit=1) == 1
+    assert other.relieve(before, everything) == 1
+    assert case.filed("Traites") == []
+    assert len(case.filed("A-examiner")) == 1, "never what nobody understood"
+    assert len(list(other.fetch())) == 1, "nor what nobody looked at"
+
+
+def test_what_was_understood_is_removed_where_the_settings_say_so(case: Case) -> None:
+    for number in range(1, 4):
+        case.deliver(note(number))
+    mailbox = open_mailbox(case.settings.model_copy(update={"settled": "remove"}))
+    first, second, third = mailbox.fetch()
+    mailbox.settle([first.uid], understood=True)
+    mailbox.settle([second.uid], understood=False)
+    assert [one.uid for one in mailbox.fetch()] == [third.uid]
+    mailbox.close()
+    assert case.filed("Traites") == []
+    assert len(case.filed("A-examiner")) == 1
+
+
+@pytest.mark.real_server("dovecot")
+def test_imap_marks_what_it_files_as_seen_and_leaves_the_rest_unread(tmp_path: Path) -> None:
+    with imap(tmp_path) as case:
+        case.deliver(note(1))
+        case.deliver(note(2))
+        first, second = case.mailbox.fetch()
+        case.mailbox.settle([first.uid], understood=True)
+        case.mailbox.settle([second.uid], understood=False)
+        (filed,) = (case.root / ".Traites" / "cur").iterdir()
+        assert filed.name.endswith("S")
+        (aside,) = (file for place in ("cur", "new") for file in (case.root / ".A-examiner" / place).iterdir())
+        assert not aside.name.endswith("S")
+
+
+@pytest.mark.real_server("dovecot")
+def test_imap_tells_used_and_limit_by_quota(tmp_path: Path) -> None:
+    with imap(tmp_path, quota="*:storage=1M") as case:
+        case.deliver(note(1) * 2000)
+        fill = case.mailbox.fill()
+        assert fill.limit == 1024 * 1024
+        assert 40_000 < fill.used < 200_000
+
+
+@pytest.mark.real_server("dovecot")
+def test_imap_reads_a_folder_anew_that_the_server_renumbered(tmp_path: Path) -> None:
+    """UIDVALIDITY changes when a server restores or rebuilds a mailbox: old numbers then name other mails."""
+    with imap(tmp_path) as case:
+        case.deliver(note(1))
+        case.deliver(note(2))
+        old = list(case.mailbox.fetch())
+        case.mailbox._connected().sock.shutdown(2)
+        for index in case.root.glob("dovecot*"):
+            index.unlink()
+        validity, first = 77777, ""
+        names = sorted((f for place in ("cur", "new") for f in (case.root / place).iterdir()), reverse=True)
+        lines = [f"{uid} :{file.name.partition(':')[0]}" for uid, file in enumerate(names, 1)]
+        first = f"3 V{validity} N{len(names) + 1} G0123456789abcdef0123456789abcdef"
+        (case.root / "dovecot-uidlist").write_text("\n".join([first, *lines]) + "\n")
+        os.chown(case.root / "dovecot-uidlist", *_owner(case.root))
+        new = list(case.mailbox.fetch())
+        assert all(one.uid.startswith(f"{validity}.") for one in new)
+        assert {one.content for one in new} == {one.content for one in old}
+        case.mailbox.settle([old[0].uid], understood=True)
+        assert case.filed("Traites") == [], "a number of before names nothing any more"
+        (one,) = (mail for mail in new if mail.content == old[0].content)
+        case.mailbox.settle([one.uid], understood=True)
+        assert case.filed("Traites") == [old[0].content.replace(b"\r\n", b"\n")]
+
+
+def _owner(folder: Path) -> tuple[int, int]:
+    found = folder.stat()
+    return found.st_uid, found.st_gid
+
+
+# ------------------------------------------------------------------------------------------------ IDLE
+
+
+def never() -> bool:
+    return False
+
+
+@pytest.mark.real_server("dovecot")
+def test_imap_tells_of_a_new_mail_by_itself(tmp_path: Path) -> None:
+    with imap(tmp_path) as case, closing(open_listener(case.settings)) as listener:
+        assert listener.wait(5, never) is True, "a new line: what came before it is to be looked for"
+        assert listener.wait(0.7, never) is False
+        begun = time.monotonic()
+        threading.Timer(0.5, case.deliver, (note(1),)).start()
+        assert listener.wait(60, never) is True
+        print(f"IDLE told after {time.monotonic() - begun - 0.5:.2f} s")
+        assert time.monotonic() - begun < 30
+        assert len(contents(case)) == 1
+        for number in range(2, 5):  # between two calls nothing is lost
+            case.deliver(note(number))
+            assert listener.wait(10, never) is True
+
+
+@pytest.mark.real_server("dovecot")
+def test_a_listener_hears_a_stop_and_comes_back_after_a_lost_line(tmp_path: Path) -> None:
+    with imap(tmp_path) as case, closing(open_listener(case.settings)) as listener:
+        assert listener.wait(5, never) is True
+        begun = time.monotonic()
+        threading.Timer(0.5, lambda: listener._line.sock.shutdown(2)).start()
+        with pytest.raises(TryLater):
+            listener.wait(60, never)
+        assert listener.wait(5, never) is True, "a new line"
+        assert listener.wait(60, lambda: True) is False
+        assert time.monotonic() - begun < 30
+
+
+def test_only_imap_is_listened_to(tmp_path: Path) -> None:
+    assert open_listener(MailboxSettings(kind="maildir", path=tmp_path)) is None
+    assert open_listener(MailboxSettings(kind="imap", host="x.test", idle=False)) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "tls", "port"),
+    [("imap", "starttls", 143), ("imap", "tls", 993), ("pop3", "starttls", 110), ("pop3", "tls", 995)],
+)
+def test_the_usual_port_follows_kind_and_tls(kind: str, tls: str, port: int) -> None:
+    assert MailboxSettings.model_validate({"kind": kind, "tls": tls, "host": "x.test"}).real_port == port

@@ -194,7 +194,7 @@ def row(name: str, number: str = "N1", **changes: Any) -> NodeRow:
         "host": "h",
         "pid": 7,
         "version": "1",
-        "revision": "0003",
+        "revision": "0004",
         "workers": 2,
         "started_at": moment,
         "seen_at": moment,

@@ -1,10 +1,10 @@
-"""A private Dovecot: IMAP with STARTTLS and client certificates, LMTP, Maildirs, Sieve answering with MDNs."""
+"""A private Dovecot: IMAP, POP3 on request, STARTTLS and client certificates, LMTP, Maildirs, Sieve that sends MDNs."""
 
 from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ base_dir = {t}/run
 state_dir = {t}/state
 log_path = {t}/dovecot.log
 listen = 127.0.0.1
-protocols = imap lmtp
+protocols = {protocols}
 ssl = required
 ssl_cert = <{t}/server.pem
 ssl_key = <{t}/server.key
@@ -57,8 +57,13 @@ ssl_verify_client_cert = yes
 auth_mechanisms = plain login
 disable_plaintext_auth = yes
 mail_location = maildir:~/Maildir
+mail_plugins = quota
 first_valid_uid = 1
 protocol imap {{
+  auth_ssl_require_client_cert = yes
+  mail_plugins = quota imap_quota
+}}
+protocol pop3 {{
   auth_ssl_require_client_cert = yes
 }}
 passdb {{
@@ -74,12 +79,14 @@ namespace inbox {{
   inbox = yes
 }}
 plugin {{
+  quota = maildir:User quota
+  quota_grace = 0
   sieve_extensions = +vacation-seconds
   sieve_vacation_min_period = 0
 }}
 submission_host = 127.0.0.1:{plain_smtp}
 protocol lmtp {{
-  mail_plugins = sieve
+  mail_plugins = quota sieve
   postmaster_address = postmaster@dest.test
 }}
 service imap-login {{
@@ -90,7 +97,7 @@ service imap-login {{
     port = 0
   }}
 }}
-service auth {{
+{pop3_service}service auth {{
   unix_listener auth-client-postfix {{
     mode = 0666
   }}
@@ -104,6 +111,18 @@ service lmtp {{
 """
 
 
+POP3_SERVICE = """\
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {pop3}
+  }}
+  inet_listener pop3s {{
+    port = 0
+  }}
+}}
+"""
+
+
 @dataclass(frozen=True)
 class Dovecot:
     """A running instance."""
@@ -111,6 +130,7 @@ class Dovecot:
     folder: Path
     imap_port: int
     lmtp_port: int
+    pop3_port: int = 0
 
     @property
     def login_socket(self) -> Path:
@@ -122,12 +142,25 @@ class Dovecot:
 
 
 @contextmanager
-def dovecot(pki: Pki, users: Sequence[str], *, plain_smtp: int, readers: Sequence[str] = ()) -> Iterator[Dovecot]:
-    """Start it with these users (password ``secret``); ``readers`` answer every mail that asks for an MDN."""
+def dovecot(
+    pki: Pki,
+    users: Sequence[str],
+    *,
+    plain_smtp: int,
+    readers: Sequence[str] = (),
+    quotas: Mapping[str, str] | None = None,
+    pop3: bool = False,
+) -> Iterator[Dovecot]:
+    """Start it with these users (password ``secret``).
+
+    ``readers`` answer every mail that asks for an MDN; ``quotas``: by user, a rule such as ``*:bytes=2000``.
+    """
     binary = needs_program("/usr/sbin/dovecot", "dovecot-imapd dovecot-lmtpd dovecot-sieve", root=True)
+    if pop3:
+        needs_program("/usr/lib/dovecot/pop3", "dovecot-pop3d", root=True)
     nobody = pwd.getpwnam("nobody")
     with open_folder() as t:
-        imap, lmtp = free_port(), free_port()
+        imap, lmtp, pop3_port = free_port(), free_port(), free_port() if pop3 else 0
         for name in ("mail", "sieve"):
             (t / name).mkdir()
             os.chown(t / name, nobody.pw_uid, nobody.pw_gid)
@@ -136,15 +169,24 @@ def dovecot(pki: Pki, users: Sequence[str], *, plain_smtp: int, readers: Sequenc
         (t / "ca.pem").write_bytes(pki.authority.trust_pem())
         lines = []
         for user in users:
-            extra = ""
+            extra = f"userdb_quota_rule={rule} " if (rule := (quotas or {}).get(user)) else ""
             if user in readers:
                 script = t / "sieve" / f"{user}.sieve"
                 script.write_text(MDN_SIEVE % {"address": user}, encoding="utf-8")
-                extra = f"userdb_sieve=file:{script}"
+                extra += f"userdb_sieve=file:{script}"
             lines.append(f"{user}:{{PLAIN}}{PASSWORD}::::::{extra}")
         (t / "users").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        config = CONFIG.format(t=t, uid=nobody.pw_uid, gid=nobody.pw_gid, imap=imap, lmtp=lmtp, plain_smtp=plain_smtp)
+        config = CONFIG.format(
+            t=t,
+            uid=nobody.pw_uid,
+            gid=nobody.pw_gid,
+            imap=imap,
+            lmtp=lmtp,
+            plain_smtp=plain_smtp,
+            protocols="imap lmtp pop3" if pop3 else "imap lmtp",
+            pop3_service=POP3_SERVICE.format(pop3=pop3_port) if pop3 else "",
+        )
         (t / "dovecot.conf").write_text(config, encoding="utf-8")
         command = [binary, "-F", "-c", str(t / "dovecot.conf")]
         with running(command, t / "out.log", greeting(imap, b"* OK")):
-            yield Dovecot(t, imap, lmtp)
+            yield Dovecot(t, imap, lmtp, pop3_port)

@@ -44,7 +44,7 @@ def _inline(table: Mapping[str, str]) -> str:
     return "inline:{ " + " ".join("{" + f"{key} = {value}" + "}" for key, value in table.items()) + " }"
 
 
-def _main_cf(t: Path, pki: Pki, lmtp: int) -> str:
+def _main_cf(t: Path, pki: Pki, lmtp: int, routes: Mapping[str, str]) -> str:
     digest = pki.labo.certificate.fingerprint(hashes.SHA256()).hex(":").upper()
     settings = {
         "compatibility_level": "3.6",
@@ -75,7 +75,7 @@ def _main_cf(t: Path, pki: Pki, lmtp: int) -> str:
         "smtpd_client_restrictions": f"check_ccert_access {_inline({digest: 'OK'})}, reject",
         "smtpd_relay_restrictions": "permit_tls_all_clientcerts, reject",
         "smtpd_reject_unlisted_recipient": "no",
-        "transport_maps": _inline(BOUNCED_LATER),
+        "transport_maps": _inline(BOUNCED_LATER | dict(routes)),
         "smtpd_recipient_restrictions": f"check_recipient_access {_inline(REFUSED_AT_RCPT)}",
         "smtpd_end_of_data_restrictions": f"check_recipient_access {_inline(REFUSED_AT_THE_DOT)}",
         "smtpd_restriction_classes": "slow, short_pause",
@@ -179,8 +179,9 @@ def postfix(
     plain_port: int,
     domains: Sequence[str] = DOMAINS,
     doors: Mapping[str, Sequence[str]] | None = None,
+    relays: Mapping[str, int] | None = None,
 ) -> Iterator[Postfix]:
-    """Start it; everything for ``domains`` goes to ``lmtp_port``.
+    """Start it; everything for ``domains`` goes to ``lmtp_port``, but some addresses by SMTP to a port of ``relays``.
 
     ``doors``: further listeners as ``port`` is, each with settings of its own (``name=value``, without a blank).
     """
@@ -193,7 +194,8 @@ def postfix(
         (t / "etc/server.pem").write_bytes(pki.server.chain_pem())
         (t / "etc/server.key").write_bytes(pki.server.key_pem())
         (t / "etc/ca.pem").write_bytes(pki.authority.trust_pem())
-        main_cf = _main_cf(t, pki, lmtp_port).replace(", ".join(DOMAINS), ", ".join(domains))
+        routes = {address: f"smtp:[127.0.0.1]:{number}" for address, number in (relays or {}).items()}
+        main_cf = _main_cf(t, pki, lmtp_port, routes).replace(", ".join(DOMAINS), ", ".join(domains))
         (t / "etc/main.cf").write_text(main_cf, encoding="utf-8")
         (t / "etc/master.cf").write_text(_master_cf(port, plain_port, opened), encoding="utf-8")
         for name in ("main.cf", "master.cf"):

@@ -257,10 +257,10 @@ def test_a_mail_that_breaks_the_reader_does_not_stop_the_next_ones(
 
     good, broken = room.read, delivered(dispatch, number=2)
 
-    def stumble(content: bytes) -> object:
+    def stumble(content: bytes, opener: object) -> object:
         if content == broken:
             raise RuntimeError(f"broken about {ZOE.family}")
-        return good(content)
+        return good(content, None)
 
     monkeypatch.setattr(room, "read", stumble)
     bench.mailbox.arrive(broken)

@@ -1,0 +1,99 @@
+"""The steps about our own mailboxes besides reading them: patience after a fault, care, and what silence teaches."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from dispatcher.clock import Clock
+from dispatcher.daemon.membership import Membership
+from dispatcher.errors import DispatcherError
+from dispatcher.service import alarms
+from dispatcher.service.internal import place
+from dispatcher.service.mailbox_care import care
+from dispatcher.service.support import learn
+from dispatcher.wiring import Office
+
+log = logging.getLogger(__name__)
+
+FIRST = 30.0
+LONGEST = 900.0
+"""Seconds a mailbox is left alone after a fault; twice as long each time in a row."""
+CARE_SECONDS = 3600.0
+LEARN_SECONDS = 3600.0
+
+
+class Patience:
+    """A wrong password tried every half minute locks an account; a dead server gets no better by asking."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._waits: dict[str, float] = {}
+        self._until: dict[str, float] = {}
+
+    def rests(self, name: str) -> bool:
+        """It failed lately: not now."""
+        return self._clock.monotonic() < self._until.get(name, 0.0)
+
+    def failed(self, name: str) -> None:
+        """Leave it alone for a while."""
+        wait = min(2 * self._waits[name], LONGEST) if name in self._waits else FIRST
+        self._waits[name] = wait
+        self._until[name] = self._clock.monotonic() + wait
+
+    def worked(self, name: str) -> None:
+        """It is read again."""
+        self._waits.pop(name, None)
+        self._until.pop(name, None)
+
+
+def care_all(office: Office, member: Membership | None = None) -> int:
+    """Keep every mailbox light and look how full it is; gives how many were looked at.
+
+    One that cannot be reached is told by those who read it.
+    """
+    looked = 0
+    for name in office.channels:
+        looked += _guarded(name, "care", lambda name=name: _care_ours(office, name, member))  # type: ignore[misc]
+    return looked
+
+
+def _care_ours(office: Office, name: str, member: Membership | None) -> int:
+    if member is None:
+        return _care(office, name)
+    held = member.take(alarms.mailbox(name), office.settings.service.collect_seconds)
+    if held is None:
+        return 0
+    with member.using(held):
+        return _care(office, name)
+
+
+def _care(office: Office, name: str) -> int:
+    settings = office.channels[name].settings.mailbox
+    mailbox = office.open_mailbox(name) if settings is not None else None
+    if settings is None or mailbox is None:
+        return 0
+    try:
+        care(name, settings, mailbox, office.store, office.clock)
+    finally:
+        mailbox.close()
+    return 1
+
+
+def learn_all(office: Office) -> int:
+    """What the silence of recipients teaches, channel by channel; gives how many mails were looked at."""
+    return sum(
+        _guarded(name, "learning", lambda channel=channel: learn(channel, office.store, office.clock))  # type: ignore[misc]
+        for name, channel in office.channels.items()
+    )
+
+
+def _guarded(name: str, what: str, job: Callable[[], int]) -> int:
+    """A fault of one mailbox stops no other."""
+    try:
+        return job()
+    except DispatcherError as error:
+        log.warning("channel %s: %s left out (%s)", name, what, error.code)
+    except Exception as error:  # nobody foresaw it
+        log.error("channel %s: %s: unexpected %s", name, what, place(error))
+    return 0

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
-from dispatcher.cli import cmd_directory_drift, directory_alarms, status_alarms
+from dispatcher.cli import cmd_directory_drift, directory_alarms, status_alarms, support_show
 from dispatcher.cli.context import office
 from dispatcher.cli.doubt_show import tell_doubts
 from dispatcher.cli.forecast_show import sentence
@@ -72,7 +72,8 @@ def _tell(parts: Office, view: overview.StatusView, lying: Sequence[untaken.Fold
         day = f"{moment(drifted.at)} : {counted(drifted.drifting, 'destinataire changé')} depuis le dernier envoi"
         say(f"Au {day}. {cmd_directory_drift.SEE}")
     if view.unmatched:
-        say(f"{counted(view.unmatched, 'avis reçu')} sans envoi correspondant.")
+        told = f"{counted(view.unmatched, 'avis reçu')} sans envoi correspondant"
+        say(f"{told} : « dispatcher receipts list --unmatched ».")
 
 
 def _tell_channels(view: overview.StatusView) -> None:
@@ -94,8 +95,17 @@ def _tell_channels(view: overview.StatusView) -> None:
 
 def _unread_mailboxes(parts: Office) -> dict[str, str]:
     """By channel: why the service cannot read the mailbox of its notices."""
+    return _mailbox_alarms(parts, alarms.mailbox)
+
+
+def _heavy_mailboxes(parts: Office) -> dict[str, str]:
+    """By channel: why the operator may soon close its mailbox (too full, too old)."""
+    return _mailbox_alarms(parts, alarms.mailbox_fill)
+
+
+def _mailbox_alarms(parts: Office, subject: Callable[[str], str]) -> dict[str, str]:
     watched = [name for name, channel in parts.settings.channels.items() if channel.mailbox is not None]
-    found = {name: alarms.standing(parts.store, alarms.mailbox(name)) for name in watched}
+    found = {name: alarms.standing(parts.store, subject(name)) for name in watched}
     return {name: reason for name, reason in found.items() if reason}
 
 
@@ -114,10 +124,12 @@ def _status_json(
         "unmatched_receipts": view.unmatched,
         "oldest_file": file_json(view.oldest_file) if view.oldest_file else None,
         "oldest_silent": dispatch_json(view.oldest_silent) if view.oldest_silent else None,
+        "quiet_domains": view.quiet_domains,
         "directories": [
             directory_alarms.as_json(one) for one in directory_alarms.watched(parts.settings, parts.clock, parts.store)
         ],
         "mailboxes": [{"channel": name, "alarm": reason} for name, reason in _unread_mailboxes(parts).items()],
+        "mailboxes_full": [{"channel": name, "alarm": reason} for name, reason in _heavy_mailboxes(parts).items()],
         "doubts": [
             {"channel": c.name, "alarm": alarms.standing(parts.store, alarms.doubt(c.name))} for c in view.channels
         ],
@@ -164,6 +176,9 @@ def _tell_oldest(view: overview.StatusView, now: datetime, *, all_taken: bool) -
             say(f"  {file.reason}")
     if silent is not None and silent.sent_at is not None:
         say(f"Plus ancien envoi sans aucun accusé : {silent.id}, depuis {age(now - silent.sent_at)}.")
+    if view.quiet_domains:
+        count = counted(view.quiet_domains, "domaine")
+        say(f"Sans avis de remise, comme appris, donc non compté ici : {count} (« dispatcher receipts support »).")
     if oldest is None and file is None and all_taken:
         say("Rien n'attend : tous les fichiers sont traités, tous les envois sont partis ou terminés.")
 
@@ -270,6 +285,7 @@ def show(
         ("Lot", d.batch_id),
         ("Message-ID", d.message_id),
         ("Tentatives", str(d.attempts)),
+        ("Accusés de ce destinataire", support_show.sentence(view.expects) if view.expects else ""),
         ("Dernière réponse", d.reply),
     ]
     table("", ("", ""), [fact for fact in facts if fact[1]])

@@ -1,22 +1,26 @@
-"""``dispatcher receipts read|import``."""
+"""``dispatcher receipts read|import|list|show|support``."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from dispatcher.cli.context import office
-from dispatcher.cli.output import FAILURES, complain, print_json, say, table
+from dispatcher.cli.output import FAILURES, WRONG_CALL, complain, moment, print_json, say, table
+from dispatcher.cli.support_show import verdicts, verdicts_in_french
+from dispatcher.cli.wording import RECEIPTS
 from dispatcher.errors import in_french
 from dispatcher.french import counted
-from dispatcher.ports import Fetched
+from dispatcher.ports import Fetched, Scope
+from dispatcher.receipts.mbox import mails
 from dispatcher.receipts.readout import as_json, understood
 from dispatcher.service.collect import Collected, take_notice
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
-Files = Annotated[list[Path], typer.Argument(help="Courriers (.eml).")]
+Files = Annotated[list[Path], typer.Argument(help="Courriers (.eml), ou boîtes exportées (mbox).")]
 group = typer.Typer(help="Accusés : avis de remise, de lecture, d'erreur.", no_args_is_help=True)
 
 
@@ -73,24 +77,115 @@ def import_files(files: Files, channel: Annotated[str, typer.Option(help="Canal.
     """Fait entrer des avis reçus autrement ; ils changent l'état des envois comme ceux de la boîte."""
     parts = office()
     result = Collected()
+    name = channel or next(iter(parts.channels))
+    if name not in parts.channels:
+        complain(f"Aucun canal « {name} ». Canaux : {', '.join(parts.channels)}.")
+        raise typer.Exit(WRONG_CALL)
     for path, data in _contents(files):
-        result.mails += 1
-        take_notice(
-            channel or next(iter(parts.channels)),
-            Fetched(uid=path.name, content=data),
-            parts.store,
-            parts.clock,
-            result,
-        )
+        for mail in mails(data):
+            result.mails += 1
+            fetched = Fetched(uid=path.name, content=mail)
+            take_notice(name, fetched, parts.store, parts.clock, result, parts.channels[name].opener)
     if json:
         print_json(
             {"mails": result.mails, "notices": result.notices, "matched": result.matched, "changes": result.changes}
         )
     else:
-        mails, matched = counted(result.mails, "courrier"), counted(result.matched, "rattaché")
-        say(f"{mails}, {result.notices} avis, {matched} à un envoi.")
+        count, matched = counted(result.mails, "courrier"), counted(result.matched, "rattaché")
+        say(f"{count}, {result.notices} avis, {matched} à un envoi.")
     if result.matched < result.notices or not result.notices:
         raise typer.Exit(FAILURES)
+
+
+@group.command("list")
+def list_receipts(
+    unmatched: Annotated[bool, typer.Option("--unmatched", help="Seulement ceux sans envoi correspondant.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Nombre de lignes.")] = 100,
+    json: Json = False,
+) -> None:
+    """Les avis reçus, les plus récents d'abord ; --unmatched : ceux qu'une personne doit examiner."""
+    parts = office()
+    with parts.store.reading() as uow:
+        found = uow.receipts.unmatched(limit + 1) if unmatched else uow.receipts.latest(limit + 1)
+    if json:
+        print_json([asdict(row) for row in found[:limit]])
+        return
+    rows = [
+        (r.id, moment(r.at), RECEIPTS.get(r.kind, r.kind), r.status or r.code or r.action, r.dispatch_id or "–", r.note)
+        for r in found[:limit]
+    ]
+    empty = "Aucun avis sans envoi correspondant." if unmatched else "Aucun avis reçu."
+    table("", ("Avis", "Reçu", "Genre", "Code", "Envoi", "Effet"), rows, empty=empty, cut_last=True)
+    if len(found) > limit:
+        say(f"Il y en a d'autres : « --limit {limit * 10} » en montre plus.")
+    if unmatched and found:
+        say("« dispatcher receipts show AVIS » dit ce que contient un avis ; « --out FICHIER » l'écrit tel que reçu.")
+
+
+@group.command("show")
+def show(
+    item: Annotated[str, typer.Argument(help="Numéro d'avis (A…).")],
+    out: Annotated[Path | None, typer.Option(help="Écrit le courrier tel que reçu dans ce fichier.")] = None,
+    json: Json = False,
+) -> None:
+    """Un avis : ce qu'il dit, à quel envoi il a été rattaché, ou pourquoi à aucun."""
+    parts = office()
+    with parts.store.reading() as uow:
+        row = uow.receipts.get(item)
+        content = uow.payloads.get(item, "notice") if row is not None else None
+    if row is None:
+        complain(f"Aucun avis ne porte le numéro {item}.")
+        complain("  → « dispatcher receipts list » montre les avis.")
+        raise typer.Exit(FAILURES)
+    channel = parts.channels.get(row.channel)
+    told = as_json(item, content, channel.opener if channel is not None else None) if content is not None else None
+    if out is not None:
+        _write(out, content)
+    if json:
+        print_json({"receipt": asdict(row), "read": told})
+        return
+    say(f"Avis {row.id}, {RECEIPTS.get(row.kind, row.kind)}, reçu le {moment(row.at)}, canal « {row.channel} »")
+    say(f"Envoi {row.dispatch_id}" if row.dispatch_id else "Sans envoi correspondant")
+    if row.note:
+        say(f"  {row.note}")
+    if told is None:
+        say("Son contenu n'est plus dans la base.")
+    else:
+        _tell(told)
+
+
+def _write(out: Path, content: bytes | None) -> None:
+    if content is None:
+        complain("Le contenu de cet avis n'est plus dans la base : rien n'est écrit.")
+        raise typer.Exit(FAILURES)
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        complain(f"{out} : {in_french(error)}. Rien n'est écrit.")
+        raise typer.Exit(FAILURES) from error
+
+
+@group.command("support")
+def support(
+    channel: Annotated[str, typer.Option(help="Un canal.")] = "",
+    addresses: Annotated[bool, typer.Option("--addresses", help="Aussi par adresse.")] = False,
+    json: Json = False,
+) -> None:
+    """Quels accusés chaque destinataire donne, d'après ce qui est revenu et ce qui ne l'est pas."""
+    parts = office()
+    with parts.store.reading() as uow:
+        found = uow.support.list(channel, None if addresses else Scope.DOMAIN)
+    if json:
+        print_json([asdict(row) | verdicts(row) for row in found])
+        return
+    rows = [
+        (row.name, row.channel, *verdicts_in_french(row), str(row.silent), str(row.unread))
+        for row in sorted(found, key=lambda row: (row.name.rpartition("@")[2], row.name))
+    ]
+    columns = ("Destinataire", "Canal", "Remise", "Lecture", "Sans avis", "Sans lecture")
+    table("Accusés par destinataire", columns, rows, empty="Rien n'est encore appris : aucun avis reçu.")
+    if rows:
+        say("« Sans avis », « Sans lecture » : envois de suite restés sans réponse. Appris, sans réglage.")
 
 
 def _contents(files: list[Path]) -> list[tuple[Path, bytes]]:

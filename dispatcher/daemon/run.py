@@ -159,17 +159,20 @@ class Daemon:
         for name, (seconds, job) in once_for_all.items():
             ticks[name] = (seconds, partial(member.elected, name, seconds, job))
         for name, (seconds, job) in ticks.items():
-            self._scheduler.add_job(
-                self._tick,
-                "interval",
-                seconds=seconds,
-                id=name,
-                args=(name, job),
-                coalesce=True,
-                max_instances=1,
-                misfire_grace_time=None,
-                next_run_time=datetime.now(UTC),
-            )
+            self._every(seconds, name, job)
+
+    def _every(self, seconds: float, name: str, job: Callable[[], object]) -> None:
+        self._scheduler.add_job(
+            self._tick,
+            "interval",
+            seconds=seconds,
+            id=name,
+            args=(name, job),
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+            next_run_time=datetime.now(UTC),
+        )
 
     def _alone(self, job: Callable[[], object]) -> Callable[[], object]:
         """One look into the mailboxes at a time: some servers lock them (POP3)."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from dispatcher.receipts.mbox import mails
 from dispatcher.receipts.notice import Kind, Notice
-from dispatcher.receipts.notices import read
+from dispatcher.receipts.notices import Opener, read
 
 FIELDS = (
     "kind",
@@ -22,17 +23,22 @@ FIELDS = (
 """Keys of one notice, in order."""
 
 
-def as_json(path: str, data: bytes) -> dict[str, Any]:
-    """One entry of ``files``: ``path``, ``problems`` (``{code, severity, where, message}``) and ``notices``."""
-    notices, problems = read(data)
-    return {
-        "path": path,
-        "problems": [
-            {"code": one.code, "severity": str(one.severity), "where": one.where, "message": one.message}
-            for one in problems
-        ],
-        "notices": [notice_as_json(notice) for notice in notices],
-    }
+def as_json(path: str, data: bytes, opener: Opener | None = None) -> dict[str, Any]:
+    """One entry of ``files``: ``path``, ``problems`` (``{code, severity, where, message}``) and ``notices``.
+
+    A file of several mails gives the notices of all of them; a problem then says which mail it is about.
+    """
+    parts = mails(data)
+    notices, problems = [], []
+    for number, mail in enumerate(parts, 1):
+        said, odd = read(mail, opener)
+        where = f"courrier {number}" if len(parts) > 1 else ""
+        notices += [notice_as_json(notice) for notice in said]
+        problems += [
+            {"code": one.code, "severity": str(one.severity), "where": one.where or where, "message": one.message}
+            for one in odd
+        ]
+    return {"path": path, "problems": problems, "notices": notices}
 
 
 def notice_as_json(notice: Notice) -> dict[str, str | None]:

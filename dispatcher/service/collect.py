@@ -22,7 +22,7 @@ from dispatcher.ports import Fetched, Mailbox, ReceiptRow, Store, UnitOfWork
 from dispatcher.receipts.matching import Find, effect, match
 from dispatcher.receipts.notice import Notice
 from dispatcher.receipts.notices import Opener, read
-from dispatcher.report.model import Problem, Severity
+from dispatcher.report.model import Severity
 from dispatcher.service.bounced import ask_again, names_no_box
 from dispatcher.service.circuits import noticed
 from dispatcher.service.elsewhere import LookAgain
@@ -38,6 +38,7 @@ HEADER_BYTES = 20_000
 """Of a notice, where its ``Date`` field is looked for."""
 ARRIVED = "dispatch.arrived-all-the-same"
 """Event of the journal line about a notice that says so of a mail noted as not sent."""
+NO_NOTICE = "Courrier sans avis reconnu."
 DATES = {State.DELIVERED: "delivered_at", State.READ: "read_at", State.SENT: "sent_at"}
 
 
@@ -92,6 +93,8 @@ def take_notice(
     None when it is too early: the hand-over it speaks of is still going on. Nothing is written; read it again later.
     """
     notices, problems = read(fetched.content, opener)
+    unread = next((one.message for one in problems if one.severity is Severity.ERROR), "")
+    notices = () if unread else notices  # what its header alone says is not what it says
     digest = mail_digest(fetched.content)
     matched = 0
     with store.transaction() as uow:
@@ -100,16 +103,11 @@ def take_notice(
         for number, notice in enumerate(notices):
             matched += _apply(uow, store, channel, notice, f"{digest}:{number}", fetched.content, clock, result)
         if not notices:
-            _keep(uow, store, channel, None, f"{digest}:0", fetched.content, clock, _unread(problems))
+            _keep(uow, store, channel, None, f"{digest}:0", fetched.content, clock, unread or NO_NOTICE)
     result.notices += len(notices)
     result.matched += matched
     result.unmatched += max(len(notices), 1) - matched
     return bool(notices) and matched == len(notices)
-
-
-def _unread(problems: Sequence[Problem]) -> str:
-    """Why a mail gave no notice at all."""
-    return next((one.message for one in problems if one.severity is Severity.ERROR), "Courrier sans avis reconnu.")
 
 
 def _too_early(uow: UnitOfWork, notices: Sequence[Notice]) -> bool:

@@ -11,8 +11,10 @@ from dispatcher.outbox.dispatch import Batch, Dispatch, JournalLine, ReportVersi
 from dispatcher.outbox.forecast import Forecast
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import DispatchFilter, ReceiptRow, Store
+from dispatcher.receipts.support import Expected
 from dispatcher.service.backlog import through
 from dispatcher.service.channel import Channel
+from dispatcher.service.support import expectation, oldest_silent, quiet_domains
 from dispatcher.service.waits import waits_for
 
 
@@ -52,7 +54,9 @@ class StatusView:
     late: tuple[Dispatch, ...]
     """Urgent mail for which an alarm stands, the oldest first."""
     oldest_silent: Dispatch | None
-    """The oldest mail accepted by the operator that nothing came back for."""
+    """The oldest mail accepted by the operator that nothing came back for, where something was to be expected."""
+    quiet_domains: int
+    """Domains that send no delivery notices, as learned: silence from there is told of by nobody."""
 
 
 def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> StatusView:
@@ -61,6 +65,7 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
     with store.reading() as uow:
         oldest = uow.dispatches.oldest_unfinished()
         per_channel = []
+        quiet = {name: quiet_domains(uow, name) for name in channels}
         for name, channel in channels.items():
             counts = uow.dispatches.counts(channel=name)
             unknown, unknown_since = uow.dispatches.in_doubt(name)
@@ -89,7 +94,8 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
             oldest_file=uow.files.oldest_open(),
             paused_batches=uow.batches.paused(),
             late=uow.dispatches.alarmed(left=False),
-            oldest_silent=next(iter(uow.dispatches.list(DispatchFilter(states=(State.SENT,), limit=1))), None),
+            oldest_silent=oldest_silent(uow, quiet),
+            quiet_domains=sum(map(len, quiet.values())),
         )
 
 
@@ -107,6 +113,8 @@ class DispatchView:
     """Other dispatches of the same report chain."""
     waits_for: tuple[Dispatch, ...] = ()
     """Older versions whose outcome it waits for."""
+    expects: Expected | None = None
+    """Which receipts may be expected of its recipient; None before it has one."""
 
 
 def show(store: Store, dispatch_id: str) -> DispatchView | None:
@@ -127,6 +135,7 @@ def show(store: Store, dispatch_id: str) -> DispatchView | None:
             timeline=uow.journal.of_subject(dispatch_id),
             siblings=tuple(d for d in others if d.id != dispatch_id),
             waits_for=waits_for(uow, dispatch),
+            expects=expectation(uow, dispatch) if dispatch.address and dispatch.channel else None,
         )
 
 

@@ -33,6 +33,7 @@ CODES = {
     "mailbox": "boîte des avis illisible : les accusés n'arrivent plus",
     "unknown-outcome": "envois à l'issue inconnue depuis trop longtemps",
     "sent-folder": "dossier des courriers envoyés illisible : les issues inconnues ne s'y tranchent plus",
+    "mailbox-heavy": "boîte des avis presque pleine, ou dont le courrier vieillit",
     "node-silent": "poste qui ne donne plus signe de vie, ou qui n'écrit plus",
     "node-clock": "horloge d'un poste fausse",
     "node-twin": "deux services sous un même nom de poste",
@@ -120,6 +121,10 @@ def of_channels(store: Store, view: StatusView, mailboxes: Mapping[str, bool], n
         if line is not None:
             text = f"boîte des avis du canal « {name} » : {alarms.reason(line)}"
             yield Alarm(code="mailbox", text=text, since=line.at, hint=_UNREAD)
+        heavy = alarms.standing_line(store, alarms.mailbox_fill(name)) if has_one else None
+        if heavy is not None:
+            text = f"boîte des avis du canal « {name} » : {alarms.reason(heavy)}"
+            yield Alarm(code="mailbox-heavy", text=text, since=heavy.at)
     for channel in view.channels:
         yield from _of_doubts(store, channel, now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from dispatcher.clock import Clock
@@ -64,7 +65,13 @@ def quiet_domains(uow: UnitOfWork, channel: str) -> tuple[str, ...]:
     return tuple(sorted(row.name for row in rows if gives_delivery(row) is Gives.NEVER))
 
 
-def oldest_silent(uow: UnitOfWork, channel: str, quiet: tuple[str, ...]) -> Dispatch | None:
-    """The oldest mail of a channel that the operator took and nothing came back for, but from ``quiet`` domains."""
-    wanted = DispatchFilter(states=(State.SENT,), channel=channel, not_domains=quiet, limit=1)
-    return next(iter(uow.dispatches.list(wanted)), None)
+def oldest_silent(uow: UnitOfWork, quiet: Mapping[str, tuple[str, ...]]) -> Dispatch | None:
+    """The oldest mail that the operator took and nothing came back for, but from the ``quiet`` domains of a channel."""
+    found = list(uow.dispatches.list(DispatchFilter(states=(State.SENT,), limit=1)))
+    if not found or found[0].domain.lower() not in quiet.get(found[0].channel, ()):
+        return found[0] if found else None
+    per_channel = (
+        uow.dispatches.list(DispatchFilter(states=(State.SENT,), channel=name, not_domains=domains, limit=1))
+        for name, domains in quiet.items()
+    )
+    return min((one for some in per_channel for one in some), key=lambda one: (one.created_at, one.id), default=None)

@@ -13,19 +13,9 @@ from dispatcher.outbox.states import State
 from dispatcher.receipts.matching import effect, match
 from dispatcher.receipts.notices import read
 from dispatcher.receipts.readout import as_json
-from tests.notice_shapes import answers, appliances, delivery, exchange, french, odd, readers, servers
 from tests.notice_shapes.building import ENVID, MID, NADEGE, Said, Shape
+from tests.notice_shapes.corpus import SHAPES
 
-SHAPES: tuple[Shape, ...] = (
-    *delivery.SHAPES,
-    *exchange.SHAPES,
-    *odd.SHAPES,
-    *servers.SHAPES,
-    *appliances.SHAPES,
-    *french.SHAPES,
-    *readers.SHAPES,
-    *answers.SHAPES,
-)
 GOOD = {State.DELIVERED, State.READ}
 OURS = Dispatch(
     id=ENVID,

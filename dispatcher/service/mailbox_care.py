@@ -31,7 +31,7 @@ def mail_digest(content: bytes) -> str:
 
 def care(channel: str, settings: MailboxSettings, mailbox: Mailbox, store: Store, clock: Clock) -> Fill:
     """Remove what is old and kept here, then look how full it is. Raises :class:`TransportError`, StoreError."""
-    if settings.keep_days is not None:
+    if settings.keep_days:
         gone = mailbox.relieve(clock.now() - timedelta(days=settings.keep_days), partial(_is_kept, store))
         if gone:
             log.info("channel %s: %d old notices removed from its mailbox; the store keeps them", channel, gone)

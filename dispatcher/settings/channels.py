@@ -69,8 +69,8 @@ class MailboxSettings(PathSection):
     """IMAP: let the server tell of new mail (IDLE), besides the look at fixed times."""
     settled: Literal["file", "remove"] | None = None
     """What becomes of a notice that is understood and stored; absent: filed where there are folders."""
-    keep_days: int | None = Field(default=20, ge=1)
-    """Filed notices are removed after so long, when the program holds them; absent: never."""
+    keep_days: int = Field(default=20, ge=0)
+    """Filed notices are removed after so long, when the program holds them; 0: never."""
     max_bytes: int = Field(default=50_000_000, gt=0)
     """What the account may hold, where the server does not say (APICRYPT, terms of use 5.2: 50 MB)."""
     alarm_percent: int = Field(default=80, ge=1, le=100)

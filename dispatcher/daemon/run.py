@@ -184,7 +184,8 @@ class Daemon:
         return look
 
     def _listened(self, name: str) -> None:
-        """The server told of new mail in the mailbox of a channel."""
+        """The server told of new mail in the mailbox of a channel: it works, whatever was before."""
+        self._patience.worked(name)
         look = partial(steps.collect_one, self._office, name, self._member, self._patience)
         self._tick(f"listen:{name}", self._alone(look))
 

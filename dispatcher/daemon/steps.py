@@ -24,10 +24,10 @@ from dispatcher.directory.syncing.timetable import due
 from dispatcher.errors import DirectoryError, DispatcherError, StoreError
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.dispatch import SourceFile
-from dispatcher.ports import UnitOfWork
+from dispatcher.ports import Mailbox, UnitOfWork
 from dispatcher.service import alarms
 from dispatcher.service.batch import form_batches
-from dispatcher.service.collect import Collected, collect
+from dispatcher.service.collect import FULL, Collected, collect
 from dispatcher.service.drift import DriftReport, drift
 from dispatcher.service.escalate import escalate
 from dispatcher.service.internal import place, sentence
@@ -44,6 +44,9 @@ PREPARE_CLAIM = 1
 """Files leased at a time by one preparing thread: a dead worker returns the one in its hands, no others."""
 PREPARE_SOME = 20
 """Files of one call, so that a progress bar moves."""
+
+PASSES = 10
+"""Over one mailbox before the others have their turn."""
 
 TABLE = "table:local"
 """Subject of alarms about the laboratory's table; that of a node, which has its own copy: ``table:local@NODE``."""
@@ -191,11 +194,7 @@ def collect_all(office: Office, member: Membership | None = None, patience: Pati
     """
     total = Collected()
     for name in office.channels:
-        one = collect_one(office, name, member, patience)
-        total.mails += one.mails
-        total.notices += one.notices
-        total.matched += one.matched
-        total.unmatched += one.unmatched
+        total.add(collect_one(office, name, member, patience))
     return total
 
 
@@ -230,8 +229,7 @@ def _collect(office: Office, name: str, patience: Patience) -> Collected | None:
         if mailbox is None:
             return None
         try:
-            channel = office.channels[name]
-            done = collect(name, mailbox, office.store, office.clock, channel.look_again, channel.opener)
+            done = _to_the_end(office, name, mailbox)
         finally:
             mailbox.close()
     except StoreError:
@@ -250,6 +248,17 @@ def _collect(office: Office, name: str, patience: Patience) -> Collected | None:
     elif event:
         log.error("mailbox of channel %s: ALARM over: it is read again", name)
     return done
+
+
+def _to_the_end(office: Office, name: str, mailbox: Mailbox) -> Collected:
+    """Pass after pass while each is full: after a busy hour, or a standstill, thousands of notices may wait."""
+    total, channel = Collected(), office.channels[name]
+    for _ in range(PASSES):
+        one = collect(name, mailbox, office.store, office.clock, channel.look_again, channel.opener)
+        total.add(one)
+        if one.settled < FULL:
+            break
+    return total
 
 
 def recover_all(office: Office) -> int:

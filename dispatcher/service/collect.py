@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 HEADER_BYTES = 20_000
 """Of a notice, where its ``Date`` field is looked for."""
+FULL = 200
+"""Mails one pass takes at most: so many may hide others."""
 ARRIVED = "dispatch.arrived-all-the-same"
 """Event of the journal line about a notice that says so of a mail noted as not sent."""
 NO_NOTICE = "Courrier sans avis reconnu."
@@ -47,12 +49,21 @@ class Collected:
     """What one pass over a mailbox did."""
 
     mails: int = 0
+    settled: int = 0
+    """Mails that need not be read again."""
     notices: int = 0
     matched: int = 0
     unmatched: int = 0
     changes: dict[State, int] = field(default_factory=dict)
     no_box: list[str] = field(default_factory=list)
     """Dispatches that failed since there is no such mailbox."""
+
+    def add(self, other: Collected) -> None:
+        """Another pass."""
+        for name in ("mails", "settled", "notices", "matched", "unmatched"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for state, count in other.changes.items():
+            self.changes[state] = self.changes.get(state, 0) + count
 
 
 def collect(
@@ -69,7 +80,7 @@ def collect(
     Raises :class:`dispatcher.errors.TransportError` when it cannot be reached.
     """
     result = Collected()
-    for fetched in mailbox.fetch():
+    for fetched in mailbox.fetch(FULL):
         result.mails += 1
         try:
             understood = take_notice(channel, fetched, store, clock, result, opener)
@@ -80,6 +91,7 @@ def collect(
             understood = False
         if understood is not None:
             mailbox.settle((fetched.uid,), understood=understood)
+            result.settled += 1
     if look_again is not None:
         ask_again(store, look_again, result.no_box)
     return result

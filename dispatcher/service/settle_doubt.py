@@ -24,13 +24,11 @@ from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, Mailbox, ReceiptRow, Store
 from dispatcher.service import alarms
 from dispatcher.service.channel import Channel
-from dispatcher.service.collect import collect
+from dispatcher.service.collect import FULL, collect
 from dispatcher.service.replay import every
 
 log = logging.getLogger(__name__)
 
-FULL = 200
-"""Mails one reading of a mailbox takes at most: so many may hide others."""
 ENDED = "dispatch.doubt-ended"
 FOUND = "Une copie est dans le dossier des courriers envoyés : l'opérateur l'avait accepté."
 AGAIN = "Issue inconnue depuis {age} et aucun avis reçu : mêmes octets, même Message-ID, renvoyés selon le réglage."

@@ -16,8 +16,9 @@ from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.doubt import DoubtPolicy
 from dispatcher.outbox.states import STATES, State
 from dispatcher.service import alarms, operate, overview
+from dispatcher.service.collect import FULL
 from dispatcher.service.settle_by_hand import settle_by_hand
-from dispatcher.service.settle_doubt import FULL, Doubts, settle_doubt
+from dispatcher.service.settle_doubt import Doubts, settle_doubt
 from dispatcher.settings import MailboxSettings
 from dispatcher.settings.service import ServiceSettings
 from tests.fakes import OK, ReplyLost

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
+import dispatcher.service.collect as room
+from dispatcher.daemon import steps
 from dispatcher.daemon.mailboxes import FIRST, LONGEST, Patience
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
@@ -242,3 +245,31 @@ def test_a_stranger_s_enciphered_notice_marks_nothing(bench: Bench) -> None:
 def through_keys(bench: Bench, *pairs: Signer) -> Collected:
     (one,) = pairs
     return collect("pro", bench.mailbox, bench.store, bench.clock, opener(OneSigner(one), "pro"))
+
+
+# ------------------------------------------------------------------------------------------------ a full mailbox
+
+
+def test_a_mailbox_of_many_hundred_notices_is_read_in_one_go(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "FULL", 3)
+    monkeypatch.setattr(room, "FULL", 3)
+    (dispatch,) = send(bench, "R1")
+    for number in range(8):
+        bench.mailbox.arrive(dsn(dispatch.message_id, dispatch.address, number=number))
+    office = SimpleNamespace(
+        store=bench.store, clock=bench.clock, channels=bench.channels, open_mailbox=lambda name: bench.mailbox
+    )
+    assert steps.collect_one(office, "pro").mails == 8  # type: ignore[arg-type]
+    assert bench.mailbox.new == ()
+
+
+def test_what_cannot_be_settled_yet_does_not_hold_the_others_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hand-over goes on: its notice stays unread, pass after pass."""
+    monkeypatch.setattr(steps, "FULL", 1)
+    monkeypatch.setattr(room, "FULL", 1)
+    monkeypatch.setattr(room, "_too_early", lambda uow, notices: True)
+    bench.mailbox.arrive(dsn("<x@labo.test>", "x@dest.test"))
+    office = SimpleNamespace(
+        store=bench.store, clock=bench.clock, channels=bench.channels, open_mailbox=lambda name: bench.mailbox
+    )
+    assert steps.collect_one(office, "pro").mails == 1, "one pass, not ten"  # type: ignore[arg-type]

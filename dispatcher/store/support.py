@@ -20,6 +20,8 @@ from dispatcher.store.tables import receipt_sweeps as sweeps
 
 FINE = timedelta(hours=1)
 """Moments need not be exact: a domain that is heard all the time is not written all the time."""
+SET_BACK = timedelta(days=1)
+"""A sweep that is further ahead than this was made by a clock that has been set back."""
 
 _KEY = ["channel", "scope", "name"]
 _OF = SUPPORT.select.where(
@@ -69,6 +71,8 @@ class SqlSupport:
         self._session.lock(f"receipt-support:{channel}")
         since = self._session.read(_UNTIL, {"of_channel": channel}).scalar()
         if since is not None and since >= until:
+            if since - until > SET_BACK:
+                self._swept(channel, until)
             return 0
         looked = 0
         silent, unread = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
@@ -84,8 +88,11 @@ class SqlSupport:
         ]
         if counted:
             self._session.write(_count(self._session.postgresql), counted)
-        self._session.write(_swept(self._session.postgresql), {"channel": channel, "until": until})
+        self._swept(channel, until)
         return looked
+
+    def _swept(self, channel: str, until: datetime) -> None:
+        self._session.write(_swept(self._session.postgresql), {"channel": channel, "until": until})
 
 
 def _silences(channel: str, since: datetime | None, until: datetime) -> Any:
@@ -112,7 +119,7 @@ def _is_news(row: SupportRow | None, what: Heard, at: datetime) -> bool:
         return True
     last = getattr(row, f"{what}_at")
     silence = row.unread if what is Heard.READ else row.silent
-    return bool(silence) or last is None or at - last > FINE
+    return bool(silence) or last is None or abs(at - last) > FINE
 
 
 def _row(found: Any) -> SupportRow:

@@ -88,6 +88,18 @@ def test_silences_are_counted_once_and_ended_by_what_comes(store: SqlStore, seed
     assert other and other.silent == 4
 
 
+def test_a_clock_that_was_set_back_stops_no_learning(store: SqlStore, seed: Seed, clock: FrozenClock) -> None:
+    hear(store, Heard.DELIVERED, clock.now() + timedelta(days=365))
+    sweep(store, clock.now() + timedelta(days=365))
+    hear(store, Heard.DELIVERED, clock.now())
+    found = habits(store, "dest.test")
+    assert found and found.delivered_at == clock.now()
+    assert sweep(store, clock.now()) == 0
+    clock.advance(60)
+    seed.dispatch(State.SENT, address="a@dest.test")
+    assert sweep(store, clock.now() + timedelta(hours=1)) == 1
+
+
 @pytest.mark.parametrize(("dsn", "mdn"), [(True, False), (False, True), (False, False)])
 def test_what_was_not_asked_for_is_no_silence(
     store: SqlStore, seed: Seed, clock: FrozenClock, dsn: bool, mdn: bool

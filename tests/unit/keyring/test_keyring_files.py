@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
 
-from dispatcher.errors import KeyringError
+from dispatcher.errors import KeyringError, SealError
 from dispatcher.keyring.credentials import read_material
 from dispatcher.keyring.files import FileKeyring
 from dispatcher.sealing import authority
 from dispatcher.sealing.authority import Credential
+from dispatcher.sealing.envelope import encrypt
+from dispatcher.sealing.opening import decipher
 from tests.pki import ALICE, BOB, pki
 
 AT = datetime(2026, 3, 11, 9, 0, tzinfo=UTC)
@@ -136,6 +139,29 @@ def test_a_key_without_its_certificate(keyring: FileKeyring, tmp_path: Path) -> 
 def test_a_certificate_that_may_not_sign_is_not_a_signer(keyring: FileKeyring, tmp_path: Path) -> None:
     put(tmp_path / "mss/a.pem", whole(pki().bob))
     refused(keyring, "key-usage")
+
+
+def test_every_key_may_open_what_came_for_us(keyring: FileKeyring, tmp_path: Path) -> None:
+    """An enciphering key may not sign, an expired one neither: both still open a notice that comes late."""
+    assert keyring.readers("mss") == ()
+    for name in ("bob", "expired_signer", "alice"):
+        put(tmp_path / f"mss/{name}.pem", whole(getattr(pki(), name)))
+    found = {pair.fingerprint: pair for pair in keyring.readers("mss")}
+    assert set(found) == {getattr(pki(), name).fingerprint for name in ("bob", "expired_signer", "alice")}
+    entity = b"Content-Type: text/plain\r\n\r\nLu.\r\n"
+    sealed = encrypt(entity, [pki().bob.certificate])
+    structure = message_from_bytes(sealed).get_payload(decode=True)
+    bob, alice = found[pki().bob.fingerprint], found[pki().alice.fingerprint]
+    assert decipher(structure, bob.key, bob.certificate) == entity
+    for wrong in (
+        lambda: decipher(structure, alice.key, alice.certificate),
+        lambda: decipher(structure[:-30], bob.key, bob.certificate),
+        lambda: decipher(b"", bob.key, bob.certificate),
+        lambda: decipher(structure, object(), bob.certificate),
+    ):
+        with pytest.raises(SealError) as caught:
+            wrong()
+        assert caught.value.code == "not-for-this-key"
 
 
 @POSIX

@@ -244,7 +244,7 @@ def test_a_stranger_s_enciphered_notice_marks_nothing(bench: Bench) -> None:
 
 def through_keys(bench: Bench, *pairs: Signer) -> Collected:
     (one,) = pairs
-    return collect("pro", bench.mailbox, bench.store, bench.clock, opener(OneSigner(one), "pro"))
+    return collect("pro", bench.mailbox, bench.store, bench.clock, opener=opener(OneSigner(one), "pro"))
 
 
 # ------------------------------------------------------------------------------------------------ a full mailbox

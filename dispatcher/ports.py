@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from dispatcher.store_ports import (
     DRAIN,
     EVERYTHING,
+    AnchorRow,
+    Anchors,
     Batches,
     DestinationRow,
     Destinations,
@@ -75,6 +77,8 @@ __all__ = [
     "Mailbox",
     "DRAIN",
     "EVERYTHING",
+    "AnchorRow",
+    "Anchors",
     "Batches",
     "Dispatches",
     "DestinationRow",

@@ -104,6 +104,8 @@ class Dispatch:
     envid: str = ""
     sealed_sha256: str = ""
     sealed_bytes: int = 0
+    renditions: str = ""
+    """SHA-256 of what was written for it, by format: ``cda=… pdf=…``. They outlive the renditions themselves."""
     lane: Lane = Lane.ROUTINE
     batch_id: str = ""
     attempts: int = 0
@@ -206,3 +208,5 @@ class JournalLine:
     """No identity, no result."""
     previous: str
     digest: str
+    text: str = field(default="", repr=False, compare=False)
+    """The line as its digest covers it."""

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Row, Select, Table, select
 
 from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
-from dispatcher.ports import GapRow, LeaseRow, NodeRow, OppositionRow, ReceiptRow
+from dispatcher.ports import AnchorRow, GapRow, LeaseRow, NodeRow, OppositionRow, ReceiptRow
 from dispatcher.store import engine_tables, tables
 
 T = TypeVar("T")
@@ -50,3 +50,4 @@ GAP = Kind(GapRow, tables.gaps)
 OPPOSITION = Kind(OppositionRow, tables.oppositions)
 NODE = Kind(NodeRow, engine_tables.nodes)
 LEASE = Kind(LeaseRow, engine_tables.named_leases)
+ANCHOR = Kind(AnchorRow, engine_tables.anchors)

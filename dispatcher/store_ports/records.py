@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -45,8 +45,19 @@ class Journal(Protocol):
 
     def write(self, subject: str, event: str, *, actor: str = "daemon", **detail: object) -> None: ...
     def of_subject(self, subject: str) -> tuple[JournalLine, ...]: ...
-    def verify(self) -> tuple[int, str]:
-        """(lines checked, French description of the first break or empty)."""
+    def last(self) -> tuple[int, str]:
+        """Number and digest of the last line; (0, 64 zeros) before the first."""
+
+    def digests(self, first: int, last: int) -> Iterable[str]:
+        """Those of the lines ``first`` to ``last``, in order; streams."""
+
+    def verify(
+        self, seen: Callable[[int, str], None] | None = None, *, after: tuple[int, str] = ...
+    ) -> tuple[int, str]:
+        """(lines checked, French description of the first break or empty).
+
+        ``seen`` is told number and digest of each good line; ``after``: number and digest of the line to begin after.
+        """
 
 
 class Payloads(Protocol):

@@ -71,6 +71,7 @@ __all__ = [
     "Keyring",
     "Cipher",
     "Mail",
+    "Stamper",
     "TransportSession",
     "Transport",
     "Fetched",
@@ -304,6 +305,13 @@ class Mail:
     message_id: str
     envid: str
     content: bytes = field(repr=False)
+
+
+class Stamper(Protocol):
+    """A time-stamping authority (RFC 3161)."""
+
+    def ask(self, request: bytes) -> bytes:
+        """Its response, DER. Raises :class:`dispatcher.errors.TransportError`."""
 
 
 class TransportSession(Protocol):

@@ -63,6 +63,7 @@ AT_HOME: dict[str, set[str]] = {
     "rich": {"cli"},
     "pydantic": {"settings", "faults", "dialects"},
     "cryptography": {"sealing", "keyring", "directory", "sandbox"},
+    "rfc3161_client": {"sealing"},
     "smtplib": {"transport"},
     "imaplib": {"transport"},
     "socket": {"transport", "sandbox", "daemon", "cli", "directory"},

@@ -18,7 +18,7 @@ from pathlib import Path
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
-from dispatcher.daemon import doubt, processes, steps
+from dispatcher.daemon import anchoring, doubt, processes, steps
 from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.membership import Membership
 from dispatcher.daemon.worker import SENDER, Worker, leave, worker_process
@@ -43,6 +43,8 @@ URGENT_SECONDS = 10.0
 """How often is asked which urgent mail is late."""
 GOODBYE_SECONDS = 3.0
 """Time to let go of what this node owns by name."""
+ANCHOR_SECONDS = 8.0
+"""Time to sign the journal at the end: a million lines take six."""
 HEALTH_SECONDS = 5.0
 NODES_SECONDS = 10.0
 """How often one of the nodes looks whether the others live."""
@@ -134,6 +136,7 @@ class Daemon:
             "urgent": (URGENT_SECONDS, lambda: steps.escalate_all(office)),
             "recount": (RECOUNT_SECONDS, lambda: recount(office.store)),
             "drift": (DRIFT_SECONDS, lambda: steps.count_drift(office)),
+            "anchor": (anchoring.SECONDS, lambda: anchoring.anchor_due(office)),
             "nodes": (NODES_SECONDS, lambda: nodes.watch(office.store, processes.runs)),
         }
         ticks: dict[str, tuple[float, Callable[[], object]]] = {
@@ -263,8 +266,19 @@ class Daemon:
         if not quiet:
             log.warning("stopped while %s still ran; nothing is half done", ", ".join(sorted(self._ticking)))
             leave(0)
+        self._anchor(deadline)
         self._office.close()
         log.info("stopped")
+
+    def _anchor(self, deadline: float) -> None:
+        """Sign the journal up to here. What takes too long is left: the next start signs it."""
+        job = partial(anchoring.anchor_due, self._office, stopping=True)
+        last = threading.Thread(target=_guarded, args=("anchor", job), name="anchor", daemon=True)
+        last.start()
+        last.join(min(ANCHOR_SECONDS, self._left(deadline)))
+        if last.is_alive():
+            log.warning("stopped before the journal was signed; the next start signs it")
+            leave(0)
 
     def _left(self, deadline: float) -> float:
         return max(0.1, deadline - self._office.clock.monotonic())

@@ -6,6 +6,8 @@ make another one count as the laboratory's.
 
 from __future__ import annotations
 
+import hashlib
+
 from sqlalchemy import bindparam, update
 
 from dispatcher.ports import AnchorRow
@@ -30,16 +32,18 @@ class SqlAnchors:
         """Until the end of the transaction nobody else anchors."""
         self._session.lock("anchors")
 
-    def add(self, row: AnchorRow, certificate: bytes, *, statement_digest: str, actor: str = "daemon") -> None:
-        """Keep an anchor and the certificate (DER) it is signed with; the journal tells its digest."""
+    def add(self, row: AnchorRow, certificate: bytes, *, told: str, actor: str = "daemon") -> None:
+        """Keep an anchor and the certificate (DER) it is signed with; the journal tells ``told``, its digests."""
         self._session.write(table.insert(), ANCHOR.row(row))
         self._payloads.put(row.signer, _SIGNER, certificate)
-        detail = {"first": row.first, "last": row.last, "sha256": statement_digest, "signer": row.signer}
+        detail = {"first": row.first, "last": row.last, "sha256": told, "signer": row.signer}
         self._session.journal.write(SUBJECT, "journal.anchored", actor=actor, **detail)
 
     def stamp(self, last: int, stamp: bytes) -> None:
-        """Keep the time-stamp of an anchor."""
+        """Keep the time-stamp of an anchor; the journal tells its digest."""
         self._session.write(_STAMP, {"of_last": last, "new_stamp": stamp})
+        digest = hashlib.sha256(stamp).hexdigest()
+        self._session.journal.write(SUBJECT, "journal.stamped", last=last, sha256=digest)
 
     def list(self) -> tuple[AnchorRow, ...]:
         """All of them, oldest first."""

@@ -32,11 +32,11 @@ class Anchors(Protocol):
     def alone(self) -> None:
         """Until the end of the transaction nobody else anchors."""
 
-    def add(self, row: AnchorRow, certificate: bytes, *, statement_digest: str, actor: str = "daemon") -> None:
-        """Keep an anchor, with its journal line, and the certificate (DER) that signed it."""
+    def add(self, row: AnchorRow, certificate: bytes, *, told: str, actor: str = "daemon") -> None:
+        """Keep an anchor and the certificate (DER) that signed it; the journal tells ``told``, its digests."""
 
     def stamp(self, last: int, stamp: bytes) -> None:
-        """Keep the time-stamp of an anchor."""
+        """Keep the time-stamp of an anchor; the journal tells its digest."""
 
     def list(self) -> tuple[AnchorRow, ...]:
         """All of them, oldest first."""

@@ -284,8 +284,8 @@ def test_anchors_are_kept_with_a_line_of_the_journal(store: SqlStore, clock: Fro
     write(store)
     with store.transaction() as uow:
         uow.anchors.alone()
-        uow.anchors.add(row(1, 5), b"DER", statement_digest="cd")
-        uow.anchors.add(row(6, 9), b"DER", statement_digest="ef")
+        uow.anchors.add(row(1, 5), b"DER", told="cd")
+        uow.anchors.add(row(6, 9), b"DER", told="ef")
         uow.anchors.stamp(5, b"stamp")
     with store.reading() as uow:
         assert [a.last for a in uow.anchors.list()] == [5, 9] and uow.anchors.newest() == row(6, 9)
@@ -294,4 +294,5 @@ def test_anchors_are_kept_with_a_line_of_the_journal(store: SqlStore, clock: Fro
         assert uow.anchors.unstamped() == (row(6, 9),)
         assert uow.anchors.certificate("ab" * 32) == b"DER" and uow.anchors.certificate("00" * 32) is None
         events = [(line.event, line.detail["sha256"]) for line in uow.journal.of_subject("journal")]
-    assert events == [("journal.anchored", "cd"), ("journal.anchored", "ef")]
+    stamped = ("journal.stamped", hashlib.sha256(b"stamp").hexdigest())
+    assert events == [("journal.anchored", "cd"), ("journal.anchored", "ef"), stamped]

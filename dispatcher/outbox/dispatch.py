@@ -190,6 +190,8 @@ class Accepted:
     status: str
     text: str
     dsn_requested: bool = False
+    dialogue: str = field(default="", repr=False, compare=False)
+    """What was said, line by line with its time (:mod:`dispatcher.transport.transcript`); empty where nothing was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

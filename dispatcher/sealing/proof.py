@@ -62,6 +62,11 @@ def fingerprint(held: x509.Certificate) -> str:
     return held.fingerprint(hashes.SHA256()).hex()
 
 
+def as_pem(held: x509.Certificate) -> bytes:
+    """A certificate as text."""
+    return held.public_bytes(Encoding.PEM)
+
+
 def pem(content: bytes) -> bytes:
     """A certificate as text. Raises :class:`SealError`."""
     return certificate(content).public_bytes(Encoding.PEM)

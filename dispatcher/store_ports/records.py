@@ -66,7 +66,8 @@ class Payloads(Protocol):
     def put(self, owner: str, kind: str, content: bytes) -> None:
         """``owner``: id of a file, report, dispatch or receipt.
 
-        ``kind``: ``original``, ``sibling:<name>``, ``rendition:<format>``, ``sealed``, ``notice``, ``recipient``.
+        ``kind``: ``original``, ``sibling:<name>``, ``rendition:<format>``, ``sealed``, ``certificate`` (PEM),
+        ``notice``, ``recipient``.
         """
 
     def put_all(self, owner: str, contents: Mapping[str, bytes]) -> None:

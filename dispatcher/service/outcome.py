@@ -189,7 +189,7 @@ def _keep_dialogue(uow: UnitOfWork, store: Store, dispatch: Dispatch, error: Tra
 
     A hand-over to try again says nothing yet; its reply stands in the journal.
     """
-    if not error.dialogue or isinstance(error, (TryLater, OurFault)):
+    if not error.dialogue or not isinstance(error, (Refused, OutcomeUnknown)):
         return
     said = quotable(dispatch, error.dialogue).encode()
     uow.receipts.add(

@@ -1,0 +1,157 @@
+"""The facts of a dispatch as its evidence tells them: for programs (``envoi.json``) and on one page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from dispatcher.clock import paris
+from dispatcher.formats.pdf.summary import Page, Section
+from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
+from dispatcher.outbox.states import STATES
+from dispatcher.receipts.evidence import Proved, Receipt
+from dispatcher.routing.addresses import is_patient
+
+KINDS = {
+    "smtp": "réponse de l'opérateur",
+    "dsn": "avis de remise",
+    "mdn": "avis de lecture",
+    "error-mail": "courrier d'erreur",
+    "auto-reply": "réponse automatique",
+    "sent-copy": "copie dans les courriers envoyés",
+    "other": "autre courrier",
+}
+_PROTECTION = {
+    "smime": "S/MIME : signé et chiffré pour le certificat du destinataire",
+    "mutual-tls": "TLS mutuel avec l'opérateur MSSanté",
+    "proxy": "mandataire chiffrant du site",
+}
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.isoformat() if moment is not None else ""
+
+
+def _said(moment: datetime | None) -> str:
+    return paris(moment).strftime("%d/%m/%Y à %H:%M:%S") if moment is not None else ""
+
+
+def renditions(dispatch: Dispatch) -> dict[str, str]:
+    """Digest by format."""
+    return dict(part.split("=", 1) for part in dispatch.renditions.split() if "=" in part)
+
+
+def _without_empty(told: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in told.items() if value not in ("", None, {}, [], 0)}
+
+
+def facts(
+    laboratory: str,
+    dispatch: Dispatch,
+    report: ReportVersion,
+    file: SourceFile,
+    receipts: Sequence[Receipt],
+    now: datetime,
+) -> dict[str, object]:
+    """Every digest in it stands in the journal. No name of a file, no patient."""
+    d = dispatch
+    recipient = {"nom": d.label, "identifiant": d.recipient_id, "genre": d.recipient_id_type, "adresse": d.address}
+    told = {
+        "envoi": d.id,
+        "etat": STATES[d.state],
+        "laboratoire": laboratory,
+        "preuve_du": _iso(now),
+        "fichier_source": {
+            "numero": file.id,
+            "recu_le": _iso(file.received_at),
+            "octets": file.size,
+            "sha256": file.sha256,
+        },
+        "compte_rendu": {"numero": report.id, "version": report.version},
+        "destinataire": _without_empty({"nom": "patient"} if is_patient(d.address) else recipient),
+        "voie": _without_empty({"canal": d.channel, "format": d.format, "protection": d.envelope}),
+        "documents": renditions(d),
+        "courrier": _without_empty({"message_id": d.message_id, "octets": d.sealed_bytes, "sha256": d.sealed_sha256}),
+        "certificat_du_destinataire": d.certificate,
+        "certificat_de_signature": d.signer,
+        "accepte_par_l_operateur_le": _iso(d.sent_at),
+        "remis_le": _iso(d.delivered_at),
+        "lu_le": _iso(d.read_at),
+        "derniere_reponse": d.reply,
+        "accuses": [
+            _without_empty(
+                {"numero": r.id, "genre": r.kind, "le": r.at, "dit": r.said, "sha256": r.digest, "fichier": r.name}
+            )
+            for r in receipts
+        ],
+    }
+    return _without_empty(told)
+
+
+def summary(
+    laboratory: str,
+    dispatch: Dispatch,
+    report: ReportVersion,
+    file: SourceFile,
+    receipts: Sequence[Receipt],
+    lines: Sequence[Proved],
+    now: datetime,
+) -> Page:
+    """One page for a reader in a hurry."""
+    d = dispatch
+    recipient = "patient" if is_patient(d.address) else d.label
+    identifier = "" if is_patient(d.address) else f"{d.recipient_id_type} {d.recipient_id}".strip()
+    anchors = sorted({line.anchor.name for line in lines})
+    sections = (
+        Section(
+            title="L'envoi",
+            rows=[
+                ("Destinataire", recipient),
+                ("Identifiant", identifier),
+                ("Adresse", "" if is_patient(d.address) else d.address),
+                ("Format", d.format),
+                ("Protection", _PROTECTION.get(d.envelope, d.envelope)),
+                ("État", STATES[d.state]),
+                ("Raison", d.reason),
+            ],
+        ),
+        Section(
+            title="Ce qui s'est passé",
+            rows=[
+                ("Fichier reçu du laboratoire", _said(file.received_at)),
+                ("Envoi préparé", _said(d.created_at)),
+                ("Accepté par l'opérateur", _said(d.sent_at)),
+                ("Remis au destinataire", _said(d.delivered_at)),
+                ("Lu ou intégré", _said(d.read_at)),
+                *((KINDS.get(r.kind, r.kind).capitalize(), _receipt(r)) for r in receipts),
+            ],
+        ),
+        Section(
+            title="Empreintes (SHA-256)",
+            rows=[
+                (f"Fichier source {file.id}", file.sha256),
+                *((f"Document {name}", digest) for name, digest in renditions(d).items()),
+                ("Courrier scellé", d.sealed_sha256),
+                ("Certificat du destinataire", d.certificate),
+            ],
+        ),
+        Section(
+            title="Journal",
+            rows=[
+                ("Lignes", ", ".join(str(number) for number in sorted(line.line.number for line in lines))),
+                ("Ancres signées", ", ".join(anchors)),
+            ],
+        ),
+    )
+    return Page(
+        title=f"Preuve de l'envoi {d.id}",
+        author=laboratory,
+        intro=f"Compte rendu {report.id}, version {report.version}. Preuve établie le {_said(now)} par {laboratory}. "
+        "« LISEZMOI.txt » dit comment tout vérifier. Heures de Paris.",
+        foot=f"{laboratory} – envoi {d.id}",
+        sections=sections,
+    )
+
+
+def _receipt(receipt: Receipt) -> str:
+    return f"{_said(datetime.fromisoformat(receipt.at))} – {receipt.said}"

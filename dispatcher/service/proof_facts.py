@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from dispatcher.clock import paris
@@ -45,30 +46,30 @@ def _without_empty(told: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in told.items() if value not in ("", None, {}, [], 0)}
 
 
-def facts(
-    laboratory: str,
-    dispatch: Dispatch,
-    report: ReportVersion,
-    file: SourceFile,
-    receipts: Sequence[Receipt],
-    now: datetime,
-) -> dict[str, object]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What both tell of."""
+
+    laboratory: str
+    dispatch: Dispatch
+    report: ReportVersion
+    file: SourceFile
+    receipts: Sequence[Receipt]
+    now: datetime
+
+
+def facts(about: About) -> dict[str, object]:
     """Every digest in it stands in the journal. No name of a file, no patient."""
-    d = dispatch
-    recipient = {"nom": d.label, "identifiant": d.recipient_id, "genre": d.recipient_id_type, "adresse": d.address}
+    d, file = about.dispatch, about.file
+    source = {"numero": file.id, "recu_le": _iso(file.received_at), "octets": file.size, "sha256": file.sha256}
     told = {
         "envoi": d.id,
         "etat": STATES[d.state],
-        "laboratoire": laboratory,
-        "preuve_du": _iso(now),
-        "fichier_source": {
-            "numero": file.id,
-            "recu_le": _iso(file.received_at),
-            "octets": file.size,
-            "sha256": file.sha256,
-        },
-        "compte_rendu": {"numero": report.id, "version": report.version},
-        "destinataire": _without_empty({"nom": "patient"} if is_patient(d.address) else recipient),
+        "laboratoire": about.laboratory,
+        "preuve_du": _iso(about.now),
+        "fichier_source": source,
+        "compte_rendu": {"numero": about.report.id, "version": about.report.version},
+        "destinataire": _recipient(d),
         "voie": _without_empty({"canal": d.channel, "format": d.format, "protection": d.envelope}),
         "documents": renditions(d),
         "courrier": _without_empty({"message_id": d.message_id, "octets": d.sealed_bytes, "sha256": d.sealed_sha256}),
@@ -78,79 +79,80 @@ def facts(
         "remis_le": _iso(d.delivered_at),
         "lu_le": _iso(d.read_at),
         "derniere_reponse": d.reply,
-        "accuses": [
-            _without_empty(
-                {"numero": r.id, "genre": r.kind, "le": r.at, "dit": r.said, "sha256": r.digest, "fichier": r.name}
-            )
-            for r in receipts
-        ],
+        "accuses": [_told(receipt) for receipt in about.receipts],
     }
     return _without_empty(told)
 
 
-def summary(
-    laboratory: str,
-    dispatch: Dispatch,
-    report: ReportVersion,
-    file: SourceFile,
-    receipts: Sequence[Receipt],
-    lines: Sequence[Proved],
-    now: datetime,
-) -> Page:
-    """One page for a reader in a hurry."""
-    d = dispatch
-    recipient = "patient" if is_patient(d.address) else d.label
-    identifier = "" if is_patient(d.address) else f"{d.recipient_id_type} {d.recipient_id}".strip()
-    anchors = sorted({line.anchor.name for line in lines})
-    sections = (
-        Section(
-            title="L'envoi",
-            rows=[
-                ("Destinataire", recipient),
-                ("Identifiant", identifier),
-                ("Adresse", "" if is_patient(d.address) else d.address),
-                ("Format", d.format),
-                ("Protection", _PROTECTION.get(d.envelope, d.envelope)),
-                ("État", STATES[d.state]),
-                ("Raison", d.reason),
-            ],
-        ),
-        Section(
-            title="Ce qui s'est passé",
-            rows=[
-                ("Fichier reçu du laboratoire", _said(file.received_at)),
-                ("Envoi préparé", _said(d.created_at)),
-                ("Accepté par l'opérateur", _said(d.sent_at)),
-                ("Remis au destinataire", _said(d.delivered_at)),
-                ("Lu ou intégré", _said(d.read_at)),
-                *((KINDS.get(r.kind, r.kind).capitalize(), _receipt(r)) for r in receipts),
-            ],
-        ),
-        Section(
-            title="Empreintes (SHA-256)",
-            rows=[
-                (f"Fichier source {file.id}", file.sha256),
-                *((f"Document {name}", digest) for name, digest in renditions(d).items()),
-                ("Courrier scellé", d.sealed_sha256),
-                ("Certificat du destinataire", d.certificate),
-            ],
-        ),
-        Section(
-            title="Journal",
-            rows=[
-                ("Lignes", ", ".join(str(number) for number in sorted(line.line.number for line in lines))),
-                ("Ancres signées", ", ".join(anchors)),
-            ],
-        ),
+def _recipient(d: Dispatch) -> dict[str, object]:
+    if is_patient(d.address):
+        return {"nom": "patient"}
+    return _without_empty(
+        {"nom": d.label, "identifiant": d.recipient_id, "genre": d.recipient_id_type, "adresse": d.address}
     )
+
+
+def _told(r: Receipt) -> dict[str, object]:
+    return _without_empty(
+        {"numero": r.id, "genre": r.kind, "le": r.at, "dit": r.said, "sha256": r.digest, "fichier": r.name}
+    )
+
+
+def summary(about: About, lines: Sequence[Proved]) -> Page:
+    """One page for a reader in a hurry."""
+    d, laboratory = about.dispatch, about.laboratory
+    anchors = sorted({line.anchor.name for line in lines})
+    journal = [
+        ("Lignes", ", ".join(str(number) for number in sorted(line.line.number for line in lines))),
+        ("Ancres signées", ", ".join(anchors)),
+    ]
     return Page(
         title=f"Preuve de l'envoi {d.id}",
         author=laboratory,
-        intro=f"Compte rendu {report.id}, version {report.version}. Preuve établie le {_said(now)} par {laboratory}. "
-        "« LISEZMOI.txt » dit comment tout vérifier. Heures de Paris.",
+        intro=f"Compte rendu {about.report.id}, version {about.report.version}. Preuve établie le {_said(about.now)} "
+        f"par {laboratory}. « LISEZMOI.txt » dit comment tout vérifier. Heures de Paris.",
         foot=f"{laboratory} – envoi {d.id}",
-        sections=sections,
+        sections=(
+            Section(title="L'envoi", rows=_what(d)),
+            Section(title="Ce qui s'est passé", rows=_happened(about)),
+            Section(title="Empreintes (SHA-256)", rows=_digests(d, about.file)),
+            Section(title="Journal", rows=journal),
+        ),
     )
+
+
+def _what(d: Dispatch) -> list[tuple[str, str]]:
+    patient = is_patient(d.address)
+    return [
+        ("Destinataire", "patient" if patient else d.label),
+        ("Identifiant", "" if patient else f"{d.recipient_id_type} {d.recipient_id}".strip()),
+        ("Adresse", "" if patient else d.address),
+        ("Format", d.format),
+        ("Protection", _PROTECTION.get(d.envelope, d.envelope)),
+        ("État", STATES[d.state]),
+        ("Raison", d.reason),
+    ]
+
+
+def _happened(about: About) -> list[tuple[str, str]]:
+    d = about.dispatch
+    return [
+        ("Fichier reçu du laboratoire", _said(about.file.received_at)),
+        ("Envoi préparé", _said(d.created_at)),
+        ("Accepté par l'opérateur", _said(d.sent_at)),
+        ("Remis au destinataire", _said(d.delivered_at)),
+        ("Lu ou intégré", _said(d.read_at)),
+        *((KINDS.get(r.kind, r.kind).capitalize(), _receipt(r)) for r in about.receipts),
+    ]
+
+
+def _digests(d: Dispatch, file: SourceFile) -> list[tuple[str, str]]:
+    return [
+        (f"Fichier source {file.id}", file.sha256),
+        *((f"Document {name}", digest) for name, digest in renditions(d).items()),
+        ("Courrier scellé", d.sealed_sha256),
+        ("Certificat du destinataire", d.certificate),
+    ]
 
 
 def _receipt(receipt: Receipt) -> str:

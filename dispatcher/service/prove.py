@@ -23,7 +23,7 @@ from dispatcher.routing.addresses import is_patient
 from dispatcher.routing.route import Envelope
 from dispatcher.sealing import proof
 from dispatcher.service.anchor import Anchoring, anchor
-from dispatcher.service.proof_facts import facts, summary
+from dispatcher.service.proof_facts import About, facts, summary
 
 CONTENT_ASKED, MADE = "dispatch.proof-with-content", "dispatch.proof-made"
 
@@ -85,19 +85,23 @@ def prove(proving: Proving, dispatch_id: str, wish: Wish) -> Proven | None:
     now = proving.clock.now()
     signer = proving.anchoring.signer(now)
     receipts = tuple(_receipt(found, row, content, wish) for row, content in found.receipts)
+    about = About(
+        laboratory=proving.laboratory,
+        dispatch=found.dispatch,
+        report=found.report,
+        file=found.file,
+        receipts=receipts,
+        now=now,
+    )
     files = {
         **evidence.journal_files(lines),
         **evidence.receipt_files(receipts),
         **_extras(found, wish),
         evidence.LABORATORY: _chain(signer),
-        evidence.FACTS: evidence.facts_json(
-            facts(proving.laboratory, found.dispatch, found.report, found.file, receipts, now)
-        ),
+        evidence.FACTS: evidence.facts_json(facts(about)),
         evidence.GUIDE: _guide(proving, found, lines, receipts, wish).encode(),
+        evidence.SUMMARY: proving.printer.write(summary(about, lines), now),
     }
-    files[evidence.SUMMARY] = proving.printer.write(
-        summary(proving.laboratory, found.dispatch, found.report, found.file, receipts, lines, now), now
-    )
     sums = evidence.sums(files)
     files |= {evidence.SUMS: sums, evidence.SIGNATURE: proof.sign_detached(sums, signer)}
     packed = archive.pack({f"preuve-{dispatch_id}/{name}": content for name, content in files.items()})

@@ -120,17 +120,23 @@ def test_the_guide_finds_what_was_changed_even_with_its_sum_made_anew(
 
 
 def test_without_being_asked_nobody_is_named(kept: Kept, tmp_path: Path) -> None:
-    """Names and results of the demo's patients stand in no file but the enveloped mail and the asked-for content."""
-    people = re.compile(rb"[A-Z]{2,}[ ^][A-Z][a-z]+|/19\d\d|/20[01]\d")
-    for row in kept.rows:
-        if row["state"] not in {"read", "delivered", "failed"}:
-            continue
-        out = tmp_path / f"{row['id']}.zip"
-        with zipfile.ZipFile(io.BytesIO(kept.prove(str(row["id"]), out))) as archive:
-            for name in archive.namelist():
-                held = archive.read(name)
-                assert b"XDM/1.0/DDM+" not in held or not people.search(held.split(b"XDM/1.0/DDM+", 1)[1][:200]), name
-                assert not name.endswith(".eml") or b"Original-Message" in held or b"Message-ID" in held
+    """No patient's name in any file, notices and dialogue included; with the content there is one."""
+    files = [str(path) for path in sorted((kept.folder / "fichiers").glob("*/*"))]
+    said = json.loads(dispatcher("read", "--json", *files, cwd=kept.folder).stdout)
+    patients = [report["patient"] for file in said["files"] for report in file["reports"]]
+    names = {f"{one['birth_name']}.{{1,3}}{one['first_given']}" for one in patients if one["first_given"]}
+    anybody = re.compile("|".join(sorted(names)), re.IGNORECASE)
+    assert len(names) > 5
+    asked = kept.prove(kept.one("read"), tmp_path / "asked.zip", "--with-content", "--reason", "essai")
+    assert any(anybody.search(text) for text in texts(asked).values()), "the pattern finds them where they are"
+    for state in ("read", "delivered", "failed"):
+        found = texts(kept.prove(kept.one(state), tmp_path / f"{state}.zip"))
+        assert [name for name, text in found.items() if anybody.search(text)] == []
+
+
+def texts(content: bytes) -> dict[str, str]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name).decode("latin-1") for name in archive.namelist()}
 
 
 def test_content_needs_a_reason_and_is_told_in_the_journal(kept: Kept, tmp_path: Path) -> None:

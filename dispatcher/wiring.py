@@ -37,7 +37,6 @@ from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
 from dispatcher.formats.pdf.engine import DATA, SETTINGS, Layout, refuse_packages, with_settings
 from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.intake.spool import FolderSpool
-from dispatcher.keyring.credentials import der_certificates
 from dispatcher.keyring.files import FileKeyring
 from dispatcher.keyring.master import MasterKey
 from dispatcher.outbox.doubt import DoubtPolicy
@@ -49,8 +48,6 @@ from dispatcher.report.model import Address, IdType, Practitioner
 from dispatcher.routing.facts import ChannelPolicy, Policy
 from dispatcher.routing.trust import Gate
 from dispatcher.schedule import batch_rule
-from dispatcher.sealing.proof import require_stamping
-from dispatcher.service.anchor import Anchoring, signer_of
 from dispatcher.service.channel import Channel, limit_of, shares_of
 from dispatcher.service.desk import Desk
 from dispatcher.service.look_again import look_again
@@ -66,7 +63,6 @@ from dispatcher.store.engine import open_store
 from dispatcher.terminology.rows import decoded
 from dispatcher.terminology.tables import Options, Terminology, TerminologyTexts, load
 from dispatcher.transport.open import open_mailbox, open_transport
-from dispatcher.transport.timestamps import HttpStamper
 
 log = logging.getLogger(__name__)
 
@@ -101,28 +97,6 @@ class Office:
         """The mailbox of a channel, opened; None when it has none."""
         settings = self.settings.channels[channel].mailbox
         return open_mailbox(settings) if settings is not None else None
-
-    @property
-    def anchoring(self) -> Anchoring:
-        """What signs the journal. Raises ``DispatcherError``: roots unreadable, module missing."""
-        wanted = self.settings.journal
-        names = [wanted.signer] if wanted.signer else list(self.channels)
-        if wanted.timestamp_url:
-            require_stamping()
-        return Anchoring(
-            store=self.store,
-            clock=self.clock,
-            signer=lambda at: signer_of(self.desk.keyring, names, at),
-            every=timedelta(hours=wanted.anchor_hours),
-            stamper=HttpStamper(wanted.timestamp_url, wanted.timestamp_seconds) if wanted.timestamp_url else None,
-            roots=self.stamp_roots,
-        )
-
-    @property
-    def stamp_roots(self) -> tuple[bytes, ...]:
-        """Certificates (DER) that time-stamps must go back to. Raises ``KeyringError``."""
-        path = self.settings.journal.timestamp_roots
-        return der_certificates(path) if path is not None else ()
 
     def close(self) -> None:
         """Let go of files and database."""

@@ -14,6 +14,7 @@ from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, WRONG_CALL, complain, print_json, say
 from dispatcher.cli.person import actor
 from dispatcher.cli.replay_ask import reason_given
+from dispatcher.daemon.anchoring import anchoring_of
 from dispatcher.formats.pdf.engine import Layout
 from dispatcher.formats.pdf.summary import SummaryPrinter
 from dispatcher.french import counted
@@ -62,7 +63,7 @@ def _make(item: str, out: Path, wish: Wish, json: bool) -> None:
         proving = Proving(
             store=parts.store,
             clock=parts.clock,
-            anchoring=parts.anchoring,
+            anchoring=anchoring_of(parts),
             printer=_printer(closing),
             laboratory=parts.settings.laboratory.name,
         )

@@ -11,6 +11,7 @@ import typer
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say
 from dispatcher.cli.person import actor
+from dispatcher.daemon.anchoring import anchoring_of, stamp_roots
 from dispatcher.french import counted
 from dispatcher.service.anchor import anchor as make_anchor
 from dispatcher.service.anchor import stamp_missing
@@ -39,7 +40,7 @@ def verify(
     folder = anchors or parts.settings.journal.anchor_folder
     copies = anchor_files.read(folder) if folder is not None and folder.is_dir() else ()
     exported = [Exported(name=n, statement=text, signature=sig, stamp=stamp) for n, text, sig, stamp in copies]
-    found = verify_journal(parts.store, exported, parts.stamp_roots)
+    found = verify_journal(parts.store, exported, stamp_roots(parts))
     if json:
         print_json({**asdict(found), "intact": not found.fault})
     else:
@@ -71,8 +72,9 @@ def _tell(found: Verified) -> None:
 def anchor(json: Json = False) -> None:
     """Signe le journal jusqu'à sa dernière ligne, sans attendre l'heure."""
     parts = office()
-    row = make_anchor(parts.anchoring, actor=actor())
-    stamp_missing(parts.anchoring)
+    anchoring = anchoring_of(parts)
+    row = make_anchor(anchoring, actor=actor())
+    stamp_missing(anchoring)
     folder = parts.settings.journal.anchor_folder
     if folder is not None:
         with parts.store.reading() as uow:

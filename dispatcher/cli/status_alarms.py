@@ -53,7 +53,9 @@ def _table(parts: Office) -> Iterator[Alarm]:
 def _journal(parts: Office) -> Iterator[Alarm]:
     reason = alarms.standing(parts.store, JOURNAL)
     if reason:
-        yield Alarm(code="journal", text=f"journal non signé, ou rompu : {reason}", hint="docs/preuves.md dit quoi faire.")
+        yield Alarm(
+            code="journal", text=f"journal non signé, ou rompu : {reason}", hint="docs/preuves.md dit quoi faire."
+        )
 
 
 def _directories(parts: Office) -> Iterator[Alarm]:

@@ -186,6 +186,7 @@ CREATE TABLE public.nodes (
     seen_at timestamp with time zone NOT NULL,
     skew double precision NOT NULL,
     wanted text NOT NULL,
+    process text NOT NULL,
     digests text NOT NULL
 );
 CREATE TABLE public.oppositions (
@@ -282,8 +283,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
 10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0, '');
-INSERT INTO public.files VALUES ('F1', 'sil', '\x01f4c698f662e76a157cbf1cd4e61476a0419b2570cd444bd67ad05451786bb0d9283bb1ccb96e61cb7fc91fc859d60989ddcfd40291ccb2c8df60a0cbbf16e54d', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x01a29dfd26b98fcdb4ede471ba457602a6139291c2d0f50e825a5a676f7e05a814320b7e66f5ce2058e0c5b3aa5704a917a6999bfb313a37c80083df7d52f4b51bb66b0a459d7ab0feb9b92a627d64ce20eb7b', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x0173121cccc98289b20d373b6dc9851da3549e66a7b4c05d3cef1b401398a12bfeed379e36790cf0198ce44459aabababfe46d124650dea1ccf1cebed59a020003', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x0125f5fff1f16ec3dd0bc1829ccb2a07619eb52093bc4b67d326e0e60fd2c212dcfeaada983165a3e1828072be98f2d9973cc5abd83e6e02ba300dea01787165f12eda6aae2a732d6697573f0cd57cee0f2194', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -304,9 +305,9 @@ INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allo
 INSERT INTO public.journal_head VALUES (1, 16, '2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"514ea298","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x013b42674d2986daa64741914247a3b3768fe5f7ad87b16b4fa73eacae87955fd76cfeaa7636621edb87eaf4bc60be83d6fad204');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01915c10594388ecff1e24e286247118c54cb917b62a9d0fc438b1cbe07daf3fe76222455c6b6899fd', 'k2', false, 4, '\x01c891235f8ea38a1741955a34c9af374a7ee64f0dce6741effc419d7471edacb9');
+INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"98f3a40d","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x0180e8ee5d184b8bcd378d4660540b5e7b2166e836c3ce0ba8daa98379ae14b1c149bce4a110fd065c22d57c918096ccae146147');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x0172d2210b78ddcd9d00707ed6f1fdc5c85ee38e2e96c59978d7599e34ac3fb14bc9023940f8de712c', 'k2', false, 4, '\x01a80d00d09f927573b64c5f094f9906deadcfab0ce11cb93ffafa32d4ff8cdfcc');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);

@@ -185,6 +185,8 @@ class TransportError(DispatcherError):
         self.reply = reply
         self.status = status
         self.stage = stage
+        self.dialogue = ""
+        """What was said, as far as it went (:attr:`dispatcher.outbox.dispatch.Accepted.dialogue`)."""
 
 
 class Refused(TransportError):

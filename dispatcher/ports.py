@@ -15,6 +15,8 @@ from dispatcher.mailbox_ports import Fetched, Fill, Listener, Mailbox, SetAside
 from dispatcher.store_ports import (
     DRAIN,
     EVERYTHING,
+    AnchorRow,
+    Anchors,
     Batches,
     DestinationRow,
     Destinations,
@@ -75,6 +77,7 @@ __all__ = [
     "Keyring",
     "Cipher",
     "Mail",
+    "Stamper",
     "TransportSession",
     "Transport",
     "Fetched",
@@ -84,6 +87,8 @@ __all__ = [
     "SetAside",
     "DRAIN",
     "EVERYTHING",
+    "AnchorRow",
+    "Anchors",
     "Batches",
     "Dispatches",
     "DestinationRow",
@@ -317,6 +322,13 @@ class Mail:
     message_id: str
     envid: str
     content: bytes = field(repr=False)
+
+
+class Stamper(Protocol):
+    """A time-stamping authority (RFC 3161)."""
+
+    def ask(self, request: bytes) -> bytes:
+        """Its response, DER. Raises :class:`dispatcher.errors.TransportError`."""
 
 
 class TransportSession(Protocol):

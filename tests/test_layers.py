@@ -64,6 +64,7 @@ AT_HOME: dict[str, set[str]] = {
     "rich": {"cli"},
     "pydantic": {"settings", "faults", "dialects"},
     "cryptography": {"sealing", "keyring", "directory", "sandbox"},
+    "rfc3161_client": {"sealing"},
     "smtplib": {"transport"},
     "imaplib": {"transport"},
     "poplib": {"transport"},

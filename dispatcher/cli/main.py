@@ -52,6 +52,7 @@ COMMANDS = {
     "mappings": "cmd_mappings",
     "dialects": "cmd_dialects",
     "receipts": "cmd_receipts",
+    "evidence": "cmd_evidence",
     "journal": "cmd_journal",
     "backup": "cmd_backup",
     "restore": "cmd_restore",

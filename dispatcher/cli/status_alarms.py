@@ -11,7 +11,8 @@ from dispatcher.cli.output import complain
 from dispatcher.cli.restored_show import paused_everywhere
 from dispatcher.directory.trust.fetching import NAME as ALLOWED_DOMAINS
 from dispatcher.report.model import Severity
-from dispatcher.service import standing
+from dispatcher.service import alarms, standing
+from dispatcher.service.anchor import SUBJECT as JOURNAL
 from dispatcher.service.check import check_reference
 from dispatcher.service.nodes import NodesView
 from dispatcher.service.overview import StatusView
@@ -37,6 +38,7 @@ def gather(parts: Office, view: StatusView, lying: Sequence[Folder], seen: Nodes
         *standing.of_restored(in_doubt(parts.store), paused_everywhere(parts)),
         *standing.of_channels(parts.store, view, mailboxes, now),
         *standing.of_nodes(seen),
+        *_journal(parts),
         *_directories(parts),
     )
 
@@ -46,6 +48,14 @@ def _table(parts: Office) -> Iterator[Alarm]:
     if problem is not None:
         text = f"la table des destinataires est fautive ; la dernière bonne reste en service. {problem}"
         yield Alarm(code="local-table", text=text)
+
+
+def _journal(parts: Office) -> Iterator[Alarm]:
+    reason = alarms.standing(parts.store, JOURNAL)
+    if reason:
+        yield Alarm(
+            code="journal", text=f"journal non signé, ou rompu : {reason}", hint="docs/preuves.md dit quoi faire."
+        )
 
 
 def _directories(parts: Office) -> Iterator[Alarm]:
@@ -69,8 +79,8 @@ def _directories(parts: Office) -> Iterator[Alarm]:
 
 def tell(found: Sequence[Alarm]) -> None:
     """On standard error, those of one kind together."""
-    for _, alarms in groupby(found, key=lambda one: one.code):
-        same = list(alarms)
+    for _, alike in groupby(found, key=lambda one: one.code):
+        same = list(alike)
         for one in same[:SHOWN]:
             complain(f"ALARME, {one.text}")
             if one.detail:

@@ -26,6 +26,8 @@ EVENTS: dict[str, str] = {
     "dispatch.resent": "nouvel envoi de ce qui était déjà parti",
     "dispatch.name-overruled": "nom différent, vu et accepté",
     "dispatch.release-refused": "libération refusée, toujours en attente",
+    "dispatch.proof-with-content": "contenu demandé pour une preuve",
+    "dispatch.proof-made": "preuve établie",
     "receipt.smtp": "réponse de l'opérateur",
     "receipt.dsn": "avis de remise reçu",
     "receipt.mdn": "avis de lecture reçu",

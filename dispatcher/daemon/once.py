@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dispatcher.daemon import doubt, mailboxes, processes, steps
+from dispatcher.daemon import anchoring, doubt, mailboxes, processes, steps
 from dispatcher.daemon.membership import Membership
 from dispatcher.french import counted
 from dispatcher.intake.spool import FolderSpool
@@ -98,6 +98,7 @@ def _drain(
     _collect(office, member, result, stop)
     steps.escalate_all(office)
     end_batches(office.store, office.clock)
+    anchoring.anchor_due(office)
     with office.store.reading() as uow:
         result.held = uow.dispatches.counts().get(State.HELD, 0)
         result.quarantined = uow.files.counts().get(FileState.QUARANTINED, 0)

@@ -18,7 +18,7 @@ from pathlib import Path
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
-from dispatcher.daemon import doubt, mailboxes, processes, steps
+from dispatcher.daemon import anchoring, doubt, mailboxes, processes, steps
 from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.listening import Listening
 from dispatcher.daemon.mailboxes import Patience
@@ -45,6 +45,8 @@ URGENT_SECONDS = 10.0
 """How often is asked which urgent mail is late."""
 GOODBYE_SECONDS = 3.0
 """Time to let go of what this node owns by name."""
+ANCHOR_SECONDS = 8.0
+"""Time to sign the journal at the end: a million lines take six."""
 HEALTH_SECONDS = 5.0
 NODES_SECONDS = 10.0
 """How often one of the nodes looks whether the others live."""
@@ -141,6 +143,7 @@ class Daemon:
             "recount": (RECOUNT_SECONDS, lambda: recount(office.store)),
             "drift": (DRIFT_SECONDS, lambda: steps.count_drift(office)),
             "learn": (mailboxes.LEARN_SECONDS, lambda: mailboxes.learn_all(office)),
+            "anchor": (anchoring.SECONDS, lambda: anchoring.anchor_due(office)),
             "nodes": (NODES_SECONDS, lambda: nodes.watch(office.store, processes.runs)),
         }
         ticks: dict[str, tuple[float, Callable[[], object]]] = {
@@ -293,8 +296,19 @@ class Daemon:
         if not quiet:
             log.warning("stopped while %s still ran; nothing is half done", ", ".join(sorted(self._ticking)))
             leave(0)
+        self._anchor(deadline)
         self._office.close()
         log.info("stopped")
+
+    def _anchor(self, deadline: float) -> None:
+        """Sign the journal up to here. What takes too long is left: the next start signs it."""
+        job = partial(anchoring.anchor_due, self._office, stopping=True)
+        last = threading.Thread(target=_guarded, args=("anchor", job), name="anchor", daemon=True)
+        last.start()
+        last.join(min(ANCHOR_SECONDS, self._left(deadline)))
+        if last.is_alive():
+            log.warning("stopped before the journal was signed; the next start signs it")
+            leave(0)
 
     def _left(self, deadline: float) -> float:
         return max(0.1, deadline - self._office.clock.monotonic())

@@ -70,6 +70,12 @@ def read_certificates(content: bytes, name: str, *, required: bool = True) -> tu
     return ()
 
 
+def der_certificates(path: Path) -> tuple[bytes, ...]:
+    """The certificates of a file, DER. Raises :class:`KeyringError`."""
+    held = read_certificates(read_bytes(path), str(path))
+    return tuple(one.public_bytes(serialization.Encoding.DER) for one in held)
+
+
 def read_pkcs12(content: bytes, password: bytes | None, name: str) -> Material:
     """Key and certificates of a PKCS#12 container. Raises :class:`KeyringError` naming ``name``."""
     try:

@@ -104,6 +104,8 @@ class Dispatch:
     envid: str = ""
     sealed_sha256: str = ""
     sealed_bytes: int = 0
+    renditions: str = ""
+    """SHA-256 of what was written for it, by format: ``cda=… pdf=…``. They outlive the renditions themselves."""
     lane: Lane = Lane.ROUTINE
     batch_id: str = ""
     attempts: int = 0
@@ -188,6 +190,8 @@ class Accepted:
     status: str
     text: str
     dsn_requested: bool = False
+    dialogue: str = field(default="", repr=False, compare=False)
+    """What was said, line by line with its time (:mod:`dispatcher.transport.transcript`); empty where nothing was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,3 +210,5 @@ class JournalLine:
     """No identity, no result."""
     previous: str
     digest: str
+    text: str = field(default="", repr=False, compare=False)
+    """The line as its digest covers it."""

@@ -56,6 +56,11 @@ def sign_clear(entity: bytes, signer: Signer, seed: str) -> bytes:
     return mime.CRLF.join([kind.encode("ascii"), b"", mime.multipart(mark, [entity, second])])
 
 
+def sign_detached(content: bytes, signer: Signer) -> bytes:
+    """A signature of ``content`` that stands beside it: DER SignedData for ``openssl cms -verify -content``."""
+    return _signature(content, signer, detached=True)
+
+
 def encrypt(entity: bytes, certificates: Sequence[x509.Certificate]) -> bytes:
     """``entity`` enveloped (AES-256-CBC) for every certificate: ``smime-type=enveloped-data`` (RFC 8551 §3.3).
 

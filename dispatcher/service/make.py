@@ -6,6 +6,7 @@ one recipient holds that recipient's dispatch with a reason; the others go on.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -138,11 +139,21 @@ def seal_one(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Ma
         signer=sealed.mail.signer,
         sealed_sha256=sealed.mail.sha256,
         sealed_bytes=sealed.mail.size,
+        renditions=" ".join(
+            f"{kind.partition(':')[2]}={digest(one)}" for kind, one in sorted(sealed.renditions.items())
+        ),
     )
     payloads = {**sealed.renditions, "sealed": sealed.mail.content}
+    if sealed.certificates:
+        payloads["certificate"] = sealed.certificates
     if is_patient(route.address):
         payloads[RECIPIENT] = route.address.encode()
     return Made(dispatch=masked(desk, ready, route.address), payloads=payloads)
+
+
+def digest(content: bytes) -> str:
+    """SHA-256, hex."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "", about: About | None = None) -> Decision:

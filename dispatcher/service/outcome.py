@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from dispatcher.errors import LeaseLost, OurFault, OutcomeUnknown, TransportError, TryLater
+from dispatcher.errors import LeaseLost, OurFault, OutcomeUnknown, Refused, TransportError, TryLater
 from dispatcher.outbox.dispatch import Accepted, Dispatch
 from dispatcher.outbox.longest import BEHIND
 from dispatcher.outbox.retry import RetryDecision, RetryKind, decide, names_no_box
@@ -60,6 +60,7 @@ def settle(uow: UnitOfWork, store: Store, channel: Channel, outcome: Outcome, no
         _keep_reply(uow, store, dispatch, outcome.result, now)
         circuits.accepted(uow, dispatch)
     else:
+        _keep_dialogue(uow, store, dispatch, outcome.result, now)
         tried, age = dispatch.attempts - dispatch.replayed_attempts + 1, now - _since(uow, dispatch, now)
         policy = channel.retry.of_lane(dispatch.lane)
         decision = decide(outcome.result, tried, age, policy, now=now, jitter=_chance(dispatch))
@@ -164,7 +165,9 @@ def _refused(dispatch: Dispatch, error: TransportError, decision: RetryDecision)
 
 def _keep_reply(uow: UnitOfWork, store: Store, dispatch: Dispatch, accepted: Accepted, now: datetime) -> None:
     """The reply to the final dot is the first receipt."""
-    digest = hashlib.sha256(f"{dispatch.id}/{dispatch.attempts}/{accepted.reply}".encode()).hexdigest()
+    said = quotable(dispatch, accepted.dialogue).encode()
+    about = said or f"{dispatch.id}/{dispatch.attempts}/{accepted.reply}".encode()
+    digest = hashlib.sha256(about).hexdigest()
     uow.receipts.add(
         ReceiptRow(
             id=store.new_id("A"),
@@ -176,7 +179,32 @@ def _keep_reply(uow: UnitOfWork, store: Store, dispatch: Dispatch, accepted: Acc
             digest=digest,
             channel=dispatch.channel,
             note="Accepté par l'opérateur." + ("" if accepted.dsn_requested else " Avis de remise non proposé."),
-        )
+        ),
+        said or None,
+    )
+
+
+def _keep_dialogue(uow: UnitOfWork, store: Store, dispatch: Dispatch, error: TransportError, now: datetime) -> None:
+    """What was said when it was not accepted, or when nobody can tell: the first thing to look at in a dispute.
+
+    A hand-over to try again says nothing yet; its reply stands in the journal.
+    """
+    if not error.dialogue or not isinstance(error, (Refused, OutcomeUnknown)):
+        return
+    said = quotable(dispatch, error.dialogue).encode()
+    uow.receipts.add(
+        ReceiptRow(
+            id=store.new_id("A"),
+            dispatch_id=dispatch.id,
+            kind="smtp",
+            action="refused" if isinstance(error, Refused) else "unknown",
+            status=error.status or str(error.reply or ""),
+            at=now,
+            digest=hashlib.sha256(said).hexdigest(),
+            channel=dispatch.channel,
+            note="Refusé par l'opérateur." if isinstance(error, Refused) else "Réponse de l'opérateur jamais arrivée.",
+        ),
+        said,
     )
 
 

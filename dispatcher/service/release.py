@@ -248,6 +248,7 @@ _FIELDS = (
     "envid",
     "sealed_sha256",
     "sealed_bytes",
+    "renditions",
     "decision",
 )
 

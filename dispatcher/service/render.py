@@ -21,6 +21,7 @@ from dispatcher.routing.facts import domain_of
 from dispatcher.routing.route import Envelope, Route
 from dispatcher.sealing.composition import Addressing, Contents, Letterhead, compose
 from dispatcher.sealing.policy import Limits
+from dispatcher.sealing.proof import as_pem
 from dispatcher.sealing.seal import SealedMail, message_id, seal
 from dispatcher.service.channel import Channel
 from dispatcher.service.conformance import judge
@@ -89,6 +90,8 @@ class Sealed:
 
     mail: SealedMail
     renditions: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    certificates: bytes = field(default=b"", repr=False)
+    """PEM of what the mail was enveloped for."""
     note: str = ""
     """French, for the operator: what our checks found, when the channel sends all the same."""
 
@@ -112,15 +115,17 @@ def seal_for(desk: Desk, sheets: Sheets, dispatch: Dispatch, route: Route) -> Se
         ),
         envelope=route.envelope,
     )
+    certificates = _certificates(desk, route)
     sealed = seal(
         mail,
         route.envelope,
         signer=_signer(desk, channel, route),
-        certificates=_certificates(desk, route),
+        certificates=certificates,
         at=desk.clock.now(),
         limits=Limits(max_bytes=channel.settings.max_mail_bytes),
     )
-    return Sealed(mail=sealed, renditions=renditions, note=note)
+    kept = b"".join(as_pem(one.certificate) for one in certificates)
+    return Sealed(mail=sealed, renditions=renditions, certificates=kept, note=note)
 
 
 def _contents(desk: Desk, sheets: Sheets, channel: Channel, route: Route) -> tuple[Contents, dict[str, bytes], str]:

@@ -39,6 +39,7 @@ CODES = {
     "node-twin": "deux services sous un même nom de poste",
     "nodes-draining": "tous les postes en vidange",
     "nodes-differ": "table des destinataires différente d'un poste à l'autre",
+    "journal": "journal qui n'est plus signé ni copié, ou rompu (preuves.md)",
     "allowed-domains": "liste blanche absente, trop vieille, ou que le programme n'arrive plus à renouveler",
     "directory": "annuaire dont les données sont trop vieilles, abîmées ou ne se renouvellent plus",
 }

@@ -127,6 +127,21 @@ class PdfSettings(PathSection):
     """PDF/A-1a is tagged for screen readers; -1b is about a third smaller."""
 
 
+class JournalSettings(PathSection):
+    """Who signs the journal, how often, and where the signatures are copied."""
+
+    signer: str | None = None
+    """Channel whose key signs; absent: the first that has one."""
+    anchor_hours: float = Field(default=24, gt=0)
+    anchor_folder: Path | None = None
+    """Every anchor is copied there as it is made: a share of another machine, better one that can only be added to."""
+    timestamp_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    """Time-stamping authority (RFC 3161)."""
+    timestamp_roots: Path | None = None
+    """Certificates (PEM) its answers must go back to."""
+    timestamp_seconds: float = Field(default=30, gt=0)
+
+
 class LogSettings(Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -147,6 +162,7 @@ class Settings(Section):
     pdf: PdfSettings = PdfSettings()
     retry: RetrySettings = RetrySettings()
     service: ServiceSettings = ServiceSettings()
+    journal: JournalSettings = Field(default_factory=JournalSettings)
     log: LogSettings = LogSettings()
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
 
@@ -162,6 +178,8 @@ class Settings(Section):
             raise ValueError(f"« routing.default_channel » nomme un canal inconnu : « {default} »")
         if default is None and len(self.channels) > 1:
             raise ValueError("plusieurs canaux : « routing.default_channel » doit dire lequel sert par défaut")
+        if self.journal.signer is not None and self.journal.signer not in self.channels:
+            raise ValueError(f"« journal.signer » nomme un canal inconnu : « {self.journal.signer} »")
         for domain, wanted in self.routing.domains.items():
             if wanted.channel is not None and wanted.channel not in self.channels:
                 raise ValueError(f"« routing.domains.{domain} » nomme un canal inconnu : « {wanted.channel} »")
@@ -186,7 +204,7 @@ def parse(text: str, folder: Path, environ: dict[str, str] | None = None, name: 
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} : {unreadable_toml(error)}.", hint="Corriger la ligne indiquée.") from error
     _overrides(environ or {}, data)
-    for section in ("keys", "directory", "trust"):
+    for section in ("keys", "directory", "trust", "journal"):
         data.setdefault(section, {})  # so that their default paths are resolved too
     try:
         settings = Settings.model_validate(data, context={"folder": folder})

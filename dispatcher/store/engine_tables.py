@@ -1,4 +1,4 @@
-"""Tables of the delivery engine: who is in which batch, destinations, tallies, nodes and what they own."""
+"""Tables of the delivery engine: who is in which batch, destinations, tallies, nodes and what they own; anchors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -88,4 +89,16 @@ installation = Table(
     Column("restored_at", Moment),
     Column("journal_number", BigInteger, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
+)
+
+anchors = Table(
+    "anchors",
+    metadata,
+    Column("last", BigInteger, primary_key=True, autoincrement=False),  # line of the journal it ends with
+    Column("first", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    word("statement"),  # the signed text, byte for byte
+    Column("signature", LargeBinary, nullable=False),  # CMS, detached, DER
+    word("signer"),  # SHA-256 of the certificate
+    Column("stamp", LargeBinary),  # RFC 3161 response over ``signature``, once it was obtained
 )

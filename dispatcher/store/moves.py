@@ -46,6 +46,7 @@ JOURNALLED = (
     "message_id",
     "envid",
     "sealed_sha256",
+    "renditions",
     "lane",
     "batch_id",
 )

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Row, Select, Table, select
 
 from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
-from dispatcher.ports import GapRow, LeaseRow, NodeRow, OppositionRow, ReceiptRow, SupportRow
+from dispatcher.ports import AnchorRow, GapRow, LeaseRow, NodeRow, OppositionRow, ReceiptRow, SupportRow
 from dispatcher.store import engine_tables, receipt_tables, tables
 
 T = TypeVar("T")
@@ -51,3 +51,4 @@ OPPOSITION = Kind(OppositionRow, tables.oppositions)
 NODE = Kind(NodeRow, engine_tables.nodes)
 LEASE = Kind(LeaseRow, engine_tables.named_leases)
 SUPPORT = Kind(SupportRow, receipt_tables.receipt_support)
+ANCHOR = Kind(AnchorRow, engine_tables.anchors)

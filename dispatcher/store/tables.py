@@ -27,7 +27,15 @@ from sqlalchemy import (
 
 from dispatcher.outbox.states import FileState, State
 from dispatcher.store.columns import NOT_REMOVED, added, in_state, metadata, partial, word
-from dispatcher.store.engine_tables import batch_members, destinations, installation, named_leases, nodes, tallies
+from dispatcher.store.engine_tables import (
+    anchors,
+    batch_members,
+    destinations,
+    installation,
+    named_leases,
+    nodes,
+    tallies,
+)
 from dispatcher.store.receipt_tables import mails_aside, receipt_support, receipt_sweeps
 from dispatcher.store.types import FreeText, JsonText, Moment, Rank, Word
 
@@ -139,6 +147,7 @@ dispatches = Table(
     added("pauses", Integer, "0"),
     Column("doubted_at", Moment),
     added("returns", Integer, "0"),
+    added("renditions"),
     partial("ix_dispatches_suspects", "channel", "lane", "created_at", "id", where="state = 'queued' AND returns >= 2"),
     partial(
         "ix_dispatches_queued", "channel", "lane", "domain", "address", "created_at", "id", where="state = 'queued'"
@@ -289,6 +298,7 @@ __all__ = [
     "SUSPECT",
     "SUSPECTS",
     "URGENT_FILES",
+    "anchors",
     "batch_members",
     "batches",
     "destinations",

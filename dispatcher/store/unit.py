@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from dispatcher.store.anchors import SqlAnchors
 from dispatcher.store.batches import SqlBatches
 from dispatcher.store.destinations import SqlDestinations
 from dispatcher.store.dispatches import SqlDispatches
@@ -69,6 +70,10 @@ class SqlUnit:
     @cached_property
     def receipts(self) -> SqlReceipts:
         return SqlReceipts(self._session, self.payloads)
+
+    @cached_property
+    def anchors(self) -> SqlAnchors:
+        return SqlAnchors(self._session, self.payloads)
 
     @cached_property
     def payloads(self) -> SqlPayloads:

@@ -3,6 +3,7 @@
 Part of ``ports.py``, which gives all these names on; import them from there.
 """
 
+from dispatcher.store_ports.anchors import AnchorRow, Anchors
 from dispatcher.store_ports.destinations import DestinationRow, Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches, DispatchFilter, RecipientUse
 from dispatcher.store_ports.files import Files, Reports
@@ -29,6 +30,8 @@ from dispatcher.store_ports.unit import Store, UnitOfWork
 __all__ = [
     "DRAIN",
     "EVERYTHING",
+    "AnchorRow",
+    "Anchors",
     "Batches",
     "DestinationRow",
     "Destinations",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -51,8 +51,19 @@ class Journal(Protocol):
 
     def write(self, subject: str, event: str, *, actor: str = "daemon", **detail: object) -> None: ...
     def of_subject(self, subject: str) -> tuple[JournalLine, ...]: ...
-    def verify(self) -> tuple[int, str]:
-        """(lines checked, French description of the first break or empty)."""
+    def last(self) -> tuple[int, str]:
+        """Number and digest of the last line; (0, 64 zeros) before the first."""
+
+    def digests(self, first: int, last: int) -> Iterable[str]:
+        """Those of the lines ``first`` to ``last``, in order; streams."""
+
+    def verify(
+        self, seen: Callable[[int, str], None] | None = None, *, after: tuple[int, str] = ...
+    ) -> tuple[int, str]:
+        """(lines checked, French description of the first break or empty).
+
+        ``seen`` is told number and digest of each good line; ``after``: number and digest of the line to begin after.
+        """
 
 
 class Payloads(Protocol):
@@ -61,7 +72,8 @@ class Payloads(Protocol):
     def put(self, owner: str, kind: str, content: bytes) -> None:
         """``owner``: id of a file, report, dispatch or receipt.
 
-        ``kind``: ``original``, ``sibling:<name>``, ``rendition:<format>``, ``sealed``, ``notice``, ``recipient``.
+        ``kind``: ``original``, ``sibling:<name>``, ``rendition:<format>``, ``sealed``, ``certificate`` (PEM),
+        ``notice``, ``recipient``.
         """
 
     def put_all(self, owner: str, contents: Mapping[str, bytes]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from dispatcher.store_ports.anchors import Anchors
 from dispatcher.store_ports.destinations import Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches
 from dispatcher.store_ports.files import Files, Reports
@@ -34,6 +35,8 @@ class UnitOfWork(Protocol):
     def receipts(self) -> Receipts: ...
     @property
     def journal(self) -> Journal: ...
+    @property
+    def anchors(self) -> Anchors: ...
     @property
     def payloads(self) -> Payloads: ...
     @property

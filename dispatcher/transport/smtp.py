@@ -13,7 +13,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dispatcher.errors import NotBegun, OurFault, Refused, TransportError, TryLater
@@ -103,6 +103,7 @@ class SmtpSession:
             raise
         self._dsn = options.request_dsn and wire.has_extn("dsn")
         self._used, self._dirty = False, False
+        wire.transcript.opened()
         return wire
 
     def _greet(self, wire: Wire) -> None:
@@ -187,9 +188,11 @@ class SmtpSession:
     def send(self, mail: Mail, in_time: Callable[[], bool] | None = None) -> Accepted:
         """Hand over one mail. Raises one of the four :class:`TransportError` classes, or :class:`NotBegun`."""
         self._in_time = in_time or _always
+        self._wire.transcript.begin()
         try:
-            accepted = self._send(mail)
+            accepted = replace(self._send(mail), dialogue=self._wire.transcript.text())
         except TransportError as error:
+            error.dialogue = self._wire.transcript.text()
             log.info(
                 "hand-over %s: %s at %s, reply %s %s", mail.envid, error.code, error.stage, error.reply, error.status
             )

@@ -15,6 +15,8 @@ import ssl
 import threading
 import weakref
 
+from dispatcher.transport.transcript import Transcript
+
 PIECE = 65_536
 """Bytes of the message per write."""
 
@@ -29,6 +31,7 @@ class Wire(smtplib.SMTP):
         self._tls = tls
         self._implicit = implicit
         self._server_name = server_name
+        self.transcript = Transcript()
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         """Called by ``connect``; implicit TLS starts here."""
@@ -36,19 +39,36 @@ class Wire(smtplib.SMTP):
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._implicit and self._tls is not None:
             try:
-                return self._tls.wrap_socket(line, server_hostname=self._server_name)
+                secured = self._tls.wrap_socket(line, server_hostname=self._server_name)
             except OSError:
                 line.close()
                 raise
+            self.transcript.tls(secured)
+            return secured
         return line
 
     def start_tls(self) -> None:
         """STARTTLS with our context, the certificate checked against the configured name."""
         self._host = self._server_name
         self.starttls(context=self._tls)
+        if isinstance(self.sock, ssl.SSLSocket):
+            self.transcript.tls(self.sock)
+
+    def putcmd(self, cmd: str, args: str = "") -> None:
+        """Every command of the library itself."""
+        self.transcript.client(f"{cmd} {args}".strip())
+        super().putcmd(cmd, args)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Every reply."""
+        code, text = super().getreply()
+        self.transcript.server(code, text.decode("utf-8", errors="replace"))
+        return code, text
 
     def tell(self, *commands: str) -> None:
         """Send commands in one write; the caller fetches as many replies."""
+        for command in commands:
+            self.transcript.client(command)
         self.send("".join(f"{command}\r\n" for command in commands).encode("utf-8"))
 
     def answer(self) -> tuple[int, str]:
@@ -65,6 +85,7 @@ class Wire(smtplib.SMTP):
             content += b"\r\n"
         for start in range(0, len(content), PIECE):
             self.send(content[start : start + PIECE])
+        self.transcript.remark(f"message transmis ({len(content)} octets)")
 
     def spoke_early(self) -> bool:
         """Whether the server answered or hung up before the final dot; the line is of no use then.
@@ -87,6 +108,7 @@ class Wire(smtplib.SMTP):
 
     def send_dot(self) -> None:
         """The final dot. From here on the outcome is the server's."""
+        self.transcript.remark("point final")
         self.send(b".\r\n")
 
     def set_time_limit(self, seconds: float) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from dispatcher.clock import FrozenClock
 from dispatcher.errors import StoreError
 from dispatcher.outbox.states import State
+from dispatcher.ports import AnchorRow
 from dispatcher.store.engine import SqlStore
 from dispatcher.store.tables import journal
 from tests.contract.store_kit import Database, Seed, make_cipher
@@ -217,3 +221,78 @@ def test_the_trigger_also_stops_the_program_itself(store: SqlStore) -> None:
     write(store, 1)
     with pytest.raises(DBAPIError), store._engine.begin() as connection:
         connection.execute(journal.delete())
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_every_flipped_byte_of_a_line_is_found_and_the_line_named(store: SqlStore, database: Database) -> None:
+    """Also where the byte makes the text one that cannot be read any more."""
+    write(store)
+    with closing(sqlite3.connect(database.url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER journal_no_update")
+        flips = 0
+        for column in ("at", "subject", "event", "actor", "detail", "previous", "digest"):
+            read = f"SELECT CAST({column} AS BLOB) FROM journal WHERE number = 3"
+            kept: bytes = connection.execute(read).fetchone()[0]
+            for place in range(len(kept)):
+                for bit in (0x01, 0x80):
+                    flipped = kept[:place] + bytes([kept[place] ^ bit]) + kept[place + 1 :]
+                    put = f"UPDATE journal SET {column} = CAST(? AS TEXT) WHERE number = 3"
+                    connection.execute(put, (flipped,))
+                    count, fault = verify(store)
+                    assert count == 2 and fault.startswith("Ligne 3 "), (column, place, bit, fault)
+                    flips += 1
+            connection.execute(f"UPDATE journal SET {column} = CAST(? AS TEXT) WHERE number = 3", (kept,))
+    assert flips > 300 and verify(store) == (5, "")
+
+
+def test_a_value_of_another_kind_is_found_too(store: SqlStore, tamper: Callable[[str], None]) -> None:
+    write(store)
+    if store._engine.dialect.name == "sqlite":
+        tamper("UPDATE journal SET detail = x'00ff' WHERE number = 3")
+        assert verify(store) == (2, "Ligne 3 : son contenu a été changé.")
+
+
+def test_a_part_of_the_chain_is_checked_from_a_known_line_on(store: SqlStore, tamper: Callable[[str], None]) -> None:
+    write(store)
+    seen: list[tuple[int, str]] = []
+    with store.reading() as uow:
+        digests = list(uow.journal.digests(1, 5))
+        assert uow.journal.last() == (5, digests[-1])
+        assert uow.journal.verify(lambda *line: seen.append(line), after=(2, digests[1])) == (5, "")
+        assert seen == list(zip([3, 4, 5], digests[2:], strict=True))
+        assert list(uow.journal.digests(2, 3)) == digests[1:3]
+    tamper("UPDATE journal SET event = 'autre' WHERE number = 1")
+    with store.reading() as uow:
+        assert uow.journal.verify(after=(2, digests[1])) == (5, "")
+        assert uow.journal.verify(after=(2, digests[0])) == (2, "Ligne 3 : elle n'est pas chaînée à la précédente.")
+
+
+def test_a_line_tells_the_text_its_digest_covers(store: SqlStore) -> None:
+    write(store, 2)
+    with store.reading() as uow:
+        lines = uow.journal.of_subject("D1")
+    for line in lines:
+        assert hashlib.sha256(f"{line.previous}\n{line.text}".encode()).hexdigest() == line.digest
+
+
+def test_anchors_are_kept_with_a_line_of_the_journal(store: SqlStore, clock: FrozenClock) -> None:
+    def row(first: int, last: int) -> AnchorRow:
+        return AnchorRow(
+            last=last, first=first, at=clock.now(), statement=f"{last}\n", signature=b"s", signer="ab" * 32
+        )
+
+    write(store)
+    with store.transaction() as uow:
+        uow.anchors.alone()
+        uow.anchors.add(row(1, 5), b"DER", told="cd")
+        uow.anchors.add(row(6, 9), b"DER", told="ef")
+        uow.anchors.stamp(5, b"stamp")
+    with store.reading() as uow:
+        assert [a.last for a in uow.anchors.list()] == [5, 9] and uow.anchors.newest() == row(6, 9)
+        assert uow.anchors.covering(1) == uow.anchors.covering(5) == replace(row(1, 5), stamp=b"stamp")
+        assert uow.anchors.covering(6) == row(6, 9) and uow.anchors.covering(10) is None
+        assert uow.anchors.unstamped() == (row(6, 9),)
+        assert uow.anchors.certificate("ab" * 32) == b"DER" and uow.anchors.certificate("00" * 32) is None
+        events = [(line.event, line.detail["sha256"]) for line in uow.journal.of_subject("journal")]
+    stamped = ("journal.stamped", hashlib.sha256(b"stamp").hexdigest())
+    assert events == [("journal.anchored", "cd"), ("journal.anchored", "ef"), stamped]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from dispatcher.ports import Mail, Transport
 from dispatcher.sandbox.operator import SandboxOperator
 from dispatcher.settings import ChannelSettings
 from dispatcher.transport.open import open_transport
+from dispatcher.transport.transcript import Transcript
 
 SENDER = "resultats@labo.sandbox.test"
 
@@ -182,3 +185,42 @@ def test_a_rehearsal_leaves_no_half_written_file_and_no_address_in_names(tmp_pat
     assert len(names) == 2
     assert "D0001.eml" in names
     assert all("@" not in name and name.endswith(".eml") for name in names)
+
+
+def test_what_was_said_is_kept_without_any_address(answering: Case) -> None:
+    """Of each mail: the opening of its connection, and its own commands and replies with their times; no other's."""
+    session = answering.transport.open()
+    mail = Mail(
+        sender=SENDER,
+        recipient=answering.good,
+        message_id="<a@labo.test>",
+        envid="DAAA",
+        content=b"Subject: x\r\n\r\ny",
+    )
+    first = session.send(mail).dialogue
+    with pytest.raises(Refused) as refused:
+        session.send(replace(mail, recipient=answering.bad, envid="DBBB"))
+    second = session.send(replace(mail, envid="DCCC")).dialogue
+    session.close()
+    for said, own, others in (
+        (first, "DAAA", "DBBB"),
+        (refused.value.dialogue, "DBBB", "DAAA"),
+        (second, "DCCC", "DBBB"),
+    ):
+        assert re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (C:|S:|\*) .+\n)+\Z", said)
+        assert "@" not in said and "durand" not in said and "Subject" not in said
+        assert f"ENVID={own}" in said and others not in said
+        assert said.count(" S: 220 ") == 2, "greeting and STARTTLS"
+        assert re.search(r"\* TLSv1\.\d \S+ certificat [0-9a-f]{64}\n", said)
+    assert re.search(r"\* message transmis \(\d+ octets\)\n\S+ \* point final\n\S+ S: 250 .+\n\Z", first)
+    assert re.search(r"S: 5\d\d .+", refused.value.dialogue) and "point final" not in refused.value.dialogue
+
+
+def test_no_password_is_kept() -> None:
+    kept = Transcript(lambda: datetime(2026, 3, 11, 9, tzinfo=UTC))
+    for command in ("AUTH PLAIN AGV2ZQBzZWNyZXQ=", "c2VjcmV0", "RCPT TO:<a@b.test> ORCPT=rfc822;a+2Bb@b.test"):
+        kept.client(command)
+    assert kept.text() == (
+        "2026-03-11T09:00:00.000Z C: AUTH …\n2026-03-11T09:00:00.000Z C: …\n"
+        "2026-03-11T09:00:00.000Z C: RCPT TO:<…> ORCPT=…\n"
+    )

@@ -1,4 +1,4 @@
-"""Receipts to the end: what is known of each recipient's receipts, and what stays in a mailbox without folders.
+"""Receipts to the end: what is known of receipts, proof, the ladder with paper, and answers to the LIS.
 
 Revision: 0004.
 """
@@ -19,6 +19,8 @@ def upgrade() -> None:
     """Forward only: a database is taken back by restoring its backup."""
     _mailbox()
     _support()
+    op.add_column("dispatches", sa.Column("renditions", sa.Text(), nullable=False, server_default=""))
+    _anchors()
 
 
 def _mailbox() -> None:
@@ -56,4 +58,18 @@ def _support() -> None:
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("until", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("channel", name=op.f("pk_receipt_sweeps")),
+    )
+
+
+def _anchors() -> None:
+    op.create_table(
+        "anchors",
+        sa.Column("last", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("statement", sa.Text(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.Column("signer", sa.Text(), nullable=False),
+        sa.Column("stamp", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("last", name=op.f("pk_anchors")),
     )

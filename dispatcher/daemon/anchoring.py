@@ -1,0 +1,78 @@
+"""The journal is signed once a day and when the service stops; what keeps that from happening alarms once."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from dispatcher.errors import DispatcherError, KeyringError, in_french
+from dispatcher.keyring.credentials import der_certificates
+from dispatcher.sealing.proof import require_stamping
+from dispatcher.service import alarms
+from dispatcher.service.anchor import SUBJECT, Anchoring, anchor, due, signer_of, stamp_missing
+from dispatcher.store import anchor_files
+from dispatcher.transport.timestamps import HttpStamper
+from dispatcher.wiring import Office
+
+log = logging.getLogger(__name__)
+
+SECONDS = 600.0
+"""How often is asked whether an anchor is due."""
+
+
+def anchoring_of(office: Office) -> Anchoring:
+    """What signs the journal. Raises ``DispatcherError``: roots unreadable, module missing."""
+    wanted = office.settings.journal
+    names = [wanted.signer] if wanted.signer else list(office.channels)
+    if wanted.timestamp_url:
+        require_stamping()
+    return Anchoring(
+        store=office.store,
+        clock=office.clock,
+        signer=lambda at: signer_of(office.desk.keyring, names, at),
+        every=timedelta(hours=wanted.anchor_hours),
+        stamper=HttpStamper(wanted.timestamp_url, wanted.timestamp_seconds) if wanted.timestamp_url else None,
+        roots=stamp_roots(office),
+    )
+
+
+def stamp_roots(office: Office) -> tuple[bytes, ...]:
+    """Certificates (DER) that time-stamps must go back to. Raises ``KeyringError``."""
+    path = office.settings.journal.timestamp_roots
+    return der_certificates(path) if path is not None else ()
+
+
+def anchor_due(office: Office, *, stopping: bool = False) -> str:
+    """Anchor when it is time, or now when the service stops. Gives what was told: an alarm begun or over, or empty."""
+    reason = ""
+    try:
+        _anchor(office, stopping=stopping)
+    except KeyringError as error:
+        if error.code == "no-key" and office.settings.journal.signer is None:
+            log.info("no channel has a signing key: the journal is chained, not signed")
+        else:
+            reason = str(error)
+    except DispatcherError as error:
+        reason = str(error)
+    except OSError as error:
+        where = office.settings.journal.anchor_folder
+        reason = f"Les ancres ne peuvent pas être copiées dans « {where} » ({in_french(error)})."
+    event = alarms.tell(office.store, SUBJECT, reason)
+    if event == alarms.STARTED:
+        log.error("journal: ALARM begins: it is not signed or not copied")
+    elif event:
+        log.error("journal: ALARM over: it is signed again")
+    return event
+
+
+def _anchor(office: Office, *, stopping: bool) -> None:
+    anchoring = anchoring_of(office)
+    if stopping or due(anchoring):
+        anchor(anchoring)
+    if not stopping:
+        stamp_missing(anchoring)
+    folder = office.settings.journal.anchor_folder
+    if folder is not None:
+        with office.store.reading() as uow:
+            rows = uow.anchors.list()
+        anchor_files.write(folder, rows)

@@ -39,6 +39,7 @@ from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.keyring.files import FileKeyring
 from dispatcher.keyring.master import MasterKey
+from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.doubt import DoubtPolicy
 from dispatcher.outbox.longest import Longest
 from dispatcher.outbox.retry import RetryPolicy
@@ -47,8 +48,9 @@ from dispatcher.report.checks import overrides
 from dispatcher.report.model import Address, IdType, Practitioner
 from dispatcher.routing.facts import ChannelPolicy, Policy
 from dispatcher.routing.trust import Gate
-from dispatcher.schedule import batch_rule
+from dispatcher.schedule import batch_rule, ladders
 from dispatcher.service.channel import Channel, limit_of, shares_of
+from dispatcher.service.climb import LadderRules
 from dispatcher.service.desk import Desk
 from dispatcher.service.look_again import look_again
 from dispatcher.settings import (
@@ -77,6 +79,7 @@ class Office:
     desk: Desk
     directory: Directories
     channels: Mapping[str, Channel]
+    ladder: LadderRules
     _closing: ExitStack = field(repr=False)
 
     def spools(self) -> list[FolderSpool]:
@@ -141,6 +144,7 @@ def build(settings: Settings, clock: Clock | None = None, *, upgrade: bool = Tru
         desk=desk,
         directory=directory,
         channels=channels,
+        ladder=ladder_rules(settings),
         _closing=closing,
     )
 
@@ -253,6 +257,21 @@ def doubt(settings: ChannelSettings) -> DoubtPolicy:
         resend_after=None if after is None else timedelta(hours=after),
         max_resends=wanted.max_resends,
         alarm_after=timedelta(hours=wanted.alarm_after_hours),
+    )
+
+
+def ladder_rules(settings: Settings) -> LadderRules:
+    """What happens to mail that nobody reads."""
+
+    def expects_read(dispatch: Dispatch) -> bool:
+        channel = settings.channels.get(dispatch.channel)
+        return channel is not None and channel.sends_receipts(dispatch.domain)
+
+    return LadderRules(
+        ladders={name: ladders(settings.ladder, one.ladder) for name, one in settings.channels.items()},
+        expects_read=expects_read,
+        digest_every=timedelta(hours=settings.ladder.digest_hours),
+        seconds=settings.ladder.seconds,
     )
 
 

@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "whole_file": set(),
     **dict.fromkeys(WINDOWS, GROUND | LANGUAGES | RULES | {"whole_file"}),
     "service": GROUND | LANGUAGES | RULES,
-    "schedule": {"settings", "outbox"},
+    "schedule": {"settings", "outbox", "receipts"},
     "wiring": GROUND | LANGUAGES | RULES | WINDOWS | {"service", "schedule"},
     **{
         room: GROUND | LANGUAGES | RULES | WINDOWS | {"service", "wiring", "daemon", "whole_file"}
@@ -55,6 +55,7 @@ AT_HOME: dict[str, set[str]] = {
     "watchdog": {"intake"},
     "hl7apy": {"formats"},
     "typst": {"formats"},
+    "pikepdf": {"formats"},
     "aiosmtpd": {"sandbox"},
     "signxml": {"directory", "sandbox"},
     "ldap3": {"directory"},

@@ -44,6 +44,7 @@ COMMANDS = {
     "pause": "cmd_pause",
     "resume": "cmd_pause",
     "settle": "cmd_settle",
+    "ladder": "cmd_ladder",
     "batches": "cmd_batches",
     "nodes": "cmd_nodes",
     "directory": "cmd_directory",

@@ -97,6 +97,7 @@ def _drain(
         _tell_remaining(office, result)
     _collect(office, member, result, stop)
     steps.escalate_all(office)
+    steps.climb_all(office)
     end_batches(office.store, office.clock)
     with office.store.reading() as uow:
         result.held = uow.dispatches.counts().get(State.HELD, 0)

@@ -26,6 +26,7 @@ from dispatcher.outbox.dispatch import SourceFile
 from dispatcher.ports import UnitOfWork
 from dispatcher.service import alarms
 from dispatcher.service.batch import form_batches
+from dispatcher.service.climb import HEARD, Climbed, climb
 from dispatcher.service.collect import Collected, collect
 from dispatcher.service.drift import DriftReport, drift
 from dispatcher.service.escalate import escalate
@@ -35,6 +36,7 @@ from dispatcher.service.prepare import prepare_file
 from dispatcher.service.receive import Received, receive
 from dispatcher.service.recover import recover
 from dispatcher.service.send import send_due
+from dispatcher.service.settle_doubt import FULL
 from dispatcher.wiring import Office
 
 log = logging.getLogger(__name__)
@@ -229,6 +231,8 @@ def _collect(office: Office, name: str) -> Collected | None:
         reason = str(error)
     except Exception as error:  # nobody foresaw it: the other mailboxes are read
         reason = sentence(error, "à la lecture de la boîte des avis", f"sans changer le réglage ({place(error)})")
+    if done is not None and done.mails < FULL:
+        _hear(office, name)
     event = alarms.tell(office.store, alarms.mailbox(name), reason)
     if event == alarms.STARTED:
         log.error("mailbox of channel %s: ALARM begins: %s", name, reason)
@@ -237,9 +241,24 @@ def _collect(office: Office, name: str) -> Collected | None:
     return done
 
 
+def _hear(office: Office, name: str) -> None:
+    """Note now and then that the mailbox was read to its end: only then does silence say anything."""
+    now = office.clock.now()
+    with office.store.reading() as uow:
+        before = uow.ladder.heard(name)
+    if before is None or abs(now - before) > HEARD / 3:
+        with office.store.transaction() as uow:
+            uow.ladder.hear(name, now)
+
+
 def recover_all(office: Office) -> int:
     """Take back what dead workers held."""
     return len(recover(office.store, office.clock, office.longest))
+
+
+def climb_all(office: Office) -> Climbed:
+    """The rungs of unread mail that are due."""
+    return climb(office.desk, office.ladder)
 
 
 def escalate_all(office: Office) -> int:

@@ -10,7 +10,8 @@ from dispatcher.clock import Clock
 from dispatcher.outbox.dispatch import Batch, Dispatch, JournalLine, ReportVersion, SourceFile
 from dispatcher.outbox.forecast import Forecast
 from dispatcher.outbox.states import FileState, State
-from dispatcher.ports import DispatchFilter, ReceiptRow, Store
+from dispatcher.ports import DigestRow, DispatchFilter, ReceiptRow, Store, UnitOfWork
+from dispatcher.receipts.ladder import Rung
 from dispatcher.service.backlog import through
 from dispatcher.service.channel import Channel
 from dispatcher.service.waits import waits_for
@@ -53,12 +54,23 @@ class StatusView:
     """Urgent mail for which an alarm stands, the oldest first."""
     oldest_silent: Dispatch | None
     """The oldest mail accepted by the operator that nothing came back for."""
+    unread: int
+    """Sent or delivered, reminded of, and still not read."""
+    calling: tuple[Dispatch, ...]
+    """Unread, a person was called, and nobody took them over yet; urgent ones first."""
+    called: Mapping[str, str]
+    """Whom, by dispatch, as the ladder names them."""
+    digest: DigestRow | None
+    """The last reminder about unread mail."""
+    to_print: int
+    """On paper, and nobody has printed it."""
 
 
 def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> StatusView:
     """Counts, the oldest unfinished dispatch, and a forecast per channel."""
     now = clock.now()
     with store.reading() as uow:
+        calling = uow.ladder.calling()
         oldest = uow.dispatches.oldest_unfinished()
         per_channel = []
         for name, channel in channels.items():
@@ -89,8 +101,19 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
             oldest_file=uow.files.oldest_open(),
             paused_batches=uow.batches.paused(),
             late=uow.dispatches.alarmed(left=False),
+            unread=uow.ladder.count_unread(),
+            calling=calling,
+            called={one.id: _called(uow, one.id) for one in calling},
+            digest=uow.ladder.last_digest(),
+            to_print=uow.prints.count_waiting(),
             oldest_silent=next(iter(uow.dispatches.list(DispatchFilter(states=(State.SENT,), limit=1))), None),
         )
+
+
+def _called(uow: UnitOfWork, dispatch_id: str) -> str:
+    """Who was called last; empty when the ladder names nobody."""
+    steps = reversed(uow.ladder.steps(dispatch_id))
+    return next((step.note for step in steps if step.rung == Rung.PERSON), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

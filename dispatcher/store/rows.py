@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Row, Select, Table, select
 
 from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
-from dispatcher.ports import GapRow, LeaseRow, NodeRow, OppositionRow, ReceiptRow
-from dispatcher.store import engine_tables, tables
+from dispatcher.ports import DigestRow, GapRow, LeaseRow, NodeRow, OppositionRow, PrintRun, ReceiptRow, StepRow
+from dispatcher.store import engine_tables, ladder_tables, tables
 
 T = TypeVar("T")
 
@@ -50,3 +50,6 @@ GAP = Kind(GapRow, tables.gaps)
 OPPOSITION = Kind(OppositionRow, tables.oppositions)
 NODE = Kind(NodeRow, engine_tables.nodes)
 LEASE = Kind(LeaseRow, engine_tables.named_leases)
+STEP = Kind(StepRow, ladder_tables.ladder_steps)
+DIGEST = Kind(DigestRow, ladder_tables.digests)
+PRINT_RUN = Kind(PrintRun, ladder_tables.print_runs)

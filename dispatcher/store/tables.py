@@ -28,6 +28,7 @@ from sqlalchemy import (
 from dispatcher.outbox.states import FileState, State
 from dispatcher.store.columns import NOT_REMOVED, added, in_state, metadata, partial, word
 from dispatcher.store.engine_tables import batch_members, destinations, installation, named_leases, nodes, tallies
+from dispatcher.store.ladder_tables import digests, heard, ladder_steps, print_members, print_runs
 from dispatcher.store.types import FreeText, JsonText, Moment, Rank, Word
 
 files = Table(
@@ -138,6 +139,11 @@ dispatches = Table(
     added("pauses", Integer, "0"),
     Column("doubted_at", Moment),
     added("returns", Integer, "0"),
+    Column("climb_at", Moment),
+    added("rung", Integer, "0"),
+    Column("acknowledged_at", Moment),
+    partial("ix_dispatches_climb", "climb_at", "id", where="climb_at IS NOT NULL"),
+    partial("ix_dispatches_unread", "state", "sent_at", "id", where="rung > 1"),
     partial("ix_dispatches_suspects", "channel", "lane", "created_at", "id", where="state = 'queued' AND returns >= 2"),
     partial(
         "ix_dispatches_queued", "channel", "lane", "domain", "address", "created_at", "id", where="state = 'queued'"
@@ -290,19 +296,24 @@ __all__ = [
     "batch_members",
     "batches",
     "destinations",
+    "digests",
     "dispatches",
     "files",
     "gaps",
+    "heard",
     "in_state",
     "installation",
     "journal",
     "journal_head",
+    "ladder_steps",
     "metadata",
     "named_leases",
     "nodes",
     "oppositions",
     "pace",
     "payloads",
+    "print_members",
+    "print_runs",
     "receipts",
     "reference",
     "reports",

@@ -7,6 +7,7 @@ from dispatcher.store_ports.destinations import DestinationRow, Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches, DispatchFilter, RecipientUse
 from dispatcher.store_ports.files import Files, Reports
 from dispatcher.store_ports.installation import Installation, InstallationRow
+from dispatcher.store_ports.ladder import DigestRow, Ladders, PrintRun, PrintRuns, StepRow
 from dispatcher.store_ports.moments import Moments
 from dispatcher.store_ports.nodes import DRAIN, LeaseRow, Leases, NodeRow, Nodes
 from dispatcher.store_ports.pace import EVERYTHING, PaceBook
@@ -31,6 +32,7 @@ __all__ = [
     "Batches",
     "DestinationRow",
     "Destinations",
+    "DigestRow",
     "DispatchFilter",
     "Drifted",
     "Dispatches",
@@ -40,6 +42,7 @@ __all__ = [
     "Installation",
     "InstallationRow",
     "Journal",
+    "Ladders",
     "LeaseRow",
     "Leases",
     "Moments",
@@ -49,12 +52,15 @@ __all__ = [
     "Oppositions",
     "PaceBook",
     "Payloads",
+    "PrintRun",
+    "PrintRuns",
     "ReceiptRow",
     "Receipts",
     "RecipientUse",
     "Reference",
     "ReferenceRow",
     "Reports",
+    "StepRow",
     "Store",
     "Tallies",
     "UnitOfWork",

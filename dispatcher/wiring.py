@@ -35,6 +35,7 @@ from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.formats.hprim_medecins.writer import HprimMedecinsWriter
 from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
 from dispatcher.formats.pdf.engine import DATA, SETTINGS, Layout, refuse_packages, with_settings
+from dispatcher.formats.pdf.letters import LetterWriter
 from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.keyring.files import FileKeyring
@@ -47,15 +48,18 @@ from dispatcher.ports import AllowedDomains, Mailbox, Store
 from dispatcher.report.checks import overrides
 from dispatcher.report.model import Address, IdType, Practitioner
 from dispatcher.routing.facts import ChannelPolicy, Policy
+from dispatcher.routing.postal import PostalTable, read_table
 from dispatcher.routing.trust import Gate
 from dispatcher.schedule import batch_rule, ladders
 from dispatcher.service.channel import Channel, limit_of, shares_of
 from dispatcher.service.climb import LadderRules
 from dispatcher.service.desk import Desk
 from dispatcher.service.look_again import look_again
+from dispatcher.service.print_run import PaperRules
 from dispatcher.settings import (
     ChannelSettings,
     LaboratorySettings,
+    PaperSettings,
     PdfSettings,
     Settings,
     SourceSettings,
@@ -80,6 +84,7 @@ class Office:
     directory: Directories
     channels: Mapping[str, Channel]
     ladder: LadderRules
+    paper: PaperRules
     _closing: ExitStack = field(repr=False)
 
     def spools(self) -> list[FolderSpool]:
@@ -100,6 +105,10 @@ class Office:
         """The mailbox of a channel, opened; None when it has none."""
         settings = self.settings.channels[channel].mailbox
         return open_mailbox(settings) if settings is not None else None
+
+    def letters(self) -> LetterWriter:
+        """For those who get their results on paper."""
+        return LetterWriter(letter_layout(self._closing))
 
     def close(self) -> None:
         """Let go of files and database."""
@@ -145,6 +154,7 @@ def build(settings: Settings, clock: Clock | None = None, *, upgrade: bool = Tru
         directory=directory,
         channels=channels,
         ladder=ladder_rules(settings),
+        paper=paper_rules(settings.paper),
         _closing=closing,
     )
 
@@ -275,6 +285,17 @@ def ladder_rules(settings: Settings) -> LadderRules:
     )
 
 
+def paper_rules(settings: PaperSettings) -> PaperRules:
+    """How letters are printed. The table of addresses is read when it is needed; without the file there is none."""
+
+    def table() -> PostalTable:
+        path = settings.addresses
+        return read_table(decoded(path.read_bytes()), path.name) if path.is_file() else PostalTable()
+
+    window = (settings.window_left_mm, settings.window_top_mm)
+    return PaperRules(table=table, duplex=settings.duplex, window=window)
+
+
 def terminology(wanted: TerminologySettings | None = None) -> Terminology:
     """The shipped tables, with the laboratory's own laid over them."""
     wanted = wanted or TerminologySettings()
@@ -366,6 +387,17 @@ def pdf_layout(closing: ExitStack, settings: PdfSettings) -> Layout:
         ) from error
     fonts_of_both = (str(folder), fonts)
     return replace(shipped, source=source, fonts=fonts_of_both, root=str(folder), coverage=coverage, inputs=inputs)
+
+
+def letter_layout(closing: ExitStack) -> Layout:
+    """The sheets the program adds to what is posted."""
+    return Layout(
+        source=resources.mapping_bytes("layouts", "letter.typ"),
+        fonts=(str(closing.enter_context(resources.mapping_folder("fonts"))),),
+        coverage=resources.mapping_text("fonts", "coverage.txt"),
+        name="letter.typ",
+        level="a-1b",
+    )
 
 
 def _layout_source(folder: Path, shipped: bytes) -> bytes:

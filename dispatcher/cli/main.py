@@ -39,7 +39,7 @@ COMMANDS = {
     "release": "cmd_release",
     "close": "cmd_operate",
     "withdraw": "cmd_operate",
-    "paper": "cmd_operate",
+    "paper": "cmd_paper",
     "replay": "cmd_replay",
     "pause": "cmd_pause",
     "resume": "cmd_pause",

@@ -21,6 +21,7 @@ from dispatcher.receipts.ladder import CLIMBING, Ladder, Next, Rung, next_step
 from dispatcher.service.desk import Desk
 from dispatcher.service.internal import place
 from dispatcher.service.make import Made
+from dispatcher.service.restored import in_doubt
 from dispatcher.service.second_way import is_second, second_way
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ class _Pass:
 def climb(desk: Desk, rules: LadderRules) -> Climbed:
     """One pass. Raises StoreError."""
     state = _Pass(desk, rules, desk.clock.now())
+    if in_doubt(desk.store) is not None:
+        return state.done  # what was climbed since the backup is not known
     for _ in range(PAGES):
         with desk.store.reading() as uow:
             found = uow.ladder.due(state.now, PAGE)

@@ -344,6 +344,19 @@ def test_a_late_urgent_mail_can_be_taken_over(bench: Bench) -> None:
     assert bench.get(one.id).state is State.HELD and bench.get(one.id).reason == one.reason
 
 
+def test_a_database_that_came_back_climbs_nothing_before_it_is_resumed(bench: Bench) -> None:
+    sent(bench)
+    wanted = rules()
+    look(bench, wanted)
+    now = bench.clock.now()
+    with bench.real.transaction() as uow:
+        uow.installation.restored(now, now, 1, actor=EVE)
+    assert go(bench, wanted, 24 * 3).total() == 0
+    with bench.real.transaction() as uow:
+        uow.installation.resumed()
+    assert go(bench, wanted, 2).total() == 1
+
+
 # ------------------------------------------------------------------------------------------------ a year
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from dispatcher import wiring
 from dispatcher.errors import StoreError
-from dispatcher.formats.pdf.letters import LetterWriter
+from dispatcher.formats.pdf.letters import LetterWriter, Sheet
 from dispatcher.outbox.states import State
 from dispatcher.ports import PrintRun
 from dispatcher.report.model import IdType
@@ -218,3 +220,29 @@ def test_runs_are_kept_alike_on_both_engines(on_both: Bench) -> None:
         assert uow.prints.waiting() == {one: "T1"} and uow.prints.count_waiting() == 1
     with on_both.real.transaction() as uow, pytest.raises(StoreError):
         uow.prints.printed("T9", on_both.clock.now(), actor=EVE)
+
+
+def test_the_address_stands_where_both_windows_always_show_it(letters: LetterWriter) -> None:
+    """Between 110 and 190 mm from the left and 57 and 79 mm from the top, wherever the sheet slides in its envelope."""
+    lines = ["Dr Hélène ŒILLET-DE-LA-TRÈS-LONGUE-RUE", *(f"Ligne {number}" for number in range(4)), "29000 QUIMPER"]
+    lab = wiring.neutral_laboratory()
+    at = datetime(2026, 3, 11, 9, tzinfo=UTC)
+    cover = letters.cover(lab, lines, [Sheet(id="D1", order="R1", day="", version=1)], at, window=(110, 57))
+    shown = text_of(cover, "-bbox")
+    words = re.findall(r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]+)<', shown)
+    known = {"Dr", "Ligne", "QUIMPER", lines[0][10:]}
+    zone = [[float(part) * 25.4 / 72 for part in box[:4]] for box in words if box[4] in known]
+    assert len(zone) >= 6
+    assert min(box[0] for box in zone) >= 109.9 and max(box[2] for box in zone) <= 190
+    assert min(box[1] for box in zone) >= 56 and max(box[3] for box in zone) <= 79
+
+
+def test_a_cancellation_follows_to_the_box_of_a_mail_put_on_paper(bench: Bench) -> None:
+    """It had left before anybody put it on paper: he may have it."""
+    bench.bring(oru())
+    bench.run()
+    one = bench.one()
+    operate.to_paper(bench.real, [one.id], reason="boîte fermée", actor=EVE)
+    bench.bring(oru(status="X", control="M2", sent="20260311090500", at="20260311090000"))
+    last = bench.dispatches()[-1]
+    assert (last.version, last.state, last.address) == (2, State.READY, one.address)

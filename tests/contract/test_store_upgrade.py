@@ -84,7 +84,7 @@ def test_what_was_queued_is_sent_once_after_the_upgrade(
 def check(url: str, made: dict[str, set[str]]) -> None:
     clock = FrozenClock()
     clock.advance(7200)
-    kept_numbers = schema.standing(url) == schema.REVISIONS[-1]
+    kept_numbers = (schema.standing(url) or "") >= "0003"
     assert schema.upgrade(url) == schema.REVISIONS[-1]
     store = open_store(url, make_cipher(), clock, upgrade=False)
     if kept_numbers:  # the rows above went past them

@@ -9,8 +9,9 @@ from typing import Literal
 
 from dispatcher.outbox.batching import BatchRule
 from dispatcher.outbox.calendar import EVERY_DAY, Calendar, no_holidays
-from dispatcher.outbox.dispatch import Lane
-from dispatcher.receipts.ladder import Ladder, Rung, Step
+from dispatcher.outbox.dispatch import Dispatch, Lane
+from dispatcher.receipts.ladder import Ladder, LadderRules, Rung, Step
+from dispatcher.settings import Settings
 from dispatcher.settings.channels import BatchSettings
 from dispatcher.settings.ladder import ChannelLadderSettings, LadderSettings, StepSettings
 from dispatcher.settings.schedule import DAYS, Day, Region, cron, hours
@@ -65,6 +66,21 @@ def ladders(settings: LadderSettings, channel: ChannelLadderSettings) -> dict[La
         lane: Ladder(steps=tuple(_step(one, settings.person) for one in steps), calendar=calendar)
         for lane, steps in chosen.items()
     }
+
+
+def ladder_rules(settings: Settings) -> LadderRules:
+    """What happens to mail that nobody reads."""
+
+    def expects_read(dispatch: Dispatch) -> bool:
+        channel = settings.channels.get(dispatch.channel)
+        return channel is not None and channel.sends_receipts(dispatch.domain)
+
+    return LadderRules(
+        ladders={name: ladders(settings.ladder, one.ladder) for name, one in settings.channels.items()},
+        expects_read=expects_read,
+        digest_every=timedelta(hours=settings.ladder.digest_hours),
+        seconds=settings.ladder.seconds,
+    )
 
 
 def _step(settings: StepSettings, person: str) -> Step:

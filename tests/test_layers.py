@@ -34,10 +34,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "whole_file": set(),
     **dict.fromkeys(WINDOWS, GROUND | LANGUAGES | RULES | {"whole_file"}),
     "service": GROUND | LANGUAGES | RULES,
+    "layouts": {"resources", "errors", "formats", "settings"},
     "schedule": {"settings", "outbox", "receipts"},
-    "wiring": GROUND | LANGUAGES | RULES | WINDOWS | {"service", "schedule"},
+    "wiring": GROUND | LANGUAGES | RULES | WINDOWS | {"service", "schedule", "layouts"},
     **{
-        room: GROUND | LANGUAGES | RULES | WINDOWS | {"service", "wiring", "daemon", "whole_file"}
+        room: GROUND | LANGUAGES | RULES | WINDOWS | {"service", "wiring", "daemon", "whole_file", "layouts"}
         for room in ("daemon", "cli")
     },
     "__init__": set(),

@@ -8,11 +8,13 @@ the climb.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dispatcher.outbox.calendar import ALWAYS, Calendar
+from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State
 
 UNREAD = frozenset({State.SENT, State.DELIVERED})
@@ -65,6 +67,30 @@ class Next:
     """Its place in the ladder, from 1."""
     step: Step
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderRules:
+    """What the site decided."""
+
+    ladders: Mapping[str, Mapping[Lane, Ladder]]
+    """By channel."""
+    expects_read: Callable[[Dispatch], bool]
+    """Whether a read receipt can be hoped for from its recipient."""
+    digest_every: timedelta = timedelta(hours=4)
+    seconds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By source: code or number of a recipient to the code of his stand-in (``service/second_way.py``)."""
+
+    @property
+    def longest(self) -> timedelta:
+        """No rung waits longer, holidays and a week of closed days included: further ahead is a wrong clock's."""
+        waits = (step for both in self.ladders.values() for one in both.values() for step in one.steps)
+        return max((SLACK + step.wait * (OPEN_SHARE if step.working else 1) for step in waits), default=SLACK)
+
+
+SLACK = timedelta(days=30)
+OPEN_SHARE = 12
+"""An hour of work takes less than this by the clock, over weeks, at six hours a day and five days a week."""
 
 
 def next_step(

@@ -46,8 +46,7 @@ def gather(
     """Ask the ports everything the rules need for ``wanted``, named by a file of ``source``.
 
     ``now`` is aware; ``chosen`` an address an operator picked; ``unread`` boxes to leave; ``opposed`` tells whether an
-    opposition stands under a key of the recipient. Raises what the ports raise
-    (:class:`dispatcher.errors.DirectoryError`).
+    opposition stands under a key of the recipient. Raises what the ports raise (:class:`.DirectoryError`).
     """
     versions = {**directory.versions(), "allowed-domains": domains.version}
     facts = Facts(

@@ -8,7 +8,7 @@ into one digest. Silence counts only while the mailbox of notices is read: else 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from dispatcher.errors import DispatcherError, StoreError
 from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.ports import StepRow, UnitOfWork
-from dispatcher.receipts.ladder import CLIMBING, Ladder, Next, Rung, next_step
+from dispatcher.receipts.ladder import CLIMBING, Ladder, LadderRules, Next, Rung, next_step
 from dispatcher.service.desk import Desk
 from dispatcher.service.internal import place
 from dispatcher.service.make import Made
@@ -42,19 +42,6 @@ REMINDED, CALLED, SECOND, NO_SECOND = (
     "dispatch.no-second-way",
 )
 UNREAD = "Envoyé le {sent}, jamais lu : à envoyer sur papier."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LadderRules:
-    """What the site decided."""
-
-    ladders: Mapping[str, Mapping[Lane, Ladder]]
-    """By channel."""
-    expects_read: Callable[[Dispatch], bool]
-    """Whether a read receipt can be hoped for from its recipient."""
-    digest_every: timedelta = timedelta(hours=4)
-    seconds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """See :func:`dispatcher.service.second_way.second_way`."""
 
 
 @dataclass(slots=True)
@@ -85,6 +72,7 @@ def climb(desk: Desk, rules: LadderRules) -> Climbed:
     state = _Pass(desk, rules, desk.clock.now())
     if in_doubt(desk.store) is not None:
         return state.done  # what was climbed since the backup is not known
+    _bring_back(state)
     for _ in range(PAGES):
         with desk.store.reading() as uow:
             found = uow.ladder.due(state.now, PAGE)
@@ -93,6 +81,15 @@ def climb(desk: Desk, rules: LadderRules) -> Climbed:
         _page(state, found)
     _tell(state)
     return state.done
+
+
+def _bring_back(state: _Pass) -> None:
+    """After a clock that stood far ahead: else its mail would be looked at when that time comes."""
+    beyond = state.now + state.rules.longest
+    with state.desk.store.transaction() as uow:
+        count = uow.ladder.bring_back(beyond)
+    if count:
+        log.error("the clock was set back: the ladder of %d mails is worked out anew", count)
 
 
 def next_of(rules: LadderRules, dispatch: Dispatch, taken: int, since: datetime, *, over: bool = False) -> Next | None:
@@ -143,9 +140,10 @@ def _begin(state: _Pass, fresh: Sequence[Dispatch]) -> None:
         taken = uow.ladder.taken([one.id for one in fresh])
     waits: dict[str, tuple[int, datetime | None]] = {}
     for one in fresh:
-        since = one.sent_at or one.delivered_at or one.climb_at or state.now
-        step = next_of(state.rules, one, taken.get(one.id, 0), min(since, state.now))
-        waits[one.id] = (step.number, step.at) if step is not None else (taken.get(one.id, 0) + 1, None)
+        left = one.sent_at or one.delivered_at or one.climb_at or state.now
+        place, last = taken.get(one.id, (0, left))
+        step = next_of(state.rules, one, place, min(max(left, last), state.now))
+        waits[one.id] = (step.number, step.at) if step is not None else (place + 1, None)
     _wait(state, waits, fresh)
     state.done.begun += len(fresh)
 

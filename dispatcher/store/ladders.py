@@ -38,10 +38,12 @@ _WAIT = (
     )
     .values(rung=bindparam("new_rung"), climb_at=bindparam("new_climb_at"))
 )
+_FAR = select(table.c.id).where(table.c.climb_at > bindparam("beyond")).limit(1)
+_BRING_BACK = update(table).where(table.c.climb_at > bindparam("beyond")).values(climb_at=bindparam("now"), rung=0)
 _TAKEN = (
-    select(ladder_steps.c.dispatch_id, func.max(ladder_steps.c.step))
+    select(ladder_steps.c.dispatch_id, ladder_steps.c.step, ladder_steps.c.at)
     .where(ladder_steps.c.dispatch_id.in_(bindparam("ids", expanding=True)))
-    .group_by(ladder_steps.c.dispatch_id)
+    .order_by(ladder_steps.c.dispatch_id, ladder_steps.c.step)
 )
 _LOCKED = DISPATCH.select.where(table.c.id == bindparam("of_id")).with_for_update()
 _COPY = table.alias("copy")
@@ -108,9 +110,17 @@ class SqlLadders:
         row = self._session.read_locked(_LOCKED, {"of_id": dispatch_id}).first()
         return None if row is None else DISPATCH.value(row)
 
-    def taken(self, ids: Sequence[str]) -> dict[str, int]:
-        """The highest rung climbed of each that climbed any."""
-        return {one: int(step) for one, step in self._session.read(_TAKEN, {"ids": list(ids)})} if ids else {}
+    def bring_back(self, beyond: datetime) -> int:
+        """Waits that a clock set far ahead wrote down are worked out anew."""
+        if self._session.read(_FAR, {"beyond": beyond}).first() is None:
+            return 0
+        now = self._session.now()
+        return int(self._session.write(_BRING_BACK, {"beyond": beyond, "now": now}).rowcount)
+
+    def taken(self, ids: Sequence[str]) -> dict[str, tuple[int, datetime]]:
+        """The highest rung climbed of each that climbed any, and when."""
+        rows = self._session.read(_TAKEN, {"ids": list(ids)}) if ids else ()
+        return {row.dispatch_id: (int(row.step), row.at) for row in rows}
 
     def take(self, row: StepRow) -> bool:
         """False: somebody has climbed it."""

@@ -54,8 +54,11 @@ class Ladders(Protocol):
     def locked(self, dispatch_id: str) -> Dispatch | None:
         """As it is now, locked to the end of the transaction."""
 
-    def taken(self, ids: Sequence[str]) -> dict[str, int]:
-        """Place of the highest rung climbed of each that climbed any."""
+    def bring_back(self, beyond: datetime) -> int:
+        """Waits beyond that moment were written by a clock that stood far ahead: they are worked out anew. How many."""
+
+    def taken(self, ids: Sequence[str]) -> dict[str, tuple[int, datetime]]:
+        """Place of the highest rung climbed of each that climbed any, and when."""
 
     def take(self, row: StepRow) -> bool:
         """Climb it; False: somebody has."""

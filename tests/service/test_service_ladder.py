@@ -14,14 +14,14 @@ from dispatcher.outbox.calendar import PARIS
 from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.ports import StepRow
-from dispatcher.receipts.ladder import Ladder, Rung, Step
+from dispatcher.receipts.ladder import Ladder, LadderRules, Rung, Step
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.trace import from_json
 from dispatcher.schedule import public_holidays
 from dispatcher.service import climb as climbing
 from dispatcher.service import operate, overview
 from dispatcher.service.acknowledge import acknowledge
-from dispatcher.service.climb import Climbed, LadderRules, climb
+from dispatcher.service.climb import Climbed, climb
 from dispatcher.store.engine import open_store
 from tests.backlog import queue
 from tests.contract.store_kit import make_cipher
@@ -430,3 +430,12 @@ def _one_more(bench: Bench, number: int) -> None:
         )  # fmt: skip
         uow.dispatches.move(f"D{number}", State.SENDING)
         uow.dispatches.move(f"D{number}", State.SENT)
+
+
+def test_after_a_clock_a_year_ahead_the_ladder_is_worked_out_anew(bench: Bench) -> None:
+    bench.clock.step(400 * 86400)
+    one, wanted = sent(bench), rules()
+    look(bench, wanted)
+    bench.clock.step(-400 * 86400)
+    assert go(bench, wanted, 26)["reminded"] == 1
+    assert [row.rung for row in steps(bench, one.id)] == ["remind"]

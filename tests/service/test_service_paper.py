@@ -14,6 +14,7 @@ import pytest
 from dispatcher import wiring
 from dispatcher.errors import StoreError
 from dispatcher.formats.pdf.letters import LetterWriter, Sheet
+from dispatcher.layouts import letter_layout
 from dispatcher.outbox.states import State
 from dispatcher.ports import PrintRun
 from dispatcher.report.model import IdType
@@ -33,7 +34,7 @@ TABLE = ";".join(COLUMNS) + "\ncode;{code};;Dr Paul PAPIER;12 quai de l'Essai;;;
 @pytest.fixture(scope="module")
 def letters() -> Any:
     with ExitStack() as closing:
-        yield LetterWriter(wiring.letter_layout(closing))
+        yield LetterWriter(letter_layout(closing))
 
 
 def rules(text: str = "", **more: Any) -> PaperRules:

@@ -72,31 +72,12 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
     with store.reading() as uow:
         calling = uow.ladder.calling()
         oldest = uow.dispatches.oldest_unfinished()
-        per_channel = []
-        for name, channel in channels.items():
-            counts = uow.dispatches.counts(channel=name)
-            unknown, unknown_since = uow.dispatches.in_doubt(name)
-            waiting = sum(counts.get(state, 0) for state in (State.READY, State.QUEUED, State.SENDING, State.DEFERRED))
-            told = through(uow, channel, counts, now)
-            per_channel.append(
-                ChannelStatus(
-                    name=name,
-                    waiting=waiting,
-                    paused=uow.pace.paused(channel.scope, now) or "",
-                    tries_at=uow.pace.tries_at(channel.scope, now),
-                    per_minute=channel.limit.per_window,
-                    through_at=told.through_at,
-                    forecast=told,
-                    unknown=unknown,
-                    unknown_since=unknown_since,
-                )
-            )
         return StatusView(
             dispatches=uow.dispatches.counts(),
             files=uow.files.counts(),
             oldest=oldest,
             oldest_age=now - oldest.created_at if oldest is not None and oldest.created_at is not None else None,
-            channels=tuple(per_channel),
+            channels=tuple(_channel(uow, name, channel, now) for name, channel in channels.items()),
             unmatched=len(uow.receipts.unmatched(limit=1000)),
             oldest_file=uow.files.oldest_open(),
             paused_batches=uow.batches.paused(),
@@ -108,6 +89,23 @@ def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> Statu
             to_print=uow.prints.count_waiting(),
             oldest_silent=next(iter(uow.dispatches.list(DispatchFilter(states=(State.SENT,), limit=1))), None),
         )
+
+
+def _channel(uow: UnitOfWork, name: str, channel: Channel, now: datetime) -> ChannelStatus:
+    counts = uow.dispatches.counts(channel=name)
+    unknown, unknown_since = uow.dispatches.in_doubt(name)
+    told = through(uow, channel, counts, now)
+    return ChannelStatus(
+        name=name,
+        waiting=sum(counts.get(state, 0) for state in (State.READY, State.QUEUED, State.SENDING, State.DEFERRED)),
+        paused=uow.pace.paused(channel.scope, now) or "",
+        tries_at=uow.pace.tries_at(channel.scope, now),
+        per_minute=channel.limit.per_window,
+        through_at=told.through_at,
+        forecast=told,
+        unknown=unknown,
+        unknown_since=unknown_since,
+    )
 
 
 def _called(uow: UnitOfWork, dispatch_id: str) -> str:

@@ -1,15 +1,20 @@
-"""Wiring of a channel's schedule: its settings, the public holidays of its region and its cron line become one rule."""
+"""Wiring of hours and holidays: a channel's settings become its rule of batches, and its ladders of unread mail."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import cache
+from typing import Literal
 
 from dispatcher.outbox.batching import BatchRule
 from dispatcher.outbox.calendar import EVERY_DAY, Calendar, no_holidays
+from dispatcher.outbox.dispatch import Dispatch, Lane
+from dispatcher.receipts.ladder import Ladder, LadderRules, Rung, Step
+from dispatcher.settings import Settings
 from dispatcher.settings.channels import BatchSettings
-from dispatcher.settings.schedule import DAYS, Region, cron, hours
+from dispatcher.settings.ladder import ChannelLadderSettings, LadderSettings, StepSettings
+from dispatcher.settings.schedule import DAYS, Day, Region, cron, hours
 
 REGIONS: dict[Region, str] = {
     "metropole": "",
@@ -31,19 +36,58 @@ REGIONS: dict[Region, str] = {
 
 def batch_rule(settings: BatchSettings) -> BatchRule:
     """The rule of a channel."""
-    opens, closes = hours(settings.hours) if settings.hours else (None, None)
     return BatchRule(
         every=timedelta(minutes=settings.every_minutes) if not settings.cron else None,
         fires=cron(settings.cron) if settings.cron else None,
         max_count=settings.max_count,
         max_bytes=settings.max_bytes,
-        calendar=Calendar(
-            opens=opens,
-            closes=closes,
-            days=frozenset(DAYS.index(day) for day in settings.days) or EVERY_DAY,
-            holidays=public_holidays(settings.holidays) if settings.holidays else no_holidays,
-        ),
+        calendar=_calendar(settings.hours, settings.days, settings.holidays),
     )
+
+
+def _calendar(opening: str, days: Sequence[Day], region: Region | Literal[""]) -> Calendar:
+    opens, closes = hours(opening) if opening else (None, None)
+    return Calendar(
+        opens=opens,
+        closes=closes,
+        days=frozenset(DAYS.index(day) for day in days) or EVERY_DAY,
+        holidays=public_holidays(region) if region else no_holidays,
+    )
+
+
+def ladders(settings: LadderSettings, channel: ChannelLadderSettings) -> dict[Lane, Ladder]:
+    """What a channel does about mail that nobody reads, by urgency."""
+    calendar = _calendar(settings.hours, settings.days, settings.holidays)
+    chosen = {
+        Lane.ROUTINE: settings.routine if channel.routine is None else channel.routine,
+        Lane.URGENT: settings.urgent if channel.urgent is None else channel.urgent,
+    }
+    return {
+        lane: Ladder(steps=tuple(_step(one, settings.person) for one in steps), calendar=calendar)
+        for lane, steps in chosen.items()
+    }
+
+
+def ladder_rules(settings: Settings) -> LadderRules:
+    """What happens to mail that nobody reads."""
+
+    def expects_read(dispatch: Dispatch) -> bool:
+        channel = settings.channels.get(dispatch.channel)
+        return channel is not None and channel.sends_receipts(dispatch.domain)
+
+    return LadderRules(
+        ladders={name: ladders(settings.ladder, one.ladder) for name, one in settings.channels.items()},
+        expects_read=expects_read,
+        digest_every=timedelta(hours=settings.ladder.digest_hours),
+        seconds=settings.ladder.seconds,
+    )
+
+
+def _step(settings: StepSettings, person: str) -> Step:
+    working = settings.working_hours is not None
+    wait = timedelta(hours=settings.working_hours or 0) if working else timedelta(minutes=settings.minutes or 0)
+    whom = (settings.whom or person) if settings.do == "person" else ""
+    return Step(rung=Rung(settings.do), wait=wait, working=working, whom=whom, always=settings.always)
 
 
 @cache

@@ -29,33 +29,37 @@ from dispatcher.directory.local.history import History
 from dispatcher.directory.local.table import LocalTable
 from dispatcher.directory.standing import expected
 from dispatcher.directory.trust.in_force import DomainsInForce
-from dispatcher.errors import ConfigError
 from dispatcher.formats.base import LaboratoryIdentity, Writer
 from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.formats.hprim_medecins.writer import HprimMedecinsWriter
 from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
-from dispatcher.formats.pdf.engine import DATA, SETTINGS, Layout, refuse_packages, with_settings
+from dispatcher.formats.pdf.letters import LetterWriter
 from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.keyring.files import FileKeyring
 from dispatcher.keyring.master import MasterKey
+from dispatcher.layouts import letter_layout, pdf_layout
 from dispatcher.outbox.doubt import DoubtPolicy
 from dispatcher.outbox.longest import Longest
 from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.ports import AllowedDomains, Listener, Mailbox, Store
+from dispatcher.receipts.ladder import LadderRules
 from dispatcher.report.checks import overrides
 from dispatcher.report.model import Address, IdType, Practitioner
 from dispatcher.routing.facts import ChannelPolicy, Policy
+from dispatcher.routing.postal import PostalTable, read_table
 from dispatcher.routing.trust import Gate
-from dispatcher.schedule import batch_rule
+from dispatcher.schedule import batch_rule, ladder_rules
 from dispatcher.service.channel import Channel, limit_of, shares_of
 from dispatcher.service.desk import Desk
 from dispatcher.service.enciphered import opener
 from dispatcher.service.look_again import look_again
 from dispatcher.service.mails_aside import StoredAside
+from dispatcher.service.print_run import PaperRules
 from dispatcher.settings import (
     ChannelSettings,
     LaboratorySettings,
+    PaperSettings,
     PdfSettings,
     Settings,
     SourceSettings,
@@ -106,6 +110,20 @@ class Office:
         """Where the server of that mailbox tells of new mail; None when nobody is to listen."""
         settings = self.settings.channels[channel].mailbox
         return open_listener(settings) if settings is not None else None
+
+    @property
+    def ladder(self) -> LadderRules:
+        """What happens to mail that nobody reads."""
+        return ladder_rules(self.settings)
+
+    @property
+    def paper(self) -> PaperRules:
+        """How letters are printed."""
+        return paper_rules(self.settings.paper)
+
+    def letters(self) -> LetterWriter:
+        """For those who get their results on paper."""
+        return LetterWriter(letter_layout(self._closing))
 
     def close(self) -> None:
         """Let go of files and database."""
@@ -268,6 +286,17 @@ def doubt(settings: ChannelSettings) -> DoubtPolicy:
     )
 
 
+def paper_rules(settings: PaperSettings) -> PaperRules:
+    """How letters are printed. The table of addresses is read when it is needed; without the file there is none."""
+
+    def table() -> PostalTable:
+        path = settings.addresses
+        return read_table(decoded(path.read_bytes()), path.name) if path.is_file() else PostalTable()
+
+    window = (settings.window_left_mm, settings.window_top_mm)
+    return PaperRules(table=table, duplex=settings.duplex, window=window)
+
+
 def terminology(wanted: TerminologySettings | None = None) -> Terminology:
     """The shipped tables, with the laboratory's own laid over them."""
     wanted = wanted or TerminologySettings()
@@ -333,42 +362,6 @@ def neutral_laboratory() -> LaboratoryIdentity:
 ONE_THREAD = ("RAYON_NUM_THREADS", "1")
 """typst shares one small document between all processors, which costs a tenth more than it gains: workers are
 processes. Read by its library at the first document; what the site has set already stays."""
-
-
-def pdf_layout(closing: ExitStack, settings: PdfSettings) -> Layout:
-    """The shipped layout and fonts, or the laboratory's own laid over them."""
-    fonts = str(closing.enter_context(resources.mapping_folder("fonts")))
-    shipped = Layout(
-        source=resources.mapping_bytes("layouts", "report.typ"),
-        fonts=(fonts,),
-        coverage=resources.mapping_text("fonts", "coverage.txt"),
-        level=settings.level,
-    )
-    folder = settings.layout
-    if folder is None:
-        return shipped
-    try:
-        source = _layout_source(folder, shipped.source)
-        inputs = any(b"sys.inputs" in each.read_bytes().replace(DATA, b"") for each in folder.rglob("*.typ"))
-        listed = folder / "coverage.txt"
-        coverage = listed.read_text(encoding="ascii") if listed.is_file() else shipped.coverage
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"Mise en page illisible : {folder} ({type(error).__name__}).",
-            hint="Attendu : un dossier avec « report.typ » ou « reglages.typ » (voir docs/mappings.md).",
-        ) from error
-    fonts_of_both = (str(folder), fonts)
-    return replace(shipped, source=source, fonts=fonts_of_both, root=str(folder), coverage=coverage, inputs=inputs)
-
-
-def _layout_source(folder: Path, shipped: bytes) -> bytes:
-    """The laboratory's own layout; else ours with its settings laid over. Raises OSError when it has neither."""
-    adjusted = folder / SETTINGS
-    if adjusted.is_file():
-        refuse_packages(adjusted.read_bytes(), SETTINGS)
-    if (folder / "report.typ").is_file() or not adjusted.is_file():
-        return (folder / "report.typ").read_bytes()
-    return with_settings(shipped)
 
 
 def writers(closing: ExitStack, pdf: PdfSettings | None = None) -> dict[str, Writer]:

@@ -35,10 +35,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "whole_file": set(),
     **dict.fromkeys(WINDOWS, GROUND | LANGUAGES | RULES | {"whole_file"}),
     "service": GROUND | LANGUAGES | RULES,
-    "schedule": {"settings", "outbox"},
-    "wiring": GROUND | LANGUAGES | RULES | WINDOWS | {"service", "schedule"},
+    "layouts": {"resources", "errors", "formats", "settings"},
+    "schedule": {"settings", "outbox", "receipts"},
+    "wiring": GROUND | LANGUAGES | RULES | WINDOWS | {"service", "schedule", "layouts"},
     **{
-        room: GROUND | LANGUAGES | RULES | WINDOWS | {"service", "wiring", "daemon", "whole_file"}
+        room: GROUND | LANGUAGES | RULES | WINDOWS | {"service", "wiring", "daemon", "whole_file", "layouts"}
         for room in ("daemon", "cli")
     },
     "__init__": set(),
@@ -56,6 +57,7 @@ AT_HOME: dict[str, set[str]] = {
     "watchdog": {"intake"},
     "hl7apy": {"formats"},
     "typst": {"formats"},
+    "pikepdf": {"formats"},
     "aiosmtpd": {"sandbox"},
     "signxml": {"directory", "sandbox"},
     "ldap3": {"directory"},

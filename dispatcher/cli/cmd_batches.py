@@ -16,7 +16,7 @@ from dispatcher.cli.person import actor
 from dispatcher.cli.statement_show import COLUMNS, cells, sentence
 from dispatcher.cli.wording import BATCH_STATES
 from dispatcher.errors import StoreError
-from dispatcher.french import counted
+from dispatcher.french import counted, either
 from dispatcher.outbox.dispatch import Batch
 from dispatcher.outbox.statement import Statement
 from dispatcher.outbox.states import State
@@ -49,9 +49,10 @@ def list_batches(
     with office().store.reading() as uow:
         batches = uow.batches.list(channel=channel, limit=limit)
         counts = {batch.id: uow.dispatches.counts(batch_id=batch.id) for batch in batches}
+        unread = {batch.id: uow.ladder.count_unread(batch_id=batch.id) for batch in batches}
     statements = {batch.id: Statement.of(counts[batch.id], batch.count) for batch in batches}
     if json:
-        print_json([_as_json(batch, counts[batch.id], statements[batch.id]) for batch in batches])
+        print_json([_as_json(one, counts[one.id], statements[one.id], unread[one.id]) for one in batches])
     else:
         rows = [
             (batch.id, batch.channel, moment(batch.created_at), _life(batch), *cells(statements[batch.id]))
@@ -62,8 +63,9 @@ def list_batches(
     _tell_lost(statements)
 
 
-def _as_json(batch: Batch, counts: dict[State, int], statement: Statement) -> dict[str, Any]:
-    return {**asdict(batch), "states": counts, "statement": statement.as_json()}
+def _as_json(batch: Batch, counts: dict[State, int], statement: Statement, unread: int) -> dict[str, Any]:
+    """``unread``: of those sent or delivered, how many were reminded of; no word of its own in the sum."""
+    return {**asdict(batch), "states": counts, "statement": statement.as_json(), "unread": unread}
 
 
 def _life(batch: Batch) -> str:
@@ -86,7 +88,7 @@ def show(batch_id: Annotated[str, typer.Argument(help="Numéro de lot (L…).")]
     """Un lot : sa situation, son relevé, et tous les envois qui y sont entrés."""
     with office().store.reading() as uow:
         batch = uow.batches.get(batch_id)
-        counts = uow.dispatches.counts(batch_id=batch_id)
+        counts, unread = uow.dispatches.counts(batch_id=batch_id), uow.ladder.count_unread(batch_id=batch_id)
         found = uow.dispatches.list(DispatchFilter(batch_id=batch_id, limit=MEMBERS))
     if batch is None:
         complain(f"Aucun lot ne porte le numéro {batch_id}.")
@@ -94,14 +96,15 @@ def show(batch_id: Annotated[str, typer.Argument(help="Numéro de lot (L…).")]
     statement = Statement.of(counts, batch.count)
     if json:
         dispatches = [dispatch_json(dispatch) for dispatch in found]
-        print_json({**_as_json(batch, counts, statement), "dispatches": dispatches})
+        print_json({**_as_json(batch, counts, statement, unread), "dispatches": dispatches})
     else:
         formed = f"formé le {moment(batch.created_at)}, {counted(batch.count, 'envoi')}, {_life(batch)}"
         say(f"Lot {batch.id}, canal « {batch.channel} », {formed}.")
         for told in (batch.pause_reason, batch.why):
             if told:
                 say(f"  {told}")
-        say(f"Relevé : {sentence(statement)}.")
+        never = f" Parmi les envoyés et les remis, {unread} jamais {either(unread, 'lu', 'lus')}." if unread else ""
+        say(f"Relevé : {sentence(statement)}.{never}")
         print_dispatches(found, json)
     _tell_lost({batch.id: statement})
 

@@ -27,6 +27,7 @@ from dispatcher.formats.pdf.trial import trial
 from dispatcher.formats.pdf_index.rules import rules_of
 from dispatcher.french import counted
 from dispatcher.keyring.inventory import list_keys, places
+from dispatcher.layouts import pdf_layout
 from dispatcher.report.model import Severity
 from dispatcher.service.check import (
     Finding,
@@ -122,7 +123,7 @@ def _layout(wanted: Settings) -> Iterator[Finding]:
     if wanted.pdf.layout is None:
         return
     with ExitStack() as closing:
-        faults = trial(wiring.pdf_layout(closing, wanted.pdf))
+        faults = trial(pdf_layout(closing, wanted.pdf))
     if not faults:
         yield good("mise en page", "le compte rendu d'essai se rend sans faute")
     for fault in faults:

@@ -55,6 +55,9 @@ def _as_json(result: Round, *, kept: bool) -> dict[str, object]:
         "quarantined": _count(result, FileState.QUARANTINED),
         "held": sum(dispatch.state is State.HELD for dispatch in result.dispatches),
         "duplicates": _count(result, FileState.DUPLICATE),
+        "unread": result.after.unread,
+        "letters": result.after.letters,
+        "print_run": str(result.folder / result.after.printed) if kept and result.after.printed else None,
         "seconds": round(result.seconds, 1),
         "mails": [
             {
@@ -96,6 +99,11 @@ def _tell(result: Round, *, kept: bool) -> None:
         f"{counted(_count(result, FileState.QUARANTINED), 'fichier')} en quarantaine, "
         f"{counted(_count(result, FileState.DUPLICATE), 'doublon')}. Rien n'est perdu : l'original de chacun est gardé."
     )
+    after = result.after
+    if after.unread:
+        say(f"{counted(after.unread, 'envoi')} jamais lu : rappelé au laboratoire (rappel {after.digest}).")
+    if after.letters:
+        say(f"{counted(after.letters, 'lettre')} à poster, en un seul PDF adressé : {after.printed}.")
     if kept:
         say(f"Tout est resté dans {result.folder}. À essayer là : « dispatcher list », « dispatcher explain D… ».")
 

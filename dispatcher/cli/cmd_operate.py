@@ -1,4 +1,4 @@
-"""``dispatcher hold``, ``close``, ``withdraw`` and ``paper``."""
+"""``dispatcher hold``, ``close`` and ``withdraw``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ def register(app: typer.Typer) -> None:
     app.command("hold")(hold)
     app.command("close")(close)
     app.command("withdraw")(withdraw)
-    app.command("paper")(paper)
 
 
 def hold(ids: Ids, reason: Reason = "mis en attente par un opérateur", json: Json = False) -> None:
@@ -42,22 +41,3 @@ def withdraw(
 ) -> None:
     """Retire des envois avant leur départ."""
     told(operate.withdraw(office().store, ids, reason=reason_given(reason), actor=actor()), "retiré|retirés", json)
-
-
-def paper(
-    ids: Ids,
-    printed: Annotated[
-        bool, typer.Option("--printed", help="Ces envois sur papier sont imprimés : ce qui suit ira aussi sur papier.")
-    ] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Motif (obligatoire, sauf avec --printed).")] = "",
-    json: Json = False,
-) -> None:
-    """Passe des envois sur papier : à imprimer, à dire imprimés (--printed), à poster, puis à clore."""
-    if printed:
-        parts = office()
-        told(operate.printed(parts.store, parts.clock, ids, actor=actor()), "noté imprimé|notés imprimés", json)
-    told(
-        operate.to_paper(office().store, ids, reason=reason_given(reason), actor=actor()),
-        "passé sur papier|passés sur papier",
-        json,
-    )

@@ -16,6 +16,7 @@ from dispatcher.cli.forecast_show import sentence
 from dispatcher.cli.held_show import show_held, tell_held
 from dispatcher.cli.output import DONE, FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.restored_show import paused_everywhere, restored_json
+from dispatcher.cli.unread_show import tell_paper, tell_unread
 from dispatcher.cli.wording import EVENTS, RECEIPTS, actor, envelope
 from dispatcher.daemon import processes
 from dispatcher.french import age, counted
@@ -65,6 +66,8 @@ def _tell(parts: Office, view: overview.StatusView, lying: Sequence[untaken.Fold
     tell_doubts(parts, view, found)
     directory_alarms.warn(parts.settings, parts.clock, parts.store)
     _tell_oldest(view, parts.clock.now(), all_taken=not lying)
+    tell_unread(view.unread, view.digest)
+    tell_paper(view.to_print)
     _tell_counts(parts, view)
     _tell_channels(view)
     drifted = cmd_directory_drift.number(parts)
@@ -118,6 +121,10 @@ def _status_json(
         "files": {str(state): count for state, count in view.files.items()},
         "paused_batches": [asdict(one) for one in view.paused_batches],
         "late": [dispatch_json(one) for one in view.late],
+        "unread": view.unread,
+        "calling": [dispatch_json(one) for one in view.calling],
+        "digest": asdict(view.digest) if view.digest is not None else None,
+        "to_print": view.to_print,
         "oldest": dispatch_json(view.oldest) if view.oldest else None,
         "oldest_age_seconds": view.oldest_age.total_seconds() if view.oldest_age else None,
         "channels": [asdict(channel) for channel in view.channels],

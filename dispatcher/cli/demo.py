@@ -10,6 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from dispatcher import resources, wiring
+from dispatcher.cli.demo_after import After, a_week_later
 from dispatcher.cli.installation import SANDBOX, Layout, lay_out, now
 from dispatcher.daemon import steps
 from dispatcher.daemon.once import drain
@@ -41,6 +42,8 @@ class Round:
     of_file: dict[str, tuple[Dispatch, ...]]
     mails: dict[str, str]
     """Message-ID to the path of the mail the sandbox accepted."""
+    after: After
+    """A week later: unread mail, letters."""
 
     @property
     def settled(self) -> bool:
@@ -64,7 +67,9 @@ def play(folder: Path, tell: Callable[[str], None]) -> Round:
             _drop(resources.sample("demo", LATER), folder / "entree" / SOURCES[0])
             tell("Seconde vague : une correction, et deux fichiers déjà vus.")
             _round(office, operator, spools)
-            return _result(folder, office, operator, time.monotonic() - begun)
+            tell("Une semaine plus tard, à l'horloge de la démonstration : rappel des non lus, tirage du papier.")
+            after = a_week_later(office, folder)
+            return _result(folder, office, operator, time.monotonic() - begun, after)
         finally:
             office.close()
 
@@ -102,7 +107,7 @@ def _round(office: Office, operator: SandboxOperator, spools: list[FolderSpool])
             return
 
 
-def _result(folder: Path, office: Office, operator: SandboxOperator, seconds: float) -> Round:
+def _result(folder: Path, office: Office, operator: SandboxOperator, seconds: float, after: After) -> Round:
     with office.store.reading() as uow:
         files = uow.files.list(limit=1000)
         dispatches = uow.dispatches.list(DispatchFilter(limit=1000))
@@ -117,6 +122,7 @@ def _result(folder: Path, office: Office, operator: SandboxOperator, seconds: fl
         dispatches=dispatches,
         of_file=of_file,
         mails=mails,
+        after=after,
     )
 
 

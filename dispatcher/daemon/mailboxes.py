@@ -1,4 +1,4 @@
-"""The steps about our own mailboxes besides reading them: patience after a fault, care, and what silence teaches."""
+"""The steps about our own mailboxes: reading to the end, patience after a fault, care, and what silence teaches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dispatcher.clock import Clock
 from dispatcher.daemon.membership import Membership
 from dispatcher.errors import DispatcherError
+from dispatcher.ports import Mailbox
 from dispatcher.service import alarms
+from dispatcher.service.climb import HEARD
+from dispatcher.service.collect import FULL, Collected, collect
 from dispatcher.service.internal import place
 from dispatcher.service.mailbox_care import care
 from dispatcher.service.support import learn
@@ -21,6 +24,10 @@ LONGEST = 900.0
 """Seconds a mailbox is left alone after a fault; twice as long each time in a row."""
 CARE_SECONDS = 3600.0
 LEARN_SECONDS = 3600.0
+
+
+PASSES = 10
+"""Over one mailbox before the others have their turn."""
 
 
 class Patience:
@@ -45,6 +52,29 @@ class Patience:
         """It is read again."""
         self._waits.pop(name, None)
         self._until.pop(name, None)
+
+
+def to_the_end(office: Office, name: str, mailbox: Mailbox) -> Collected:
+    """Pass after pass while each is full: after a busy hour, or a standstill, thousands of notices may wait."""
+    total, channel = Collected(), office.channels[name]
+    for _ in range(PASSES):
+        one = collect(name, mailbox, office.store, office.clock, channel.look_again, channel.opener)
+        total.add(one)
+        if one.mails < FULL:
+            _hear(office, name)
+        if one.settled < FULL:
+            break
+    return total
+
+
+def _hear(office: Office, name: str) -> None:
+    """Note now and then that the mailbox was read to its end: only then does silence say anything."""
+    now = office.clock.now()
+    with office.store.reading() as uow:
+        before = uow.ladder.heard(name)
+    if before is None or abs(now - before) > HEARD / 3:
+        with office.store.transaction() as uow:
+            uow.ladder.hear(name, now)
 
 
 def care_all(office: Office, member: Membership | None = None) -> int:

@@ -97,6 +97,7 @@ def _drain(
         _tell_remaining(office, result)
     _collect(office, member, result, stop)
     steps.escalate_all(office)
+    steps.climb_all(office)
     end_batches(office.store, office.clock)
     anchoring.anchor_due(office)
     with office.store.reading() as uow:

@@ -43,6 +43,8 @@ END_SECONDS = 15.0
 """How often is asked which batches are over."""
 URGENT_SECONDS = 10.0
 """How often is asked which urgent mail is late."""
+LADDER_SECONDS = 15.0
+"""How often is asked which unread mail is due for its next rung."""
 GOODBYE_SECONDS = 3.0
 """Time to let go of what this node owns by name."""
 ANCHOR_SECONDS = 8.0
@@ -140,6 +142,7 @@ class Daemon:
             "end": (END_SECONDS, lambda: end_batches(office.store, office.clock)),
             "recover": (service.lease_seconds / 4, lambda: steps.recover_all(office)),
             "urgent": (URGENT_SECONDS, lambda: steps.escalate_all(office)),
+            "ladder": (LADDER_SECONDS, lambda: steps.climb_all(office)),
             "recount": (RECOUNT_SECONDS, lambda: recount(office.store)),
             "drift": (DRIFT_SECONDS, lambda: steps.count_drift(office)),
             "learn": (mailboxes.LEARN_SECONDS, lambda: mailboxes.learn_all(office)),

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from dispatcher.daemon.mailboxes import Patience
+from dispatcher.daemon.mailboxes import Patience, to_the_end
 from dispatcher.daemon.membership import Membership
 from dispatcher.directory.drift_number import DriftNumber, outdated
 from dispatcher.directory.drift_number import load as load_drift
@@ -24,10 +24,11 @@ from dispatcher.directory.syncing.timetable import due
 from dispatcher.errors import DirectoryError, DispatcherError, StoreError
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.dispatch import SourceFile
-from dispatcher.ports import Mailbox, UnitOfWork
+from dispatcher.ports import UnitOfWork
 from dispatcher.service import alarms
 from dispatcher.service.batch import form_batches
-from dispatcher.service.collect import FULL, Collected, collect
+from dispatcher.service.climb import Climbed, climb
+from dispatcher.service.collect import Collected
 from dispatcher.service.drift import DriftReport, drift
 from dispatcher.service.escalate import escalate
 from dispatcher.service.internal import place, sentence
@@ -44,9 +45,6 @@ PREPARE_CLAIM = 1
 """Files leased at a time by one preparing thread: a dead worker returns the one in its hands, no others."""
 PREPARE_SOME = 20
 """Files of one call, so that a progress bar moves."""
-
-PASSES = 10
-"""Over one mailbox before the others have their turn."""
 
 TABLE = "table:local"
 """Subject of alarms about the laboratory's table; that of a node, which has its own copy: ``table:local@NODE``."""
@@ -229,7 +227,7 @@ def _collect(office: Office, name: str, patience: Patience) -> Collected | None:
         if mailbox is None:
             return None
         try:
-            done = _to_the_end(office, name, mailbox)
+            done = to_the_end(office, name, mailbox)
         finally:
             mailbox.close()
     except StoreError:
@@ -250,20 +248,14 @@ def _collect(office: Office, name: str, patience: Patience) -> Collected | None:
     return done
 
 
-def _to_the_end(office: Office, name: str, mailbox: Mailbox) -> Collected:
-    """Pass after pass while each is full: after a busy hour, or a standstill, thousands of notices may wait."""
-    total, channel = Collected(), office.channels[name]
-    for _ in range(PASSES):
-        one = collect(name, mailbox, office.store, office.clock, channel.look_again, channel.opener)
-        total.add(one)
-        if one.settled < FULL:
-            break
-    return total
-
-
 def recover_all(office: Office) -> int:
     """Take back what dead workers held."""
     return len(recover(office.store, office.clock, office.longest))
+
+
+def climb_all(office: Office) -> Climbed:
+    """The rungs of unread mail that are due."""
+    return climb(office.desk, office.ladder)
 
 
 def escalate_all(office: Office) -> int:

@@ -1,4 +1,4 @@
-"""When a channel forms its batches: working hours, days and public holidays. Pure: the holidays are handed in.
+"""Working hours, days and public holidays, for batches and for unread mail. Pure: the holidays are handed in.
 
 Hours are those of the clock on the wall in Europe/Paris. A period is turned into UTC at both ends, so that a day with a
 change of clocks is an hour longer or shorter and nothing else. An end at or before the beginning is on the next day
@@ -51,6 +51,17 @@ class Calendar:
         for start, end in self._around(now):
             if now < end:
                 return max(now, start)
+        return None
+
+    def after(self, start: datetime, span: timedelta) -> datetime | None:
+        """When ``span`` of open time has passed since ``start`` (UTC); None: never within a year."""
+        at, left = start.astimezone(UTC), span
+        for opens, closes in self._around(start):
+            at = max(at, opens)
+            if closes - at >= left:
+                return at + left
+            left -= max(closes - at, timedelta())
+            at = max(at, closes)
         return None
 
     def _around(self, now: datetime) -> Iterator[tuple[datetime, datetime]]:

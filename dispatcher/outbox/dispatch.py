@@ -141,9 +141,9 @@ class Dispatch:
     fault: str = ""
     """What it failed or waits for, to search by: RFC 3463 ``class.subject.detail``, an SMTP reply, or a hold code."""
     escalate_at: datetime | None = None
-    """When silence about a critical result becomes an alarm."""
+    """When urgent mail that has not left becomes an alarm (``service/escalate.py``)."""
     escalation: int = 0
-    """Steps of the ladder taken so far."""
+    """Alarms begun because it had not left in time."""
     pauses: int = 0
     """Times in a row that this very mail made its whole channel wait."""
     doubted_at: datetime | None = None
@@ -151,6 +151,12 @@ class Dispatch:
     from there, or good news came while it waited. Wiped out by whoever says that it did not arrive."""
     returns: int = 0
     """Times in a row it came back from a dead worker before its hand-over began."""
+    climb_at: datetime | None = None
+    """When the ladder of unread mail looks at it next; None: it does not (any more)."""
+    rung: int = 0
+    """The rung of the ladder it waits for, from 1; 0: the ladder has not looked at it since it left."""
+    acknowledged_at: datetime | None = None
+    """A person took it over (``dispatcher ladder acknowledge``): the ladder goes no further."""
 
     def same_recipient(self, other: Dispatch) -> bool:
         """To the same recipient (by key), or to the same box: a file may name one person by two codes."""

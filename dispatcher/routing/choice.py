@@ -28,6 +28,9 @@ from dispatcher.routing.namesakes import namesakes
 from dispatcher.routing.route import RecipientRole
 from dispatcher.routing.sources import has_boxes
 
+NOTHING_TO_PRINT = "rien à imprimer"
+"""Words of the reason where the laboratory's table says to send nothing at all."""
+
 
 def explicit_address(case: Case) -> Finding:
     """An address an operator picked, or one that stands in the file itself (HL7 PRT-15, HPRIM line 12)."""
@@ -134,7 +137,7 @@ def _apply(case: Case, line: LocalEntry) -> Finding:
     where = (f"{TABLE}, ligne {line.line}" if line.line else TABLE) + _written(line)
     if line.delivery != "mail" and not case.by_person:
         paper = "demande le papier : à imprimer et à remettre"
-        how = paper if line.delivery == "paper" else "dit de ne rien envoyer : rien à imprimer, à clore"
+        how = paper if line.delivery == "paper" else f"dit de ne rien envoyer : {NOTHING_TO_PRINT}, à clore"
         return on_paper(f"Pour le {case.code}, {where}, {how}.")
     another = None if case.by_person else _somebody_else(case, line)
     if another is not None:

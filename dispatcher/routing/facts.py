@@ -64,6 +64,8 @@ class Facts:
     """Days since the list of allowed domains was generated; ``None`` without a list."""
     chosen: str = ""
     """Address an operator picked for this very recipient, or empty."""
+    unread: frozenset[str] = frozenset()
+    """Boxes this report went to, and which nobody reads: another one is looked for."""
     about: About = field(default_factory=About, repr=False)
 
 
@@ -139,10 +141,14 @@ def boxes_to_choose_from(wanted: Wanted, facts: Facts, policy: Policy) -> tuple[
         return ()
     found = [box for identity in known for box in facts.entries.get(identity, ())]
     if known[0][0] in STRUCTURES:
-        return tuple(box for box in found if box.box_type == "ORG")
+        return tuple(box for box in found if box.box_type == "ORG" and not _unread(box, facts))
     beside = organisation(wanted) if policy.prefer == "ORG" else None
     services = [box for box in facts.entries.get(beside, ()) if box.box_type == "ORG"] if beside else []
-    return tuple(box for box in (*found, *services) if box.box_type != "APP")
+    return tuple(box for box in (*found, *services) if box.box_type != "APP" and not _unread(box, facts))
+
+
+def _unread(box: Entry, facts: Facts) -> bool:
+    return bool(facts.unread) and as_compared(box.address) in facts.unread
 
 
 def facts_identity(wanted: Wanted, facts: Facts) -> Identity | None:

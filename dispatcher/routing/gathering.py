@@ -39,13 +39,14 @@ def gather(
     certificates: Certificates,
     now: datetime,
     chosen: str = "",
+    unread: frozenset[str] = frozenset(),
     about: About | None = None,
     opposed: Callable[[str], bool] = nobody_opposes,
 ) -> Facts:
     """Ask the ports everything the rules need for ``wanted``, named by a file of ``source``.
 
-    ``now`` is aware; ``chosen`` an address an operator picked; ``opposed`` tells whether an opposition stands under a
-    key of the recipient. Raises what the ports raise (:class:`dispatcher.errors.DirectoryError`).
+    ``now`` is aware; ``chosen`` an address an operator picked; ``unread`` boxes to leave; ``opposed`` tells whether an
+    opposition stands under a key of the recipient. Raises what the ports raise (:class:`.DirectoryError`).
     """
     versions = {**directory.versions(), "allowed-domains": domains.version}
     facts = Facts(
@@ -54,6 +55,7 @@ def gather(
         ages=_ages(versions, paris(now).date()),
         list_age_days=age_in_days(domains, now),
         chosen=chosen,
+        unread=unread,
         about=about or About(),
     )
     while asked := lookups(wanted, facts, policy):

@@ -19,7 +19,8 @@ from dispatcher.errors import DispatcherError
 from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import NOT_SENT, State
 from dispatcher.ports import Fetched, Mailbox, ReceiptRow, Store, UnitOfWork
-from dispatcher.receipts.matching import Find, effect, match
+from dispatcher.receipts.ladder import UNREAD, Rung
+from dispatcher.receipts.matching import Effect, Find, effect, match
 from dispatcher.receipts.notice import Notice
 from dispatcher.receipts.notices import Opener, read
 from dispatcher.report.model import Severity
@@ -148,7 +149,7 @@ def _apply(
     if found.dispatch is None:
         _keep(uow, store, channel, notice, digest, content, clock, found.why)
         return False
-    change = effect(found.dispatch.state, notice)
+    change = _on_paper(uow, found.dispatch, effect(found.dispatch.state, notice))
     if not _keep(uow, store, channel, notice, digest, content, clock, change.why, found.dispatch):
         return True
     noticed(uow, found.dispatch, notice, clock.now())
@@ -162,6 +163,15 @@ def _apply(
     elif change.arrived:
         _doubt(uow, found.dispatch.id, change.why, _said_at(content, found.dispatch, clock))
     return True
+
+
+def _on_paper(uow: UnitOfWork, dispatch: Dispatch, change: Effect) -> Effect:
+    """Put on paper because nobody read it: to hear that it arrived changes nothing, only its reading does."""
+    if dispatch.state is not State.PAPER or change.state not in UNREAD:
+        return change
+    if any(step.rung == Rung.PAPER for step in uow.ladder.steps(dispatch.id)):
+        return Effect(state=None, why=f"{change.why} Il reste à envoyer sur papier : personne ne l'a lu.")
+    return change
 
 
 def _doubt(uow: UnitOfWork, dispatch_id: str, why: str, at: datetime) -> None:

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 LATE, OVER = "dispatch.late", "dispatch.late-over"
 FIRST = 1
-"""The alarm: the first step of ``Dispatch.escalation``."""
+"""The alarm begun: ``Dispatch.escalation``."""
 
 
 def escalate(store: Store, clock: Clock) -> int:

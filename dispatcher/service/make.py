@@ -156,8 +156,19 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "", about: About | None = None) -> Decision:
-    """Ask the directories what the rules need, and decide. ``about``: of the report; none for a mere look."""
+def route_one(
+    desk: Desk,
+    source: str,
+    wanted: Wanted,
+    *,
+    chosen: str = "",
+    about: About | None = None,
+    unread: frozenset[str] = frozenset(),
+) -> Decision:
+    """Ask the directories what the rules need, and decide. ``about``: of the report; none for a mere look.
+
+    ``unread``: boxes that nobody reads; another one of the same recipient is looked for.
+    """
     try:
         facts = gather(
             wanted,
@@ -168,6 +179,7 @@ def route_one(desk: Desk, source: str, wanted: Wanted, *, chosen: str = "", abou
             certificates=desk.certificates,
             now=desk.clock.now(),
             chosen=chosen,
+            unread=unread,
             about=about,
             opposed=recipient_opposes(desk, source),
         )

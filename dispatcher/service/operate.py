@@ -62,7 +62,9 @@ def printed(store: Store, clock: Clock, ids: Iterable[str], *, actor: str) -> Ch
                 refused.append((dispatch_id, why))
                 continue
             if dispatch.printed_at is None:
-                uow.dispatches.update(dispatch_id, actor=actor, event="dispatch.printed", printed_at=clock.now())
+                uow.dispatches.update(
+                    dispatch_id, actor=actor, event="dispatch.printed", printed_at=clock.now(), climb_at=None
+                )
             done.append(dispatch_id)
     return Changed(done=tuple(done), refused=tuple(refused))
 

@@ -10,7 +10,8 @@ from dispatcher.clock import Clock
 from dispatcher.outbox.dispatch import Batch, Dispatch, JournalLine, ReportVersion, SourceFile
 from dispatcher.outbox.forecast import Forecast
 from dispatcher.outbox.states import FileState, State
-from dispatcher.ports import DispatchFilter, ReceiptRow, Store
+from dispatcher.ports import DigestRow, DispatchFilter, ReceiptRow, Store, UnitOfWork
+from dispatcher.receipts.ladder import Rung
 from dispatcher.receipts.support import Expected
 from dispatcher.service.backlog import through
 from dispatcher.service.channel import Channel
@@ -57,46 +58,66 @@ class StatusView:
     """The oldest mail accepted by the operator that nothing came back for, where something was to be expected."""
     quiet_domains: int
     """Domains that send no delivery notices, as learned: silence from there is told of by nobody."""
+    unread: int
+    """Sent or delivered, reminded of, and still not read."""
+    calling: tuple[Dispatch, ...]
+    """Unread, a person was called, and nobody took them over yet; urgent ones first."""
+    called: Mapping[str, str]
+    """Whom, by dispatch, as the ladder names them."""
+    digest: DigestRow | None
+    """The last reminder about unread mail."""
+    to_print: int
+    """On paper, and nobody has printed it."""
 
 
 def status(store: Store, clock: Clock, channels: Mapping[str, Channel]) -> StatusView:
     """Counts, the oldest unfinished dispatch, and a forecast per channel."""
     now = clock.now()
     with store.reading() as uow:
+        calling = uow.ladder.calling()
         oldest = uow.dispatches.oldest_unfinished()
-        per_channel = []
         quiet = {name: quiet_domains(uow, name) for name in channels}
-        for name, channel in channels.items():
-            counts = uow.dispatches.counts(channel=name)
-            unknown, unknown_since = uow.dispatches.in_doubt(name)
-            waiting = sum(counts.get(state, 0) for state in (State.READY, State.QUEUED, State.SENDING, State.DEFERRED))
-            told = through(uow, channel, counts, now)
-            per_channel.append(
-                ChannelStatus(
-                    name=name,
-                    waiting=waiting,
-                    paused=uow.pace.paused(channel.scope, now) or "",
-                    tries_at=uow.pace.tries_at(channel.scope, now),
-                    per_minute=channel.limit.per_window,
-                    through_at=told.through_at,
-                    forecast=told,
-                    unknown=unknown,
-                    unknown_since=unknown_since,
-                )
-            )
         return StatusView(
             dispatches=uow.dispatches.counts(),
             files=uow.files.counts(),
             oldest=oldest,
             oldest_age=now - oldest.created_at if oldest is not None and oldest.created_at is not None else None,
-            channels=tuple(per_channel),
+            channels=tuple(_channel(uow, name, channel, now) for name, channel in channels.items()),
             unmatched=len(uow.receipts.unmatched(limit=1000)),
             oldest_file=uow.files.oldest_open(),
             paused_batches=uow.batches.paused(),
             late=uow.dispatches.alarmed(left=False),
             oldest_silent=oldest_silent(uow, quiet),
             quiet_domains=sum(map(len, quiet.values())),
+            unread=uow.ladder.count_unread(),
+            calling=calling,
+            called={one.id: _called(uow, one.id) for one in calling},
+            digest=uow.ladder.last_digest(),
+            to_print=uow.prints.count_waiting(),
         )
+
+
+def _channel(uow: UnitOfWork, name: str, channel: Channel, now: datetime) -> ChannelStatus:
+    counts = uow.dispatches.counts(channel=name)
+    unknown, unknown_since = uow.dispatches.in_doubt(name)
+    told = through(uow, channel, counts, now)
+    return ChannelStatus(
+        name=name,
+        waiting=sum(counts.get(state, 0) for state in (State.READY, State.QUEUED, State.SENDING, State.DEFERRED)),
+        paused=uow.pace.paused(channel.scope, now) or "",
+        tries_at=uow.pace.tries_at(channel.scope, now),
+        per_minute=channel.limit.per_window,
+        through_at=told.through_at,
+        forecast=told,
+        unknown=unknown,
+        unknown_since=unknown_since,
+    )
+
+
+def _called(uow: UnitOfWork, dispatch_id: str) -> str:
+    """Who was called last; empty when the ladder names nobody."""
+    steps = reversed(uow.ladder.steps(dispatch_id))
+    return next((step.note for step in steps if step.rung == Rung.PERSON), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

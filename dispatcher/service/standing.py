@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from dispatcher.clock import paris
 from dispatcher.french import age, counted, either
+from dispatcher.outbox.dispatch import Lane
 from dispatcher.outbox.states import STATES
 from dispatcher.ports import Store
 from dispatcher.service import alarms
@@ -21,6 +22,7 @@ from dispatcher.service.untaken import Folder
 
 CODES = {
     "urgent-late": "résultat urgent que l'opérateur n'a pas accepté à temps",
+    "unread": "envoi que personne n'a lu, et pour lequel une personne est appelée",
     "channel-stopped": "canal arrêté par une panne ; le programme réessaie de lui-même",
     "batch-paused": "lot suspendu, ses envois attendent",
     "disk": "presque plus de place sur le disque",
@@ -46,6 +48,7 @@ CODES = {
 """What each says, in French, for the page of the documents."""
 
 _CALL = "Prévenir le destinataire par téléphone ; « dispatcher show ENVOI » dit ce qui l'arrête."
+_TAKE_OVER = 'Appeler le destinataire, puis « dispatcher ladder acknowledge ENVOI --reason "…" ».'
 _UNREAD = "Les accusés n'arrivent plus : rétablir la boîte, elle est relue d'elle-même ; « dispatcher check »."
 SETTLE = "« dispatcher list --state unknown », puis « dispatcher settle » quand on sait, ou « dispatcher replay »."
 
@@ -67,11 +70,17 @@ class Alarm:
 
 
 def of_work(view: StatusView, now: datetime) -> Iterator[Alarm]:
-    """Urgent mail that has not left, channels that a fault stopped, paused batches."""
+    """Urgent mail that has not left, mail nobody reads, channels that a fault stopped, paused batches."""
     for one in view.late:
         since = f", depuis {age(now - one.created_at)}" if one.created_at is not None else ""
         text = f"résultat urgent pas encore parti : {one.id}, {STATES[one.state]}{since}."
         yield Alarm(code="urgent-late", text=text, since=one.created_at, detail=one.reason, hint=_CALL)
+    for one in view.calling:
+        what = "résultat urgent" if one.lane is Lane.URGENT else "envoi"
+        left = f", envoyé {_moment(one.sent_at)}" if one.sent_at is not None else ""
+        whom = f" À prévenir : {view.called[one.id]}." if view.called.get(one.id) else ""
+        text = f"{what} jamais lu : {one.id}, {one.label}{left}.{whom}"
+        yield Alarm(code="unread", text=text, since=one.sent_at, hint=_TAKE_OVER)
     for channel in view.channels:
         if channel.tries_at is not None:
             text = f"canal « {channel.name} » arrêté par une panne ; nouvel essai {_moment(channel.tries_at)}."

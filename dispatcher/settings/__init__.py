@@ -14,6 +14,7 @@ from dispatcher.settings.file import (
 )
 from dispatcher.settings.index import IndexSettings
 from dispatcher.settings.pace import PaceSettings
+from dispatcher.settings.paper import PaperSettings
 
 __all__ = [
     "BiologistSettings",
@@ -23,6 +24,7 @@ __all__ = [
     "LaboratorySettings",
     "MailboxSettings",
     "PaceSettings",
+    "PaperSettings",
     "PdfSettings",
     "RoutingSettings",
     "Settings",

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from dispatcher.settings.ladder import ChannelLadderSettings
 from dispatcher.settings.pace import PaceSettings
 from dispatcher.settings.schedule import Day, Region, cron, hours
 from dispatcher.settings.sections import Address, PathSection, Section, SendingFormat
@@ -128,6 +129,7 @@ class ChannelSettings(PathSection):
     pace: PaceSettings = PaceSettings()
     batch: BatchSettings = BatchSettings()
     unknown: UnknownSettings = UnknownSettings()
+    ladder: ChannelLadderSettings = ChannelLadderSettings()
     request_dsn: bool = True
     request_mdn: bool = True
     max_mail_bytes: int = Field(default=10_000_000, gt=0)
@@ -163,3 +165,9 @@ class ChannelSettings(PathSection):
     def default_format(self) -> str:
         """Format used when nothing else says."""
         return self.format or ("hprim-medecins" if self.family == "apicrypt" else "cda")
+
+    def sends_receipts(self, domain: str) -> bool:
+        """Whether a read receipt can be hoped for from a recipient of that domain."""
+        told = self.ladder.read_domains.get(domain.lower(), self.ladder.read_receipts)
+        usual = self.family == "mssante" and self.request_mdn
+        return self.mailbox is not None and (usual if told is None else told)

@@ -24,6 +24,8 @@ from dispatcher.french import counted
 from dispatcher.settings.channels import ChannelSettings
 from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
 from dispatcher.settings.index import IndexSettings
+from dispatcher.settings.ladder import LadderSettings
+from dispatcher.settings.paper import PaperSettings
 from dispatcher.settings.sections import Name, PathSection, Section
 from dispatcher.settings.service import RetrySettings, ServiceSettings
 
@@ -163,6 +165,8 @@ class Settings(Section):
     retry: RetrySettings = RetrySettings()
     service: ServiceSettings = ServiceSettings()
     journal: JournalSettings = Field(default_factory=JournalSettings)
+    ladder: LadderSettings = LadderSettings()
+    paper: PaperSettings = Field(default_factory=PaperSettings)
     log: LogSettings = LogSettings()
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
 
@@ -183,6 +187,9 @@ class Settings(Section):
         for domain, wanted in self.routing.domains.items():
             if wanted.channel is not None and wanted.channel not in self.channels:
                 raise ValueError(f"« routing.domains.{domain} » nomme un canal inconnu : « {wanted.channel} »")
+        for source in self.ladder.seconds:
+            if source not in self.sources:
+                raise ValueError(f"« ladder.seconds » nomme une source inconnue : « {source} »")
         return self
 
 
@@ -204,7 +211,7 @@ def parse(text: str, folder: Path, environ: dict[str, str] | None = None, name: 
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} : {unreadable_toml(error)}.", hint="Corriger la ligne indiquée.") from error
     _overrides(environ or {}, data)
-    for section in ("keys", "directory", "trust", "journal"):
+    for section in ("keys", "directory", "trust", "journal", "paper"):
         data.setdefault(section, {})  # so that their default paths are resolved too
     try:
         settings = Settings.model_validate(data, context={"folder": folder})

@@ -55,6 +55,9 @@ JOURNALLED = (
 _STAMPS = {State.SENT: "sent_at", State.DELIVERED: "delivered_at", State.READ: "read_at"}
 """Filled in when the caller gives no moment: without it no one could say later how long it took."""
 
+_UNREAD = frozenset({State.SENT, State.DELIVERED})
+"""Entered from any other state, the ladder looks at it anew; left, it looks no more (``store/ladders.py``)."""
+
 _ARRIVED = frozenset(_STAMPS)
 """States that tell themselves what became of it."""
 
@@ -162,6 +165,8 @@ class DispatchMoves:
         if stamp is not None and values.get(stamp) is None:
             values[stamp] = self._session.now()
         self._set_due(values, None)
+        if values["state"] is State.SENT:
+            values |= {"climb_at": values["sent_at"], "rung": 0}
         columns = values | _END_OF_LEASE
         old = None if values.keys().isdisjoint(_READ_FIRST) else self._locked(dispatch_id)
         if old is not None:
@@ -193,6 +198,18 @@ class DispatchMoves:
         if values.get("state") is State.DEFERRED and values.get("due_at", known) is None:
             values["due_at"] = self._session.now()
 
+    def _set_climb(self, values: dict[str, Any], old: Dispatch) -> None:
+        """Reading, an end and paper stop the ladder; paper, too, may be perhaps in the box of a mail that had left."""
+        new = values.get("state", old.state)
+        if new in _UNREAD and old.state not in _UNREAD:
+            values |= {"climb_at": self._session.now(), "rung": 0}
+        elif new is not old.state and new not in _UNREAD and old.climb_at is not None:
+            values.setdefault("climb_at", None)
+        if new is State.FAILED and old.acknowledged_at is not None:
+            values["acknowledged_at"] = None  # that is news to whoever took it over
+        if new is State.PAPER and old.state in _UNREAD and old.doubted_at is None:
+            values.setdefault("doubted_at", old.delivered_at or old.sent_at or self._session.now())
+
     def _locked(self, dispatch_id: str) -> Dispatch:
         row = self._session.read_locked(_LOCKED, {"id": dispatch_id}).first()
         if row is None:
@@ -208,6 +225,7 @@ class DispatchMoves:
             if values["state"] not in _ARRIVED:
                 values.setdefault("doubted_at", old.doubted_at or old.unknown_since or self._session.now())
         self._set_due(values, old.due_at)
+        self._set_climb(values, old)
         if old.state is State.SENDING and values.get("state", old.state) is not State.SENDING:
             columns = values | _END_OF_LEASE
             values |= {"lease_owner": "", "submitting_since": None}

@@ -9,8 +9,19 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Row, Select, Table, select
 
 from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
-from dispatcher.ports import AnchorRow, GapRow, LeaseRow, NodeRow, OppositionRow, ReceiptRow, SupportRow
-from dispatcher.store import engine_tables, receipt_tables, tables
+from dispatcher.ports import (
+    AnchorRow,
+    DigestRow,
+    GapRow,
+    LeaseRow,
+    NodeRow,
+    OppositionRow,
+    PrintRun,
+    ReceiptRow,
+    StepRow,
+    SupportRow,
+)
+from dispatcher.store import engine_tables, ladder_tables, receipt_tables, tables
 
 T = TypeVar("T")
 
@@ -52,3 +63,6 @@ NODE = Kind(NodeRow, engine_tables.nodes)
 LEASE = Kind(LeaseRow, engine_tables.named_leases)
 SUPPORT = Kind(SupportRow, receipt_tables.receipt_support)
 ANCHOR = Kind(AnchorRow, engine_tables.anchors)
+STEP = Kind(StepRow, ladder_tables.ladder_steps)
+DIGEST = Kind(DigestRow, ladder_tables.digests)
+PRINT_RUN = Kind(PrintRun, ladder_tables.print_runs)

@@ -36,6 +36,7 @@ from dispatcher.store.engine_tables import (
     nodes,
     tallies,
 )
+from dispatcher.store.ladder_tables import digests, heard, ladder_steps, print_members, print_runs
 from dispatcher.store.receipt_tables import mails_aside, receipt_support, receipt_sweeps
 from dispatcher.store.types import FreeText, JsonText, Moment, Rank, Word
 
@@ -148,6 +149,11 @@ dispatches = Table(
     Column("doubted_at", Moment),
     added("returns", Integer, "0"),
     added("renditions"),
+    Column("climb_at", Moment),
+    added("rung", Integer, "0"),
+    Column("acknowledged_at", Moment),
+    partial("ix_dispatches_climb", "climb_at", "id", where="climb_at IS NOT NULL"),
+    partial("ix_dispatches_unread", "state", "sent_at", "id", where="rung > 1"),
     partial("ix_dispatches_suspects", "channel", "lane", "created_at", "id", where="state = 'queued' AND returns >= 2"),
     partial(
         "ix_dispatches_queued", "channel", "lane", "domain", "address", "created_at", "id", where="state = 'queued'"
@@ -302,13 +308,16 @@ __all__ = [
     "batch_members",
     "batches",
     "destinations",
+    "digests",
     "dispatches",
     "files",
     "gaps",
+    "heard",
     "in_state",
     "installation",
     "journal",
     "journal_head",
+    "ladder_steps",
     "mails_aside",
     "metadata",
     "named_leases",
@@ -316,6 +325,8 @@ __all__ = [
     "oppositions",
     "pace",
     "payloads",
+    "print_members",
+    "print_runs",
     "receipt_support",
     "receipt_sweeps",
     "receipts",

@@ -12,6 +12,7 @@ from dispatcher.store.files import SqlFiles
 from dispatcher.store.gaps import SqlGaps
 from dispatcher.store.installation import SqlInstallation
 from dispatcher.store.journal import Head, SqlJournal
+from dispatcher.store.ladders import SqlLadders
 from dispatcher.store.mails_aside import SqlMailsAside
 from dispatcher.store.named_leases import SqlLeases
 from dispatcher.store.nodes import SqlNodes
@@ -19,6 +20,7 @@ from dispatcher.store.oppositions import SqlOppositions
 from dispatcher.store.pace import SqlPaceBook
 from dispatcher.store.pace_memory import PaceMemory
 from dispatcher.store.payloads import SqlPayloads
+from dispatcher.store.prints import SqlPrintRuns
 from dispatcher.store.receipts import SqlReceipts
 from dispatcher.store.reference import SqlReference
 from dispatcher.store.reports import SqlReports
@@ -118,3 +120,11 @@ class SqlUnit:
     @cached_property
     def mails_aside(self) -> SqlMailsAside:
         return SqlMailsAside(self._session)
+
+    @cached_property
+    def ladder(self) -> SqlLadders:
+        return SqlLadders(self._session)
+
+    @cached_property
+    def prints(self) -> SqlPrintRuns:
+        return SqlPrintRuns(self._session)

@@ -8,6 +8,7 @@ from dispatcher.store_ports.destinations import DestinationRow, Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches, DispatchFilter, RecipientUse
 from dispatcher.store_ports.files import Files, Reports
 from dispatcher.store_ports.installation import Installation, InstallationRow
+from dispatcher.store_ports.ladder import DigestRow, Ladders, PrintRun, PrintRuns, StepRow
 from dispatcher.store_ports.moments import Moments
 from dispatcher.store_ports.nodes import DRAIN, LeaseRow, Leases, NodeRow, Nodes
 from dispatcher.store_ports.pace import EVERYTHING, PaceBook
@@ -35,6 +36,7 @@ __all__ = [
     "Batches",
     "DestinationRow",
     "Destinations",
+    "DigestRow",
     "DispatchFilter",
     "Drifted",
     "Dispatches",
@@ -45,6 +47,7 @@ __all__ = [
     "Installation",
     "InstallationRow",
     "Journal",
+    "Ladders",
     "LeaseRow",
     "Leases",
     "MailsAside",
@@ -55,6 +58,8 @@ __all__ = [
     "Oppositions",
     "PaceBook",
     "Payloads",
+    "PrintRun",
+    "PrintRuns",
     "ReceiptRow",
     "Receipts",
     "RecipientUse",
@@ -62,6 +67,7 @@ __all__ = [
     "ReferenceRow",
     "Reports",
     "Scope",
+    "StepRow",
     "Store",
     "Support",
     "SupportRow",

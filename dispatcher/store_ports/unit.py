@@ -10,6 +10,7 @@ from dispatcher.store_ports.destinations import Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches
 from dispatcher.store_ports.files import Files, Reports
 from dispatcher.store_ports.installation import Installation
+from dispatcher.store_ports.ladder import Ladders, PrintRuns
 from dispatcher.store_ports.moments import Moments
 from dispatcher.store_ports.nodes import Leases, Nodes
 from dispatcher.store_ports.pace import PaceBook
@@ -51,6 +52,10 @@ class UnitOfWork(Protocol):
     def nodes(self) -> Nodes: ...
     @property
     def leases(self) -> Leases: ...
+    @property
+    def ladder(self) -> Ladders: ...
+    @property
+    def prints(self) -> PrintRuns: ...
     @property
     def installation(self) -> Installation: ...
     @property

@@ -80,6 +80,8 @@ def test_the_counts_are_those_of_the_promise(demo: Demo) -> None:
     assert said["dispatches"].get("delivered", 0) >= 1, "one recipient never reads"
     assert said["dispatches"].get("failed", 0) == 1, "one bounce"
     assert said["quarantined"] == 1
+    assert (said["dispatches"]["paper"], said["unread"], said["letters"]) == (1, 1, 1)
+    assert Path(said["print_run"]).read_bytes().startswith(b"%PDF-")
     assert said["held"] == 2
     assert said["duplicates"] == 2
     assert said["seconds"] < 90

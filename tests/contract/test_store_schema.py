@@ -209,7 +209,7 @@ def test_members_of_past_batches_come_back_from_the_journal(
 
 def check_released(url: str) -> None:
     """A look does not upgrade; an upgrade loses nothing."""
-    clock = FrozenClock()
+    clock, before = FrozenClock(), schema.standing(url) or ""
     look_only(url)
     clock.advance(3600)
     store = open_store(url, make_cipher(), clock)
@@ -222,6 +222,7 @@ def check_released(url: str) -> None:
         sent, unknown, queued = uow.dispatches.list(DispatchFilter())
         assert (sent.state, unknown.state, queued.state) == (State.SENT, State.UNKNOWN, State.QUEUED)
         assert sent.reply == "250 2.0.0 accepté" and sent.sent_at is not None
+        assert (sent.climb_at is not None) is (before >= "0004"), "of what left before the ladder nobody is reminded"
         assert [r.kind for r in uow.receipts.of_dispatch(sent.id)] == ["smtp"]
         assert uow.dispatches.list(DispatchFilter(recipient="helene", order="LAB-1", states=(State.SENT,))) == (sent,)
         checked, fault = uow.journal.verify()

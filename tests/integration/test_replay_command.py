@@ -186,7 +186,7 @@ def test_a_large_list_is_summed_up(labo: Installation, monkeypatch: pytest.Monke
 
 def test_printed_paper(labo: Installation) -> None:
     one, two, _three = ids(labo)
-    run("paper", one, "--reason", "boîte fermée")
-    run("paper", one, "--printed")
+    run("paper", "add", one, "--reason", "boîte fermée")
+    run("paper", "printed", one)
     assert [d.printed_at is not None for d in labo.dispatches() if d.id == one] == [True]
-    run("paper", two, "--printed", rc=1)
+    run("paper", "printed", two, rc=1)

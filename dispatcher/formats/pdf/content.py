@@ -55,7 +55,7 @@ def build(report: Report, context: WriteContext, glyphs: Glyphs) -> Data:
         "documents": _documents(report),
         "validation": _validation(report, context),
     }
-    cleaned: Data = _clean(data, glyphs)
+    cleaned: Data = glyphs.clean_all(data)
     cleaned["images"] = [list(image) for image in _images(report)]
     return cleaned
 
@@ -70,16 +70,6 @@ def _without_withdrawn(report: Report) -> Report:
 
     batteries = (replace(b, observations=tuple(map(shown, b.observations))) for b in report.batteries)
     return replace(report, batteries=tuple(batteries))
-
-
-def _clean(value: Any, glyphs: Glyphs) -> Any:
-    if isinstance(value, str):
-        return glyphs.clean(value)
-    if isinstance(value, list):
-        return [_clean(item, glyphs) for item in value]
-    if isinstance(value, dict):
-        return {key: _clean(item, glyphs) for key, item in value.items()}
-    return value
 
 
 def banners(report: Report, context: WriteContext) -> list[str]:

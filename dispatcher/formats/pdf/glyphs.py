@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 from dispatcher.errors import RenderError
 
@@ -112,6 +113,16 @@ class Glyphs:
                 code="pdf-character",
             )
         return text
+
+    def clean_all(self, value: Any) -> Any:
+        """Every text of a JSON value, as it is drawn. Raises as :meth:`clean`."""
+        if isinstance(value, str):
+            return self.clean(value)
+        if isinstance(value, list):
+            return [self.clean_all(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.clean_all(item) for key, item in value.items()}
+        return value
 
     def _compatible(self, char: str) -> str:
         """The compatibility spelling (``℃`` is ``°C``), when it draws; raised digits never lose their height."""

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatcher import wiring
 from dispatcher.errors import ConfigError, RenderError
 from dispatcher.formats.pdf import content, images
 from dispatcher.formats.pdf.glyphs import Glyphs
 from dispatcher.formats.pdf.selfcheck import check
 from dispatcher.formats.pdf.trial import trial
 from dispatcher.formats.pdf.writer import PdfWriter
+from dispatcher.layouts import pdf_layout
 from dispatcher.report.model import (
     AltValue,
     Attachment,
@@ -311,7 +311,7 @@ def own(folder: Path, source: str = SETTINGS, name: str = "reglages.typ") -> Pdf
     folder.joinpath(name).write_text(source, encoding="utf-8")
     folder.joinpath("logo.png").write_bytes(GREY)
     with ExitStack() as closing:
-        chosen = wiring.pdf_layout(closing, PdfSettings(layout=folder))
+        chosen = pdf_layout(closing, PdfSettings(layout=folder))
         assert trial(chosen) == () or "#nothing" in source
         return PdfWriter(chosen)
 
@@ -354,4 +354,4 @@ def test_settings_that_want_the_network_or_a_folder_without_anything_are_refused
     empty = tmp_path / "vide"
     empty.mkdir()
     with ExitStack() as closing, pytest.raises(ConfigError, match=r"report\.typ » ou « reglages\.typ"):
-        wiring.pdf_layout(closing, PdfSettings(layout=empty))
+        pdf_layout(closing, PdfSettings(layout=empty))

@@ -71,9 +71,9 @@ def ladders(settings: LadderSettings, channel: ChannelLadderSettings) -> dict[La
 def ladder_rules(settings: Settings) -> LadderRules:
     """What happens to mail that nobody reads."""
 
-    def expects_read(dispatch: Dispatch) -> bool:
+    def expects_read(dispatch: Dispatch, learned: bool | None) -> bool:
         channel = settings.channels.get(dispatch.channel)
-        return channel is not None and channel.sends_receipts(dispatch.domain)
+        return channel is not None and channel.sends_receipts(dispatch.domain, learned)
 
     return LadderRules(
         ladders={name: ladders(settings.ladder, one.ladder) for name, one in settings.channels.items()},

@@ -75,8 +75,8 @@ class LadderRules:
 
     ladders: Mapping[str, Mapping[Lane, Ladder]]
     """By channel."""
-    expects_read: Callable[[Dispatch], bool]
-    """Whether a read receipt can be hoped for from its recipient."""
+    expects_read: Callable[[Dispatch, bool | None], bool]
+    """Whether a read receipt can be hoped for from its recipient, given what was learned of him (None: nothing)."""
     digest_every: timedelta = timedelta(hours=4)
     seconds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By source: code or number of a recipient to the code of his stand-in (``service/second_way.py``)."""

@@ -23,6 +23,7 @@ from dispatcher.service.internal import place
 from dispatcher.service.make import Made
 from dispatcher.service.restored import in_doubt
 from dispatcher.service.second_way import is_second, second_way
+from dispatcher.service.support import sends_read
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,8 @@ class _Pass:
     now: datetime
     done: Climbed = field(default_factory=Climbed)
     heard: dict[str, bool] = field(default_factory=dict)
+    expects: dict[str, bool] = field(default_factory=dict)
+    """By dispatch of the page: whether a read receipt can be hoped for."""
 
 
 def climb(desk: Desk, rules: LadderRules) -> Climbed:
@@ -92,15 +95,15 @@ def _bring_back(state: _Pass) -> None:
         log.error("the clock was set back: the ladder of %d mails is worked out anew", count)
 
 
-def next_of(rules: LadderRules, dispatch: Dispatch, taken: int, since: datetime, *, over: bool = False) -> Next | None:
+def _next(state: _Pass, dispatch: Dispatch, taken: int, since: datetime, *, over: bool = False) -> Next | None:
     """The rung after the ``taken`` first ones of a dispatch, as the rules have it today."""
-    ladder = rules.ladders.get(dispatch.channel, {}).get(dispatch.lane, Ladder())
+    ladder = state.rules.ladders.get(dispatch.channel, {}).get(dispatch.lane, Ladder())
     return next_step(
         ladder,
         state=dispatch.state,
         since=since,
         taken=taken,
-        expects_read=rules.expects_read(dispatch),
+        expects_read=state.expects[dispatch.id],
         acknowledged=dispatch.acknowledged_at is not None,
         superseded=over or is_second(dispatch),
         printed=dispatch.printed_at is not None,
@@ -111,13 +114,14 @@ def next_of(rules: LadderRules, dispatch: Dispatch, taken: int, since: datetime,
 
 
 def _page(state: _Pass, found: Sequence[Dispatch]) -> None:
+    _ask(state, found)
     _begin(state, [one for one in found if not one.rung])
     waits: dict[str, tuple[int, datetime | None]] = {}
     reminders: list[tuple[Dispatch, Next]] = []
     on_it = [one for one in found if one.rung]
     over = _over(state, on_it)
     for one in on_it:
-        step = next_of(state.rules, one, one.rung - 1, state.now, over=one.id in over)
+        step = _next(state, one, one.rung - 1, state.now, over=one.id in over)
         if step is None:
             waits[one.id] = (one.rung, None)
         elif step.number != one.rung:
@@ -132,6 +136,12 @@ def _page(state: _Pass, found: Sequence[Dispatch]) -> None:
     _remind(state, reminders)
 
 
+def _ask(state: _Pass, found: Sequence[Dispatch]) -> None:
+    """Whose reading can be hoped for: what the site says of them, else what was learned."""
+    with state.desk.store.reading() as uow:
+        state.expects = {one.id: state.rules.expects_read(one, sends_read(uow, one)) for one in found}
+
+
 def _begin(state: _Pass, fresh: Sequence[Dispatch]) -> None:
     """What left since the last pass gets the time of its first rung."""
     if not fresh:
@@ -142,7 +152,7 @@ def _begin(state: _Pass, fresh: Sequence[Dispatch]) -> None:
     for one in fresh:
         left = one.sent_at or one.delivered_at or one.climb_at or state.now
         place, last = taken.get(one.id, (0, left))
-        step = next_of(state.rules, one, place, min(max(left, last), state.now))
+        step = _next(state, one, place, min(max(left, last), state.now))
         waits[one.id] = (step.number, step.at) if step is not None else (place + 1, None)
     _wait(state, waits, fresh)
     state.done.begun += len(fresh)
@@ -164,7 +174,7 @@ def _silence_counts(state: _Pass, one: Dispatch, step: Next) -> bool:
     """Its receipt would have been seen. Nobody waits for that to be called, nor does an urgent result."""
     if step.step.rung is Rung.PERSON or one.lane is Lane.URGENT or one.state is State.PAPER:
         return True
-    if not state.rules.expects_read(one):
+    if not state.expects[one.id]:
         return True
     if one.channel not in state.heard:
         with state.desk.store.reading() as uow:
@@ -211,7 +221,7 @@ def _climb(state: _Pass, uow: UnitOfWork, seen: Dispatch, step: Next, *, digest:
 def _after(state: _Pass, one: Dispatch, step: Next, now_in: State | None = None) -> tuple[int, datetime | None]:
     """The rung to wait for once this one is climbed."""
     there = one if now_in is None else replace(one, state=now_in)
-    coming = next_of(state.rules, there, step.number, state.now)
+    coming = _next(state, there, step.number, state.now)
     return (coming.number, coming.at) if coming is not None else (step.number + 1, None)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from dispatcher.clock import Clock
-from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, Heard, Scope, Store, UnitOfWork
 from dispatcher.receipts.notice import Kind, Notice
@@ -57,6 +57,18 @@ def learn(channel: Channel, store: Store, clock: Clock) -> int:
 def expectation(uow: UnitOfWork, dispatch: Dispatch) -> Expected:
     """Which receipts may be expected of its recipient."""
     return expected(*uow.support.of(dispatch.channel, dispatch.address))
+
+
+def sends_read(uow: UnitOfWork, dispatch: Dispatch) -> bool | None:
+    """Whether its recipient answers when he has read, as learned; None: not known.
+
+    Answers that came and no longer come are to be missed. That of an urgent result is missed whatever was learned: who
+    never opens his mailbox looks like one whose software is silent.
+    """
+    reading = expectation(uow, dispatch).reading
+    if reading is Gives.UNKNOWN or (reading is Gives.NEVER and dispatch.lane is Lane.URGENT):
+        return None
+    return reading is not Gives.NEVER
 
 
 def quiet_domains(uow: UnitOfWork, channel: str) -> tuple[str, ...]:

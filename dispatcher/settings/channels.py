@@ -166,8 +166,12 @@ class ChannelSettings(PathSection):
         """Format used when nothing else says."""
         return self.format or ("hprim-medecins" if self.family == "apicrypt" else "cda")
 
-    def sends_receipts(self, domain: str) -> bool:
-        """Whether a read receipt can be hoped for from a recipient of that domain."""
+    def sends_receipts(self, domain: str, learned: bool | None = None) -> bool:
+        """Whether a read receipt can be hoped for from a recipient of that domain.
+
+        What the file says comes first, then what was ``learned`` of the recipient, then what is usual in the family.
+        """
         told = self.ladder.read_domains.get(domain.lower(), self.ladder.read_receipts)
-        usual = self.family == "mssante" and self.request_mdn
-        return self.mailbox is not None and (usual if told is None else told)
+        if told is None:
+            told = self.request_mdn and (self.family == "mssante" if learned is None else learned)
+        return self.mailbox is not None and told

@@ -38,7 +38,8 @@ class ChannelLadderSettings(Section):
     routine: list[StepSettings] | None = None
     urgent: list[StepSettings] | None = None
     read_receipts: bool | None = None
-    """Whether its recipients send read receipts; absent: those of an ``mssante`` channel that asks for them do."""
+    """Whether its recipients send read receipts; absent: as learned of each, and those of an ``mssante`` channel that
+    asks for them do until then."""
     read_domains: dict[str, bool] = Field(default_factory=dict)
     """By domain of the recipient, where it is otherwise."""
 

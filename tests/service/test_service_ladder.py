@@ -43,7 +43,7 @@ def rules(
     both = {Lane.ROUTINE: Ladder(steps=steps or STEPS, calendar=OFFICE), Lane.URGENT: Ladder(steps=urgent)}
     return LadderRules(
         ladders={"pro": both, "mss": both},
-        expects_read=lambda dispatch: reads,
+        expects_read=lambda dispatch, learned: reads,
         digest_every=timedelta(hours=every),
         **more,  # type: ignore[arg-type]
     )

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 from dispatcher.store_ports import (
     DRAIN,
     EVERYTHING,
+    AnswerRow,
+    Answers,
+    AnswerState,
     Batches,
     DestinationRow,
     Destinations,
@@ -73,8 +76,12 @@ __all__ = [
     "Transport",
     "Fetched",
     "Mailbox",
+    "AnswerLine",
     "DRAIN",
     "EVERYTHING",
+    "AnswerRow",
+    "Answers",
+    "AnswerState",
     "Batches",
     "Dispatches",
     "DestinationRow",
@@ -354,3 +361,19 @@ class Mailbox(Protocol):
 
     def close(self) -> None:
         """Log out; never raises."""
+
+
+# ------------------------------------------------------------------------------------------------ answers to the LIS
+
+
+class AnswerLine(Protocol):
+    """Where answers to one source go: a return folder, or an MLLP server of its LIS."""
+
+    def give(self, name: str, content: bytes) -> bytes:
+        """Hand over one file (or one message), all or nothing; gives what comes back (empty from a folder).
+
+        The same name again replaces it. Raises :class:`dispatcher.errors.OurFault` (folder, settings),
+        :class:`dispatcher.errors.TryLater` (not given), :class:`dispatcher.errors.OutcomeUnknown` (given, not answered).
+        """
+
+    def close(self) -> None: ...

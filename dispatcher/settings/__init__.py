@@ -1,5 +1,6 @@
 """One TOML file to frozen models (decision D11)."""
 
+from dispatcher.settings.answers import AnswersSettings, MllpSettings
 from dispatcher.settings.channels import ChannelSettings, MailboxSettings
 from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
 from dispatcher.settings.file import (
@@ -16,12 +17,14 @@ from dispatcher.settings.index import IndexSettings
 from dispatcher.settings.pace import PaceSettings
 
 __all__ = [
+    "AnswersSettings",
     "BiologistSettings",
     "ChannelSettings",
     "DirectorySettings",
     "IndexSettings",
     "LaboratorySettings",
     "MailboxSettings",
+    "MllpSettings",
     "PaceSettings",
     "PdfSettings",
     "RoutingSettings",

@@ -13,7 +13,7 @@ from dispatcher.errors import StoreError
 from dispatcher.store import faults
 from dispatcher.store.connect import make_engine, parse_url, reading_engine
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every released revision, oldest first; the last is the one this program needs. A test compares with the files."""
 
 _LOCK = 0x64697370  # "disp": nodes that start together upgrade one after the other

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from dispatcher.store.answers import SqlAnswers
 from dispatcher.store.batches import SqlBatches
 from dispatcher.store.destinations import SqlDestinations
 from dispatcher.store.dispatches import SqlDispatches
@@ -33,6 +34,7 @@ class SqlUnit:
         self._memory = memory
         self.journal = session.journal = SqlJournal(session, head)
         self.tallies = session.tallies = SqlTallies(session)
+        self.answers = session.answers = SqlAnswers(session)
 
     def finish(self) -> None:
         """Write what was kept back to the end: last the journal, whose head every writer needs."""

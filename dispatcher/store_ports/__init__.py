@@ -3,6 +3,7 @@
 Part of ``ports.py``, which gives all these names on; import them from there.
 """
 
+from dispatcher.store_ports.answers import AnswerRow, Answers, AnswerState
 from dispatcher.store_ports.destinations import DestinationRow, Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches, DispatchFilter, RecipientUse
 from dispatcher.store_ports.files import Files, Reports
@@ -28,6 +29,9 @@ from dispatcher.store_ports.unit import Store, UnitOfWork
 __all__ = [
     "DRAIN",
     "EVERYTHING",
+    "AnswerRow",
+    "AnswerState",
+    "Answers",
     "Batches",
     "DestinationRow",
     "Destinations",

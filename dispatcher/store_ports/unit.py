@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from dispatcher.store_ports.answers import Answers
 from dispatcher.store_ports.destinations import Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches
 from dispatcher.store_ports.files import Files, Reports
@@ -53,6 +54,8 @@ class UnitOfWork(Protocol):
     def tallies(self) -> Tallies: ...
     @property
     def moments(self) -> Moments: ...
+    @property
+    def answers(self) -> Answers: ...
 
 
 class Store(Protocol):

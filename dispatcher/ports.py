@@ -373,7 +373,7 @@ class AnswerLine(Protocol):
         """Hand over one file (or one message), all or nothing; gives what comes back (empty from a folder).
 
         The same name again replaces it. Raises :class:`dispatcher.errors.OurFault` (folder, settings),
-        :class:`dispatcher.errors.TryLater` (not given), :class:`dispatcher.errors.OutcomeUnknown` (given, not answered).
+        :class:`dispatcher.errors.TryLater` (not given), :class:`dispatcher.errors.OutcomeUnknown` (given, no answer).
         """
 
     def close(self) -> None: ...

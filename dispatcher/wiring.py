@@ -30,6 +30,7 @@ from dispatcher.directory.local.table import LocalTable
 from dispatcher.directory.standing import expected
 from dispatcher.directory.trust.in_force import DomainsInForce
 from dispatcher.errors import ConfigError
+from dispatcher.feedback.events import Event, Format
 from dispatcher.formats.base import LaboratoryIdentity, Writer
 from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.formats.hprim_medecins.writer import HprimMedecinsWriter
@@ -42,12 +43,14 @@ from dispatcher.keyring.master import MasterKey
 from dispatcher.outbox.doubt import DoubtPolicy
 from dispatcher.outbox.longest import Longest
 from dispatcher.outbox.retry import RetryPolicy
-from dispatcher.ports import AllowedDomains, Mailbox, Store
+from dispatcher.ports import AllowedDomains, Cipher, Mailbox, Store
 from dispatcher.report.checks import overrides
 from dispatcher.report.model import Address, IdType, Practitioner
 from dispatcher.routing.facts import ChannelPolicy, Policy
 from dispatcher.routing.trust import Gate
 from dispatcher.schedule import batch_rule
+from dispatcher.service.answer import Way, ways_of
+from dispatcher.service.answer_notes import telling_to
 from dispatcher.service.channel import Channel, limit_of, shares_of
 from dispatcher.service.desk import Desk
 from dispatcher.service.look_again import look_again
@@ -59,9 +62,10 @@ from dispatcher.settings import (
     SourceSettings,
     TerminologySettings,
 )
-from dispatcher.store.engine import open_store
+from dispatcher.store.engine import SqlStore, open_store
 from dispatcher.terminology.rows import decoded
 from dispatcher.terminology.tables import Options, Terminology, TerminologyTexts, load
+from dispatcher.transport.answers import answer_lines
 from dispatcher.transport.open import open_mailbox, open_transport
 
 log = logging.getLogger(__name__)
@@ -98,6 +102,11 @@ class Office:
         settings = self.settings.channels[channel].mailbox
         return open_mailbox(settings) if settings is not None else None
 
+    def answer_ways(self) -> list[Way]:
+        """The lines to the LIS of every source that is answered; nothing is connected yet."""
+        wanted = {name: one.answers for name, one in self.settings.sources.items() if one.answers is not None}
+        return [way for name, one in wanted.items() for way in ways_of(name, one, answer_lines(one))]
+
     def close(self) -> None:
         """Let go of files and database."""
         self._closing.close()
@@ -108,7 +117,7 @@ def build(settings: Settings, clock: Clock | None = None, *, upgrade: bool = Tru
     clock = clock or SystemClock()
     settings, spoken = with_dialects(settings)
     cipher, closing = MasterKey.load(settings.keys.master).cipher(), ExitStack()
-    store = open_store(settings.store.url, cipher, clock, upgrade=upgrade, folder=settings.folder)
+    store = _store(settings, cipher, clock, upgrade)
     closing.callback(store.close)
     directory = _directory(settings)
     domains = _domains(settings, store, clock)
@@ -143,6 +152,16 @@ def build(settings: Settings, clock: Clock | None = None, *, upgrade: bool = Tru
         channels=channels,
         _closing=closing,
     )
+
+
+def _store(settings: Settings, cipher: Cipher, clock: Clock, upgrade: bool) -> SqlStore:
+    told = told_to(settings)
+    return open_store(settings.store.url, cipher, clock, upgrade=upgrade, folder=settings.folder, telling=told)
+
+
+def told_to(settings: Settings) -> dict[str, dict[Event, tuple[Format, ...]]]:
+    """What the LIS of each source is told of, and in which formats."""
+    return {name: telling_to(one.answers) for name, one in settings.sources.items() if one.answers is not None}
 
 
 def _asking_again(channels: dict[str, Channel], desk: Desk) -> None:

@@ -15,16 +15,18 @@ from functools import partial
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
-from dispatcher.daemon import doubt, processes, steps
+from dispatcher.daemon import answering, doubt, processes, steps
 from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.membership import Membership
 from dispatcher.daemon.worker import SENDER, Worker, leave, worker_process
 from dispatcher.errors import DispatcherError
 from dispatcher.intake.watcher import Watcher
 from dispatcher.service import nodes
+from dispatcher.service.answer import Way
 from dispatcher.service.batch import end_batches
 from dispatcher.service.internal import place
 from dispatcher.service.recount import recount
@@ -36,6 +38,8 @@ STOP_SECONDS = 24.0
 """Time everything gets to end; the promise is 30. Mails in hand get :data:`dispatcher.service.keeper.GRACE` of it, then
 their lines are broken.
 """
+ANSWERS = "answers"
+"""Threads of their own: a LIS that hangs holds up no other tick, nor the answers to another."""
 BATCH_SECONDS = 2.0
 END_SECONDS = 15.0
 """How often is asked which batches are over."""
@@ -78,7 +82,14 @@ class Daemon:
         self._member = Membership(office, workers)
         self._stop = threading.Event()
         self._wake = threading.Event()
-        self._scheduler = BackgroundScheduler(timezone=UTC)
+        self._answer_ways = office.answer_ways()
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={
+                "default": ThreadPoolExecutor(10),
+                ANSWERS: ThreadPoolExecutor(max(1, len(self._answer_ways))),
+            },
+        )
         self._watcher = Watcher(self._wake)
         self._lasting = Lasting()
         self._local: Worker | None = None
@@ -135,6 +146,7 @@ class Daemon:
             "recount": (RECOUNT_SECONDS, lambda: recount(office.store)),
             "drift": (DRIFT_SECONDS, lambda: steps.count_drift(office)),
             "nodes": (NODES_SECONDS, lambda: nodes.watch(office.store, processes.runs)),
+            "answer-notes": (answering.NOTE_SECONDS, lambda: answering.note_all(office)),
         }
         ticks: dict[str, tuple[float, Callable[[], object]]] = {
             "scan": (service.scan_seconds, lambda: steps.scan(office, self._spools, member)),
@@ -147,18 +159,23 @@ class Daemon:
         }
         for name, (seconds, job) in once_for_all.items():
             ticks[name] = (seconds, partial(member.elected, name, seconds, job))
-        for name, (seconds, job) in ticks.items():
+        answered = {way.name: (answering.SECONDS, self._answering(way)) for way in self._answer_ways}
+        for name, (seconds, job) in {**ticks, **answered}.items():
             self._scheduler.add_job(
                 self._tick,
                 "interval",
                 seconds=seconds,
                 id=name,
+                executor=ANSWERS if name in answered else "default",
                 args=(name, job),
                 coalesce=True,
                 max_instances=1,
                 misfire_grace_time=None,
                 next_run_time=datetime.now(UTC),
             )
+
+    def _answering(self, way: Way) -> Callable[[], object]:
+        return lambda: answering.answer_way(self._office, way, self._member, self._stop.is_set)
 
     def _beat(self) -> None:
         """This node lives; and takes nothing new while it is asked to drain."""

@@ -80,6 +80,6 @@ Telling = Mapping[str, Mapping[Event, tuple[Format, ...]]]
 
 def telling_of(formats: Iterable[Format], events: Iterable[Event]) -> dict[Event, tuple[Format, ...]]:
     """The events of one source that some of its formats can say."""
-    wanted = tuple(dict.fromkeys(formats))
-    told = {event: tuple(one for one in wanted if event in SAYS[one]) for event in Event if event in set(events)}
+    wanted, asked = tuple(dict.fromkeys(formats)), frozenset(events)
+    told = {event: tuple(one for one in wanted if event in SAYS[one]) for event in Event if event in asked}
     return {event: said for event, said in told.items() if said}

@@ -11,6 +11,10 @@ from datetime import datetime
 
 from dispatcher.feedback.events import Event
 from dispatcher.formats.answered import Headers
+from dispatcher.outbox.dispatch import Dispatch
+
+BY_HAND = "operator"
+"""Hold code of what a person stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,20 @@ class Told:
     """French."""
     by: str = ""
     """``operator`` when a person did it; what she typed is not told."""
+
+
+def snapshot(dispatch: Dispatch, actor: str = "daemon") -> dict[str, object]:
+    """What of a dispatch may change after the event. A reason somebody typed stays here: people name patients."""
+    ours = actor == "daemon" and dispatch.hold_code != BY_HAND
+    return {
+        "address": dispatch.address,
+        "recipient_id": dispatch.recipient_id,
+        "recipient_id_type": dispatch.recipient_id_type,
+        "channel": dispatch.channel,
+        "code": dispatch.fault or dispatch.hold_code,
+        "reason": dispatch.reason if ours else "",
+        "by": "" if ours else "operator",
+    }
 
 
 class Unsayable(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, SmallInteger, Table, Text, UniqueConstraint
 
 from dispatcher.store.columns import metadata, partial, word
 from dispatcher.store.types import FreeText, JsonText, Moment, Word
@@ -11,7 +11,8 @@ from dispatcher.store_ports.answers import AnswerState
 answers = Table(
     "answers",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    word("id"),
     word("source"),
     word("format"),
     word("event"),
@@ -27,11 +28,12 @@ answers = Table(
     word("bundle"),
     word("reason", FreeText),
     word("token"),
+    UniqueConstraint("id"),
     Index("ix_answers_subject", "subject"),
     Index("ix_answers_source", "source", "event", "subject"),
-    partial("ix_answers_due", "source", "at", "id", where="state = 'due'"),
+    partial("ix_answers_due", "source", "number", where="state = 'due'"),
     partial("ix_answers_bundle", "bundle", where="state = 'due' AND bundle <> ''"),
-    partial("ix_answers_ended", "state", "at", where="state IN ('refused', 'void')"),
+    partial("ix_answers_ended", "state", "number", where="state IN ('refused', 'void')"),
     partial("uq_answers_token", "token", where="token <> ''", unique=True),
 )
 

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.feedback.events import OF_DISPATCH, OF_FILE, Event, Format
+from dispatcher.feedback.told import snapshot
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import AnswerRow, AnswerState
@@ -96,7 +97,7 @@ class SqlAnswers:
         found = self._session.read(_SOURCE_OF, {"of_report": dispatch.report_id}).first()
         if found is not None and (formats := self._session.telling.get(found.source, {}).get(what, ())):
             at = getattr(dispatch, _MOMENTS.get(what, ""), None) or self._session.now()
-            self._add(found.source, formats, what, dispatch.id, at, of_dispatch(dispatch, actor), found.id, dispatch)
+            self._add(found.source, formats, what, dispatch.id, at, snapshot(dispatch, actor), found.id, dispatch)
 
     def file_moved(self, file: SourceFile, actor: str, before: FileState | None = None) -> None:
         """It is in another state now; what a person puts aside for good is no news."""
@@ -145,17 +146,18 @@ class SqlAnswers:
 
     def note(self, row: AnswerRow) -> bool:
         """Add one; False when its token is known already."""
-        return self._session.write(_note(self._session.postgresql), ANSWER.row(row)).rowcount == 1
+        return self._session.write(_note(self._session.postgresql), ANSWER.row(row)).first() is not None
 
-    def due(self, source: str, now: datetime, limit: int) -> tuple[AnswerRow, ...]:
-        """Of one source, in the order in which it happened."""
-        wanted = ANSWER.select.where(table.c.source == source, _DUE, table.c.due_at <= now)
-        return ANSWER.values(self._session.read(wanted.order_by(table.c.at, table.c.id).limit(limit)))
+    def due(self, source: str, formats: Sequence[str], now: datetime, limit: int) -> tuple[AnswerRow, ...]:
+        """Of one source in these formats, in the order in which it happened."""
+        mine = table.c.format.in_(list(formats))
+        wanted = ANSWER.select.where(table.c.source == source, _DUE, mine, table.c.due_at <= now)
+        return ANSWER.values(self._session.read(wanted.order_by(table.c.number).limit(limit)))
 
     def in_bundle(self, bundle: str) -> tuple[AnswerRow, ...]:
         """Those of one file that are still due."""
         wanted = ANSWER.select.where(table.c.bundle == bundle, _IN_BUNDLE)
-        return ANSWER.values(self._session.read(wanted.order_by(table.c.at, table.c.id)))
+        return ANSWER.values(self._session.read(wanted.order_by(table.c.number)))
 
     def fix_bundle(self, ids: Sequence[str], bundle: str) -> None:
         """They leave together, in a file of that name."""
@@ -193,7 +195,7 @@ class SqlAnswers:
         self, *, source: str = "", states: Sequence[AnswerState] = (), subject: str = "", limit: int = 100
     ) -> tuple[AnswerRow, ...]:
         """The newest first."""
-        wanted = ANSWER.select.order_by(table.c.at.desc(), table.c.id).limit(max(limit, 0))
+        wanted = ANSWER.select.order_by(table.c.number.desc()).limit(max(limit, 0))
         if source:
             wanted = wanted.where(table.c.source == source)
         if states:
@@ -240,21 +242,7 @@ class SqlAnswers:
         return tuple((DISPATCH.value(row[:width]), REPORT.value(row[width:])) for row in rows)
 
 
-def of_dispatch(dispatch: Dispatch, actor: str) -> dict[str, object]:
-    """What may change later. A reason somebody typed stays here: people name patients."""
-    ours = actor == "daemon"
-    return {
-        "address": dispatch.address,
-        "recipient_id": dispatch.recipient_id,
-        "recipient_id_type": dispatch.recipient_id_type,
-        "channel": dispatch.channel,
-        "code": dispatch.fault or dispatch.hold_code,
-        "reason": dispatch.reason if ours else "",
-        "by": "" if ours else "operator",
-    }
-
-
 @cache
 def _note(on_postgresql: bool) -> Any:
     statement: Any = (postgresql if on_postgresql else sqlite).insert(table)
-    return statement.on_conflict_do_nothing()
+    return statement.on_conflict_do_nothing().returning(table.c.id)

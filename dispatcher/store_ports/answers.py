@@ -61,8 +61,8 @@ class Answers(Protocol):
     def note(self, row: AnswerRow) -> bool:
         """Add one; False when its token is known already."""
 
-    def due(self, source: str, now: datetime, limit: int) -> tuple[AnswerRow, ...]:
-        """Of one source, in the order in which it happened."""
+    def due(self, source: str, formats: Sequence[str], now: datetime, limit: int) -> tuple[AnswerRow, ...]:
+        """Of one source in these formats, in the order in which it happened."""
 
     def in_bundle(self, bundle: str) -> tuple[AnswerRow, ...]:
         """Those of one file that are still due."""

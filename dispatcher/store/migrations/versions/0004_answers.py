@@ -24,6 +24,7 @@ def upgrade() -> None:
 def _answers() -> None:
     op.create_table(
         "answers",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("format", sa.Text(), nullable=False),
@@ -40,13 +41,14 @@ def _answers() -> None:
         sa.Column("bundle", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("token", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_answers")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_answers")),
+        sa.UniqueConstraint("id", name=op.f("uq_answers_id")),
     )
     op.create_index("ix_answers_subject", "answers", ["subject"])
     op.create_index("ix_answers_source", "answers", ["source", "event", "subject"])
-    _partial("ix_answers_due", ["source", "at", "id"], "state = 'due'")
+    _partial("ix_answers_due", ["source", "number"], "state = 'due'")
     _partial("ix_answers_bundle", ["bundle"], "state = 'due' AND bundle <> ''")
-    _partial("ix_answers_ended", ["state", "at"], "state IN ('refused', 'void')")
+    _partial("ix_answers_ended", ["state", "number"], "state IN ('refused', 'void')")
     _partial("uq_answers_token", ["token"], "token <> ''", unique=True)
 
 

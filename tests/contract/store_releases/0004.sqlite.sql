@@ -1,0 +1,366 @@
+BEGIN TRANSACTION;
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO "alembic_version" VALUES('0004');
+CREATE TABLE answers (
+	number INTEGER NOT NULL, 
+	id TEXT NOT NULL, 
+	source TEXT NOT NULL, 
+	format TEXT NOT NULL, 
+	event TEXT NOT NULL, 
+	subject TEXT NOT NULL, 
+	file_id TEXT NOT NULL, 
+	report_id TEXT NOT NULL, 
+	at TEXT NOT NULL, 
+	detail TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	due_at TEXT NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	sent_at TEXT, 
+	bundle TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	token TEXT NOT NULL, 
+	CONSTRAINT pk_answers PRIMARY KEY (number), 
+	CONSTRAINT uq_answers_id UNIQUE (id)
+);
+CREATE TABLE batch_members (
+	batch_id TEXT NOT NULL, 
+	dispatch_id TEXT NOT NULL, 
+	joined_at TEXT NOT NULL, 
+	CONSTRAINT pk_batch_members PRIMARY KEY (batch_id, dispatch_id)
+);
+INSERT INTO "batch_members" VALUES('L1','D5','2026-03-11T09:05:00.000000+00:00');
+CREATE TABLE batches (
+	id TEXT NOT NULL, 
+	channel TEXT NOT NULL, 
+	created_at TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	count INTEGER NOT NULL, 
+	size BIGINT NOT NULL, state TEXT DEFAULT 'open' NOT NULL, ended_at TEXT, pause_reason TEXT DEFAULT '' NOT NULL, actor TEXT DEFAULT '' NOT NULL, why TEXT DEFAULT '' NOT NULL, token TEXT DEFAULT '' NOT NULL, 
+	CONSTRAINT pk_batches PRIMARY KEY (id)
+);
+INSERT INTO "batches" VALUES('L1','mss','2026-03-11T09:05:00.000000+00:00','tick',1,1000,'open',NULL,'','','','');
+CREATE TABLE destinations (
+	channel TEXT NOT NULL, 
+	domain TEXT NOT NULL, 
+	free_at TEXT, 
+	state TEXT NOT NULL, 
+	failures INTEGER NOT NULL, 
+	notices INTEGER NOT NULL, 
+	openings INTEGER NOT NULL, 
+	probe_at TEXT, 
+	probe TEXT DEFAULT '' NOT NULL, 
+	reason TEXT NOT NULL, 
+	CONSTRAINT pk_destinations PRIMARY KEY (channel, domain)
+);
+CREATE TABLE dispatches (
+	id TEXT NOT NULL, 
+	report_id TEXT NOT NULL, 
+	chain TEXT NOT NULL, 
+	version INTEGER NOT NULL, 
+	state TEXT NOT NULL, 
+	recipient_key TEXT NOT NULL, 
+	role TEXT NOT NULL, 
+	label TEXT NOT NULL, 
+	recipient_id TEXT NOT NULL, 
+	recipient_id_type TEXT NOT NULL, 
+	address TEXT NOT NULL, 
+	domain TEXT NOT NULL, 
+	channel TEXT NOT NULL, 
+	format TEXT NOT NULL, 
+	envelope TEXT NOT NULL, 
+	certificate TEXT NOT NULL, 
+	signer TEXT NOT NULL, 
+	message_id TEXT NOT NULL, 
+	envid TEXT NOT NULL, 
+	sealed_sha256 TEXT NOT NULL, 
+	sealed_bytes BIGINT NOT NULL, 
+	lane SMALLINT NOT NULL, 
+	batch_id TEXT NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	created_at TEXT NOT NULL, 
+	due_at TEXT, 
+	sent_at TEXT, 
+	delivered_at TEXT, 
+	read_at TEXT, 
+	submitting_since TEXT, 
+	lease_owner TEXT NOT NULL, 
+	lease_until TEXT, 
+	fence BIGINT NOT NULL, 
+	hold_code TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	reply TEXT NOT NULL, 
+	decision TEXT NOT NULL, 
+	search TEXT NOT NULL, unknown_since TEXT, resend_of TEXT DEFAULT '' NOT NULL, replayed_from TEXT DEFAULT '' NOT NULL, replayed_fence BIGINT DEFAULT '0' NOT NULL, replayed_attempts INTEGER DEFAULT '0' NOT NULL, printed_at TEXT, fault TEXT DEFAULT '' NOT NULL, escalate_at TEXT, escalation INTEGER DEFAULT '0' NOT NULL, pauses INTEGER DEFAULT '0' NOT NULL, doubted_at TEXT, returns INTEGER DEFAULT '0' NOT NULL, 
+	CONSTRAINT pk_dispatches PRIMARY KEY (id), 
+	CONSTRAINT fk_dispatches_report_id_reports FOREIGN KEY(report_id) REFERENCES reports (id)
+);
+INSERT INTO "dispatches" VALUES('D3','C2','chaine1',1,'sent','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m3@labo.test>','env3','',1000,1,'',1,'2026-03-11T09:00:00.003000+00:00',NULL,'2026-03-11T09:00:00.000000+00:00',NULL,NULL,NULL,'',NULL,1,'','','250 2.0.0 accepté','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr helene oeillet
+helene.oeillet@dest.test
+10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,NULL,0);
+INSERT INTO "dispatches" VALUES('D4','C2','chaine1',1,'unknown','RPPS:2','prescriber','Dr Paul Durand','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m4@labo.test>','env4','',1000,1,'',1,'2026-03-11T09:00:00.004000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,1,'','Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr paul durand
+helene.oeillet@dest.test
+10001234567','2026-03-11T09:05:00.000000+00:00','','',0,0,NULL,'',NULL,0,0,NULL,0);
+INSERT INTO "dispatches" VALUES('D7','C5','chain6',1,'queued','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m7@labo.test>','env7','',1000,1,'',0,'2026-03-11T09:05:00.007000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,0,'','','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr helene oeillet
+helene.oeillet@dest.test
+10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,NULL,0);
+CREATE TABLE figures (
+	day TEXT NOT NULL, 
+	channel TEXT NOT NULL, 
+	address TEXT NOT NULL, 
+	domain TEXT NOT NULL, 
+	label TEXT NOT NULL, 
+	detail TEXT NOT NULL, 
+	CONSTRAINT pk_figures PRIMARY KEY (day, channel, address)
+);
+CREATE TABLE figures_head (
+	id SMALLINT NOT NULL, 
+	number BIGINT NOT NULL, 
+	CONSTRAINT pk_figures_head PRIMARY KEY (id), 
+	CONSTRAINT ck_figures_head_one_row CHECK (id = 1)
+);
+CREATE TABLE files (
+	id TEXT NOT NULL, 
+	source TEXT NOT NULL, 
+	names BLOB NOT NULL, 
+	names_key TEXT NOT NULL, 
+	path_hash TEXT NOT NULL, 
+	size BIGINT NOT NULL, 
+	mtime_ns BIGINT NOT NULL, 
+	sha256 TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	received_at TEXT NOT NULL, 
+	format TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	duplicate_of TEXT NOT NULL, 
+	removed BOOLEAN NOT NULL, 
+	returns INTEGER NOT NULL, 
+	lease_owner TEXT NOT NULL, 
+	lease_until TEXT, lane SMALLINT DEFAULT '1' NOT NULL, 
+	CONSTRAINT pk_files PRIMARY KEY (id)
+);
+INSERT INTO "files" VALUES('F1','sil',X'01DB3FD11330B62588E23912CA3BA07227A4D6E0294CA86F306E39961EC8F5C04954ED3029EF9943FFA701ADE5FB7CD2C8F305CBAF65DE81C883E1C5BF8E252C74','k2','eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000001','done','2026-03-11T09:00:00.001000+00:00','','','',1,0,'',NULL,1);
+INSERT INTO "files" VALUES('F6','sil',X'01E72781DC0A865BBC3D3F6ABD1CDF146377AE053CFEFD0FD26738E6390B8DB442F40AE1FC5C10612FEDB3506FF682C1FA3BA2C9C9317B2BEF7B6D1B1419D0E5EBE38EF13879F4E7390D384DB22612926E4EFA','k2','215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000006','received','2026-03-11T09:05:00.006000+00:00','','','',0,0,'',NULL,1);
+CREATE TABLE gaps (
+	id TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	source TEXT NOT NULL, 
+	code TEXT NOT NULL, 
+	label TEXT NOT NULL, 
+	unit TEXT NOT NULL, 
+	specimen TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	count BIGINT NOT NULL, 
+	first_at TEXT NOT NULL, 
+	last_at TEXT NOT NULL, 
+	CONSTRAINT pk_gaps PRIMARY KEY (id)
+);
+INSERT INTO "gaps" VALUES('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a','code','sil','GLU','Glycémie','','','','',1,'2026-03-11T09:05:00.000000+00:00','2026-03-11T09:05:00.000000+00:00');
+CREATE TABLE installation (
+	id SMALLINT NOT NULL, 
+	store_id TEXT NOT NULL, 
+	backup_at TEXT, 
+	restored_at TEXT, 
+	journal_number BIGINT NOT NULL, 
+	CONSTRAINT pk_installation PRIMARY KEY (id), 
+	CONSTRAINT ck_installation_one_row CHECK (id = 1)
+);
+CREATE TABLE journal (
+	number BIGINT NOT NULL, 
+	at TEXT NOT NULL, 
+	subject TEXT NOT NULL, 
+	event TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	detail TEXT NOT NULL, 
+	previous TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	CONSTRAINT pk_journal PRIMARY KEY (number)
+);
+INSERT INTO "journal" VALUES(1,'2026-03-11T09:00:00.000000+00:00','P1','opposition.added','eve','{"kind":"ins","scope":"patient"}','0000000000000000000000000000000000000000000000000000000000000000','06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
+INSERT INTO "journal" VALUES(2,'2026-03-11T09:00:00.000000+00:00','F1','file.read','daemon','{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}','06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93','b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
+INSERT INTO "journal" VALUES(3,'2026-03-11T09:00:00.000000+00:00','F1','file.done','daemon','{"from":"read","reason":""}','b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa','a011acb876cc8d3696ad74cff8c45605f152036f4e3e93f8c6d64f020b1382a3');
+INSERT INTO "journal" VALUES(4,'2026-03-11T09:00:00.000000+00:00','C2','report.added','daemon','{"chain":"chaine1","document_id":"doc2","file_id":"F1","fingerprint":"print2","replaces":"","status":"final","version":1}','a011acb876cc8d3696ad74cff8c45605f152036f4e3e93f8c6d64f020b1382a3','30d9ad37efdaf335123c5963fb64c1a6ad22207a601ef91c831df670c7278a76');
+INSERT INTO "journal" VALUES(5,'2026-03-11T09:00:00.000000+00:00','D3','dispatch.added','daemon','{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env3","lane":"routine","message_id":"<m3@labo.test>","recipient_id":"10001234567","report_id":"C2","state":"queued","version":1}','30d9ad37efdaf335123c5963fb64c1a6ad22207a601ef91c831df670c7278a76','6ec90a34d4cc280c35941274c011fbd42f9d215ac01a1d3092f3220633b83d99');
+INSERT INTO "journal" VALUES(6,'2026-03-11T09:00:00.000000+00:00','D4','dispatch.added','daemon','{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env4","lane":"routine","message_id":"<m4@labo.test>","recipient_id":"10001234567","report_id":"C2","state":"queued","version":1}','6ec90a34d4cc280c35941274c011fbd42f9d215ac01a1d3092f3220633b83d99','95dd9a9db240f8faee19460a37be6b4e1876d367010cdbb6740a86c7f30763a5');
+INSERT INTO "journal" VALUES(7,'2026-03-11T09:00:00.000000+00:00','D3','dispatch.sending','daemon','{"fence":1,"from":"queued","owner":"w1"}','95dd9a9db240f8faee19460a37be6b4e1876d367010cdbb6740a86c7f30763a5','0b4ac27a6c5b4ded21a289fab41dd0858bbbe7d62e422655f27d2b0334a7fe8f');
+INSERT INTO "journal" VALUES(8,'2026-03-11T09:00:00.000000+00:00','D4','dispatch.sending','daemon','{"fence":1,"from":"queued","owner":"w1"}','0b4ac27a6c5b4ded21a289fab41dd0858bbbe7d62e422655f27d2b0334a7fe8f','07e87929080f793354ff97210631c7e3ece9eedcfeb33f549ed20d886a3d6eea');
+INSERT INTO "journal" VALUES(9,'2026-03-11T09:00:00.000000+00:00','D3','dispatch.sent','daemon','{"attempts":1,"from":"sending","reply":"250 2.0.0 accepté"}','07e87929080f793354ff97210631c7e3ece9eedcfeb33f549ed20d886a3d6eea','9bca5514c05155d64d32864a219c3b08b05628bbfb332e81a4d016c98c0aacf1');
+INSERT INTO "journal" VALUES(10,'2026-03-11T09:00:00.000000+00:00','D3','receipt.smtp','daemon','{"action":"","code":"","digest":"aa","note":"","receipt":"R1","status":"2.0.0"}','9bca5514c05155d64d32864a219c3b08b05628bbfb332e81a4d016c98c0aacf1','af9e641c090bdcc48055d4685645f75da214d0d1c74a91732b0899c43e5a5eef');
+INSERT INTO "journal" VALUES(11,'2026-03-11T09:05:00.000000+00:00','D4','dispatch.lease-expired','daemon','{"attempts":1,"from":"sending","owner":"w1","reason":"Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).","to":"unknown"}','af9e641c090bdcc48055d4685645f75da214d0d1c74a91732b0899c43e5a5eef','3664cd5f15f4d9130051acbfddf2ab00b71acd29918aac2e61da20386324beb9');
+INSERT INTO "journal" VALUES(12,'2026-03-11T09:05:00.000000+00:00','F6','file.received','daemon','{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000006","size":100,"source":"sil"}','3664cd5f15f4d9130051acbfddf2ab00b71acd29918aac2e61da20386324beb9','f08db66af86f09c7bc72bc5cfd9c550e01c59c18b37ff957f77c403d13d7a061');
+INSERT INTO "journal" VALUES(13,'2026-03-11T09:05:00.000000+00:00','C5','report.added','daemon','{"chain":"chain6","document_id":"doc6","file_id":"F6","fingerprint":"print6","replaces":"","status":"final","version":1}','f08db66af86f09c7bc72bc5cfd9c550e01c59c18b37ff957f77c403d13d7a061','edc49732aa42a01a261710def0b6865419d3711e6edd140c5200f525ce1c4955');
+INSERT INTO "journal" VALUES(14,'2026-03-11T09:05:00.000000+00:00','D7','dispatch.added','daemon','{"address":"helene.oeillet@dest.test","channel":"mss","envid":"env7","lane":"routine","message_id":"<m7@labo.test>","recipient_id":"10001234567","report_id":"C5","state":"queued","version":1}','edc49732aa42a01a261710def0b6865419d3711e6edd140c5200f525ce1c4955','3330c98a79079de65cec790b94f638d82772abb7661d25c1842ffa8fa2541939');
+INSERT INTO "journal" VALUES(15,'2026-03-11T09:05:00.000000+00:00','L1','batch.made','daemon','{"channel":"mss","count":1,"reason":"tick","size":1000}','3330c98a79079de65cec790b94f638d82772abb7661d25c1842ffa8fa2541939','b1862544eff0b3ac95faac03cc270cf7a0d5a3318bae85dfa9339c61abce2a7e');
+INSERT INTO "journal" VALUES(16,'2026-03-11T09:05:00.000000+00:00','reference:allowed-domains','reference.accepted','daemon','{"sha256":"a0cd8dbbd84282c585ecd6a809c631f117294f81cf50ad0c4e279e98d573811f","size":7,"version":"2026-03-01"}','b1862544eff0b3ac95faac03cc270cf7a0d5a3318bae85dfa9339c61abce2a7e','2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
+CREATE TABLE journal_head (
+	id SMALLINT NOT NULL, 
+	number BIGINT NOT NULL, 
+	digest TEXT NOT NULL, 
+	CONSTRAINT pk_journal_head PRIMARY KEY (id), 
+	CONSTRAINT ck_journal_head_one_row CHECK (id = 1)
+);
+INSERT INTO "journal_head" VALUES(1,16,'2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
+CREATE TABLE named_leases (
+	name TEXT NOT NULL, 
+	owner TEXT NOT NULL, 
+	node TEXT NOT NULL, 
+	until TEXT, 
+	fence BIGINT NOT NULL, 
+	CONSTRAINT pk_named_leases PRIMARY KEY (name)
+);
+CREATE TABLE nodes (
+	id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	host TEXT NOT NULL, 
+	pid BIGINT NOT NULL, 
+	version TEXT NOT NULL, 
+	revision TEXT NOT NULL, 
+	workers INTEGER NOT NULL, 
+	started_at TEXT NOT NULL, 
+	seen_at TEXT NOT NULL, 
+	skew DOUBLE NOT NULL, 
+	wanted TEXT NOT NULL, 
+	digests TEXT NOT NULL, 
+	CONSTRAINT pk_nodes PRIMARY KEY (id)
+);
+CREATE TABLE oppositions (
+	id TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	scope TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	added_at TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	note TEXT NOT NULL, 
+	CONSTRAINT pk_oppositions PRIMARY KEY (id), 
+	CONSTRAINT uq_oppositions_key_scope UNIQUE ("key", scope)
+);
+INSERT INTO "oppositions" VALUES('P1','abababababababababababababababababababababababababababababababab','patient','ins','2026-03-11T09:00:00.000000+00:00','eve','');
+CREATE TABLE pace (
+	scope TEXT NOT NULL, 
+	paused BOOLEAN NOT NULL, 
+	paused_until TEXT, 
+	pause_reason TEXT NOT NULL, 
+	slots TEXT, 
+	seconds DOUBLE, 
+	first_at TEXT, 
+	boot TEXT DEFAULT '' NOT NULL, 
+	boot_seconds DOUBLE, 
+	CONSTRAINT pk_pace PRIMARY KEY (scope)
+);
+INSERT INTO "pace" VALUES('channel:autre',1,NULL,'Mot de passe refusé',NULL,NULL,NULL,'',NULL);
+INSERT INTO "pace" VALUES('channel:mss',0,NULL,'','{"id":"d674c92e","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}',0.0,'2026-03-11T09:05:00.000000+00:00','frozen',300.0);
+CREATE TABLE payloads (
+	owner TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	name BLOB, 
+	key_id TEXT NOT NULL, 
+	packed BOOLEAN NOT NULL, 
+	size BIGINT NOT NULL, 
+	content BLOB NOT NULL, 
+	CONSTRAINT pk_payloads PRIMARY KEY (owner, kind)
+);
+INSERT INTO "payloads" VALUES('F1','original',NULL,'k2',1,450,X'011E3158D77B856C09313C56FE9DD787C743AC9B685A34E47B845F619738DB0C84AC75B4D70A2C7586B000EB31AB35200ABF2128');
+INSERT INTO "payloads" VALUES('F1','sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408',X'018E0C2538F754CACDE8530EA8259DC9A804CCA3AEB7F8A9E7CFF4CDDEE07864D495D62EF115CC3722','k2',0,4,X'015ADB9DC480618D2EEDFC4292C62195EEA4D5C68E7BECA9F57752F60D1C094045');
+CREATE TABLE receipts (
+	id TEXT NOT NULL, 
+	dispatch_id TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	action TEXT NOT NULL, 
+	status TEXT NOT NULL, 
+	code TEXT NOT NULL, 
+	at TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	channel TEXT NOT NULL, 
+	note TEXT NOT NULL, 
+	CONSTRAINT pk_receipts PRIMARY KEY (id)
+);
+INSERT INTO "receipts" VALUES('R1','D3','smtp','','2.0.0','','2026-03-11T09:00:00.000000+00:00','aa','','');
+CREATE TABLE reference (
+	number INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	version TEXT NOT NULL, 
+	content BLOB NOT NULL, 
+	accepted_at TEXT NOT NULL, 
+	CONSTRAINT pk_reference PRIMARY KEY (number), 
+	CONSTRAINT uq_reference_kind_version UNIQUE (kind, version)
+);
+INSERT INTO "reference" VALUES(1,'allowed-domains','2026-03-01',X'3C6C6973742F3E','2026-03-11T09:05:00.000000+00:00');
+CREATE TABLE reports (
+	id TEXT NOT NULL, 
+	file_id TEXT NOT NULL, 
+	position INTEGER NOT NULL, 
+	chain TEXT NOT NULL, 
+	version INTEGER NOT NULL, 
+	fingerprint TEXT NOT NULL, 
+	document_id TEXT NOT NULL, 
+	set_id TEXT NOT NULL, 
+	replaces TEXT NOT NULL, 
+	status TEXT NOT NULL, 
+	order_filler TEXT NOT NULL, 
+	order_placer TEXT NOT NULL, 
+	laboratory TEXT NOT NULL, 
+	patient_hash TEXT NOT NULL, 
+	reported_at TEXT NOT NULL, 
+	created_at TEXT NOT NULL, 
+	superseded BOOLEAN NOT NULL, 
+	CONSTRAINT pk_reports PRIMARY KEY (id), 
+	CONSTRAINT fk_reports_file_id_files FOREIGN KEY(file_id) REFERENCES files (id), 
+	CONSTRAINT uq_reports_chain_version UNIQUE (chain, version), 
+	CONSTRAINT uq_reports_file_id_position UNIQUE (file_id, position)
+);
+INSERT INTO "reports" VALUES('C2','F1',0,'chaine1',1,'print2','doc2','set','','final','LAB-1','','','','','2026-03-11T09:00:00.000000+00:00',0);
+INSERT INTO "reports" VALUES('C5','F6',0,'chain6',1,'print6','doc6','set','','final','','','','','','2026-03-11T09:05:00.000000+00:00',0);
+CREATE TABLE tallies (
+	kind TEXT NOT NULL, 
+	channel TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	shard INTEGER NOT NULL, 
+	count BIGINT NOT NULL, 
+	CONSTRAINT pk_tallies PRIMARY KEY (kind, channel, state, shard)
+);
+INSERT INTO "tallies" VALUES('file','','read',0,0);
+INSERT INTO "tallies" VALUES('file','','done',0,1);
+INSERT INTO "tallies" VALUES('dispatch','mss','queued',0,1);
+INSERT INTO "tallies" VALUES('dispatch','mss','sending',0,0);
+INSERT INTO "tallies" VALUES('dispatch','mss','sent',0,1);
+INSERT INTO "tallies" VALUES('dispatch','mss','unknown',0,1);
+INSERT INTO "tallies" VALUES('file','','received',0,1);
+CREATE INDEX ix_files_bytes ON files (source, sha256);
+CREATE INDEX ix_files_place ON files (source, path_hash);
+CREATE INDEX ix_files_state ON files (state, received_at, id);
+CREATE INDEX ix_files_to_remove ON files (source) WHERE removed = 0;
+CREATE UNIQUE INDEX uq_files_waiting ON files (source, path_hash) WHERE state = 'waiting';
+CREATE INDEX ix_reports_order_filler ON reports (order_filler);
+CREATE INDEX ix_reports_order_placer ON reports (order_placer);
+CREATE INDEX ix_dispatches_batch ON dispatches (batch_id);
+CREATE INDEX ix_dispatches_chain ON dispatches (chain, recipient_key, version);
+CREATE INDEX ix_dispatches_envid ON dispatches (envid) WHERE envid <> '';
+CREATE INDEX ix_dispatches_ready ON dispatches (channel, lane, created_at, id) WHERE state = 'ready';
+CREATE INDEX ix_dispatches_report ON dispatches (report_id);
+CREATE INDEX ix_dispatches_state ON dispatches (state, created_at, id, channel);
+CREATE UNIQUE INDEX uq_dispatches_message_id ON dispatches (message_id) WHERE message_id <> '';
+CREATE INDEX ix_batches_channel ON batches (channel, created_at);
+CREATE INDEX ix_receipts_dispatch ON receipts (dispatch_id, at);
+CREATE UNIQUE INDEX uq_receipts_digest ON receipts (dispatch_id, digest) WHERE digest <> '';
+CREATE INDEX ix_journal_subject ON journal (subject, number);
+CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
+CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
+CREATE UNIQUE INDEX uq_batches_token ON batches (token) WHERE token <> '';
+CREATE INDEX ix_batches_alive ON batches (state, id) WHERE state <> 'done';
+CREATE INDEX ix_dispatches_leased ON dispatches (lease_owner, lease_until) WHERE state = 'sending';
+CREATE INDEX ix_dispatches_queued ON dispatches (channel, lane, domain, address, created_at, id) WHERE state = 'queued';
+CREATE INDEX ix_dispatches_suspects ON dispatches (channel, lane, created_at, id) WHERE state = 'queued' AND returns >= 2;
+CREATE INDEX ix_dispatches_deferred ON dispatches (channel, due_at, id) WHERE state = 'deferred';
+CREATE INDEX ix_files_urgent ON files (state, received_at, id) WHERE lane = 0;
+CREATE INDEX ix_dispatches_escalate ON dispatches (escalate_at, id) WHERE escalate_at IS NOT NULL;
+CREATE INDEX ix_batch_members_dispatch ON batch_members (dispatch_id);
+CREATE INDEX ix_answers_subject ON answers (subject);
+CREATE INDEX ix_answers_source ON answers (source, event, subject);
+CREATE INDEX ix_answers_due ON answers (source, number) WHERE state = 'due';
+CREATE INDEX ix_answers_bundle ON answers (bundle) WHERE state = 'due' AND bundle <> '';
+CREATE INDEX ix_answers_ended ON answers (state, number) WHERE state IN ('refused', 'void');
+CREATE UNIQUE INDEX uq_answers_token ON answers (token) WHERE token <> '';
+COMMIT;

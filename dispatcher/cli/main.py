@@ -45,6 +45,8 @@ COMMANDS = {
     "resume": "cmd_pause",
     "settle": "cmd_settle",
     "batches": "cmd_batches",
+    "stats": "cmd_stats",
+    "answers": "cmd_answers",
     "nodes": "cmd_nodes",
     "directory": "cmd_directory",
     "trust": "cmd_trust",

@@ -30,6 +30,7 @@ from dispatcher.service.answer import Way
 from dispatcher.service.batch import end_batches
 from dispatcher.service.internal import place
 from dispatcher.service.recount import recount
+from dispatcher.service.statistics import refresh
 from dispatcher.wiring import Office
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,8 @@ URGENT_SECONDS = 10.0
 GOODBYE_SECONDS = 3.0
 """Time to let go of what this node owns by name."""
 HEALTH_SECONDS = 5.0
+FIGURES_SECONDS = 3600.0
+"""How often the figures of the days that changed are made anew."""
 NODES_SECONDS = 10.0
 """How often one of the nodes looks whether the others live."""
 SYNC_SECONDS = 15.0
@@ -146,6 +149,7 @@ class Daemon:
             "recount": (RECOUNT_SECONDS, lambda: recount(office.store)),
             "drift": (DRIFT_SECONDS, lambda: steps.count_drift(office)),
             "nodes": (NODES_SECONDS, lambda: nodes.watch(office.store, processes.runs)),
+            "figures": (FIGURES_SECONDS, lambda: refresh(office.store, lambda: not self._stop.is_set())),
             "answer-notes": (answering.NOTE_SECONDS, lambda: answering.note_all(office)),
         }
         ticks: dict[str, tuple[float, Callable[[], object]]] = {

@@ -8,6 +8,7 @@ from dispatcher.store.answers import SqlAnswers
 from dispatcher.store.batches import SqlBatches
 from dispatcher.store.destinations import SqlDestinations
 from dispatcher.store.dispatches import SqlDispatches
+from dispatcher.store.figures import SqlFigures
 from dispatcher.store.files import SqlFiles
 from dispatcher.store.gaps import SqlGaps
 from dispatcher.store.installation import SqlInstallation
@@ -65,6 +66,10 @@ class SqlUnit:
     @cached_property
     def destinations(self) -> SqlDestinations:
         return SqlDestinations(self._session)
+
+    @cached_property
+    def figures(self) -> SqlFigures:
+        return SqlFigures(self._session)
 
     @cached_property
     def receipts(self) -> SqlReceipts:

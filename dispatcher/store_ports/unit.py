@@ -8,6 +8,7 @@ from typing import Protocol
 from dispatcher.store_ports.answers import Answers
 from dispatcher.store_ports.destinations import Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches
+from dispatcher.store_ports.figures import FiguresBook
 from dispatcher.store_ports.files import Files, Reports
 from dispatcher.store_ports.installation import Installation
 from dispatcher.store_ports.moments import Moments
@@ -56,6 +57,8 @@ class UnitOfWork(Protocol):
     def moments(self) -> Moments: ...
     @property
     def answers(self) -> Answers: ...
+    @property
+    def figures(self) -> FiguresBook: ...
 
 
 class Store(Protocol):

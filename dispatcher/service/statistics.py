@@ -7,14 +7,14 @@ so that it is quick.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from dispatcher.outbox.figures import Figures, gather
 from dispatcher.outbox.states import State
-from dispatcher.ports import FigureRow, Store
+from dispatcher.ports import DomainRow, FigureRow, Recipient, Store
 from dispatcher.service.answer_notes import bounds, day_of
 
 By = Literal["domain", "recipient", "day", "channel"]
@@ -45,12 +45,18 @@ class Group:
         """Of those that should have been read; None without any."""
         return self.unread / self.old if self.old else None
 
-    def add(self, row: FigureRow, figures: Figures, *, old: bool) -> None:
-        self.label = row.label or self.label
-        self.figures.merge(figures)
+    def absorb(self, detail: Mapping[str, Any], *, old: bool) -> None:
+        """One kept row; ``old``: its dispatches should have been read."""
         if old:
-            self.old += figures.reached("sent")
-            self.old_read += min(figures.reached("read"), figures.reached("sent"))
+            self.old += sum(detail["times"].get("sent", {}).values())
+            self.old_read += sum(detail["times"].get("read", {}).values())
+        self.figures.absorb(detail)
+
+    def merge(self, other: Group) -> None:
+        """All of another group."""
+        self.old += other.old
+        self.old_read += other.old_read
+        self.figures.merge(other.figures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +66,9 @@ class ToPhone:
     address: str
     label: str
     failed: int
-    faults: tuple[str, ...]
     unread: int
+    faults: tuple[str, ...] = ()
+    """What the failed ones failed for, the most frequent first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,19 +120,30 @@ def _days(store: Store, before: int | None, number: int) -> set[date]:
 def _make(store: Store, day: date, before: int | None) -> bool:
     with store.reading() as uow:
         found = gather(uow.figures.lives(*bounds(day)))
-    rows = [
-        FigureRow(
-            day=day.isoformat(),
-            channel=channel,
-            address=address,
-            domain=life.domain,
-            label=life.label,
-            detail=figures.as_json(),
+    domains: dict[tuple[str, str], Figures] = {}
+    rows = []
+    for (channel, address), (life, figures) in sorted(found.items(), key=lambda item: item[0]):
+        domains.setdefault((channel, life.domain), Figures()).merge(figures)
+        rows.append(
+            FigureRow(
+                day=day.isoformat(),
+                channel=channel,
+                address=address,
+                domain=life.domain,
+                label=life.label,
+                made=figures.count,
+                sent=figures.reached("sent"),
+                read=figures.reached("read"),
+                failed=figures.states[State.FAILED.value],
+                detail=figures.as_json(),
+            )
         )
-        for (channel, address), (life, figures) in sorted(found.items(), key=lambda item: item[0])
+    by_domain = [
+        DomainRow(day=day.isoformat(), channel=channel, domain=domain, detail=figures.as_json())
+        for (channel, domain), figures in sorted(domains.items(), key=lambda item: item[0])
     ]
     with store.transaction() as uow:
-        return uow.figures.put(day.isoformat(), rows, before=before)
+        return uow.figures.put(day.isoformat(), rows, by_domain, before=before)
 
 
 def statistics(
@@ -133,28 +151,44 @@ def statistics(
 ) -> Report:
     """Of the dispatches made from ``since`` to ``until``, both included; ``limit``: groups told, the largest first."""
     refresh(store)
-    settled = (today - timedelta(days=unread_days)).isoformat()
-    whole, groups = Group(key=""), dict[str, Group]()
-    people, domains = dict[str, Group](), dict[str, Group]()
-    domain_of: dict[str, str] = {}
+    first, last, settled = (one.isoformat() for one in (since, until, today - timedelta(days=unread_days)))
+    groups: dict[str, Group] = {}
     with store.reading() as uow:
-        for row in uow.figures.of(since.isoformat(), until.isoformat()):
-            figures, old = Figures.of_json(row.detail), row.day <= settled
-            domain_of[row.address] = row.domain
-            key = {"domain": row.domain, "recipient": row.address, "day": row.day, "channel": row.channel}[by]
-            here = ((groups, key), (people, row.address), (domains, row.domain))
-            for group in (whole, *(known.setdefault(name, Group(key=name)) for known, name in here)):
-                group.add(row, figures, old=old)
-    silent = {name for name, one in domains.items() if one.figures.reached("sent") and not one.figures.reached("read")}
+        for row in uow.figures.of_domains(first, last):
+            key = {"domain": row.domain, "day": row.day, "channel": row.channel}.get(by, "")
+            groups.setdefault(key, Group(key=key)).absorb(row.detail, old=row.day <= settled)
+        people = uow.figures.recipients(first, last, settled)
+        whole = Group(key="")
+        for group in groups.values():
+            whole.merge(group)
+        silent = _silent(people)
+        to_phone = _to_phone(people, silent)[:limit]
+        wanted = sorted(people, key=lambda one: (-one.made, one.address))[:limit] if by == "recipient" else []
+        asked = {one.address: Group(key=one.address, label=one.label) for one in wanted}
+        calls = {one.address: Group(key=one.address) for one in to_phone}
+        for one in uow.figures.of_addresses([*{**asked, **calls}], first, last):
+            for known in (asked.get(one.address), calls.get(one.address)):
+                if known is not None:
+                    known.absorb(one.detail, old=one.day <= settled)
     return Report(
         since=since,
         until=until,
         unread_days=unread_days,
         whole=whole,
-        groups=tuple(_sorted(groups.values(), by))[: None if by == "day" else limit],
-        to_phone=tuple(_to_phone(people.values(), domain_of, silent))[:limit],
+        groups=tuple(_sorted((asked if by == "recipient" else groups).values(), by))[: None if by == "day" else limit],
+        to_phone=tuple(replace(one, faults=_causes(calls[one.address])) for one in to_phone),
         silent_domains=tuple(sorted(silent - {""})),
     )
+
+
+def _causes(group: Group) -> tuple[str, ...]:
+    return tuple(fault for fault, _ in group.figures.faults.most_common(3))
+
+
+def _silent(people: Sequence[Recipient]) -> set[str]:
+    """Domains to which mails left, and from which no reading ever came."""
+    read = {one.domain for one in people if one.read}
+    return {one.domain for one in people if one.sent} - read
 
 
 def _sorted(groups: Iterable[Group], by: By) -> list[Group]:
@@ -163,14 +197,12 @@ def _sorted(groups: Iterable[Group], by: By) -> list[Group]:
     return sorted(groups, key=lambda one: (-one.figures.count, one.key))
 
 
-def _to_phone(people: Iterable[Group], domain_of: dict[str, str], silent: set[str]) -> list[ToPhone]:
+def _to_phone(people: Sequence[Recipient], silent: set[str]) -> list[ToPhone]:
     """Failures somebody should clear up, and recipients who read nothing though others of their domain do."""
     found = []
     for one in people:
-        failed = one.figures.states[State.FAILED.value]
-        reads_nothing = one.unread >= FEW and not one.old_read and domain_of[one.key] not in silent
-        if one.key and (failed or reads_nothing):
-            faults = tuple(fault for fault, _ in one.figures.faults.most_common(3))
-            unread = one.unread if reads_nothing else 0
-            found.append(ToPhone(address=one.key, label=one.label, failed=failed, faults=faults, unread=unread))
+        reads_nothing = one.old >= FEW and not one.old_read and one.domain not in silent
+        if one.address and (one.failed or reads_nothing):
+            unread = one.old if reads_nothing else 0
+            found.append(ToPhone(address=one.address, label=one.label, failed=one.failed, unread=unread))
     return sorted(found, key=lambda one: (-(one.failed + one.unread), one.address))

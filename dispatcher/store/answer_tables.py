@@ -45,7 +45,20 @@ figures = Table(
     Column("address", FreeText, primary_key=True),
     word("domain", FreeText),
     word("label", FreeText),
+    Column("made", Integer, nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("read", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
     Column("detail", JsonText, nullable=False),  # outbox/figures.py
+)
+
+figures_domains = Table(
+    "figures_domains",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("domain", FreeText, primary_key=True),
+    Column("detail", JsonText, nullable=False),
 )
 
 figures_head = Table(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, select, update
 
 from dispatcher.outbox.figures import Life
 from dispatcher.outbox.states import State
-from dispatcher.ports import FigureRow
+from dispatcher.ports import DomainRow, FigureRow, Recipient
 from dispatcher.store.answer_tables import figures as table
+from dispatcher.store.answer_tables import figures_domains as domain_table
 from dispatcher.store.answer_tables import figures_head as head_table
-from dispatcher.store.rows import FIGURE
+from dispatcher.store.rows import DOMAIN, FIGURE
 from dispatcher.store.session import Session
 from dispatcher.store.tables import dispatches, files, journal, journal_head, reports
 
@@ -95,15 +96,17 @@ class SqlFigures:
         for row in self._session.read(_LIVES, {"since": since, "until": until}):
             yield Life(**row._mapping)
 
-    def put(self, day: str, rows: Iterable[FigureRow], *, before: int | None) -> bool:
+    def put(self, day: str, rows: Iterable[FigureRow], domains: Iterable[DomainRow], *, before: int | None) -> bool:
         """The rows of that day from now on; False when the head is not ``before`` any more."""
         self._session.lock("figures")
         if self.head() != before:
             return False
-        self._session.write(delete(table).where(table.c.day == day))
-        values: list[dict[str, Any]] = [FIGURE.row(row) for row in rows]
-        if values:
-            self._session.write(insert(table), values)
+        by_address: list[dict[str, Any]] = [FIGURE.row(row) for row in rows]
+        by_domain: list[dict[str, Any]] = [DOMAIN.row(row) for row in domains]
+        for kept, values in ((table, by_address), (domain_table, by_domain)):
+            self._session.write(delete(kept).where(kept.c.day == day))
+            if values:
+                self._session.write(insert(kept), values)
         return True
 
     def advance(self, before: int | None, number: int) -> bool:
@@ -117,8 +120,37 @@ class SqlFigures:
             self._session.write(update(head_table).values(number=number))
         return True
 
-    def of(self, since: str, until: str) -> Iterator[FigureRow]:
+    def of_domains(self, since: str, until: str) -> Iterator[DomainRow]:
         """The rows of the days from ``since`` to ``until``, both included."""
-        wanted = FIGURE.select.where(table.c.day >= since, table.c.day <= until)
+        wanted = DOMAIN.select.where(domain_table.c.day >= since, domain_table.c.day <= until)
+        for row in self._session.read(wanted):
+            yield DOMAIN.value(row)
+
+    def recipients(self, since: str, until: str, settled: str) -> tuple[Recipient, ...]:
+        """The sums by address, made by the database: a laboratory has thousands of recipients, and years."""
+        old = table.c.day <= settled
+        sums = (
+            *(func.sum(table.c[name]) for name in ("made", "sent", "read", "failed")),
+            func.sum(case((old, table.c.sent), else_=0)),
+            func.sum(case((old, table.c.read), else_=0)),
+        )
+        wanted = (
+            select(table.c.address, table.c.domain, func.max(table.c.label), *sums)
+            .where(table.c.day >= since, table.c.day <= until)
+            .group_by(table.c.address, table.c.domain)
+        )
+        return tuple(
+            Recipient(
+                address=address,
+                domain=domain,
+                label=label,
+                **dict(zip(("made", "sent", "read", "failed", "old", "old_read"), map(int, numbers), strict=True)),
+            )
+            for address, domain, label, *numbers in self._session.read(wanted)
+        )
+
+    def of_addresses(self, addresses: Sequence[str], since: str, until: str) -> Iterator[FigureRow]:
+        """The rows of these addresses."""
+        wanted = FIGURE.select.where(table.c.day >= since, table.c.day <= until, table.c.address.in_(list(addresses)))
         for row in self._session.read(wanted):
             yield FIGURE.value(row)

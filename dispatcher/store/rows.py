@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Row, Select, Table, select
 
 from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
-from dispatcher.ports import AnswerRow, FigureRow, GapRow, LeaseRow, NodeRow, OppositionRow, ReceiptRow
+from dispatcher.ports import AnswerRow, DomainRow, FigureRow, GapRow, LeaseRow, NodeRow, OppositionRow, ReceiptRow
 from dispatcher.store import answer_tables, engine_tables, tables
 
 T = TypeVar("T")
@@ -50,5 +50,6 @@ GAP = Kind(GapRow, tables.gaps)
 OPPOSITION = Kind(OppositionRow, tables.oppositions)
 NODE = Kind(NodeRow, engine_tables.nodes)
 FIGURE = Kind(FigureRow, answer_tables.figures)
+DOMAIN = Kind(DomainRow, answer_tables.figures_domains)
 ANSWER = Kind(AnswerRow, answer_tables.answers)
 LEASE = Kind(LeaseRow, engine_tables.named_leases)

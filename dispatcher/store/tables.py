@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from dispatcher.outbox.states import FileState, State
-from dispatcher.store.answer_tables import answers, figures, figures_head
+from dispatcher.store.answer_tables import answers, figures, figures_domains, figures_head
 from dispatcher.store.columns import NOT_REMOVED, added, in_state, metadata, partial, word
 from dispatcher.store.engine_tables import batch_members, destinations, installation, named_leases, nodes, tallies
 from dispatcher.store.types import FreeText, JsonText, Moment, Rank, Word
@@ -294,6 +294,7 @@ __all__ = [
     "destinations",
     "dispatches",
     "figures",
+    "figures_domains",
     "figures_head",
     "files",
     "gaps",

@@ -6,7 +6,7 @@ Part of ``ports.py``, which gives all these names on; import them from there.
 from dispatcher.store_ports.answers import AnswerRow, Answers, AnswerState
 from dispatcher.store_ports.destinations import DestinationRow, Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches, DispatchFilter, RecipientUse
-from dispatcher.store_ports.figures import FigureRow, FiguresBook
+from dispatcher.store_ports.figures import DomainRow, FigureRow, FiguresBook, Recipient
 from dispatcher.store_ports.files import Files, Reports
 from dispatcher.store_ports.installation import Installation, InstallationRow
 from dispatcher.store_ports.moments import Moments
@@ -39,6 +39,7 @@ __all__ = [
     "DispatchFilter",
     "Drifted",
     "Dispatches",
+    "DomainRow",
     "FigureRow",
     "FiguresBook",
     "Files",
@@ -58,6 +59,7 @@ __all__ = [
     "Payloads",
     "ReceiptRow",
     "Receipts",
+    "Recipient",
     "RecipientUse",
     "Reference",
     "ReferenceRow",

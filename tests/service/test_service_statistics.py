@@ -99,7 +99,7 @@ def test_figures_add_up_and_are_kept() -> None:
     one, other = Figures(), Figures()
     one.add(life(State.SENT, 10))
     other.add(life(State.FAILED, 100, "5.1.1"))
-    one.merge(Figures.of_json(other.as_json()))
+    one.absorb(other.as_json())
     assert one.count == one.reached("sent") == 2 and one.faults == {"5.1.1": 1}
     assert near(one.quantile("sent", 0.9), 100)
 

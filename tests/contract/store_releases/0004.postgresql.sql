@@ -131,6 +131,16 @@ CREATE TABLE public.figures (
     address text NOT NULL,
     domain text NOT NULL,
     label text NOT NULL,
+    made integer NOT NULL,
+    sent integer NOT NULL,
+    read integer NOT NULL,
+    failed integer NOT NULL,
+    detail text NOT NULL
+);
+CREATE TABLE public.figures_domains (
+    day text NOT NULL,
+    channel text NOT NULL,
+    domain text NOT NULL,
     detail text NOT NULL
 );
 CREATE TABLE public.figures_head (
@@ -312,8 +322,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
 10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x014ab0d152db07a6535c063c8e56fb5709c634f4ed80597950040c1f1ee1da850ee576b31fe460eacce3f6e51fcce9d6727e8373893f02a2504d4d32ea49ab4a80', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x013b9d7df4d25001b47511f411c60880349797068c41a069e54e17f53502f0d8c63a71c41b7229473870a04ef31c6d373c29eb4046042a25cec29a4b69be311cdf937a464b516a6cb1dafcc7904adc28a585b3', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x019e25586c91f7c2d4cc4507fc64438f3b75edd1e1a844e74b0a4a1617da8b681d3d2df0fc897481247224216d88bed2dde9948e0e9e901c31e42199b61e90be0c', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x01640fdba683be084607b3d8db1e2734a6801864294d5d0d7567cf8b1bce03e4417263137f075904947afdcc0761d47283068f49d3c9ea4927153ef622425bacd5bed01630aaa88d462d60f1c6d4917895c005', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -334,9 +344,9 @@ INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allo
 INSERT INTO public.journal_head VALUES (1, 16, '2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"7fe6f2c8","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x011bd748d374ff27e1539a7a1d33ddacca243738fdbf1819e8c48b4b9bae28d39eb3d8f46c843a5bf04aaefe4e5e383b3c95c614');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x018407b4f5961dc10aa08a832d14fbacc84a474d1d7815bbcebd90003cdeb6bbd5004fee53ec42fc95', 'k2', false, 4, '\x018df9c28fb9115ec9122fa031f73971dbabca20f2c8bd98c8dd295ad2be9d20de');
+INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"10c37a5a","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x012e1d65774bdc4db83b88f5f8809e0826fd47999858edf213374791ce1c2ee57dbe268a80fb44979412b3a1f7a2ac4d02f22681');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01c609d71cc8ed06a25fc7fb5970d34ad076098533120304c2e6ea1b5f4b6ff415f4ea6dd93a862d61', 'k2', false, 4, '\x014a1d882e0b9eef53cdeeff91f59c88123202a2e6451d90dc82f5dd99bb4940ee');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);
@@ -364,6 +374,8 @@ ALTER TABLE ONLY public.dispatches
     ADD CONSTRAINT pk_dispatches PRIMARY KEY (id);
 ALTER TABLE ONLY public.figures
     ADD CONSTRAINT pk_figures PRIMARY KEY (day, channel, address);
+ALTER TABLE ONLY public.figures_domains
+    ADD CONSTRAINT pk_figures_domains PRIMARY KEY (day, channel, domain);
 ALTER TABLE ONLY public.figures_head
     ADD CONSTRAINT pk_figures_head PRIMARY KEY (id);
 ALTER TABLE ONLY public.files

@@ -65,8 +65,20 @@ def _figures() -> None:
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("domain", sa.Text(), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("made", sa.Integer(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("read", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("day", "channel", "address", name=op.f("pk_figures")),
+    )
+    op.create_table(
+        "figures_domains",
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "channel", "domain", name=op.f("pk_figures_domains")),
     )
     op.create_table(
         "figures_head",

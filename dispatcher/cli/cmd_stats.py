@@ -15,8 +15,11 @@ from dispatcher.outbox.figures import STEPS
 from dispatcher.outbox.states import State
 from dispatcher.service.answer_notes import day_of
 from dispatcher.service.statistics import Group, Report, ToPhone, statistics
+from dispatcher.wiring import Office
 
 NEVER = "-"
+MANY = 20_000
+"""Dispatches whose first count takes a while."""
 
 
 class By(StrEnum):
@@ -54,6 +57,7 @@ def stats(
     if first > last:
         complain("Le premier jour est après le dernier.")
         raise typer.Exit(WRONG_CALL)
+    _tell_first(parts)
     report = statistics(
         parts.store, since=first, until=last, today=today, by=by.value, unread_days=unread_after, limit=limit
     )
@@ -61,6 +65,14 @@ def stats(
         print_json(as_json(report))
     else:
         _tell(report, by)
+
+
+def _tell_first(parts: Office) -> None:
+    """After an upgrade nobody has made the figures of the days before: that takes minutes for a million dispatches."""
+    with parts.store.reading() as uow:
+        first = uow.figures.head() is None and sum(uow.dispatches.counts().values()) > MANY
+    if first:
+        complain("Premiers chiffres depuis la mise à jour : tous les jours passés sont comptés, une seule fois…")
 
 
 def _day(text: str, option: str) -> date | None:

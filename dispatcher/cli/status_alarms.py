@@ -11,7 +11,7 @@ from dispatcher.cli.output import complain
 from dispatcher.cli.restored_show import paused_everywhere
 from dispatcher.directory.trust.fetching import NAME as ALLOWED_DOMAINS
 from dispatcher.report.model import Severity
-from dispatcher.service import standing
+from dispatcher.service import alarms, standing
 from dispatcher.service.check import check_reference
 from dispatcher.service.nodes import NodesView
 from dispatcher.service.overview import StatusView
@@ -21,6 +21,7 @@ from dispatcher.service.untaken import Folder, nobody_works
 from dispatcher.store.room import short_of_room
 from dispatcher.wiring import Office
 
+UNANSWERED = "Rien n'est perdu : elles sont redonnées d'elles-mêmes ; « dispatcher answers list --state due »."
 SHOWN = 5
 """Of one kind told one by one; of more only the number."""
 
@@ -36,6 +37,7 @@ def gather(parts: Office, view: StatusView, lying: Sequence[Folder], seen: Nodes
         *_table(parts),
         *standing.of_restored(in_doubt(parts.store), paused_everywhere(parts)),
         *standing.of_channels(parts.store, view, mailboxes, now),
+        *_answers(parts),
         *standing.of_nodes(seen),
         *_directories(parts),
     )
@@ -46,6 +48,14 @@ def _table(parts: Office) -> Iterator[Alarm]:
     if problem is not None:
         text = f"la table des destinataires est fautive ; la dernière bonne reste en service. {problem}"
         yield Alarm(code="local-table", text=text)
+
+
+def _answers(parts: Office) -> Iterator[Alarm]:
+    for way in parts.answer_ways():
+        line = alarms.standing_line(parts.store, way.name)
+        if line is not None:
+            text = f"réponses au SIL de la source « {way.source} » : {line.detail.get('reason', '')}"
+            yield Alarm(code="answers", text=text, since=line.at, hint=UNANSWERED)
 
 
 def _directories(parts: Office) -> Iterator[Alarm]:
@@ -69,8 +79,8 @@ def _directories(parts: Office) -> Iterator[Alarm]:
 
 def tell(found: Sequence[Alarm]) -> None:
     """On standard error, those of one kind together."""
-    for _, alarms in groupby(found, key=lambda one: one.code):
-        same = list(alarms)
+    for _, together in groupby(found, key=lambda one: one.code):
+        same = list(together)
         for one in same[:SHOWN]:
             complain(f"ALARME, {one.text}")
             if one.detail:

@@ -43,9 +43,10 @@ def bounds(day: date) -> tuple[datetime, datetime]:
 def _days(desk: Desk, source: str, formats: tuple[Format, ...]) -> int:
     if not formats:
         return 0
-    yesterday = day_of(desk.clock.now()) - timedelta(days=1)
+    today = day_of(desk.clock.now())
+    yesterday = today - timedelta(days=1)
     with desk.store.reading() as uow:
-        last = uow.answers.last_day(source)
+        last = uow.answers.last_day(source, today.isoformat())
     first = date.fromisoformat(last) + timedelta(days=1) if last else yesterday
     first = max(first, yesterday - timedelta(days=MOST_DAYS - 1))
     days = [first + timedelta(days=number) for number in range((yesterday - first).days + 1)]

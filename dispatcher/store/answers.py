@@ -209,10 +209,10 @@ class SqlAnswers:
         wanted = select(table.c.source, func.count(), func.min(table.c.at)).where(_DUE).group_by(table.c.source)
         return {source: (int(count), oldest) for source, count, oldest in self._session.read(wanted)}
 
-    def last_day(self, source: str) -> str:
-        """The last day whose statement was noted, or empty."""
-        wanted = select(func.max(table.c.subject)).where(table.c.source == source, table.c.event == Event.DAY.value)
-        return self._session.read(wanted).scalar_one() or ""
+    def last_day(self, source: str, before: str) -> str:
+        """The last day before that one whose statement was noted, or empty: a clock may have stood in the future."""
+        mine = table.c.source == source, table.c.event == Event.DAY.value, table.c.subject < before
+        return self._session.read(select(func.max(table.c.subject)).where(*mine)).scalar_one() or ""
 
     def long_held(self, source: str, before: datetime, limit: int = 200) -> tuple[tuple[Dispatch, datetime], ...]:
         """Held since before then and not told yet, each with the moment its hold began."""

@@ -86,8 +86,8 @@ class Answers(Protocol):
     def waiting(self) -> dict[str, tuple[int, datetime]]:
         """By source: how many are due, and since when the oldest."""
 
-    def last_day(self, source: str) -> str:
-        """The last day whose statement was noted, or empty."""
+    def last_day(self, source: str, before: str) -> str:
+        """The last day before that one whose statement was noted, or empty."""
 
     def long_held(self, source: str, before: datetime, limit: int = 200) -> tuple[tuple[Dispatch, datetime], ...]:
         """Held since before then and not told yet, each with the moment its hold began, the oldest first."""

@@ -101,10 +101,18 @@ def test_a_line_that_fails_alarms_at_the_third_time_and_once_when_it_is_over(lab
         answering.answer_way(labo.office, way)
         standing.append(bool(alarms.standing(labo.office.store, way.name)))
     assert standing == [False, False, True, True]
+    said = run("status", rc=1)
+    assert "ALARME, réponses au SIL de la source « sil » : Dossier de retour introuvable" in said.stderr
+    status = told("status", rc=1)
+    (answers,) = status["answers"]
+    assert answers["waiting"] >= 4 and "answers" in {alarm["code"] for alarm in status["alarms"]}
     (labo.folder / "retour").mkdir()
     way.rests_until = 0
     assert answering.answer_way(labo.office, way).given
     assert not alarms.standing(labo.office.store, way.name)
+    status = json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout)
+    assert status["answers"] == [{"source": "sil", "waiting": 0, "oldest": None}]
+    assert "answers" not in {alarm["code"] for alarm in status["alarms"]}
     with labo.office.store.reading() as uow:
         assert [line.event for line in uow.journal.of_subject(way.name)] == [alarms.STARTED, alarms.ENDED]
 

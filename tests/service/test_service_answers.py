@@ -18,6 +18,7 @@ from dispatcher.formats.base import ReadContext
 from dispatcher.formats.er7.messages import cut
 from dispatcher.formats.hl7.answers import acknowledge, origin_of
 from dispatcher.formats.registry import read
+from dispatcher.outbox.longest import Longest
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import AnswerRow, AnswerState
 from dispatcher.service import operate
@@ -318,6 +319,20 @@ def test_the_days_of_a_stopped_service_are_made_up_for(bench: Bench) -> None:
     assert note(bench.desk, "sil", lis.settings) == 10
     days = sorted({row.subject for row in lis.rows()})
     assert days == [f"2026-03-{day}" for day in range(10, 16)]
+
+
+def test_a_clock_that_stood_in_the_future_stops_no_statement_and_no_answer(bench: Bench) -> None:
+    lis = Lis(bench, statements=True, events=["taken"])
+    bench.clock.step(400 * 86400)
+    bench.bring(oru())
+    note(bench.desk, "sil", lis.settings)
+    bench.clock.step(-400 * 86400)
+    assert lis.answer().given == 0
+    with bench.real.transaction() as uow:
+        assert uow.moments.bring_back(Longest())["answers"] == 3
+    assert lis.answer().given == 3
+    assert note(bench.desk, "sil", lis.settings) == 2
+    assert {row.subject for row in lis.rows() if row.event == "day"} == {"2027-04-14", "2026-03-10"}
 
 
 def test_a_day_is_that_of_paris(bench: Bench) -> None:

@@ -17,13 +17,19 @@ from dispatcher.store_ports import (
     EVERYTHING,
     AnchorRow,
     Anchors,
+    AnswerRow,
+    Answers,
+    AnswerState,
     Batches,
     DestinationRow,
     Destinations,
     DigestRow,
     Dispatches,
     DispatchFilter,
+    DomainRow,
     Drifted,
+    FigureRow,
+    FiguresBook,
     Files,
     GapRow,
     Gaps,
@@ -45,6 +51,7 @@ from dispatcher.store_ports import (
     PrintRuns,
     ReceiptRow,
     Receipts,
+    Recipient,
     RecipientUse,
     Reference,
     ReferenceRow,
@@ -90,10 +97,14 @@ __all__ = [
     "Listener",
     "Mailbox",
     "SetAside",
+    "AnswerLine",
     "DRAIN",
     "EVERYTHING",
     "AnchorRow",
     "Anchors",
+    "AnswerRow",
+    "Answers",
+    "AnswerState",
     "Batches",
     "Dispatches",
     "DestinationRow",
@@ -101,6 +112,9 @@ __all__ = [
     "DigestRow",
     "DispatchFilter",
     "Drifted",
+    "DomainRow",
+    "FigureRow",
+    "FiguresBook",
     "Files",
     "GapRow",
     "Gaps",
@@ -122,6 +136,7 @@ __all__ = [
     "PrintRuns",
     "ReceiptRow",
     "Receipts",
+    "Recipient",
     "RecipientUse",
     "Reference",
     "ReferenceRow",
@@ -366,3 +381,19 @@ class Transport(Protocol):
 
         Who waits on one gets what a lost line gives: unknown after the final dot, :class:`TryLater` before it.
         """
+
+
+# ------------------------------------------------------------------------------------------------ answers to the LIS
+
+
+class AnswerLine(Protocol):
+    """Where answers to one source go: a return folder, or an MLLP server of its LIS."""
+
+    def give(self, name: str, content: bytes) -> bytes:
+        """Hand over one file (or one message), all or nothing; gives what comes back (empty from a folder).
+
+        The same name again replaces it. Raises :class:`dispatcher.errors.OurFault` (folder, settings),
+        :class:`dispatcher.errors.TryLater` (not given), :class:`dispatcher.errors.OutcomeUnknown` (given, no answer).
+        """
+
+    def close(self) -> None: ...

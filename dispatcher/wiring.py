@@ -42,7 +42,7 @@ from dispatcher.layouts import letter_layout, pdf_layout
 from dispatcher.outbox.doubt import DoubtPolicy
 from dispatcher.outbox.longest import Longest
 from dispatcher.outbox.retry import RetryPolicy
-from dispatcher.ports import AllowedDomains, Listener, Mailbox, Store
+from dispatcher.ports import AllowedDomains, Cipher, Listener, Mailbox, Store
 from dispatcher.receipts.ladder import LadderRules
 from dispatcher.report.checks import overrides
 from dispatcher.report.model import Address, IdType, Practitioner
@@ -50,6 +50,8 @@ from dispatcher.routing.facts import ChannelPolicy, Policy
 from dispatcher.routing.postal import PostalTable, read_table
 from dispatcher.routing.trust import Gate
 from dispatcher.schedule import batch_rule, ladder_rules
+from dispatcher.service.answer import Way, ways_of
+from dispatcher.service.answer_notes import told_to
 from dispatcher.service.channel import Channel, limit_of, shares_of
 from dispatcher.service.desk import Desk
 from dispatcher.service.enciphered import opener
@@ -65,9 +67,10 @@ from dispatcher.settings import (
     SourceSettings,
     TerminologySettings,
 )
-from dispatcher.store.engine import open_store
+from dispatcher.store.engine import SqlStore, open_store
 from dispatcher.terminology.rows import decoded
 from dispatcher.terminology.tables import Options, Terminology, TerminologyTexts, load
+from dispatcher.transport.answers import answer_lines
 from dispatcher.transport.open import open_listener, open_mailbox, open_transport
 
 log = logging.getLogger(__name__)
@@ -125,6 +128,11 @@ class Office:
         """For those who get their results on paper."""
         return LetterWriter(letter_layout(self._closing))
 
+    def answer_ways(self) -> list[Way]:
+        """The lines to the LIS of every source that is answered; nothing is connected yet."""
+        wanted = {name: one.answers for name, one in self.settings.sources.items() if one.answers is not None}
+        return [way for name, one in wanted.items() for way in ways_of(name, one, answer_lines(one))]
+
     def close(self) -> None:
         """Let go of files and database."""
         self._closing.close()
@@ -135,7 +143,7 @@ def build(settings: Settings, clock: Clock | None = None, *, upgrade: bool = Tru
     clock = clock or SystemClock()
     settings, spoken = with_dialects(settings)
     cipher, closing = MasterKey.load(settings.keys.master).cipher(), ExitStack()
-    store = open_store(settings.store.url, cipher, clock, upgrade=upgrade, folder=settings.folder)
+    store = _store(settings, cipher, clock, upgrade)
     closing.callback(store.close)
     directory = _directory(settings)
     domains = _domains(settings, store, clock)
@@ -170,6 +178,11 @@ def build(settings: Settings, clock: Clock | None = None, *, upgrade: bool = Tru
         channels=channels,
         _closing=closing,
     )
+
+
+def _store(settings: Settings, cipher: Cipher, clock: Clock, upgrade: bool) -> SqlStore:
+    told = told_to(settings.sources)
+    return open_store(settings.store.url, cipher, clock, upgrade=upgrade, folder=settings.folder, telling=told)
 
 
 def _asking_again(channels: dict[str, Channel], desk: Desk) -> None:

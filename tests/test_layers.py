@@ -15,7 +15,7 @@ GROUND = {
     *("ports", "mailbox_ports", "store_ports"),
 }
 LANGUAGES = {"formats", "terminology"}
-RULES = {"receipts", "outbox", "sealing", "routing"}
+RULES = {"receipts", "outbox", "sealing", "routing", "feedback"}
 WINDOWS = {"intake", "directory", "keyring", "transport", "store", "sandbox", "conformance"}
 
 MAY_IMPORT: dict[str, set[str]] = {

@@ -14,7 +14,13 @@ from typing import Annotated
 import typer
 
 from dispatcher import wiring
-from dispatcher.cli import check_certificates, cmd_directory_drift, cmd_directory_status, directory_alarms
+from dispatcher.cli import (
+    check_answers,
+    check_certificates,
+    cmd_directory_drift,
+    cmd_directory_status,
+    directory_alarms,
+)
 from dispatcher.cli.cmd_conformance import users_kit
 from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
@@ -60,7 +66,7 @@ def check(
     """Tout est-il prêt ? Dit toutes les fautes à la fois. Code 1 s'il y en a."""
     wanted = settings()
     findings = [good("configuration", "lue, sans faute"), *_folders(wanted), *_dialects(wanted), *_indexes(wanted)]
-    findings += [*_keys(wanted), *_machine(wanted)]
+    findings += [*check_answers.folders(wanted), *_keys(wanted), *_machine(wanted)]
     try:
         parts = wiring.build(wanted, upgrade=False)
     except DispatcherError as error:
@@ -86,6 +92,7 @@ def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
     yield from check_certificates.findings(parts.settings, parts.clock, connect=connect)
     yield from cmd_directory_drift.findings(parts)
     yield from check_tallies(parts.store)
+    yield from check_answers.lines(parts, connect=connect)
     yield from check_conformance(parts.desk, elsewhere=users_kit())
     problem = parts.directory.table.problem
     if problem is not None:

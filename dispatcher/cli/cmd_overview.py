@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dispatcher.cli import cmd_directory_drift, directory_alarms, status_alarms, support_show
+from dispatcher.cli import answers_show, cmd_directory_drift, directory_alarms, status_alarms, support_show
 from dispatcher.cli.context import office
 from dispatcher.cli.doubt_show import tell_doubts
 from dispatcher.cli.forecast_show import sentence
@@ -63,6 +63,7 @@ def _tell(parts: Office, view: overview.StatusView, lying: Sequence[untaken.Fold
         if not one.late:
             text = untaken_sentence(one)
             say(f"{text[0].upper()}{text[1:]}")
+    answers_show.tell(parts)
     tell_doubts(parts, view, found)
     directory_alarms.warn(parts.settings, parts.clock, parts.store)
     _tell_oldest(view, parts.clock.now(), all_taken=not lying)
@@ -135,6 +136,7 @@ def _status_json(
         "directories": [
             directory_alarms.as_json(one) for one in directory_alarms.watched(parts.settings, parts.clock, parts.store)
         ],
+        "answers": answers_show.as_json(parts),
         "mailboxes": [{"channel": name, "alarm": reason} for name, reason in _unread_mailboxes(parts).items()],
         "mailboxes_full": [{"channel": name, "alarm": reason} for name, reason in _heavy_mailboxes(parts).items()],
         "doubts": [

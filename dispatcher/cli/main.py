@@ -46,6 +46,8 @@ COMMANDS = {
     "settle": "cmd_settle",
     "ladder": "cmd_ladder",
     "batches": "cmd_batches",
+    "stats": "cmd_stats",
+    "answers": "cmd_answers",
     "nodes": "cmd_nodes",
     "directory": "cmd_directory",
     "trust": "cmd_trust",

@@ -22,6 +22,7 @@ from dispatcher.service.untaken import Folder, nobody_works
 from dispatcher.store.room import short_of_room
 from dispatcher.wiring import Office
 
+UNANSWERED = "Rien n'est perdu : elles sont redonnées d'elles-mêmes ; « dispatcher answers list --state due »."
 SHOWN = 5
 """Of one kind told one by one; of more only the number."""
 
@@ -37,6 +38,7 @@ def gather(parts: Office, view: StatusView, lying: Sequence[Folder], seen: Nodes
         *_table(parts),
         *standing.of_restored(in_doubt(parts.store), paused_everywhere(parts)),
         *standing.of_channels(parts.store, view, mailboxes, now),
+        *_answers(parts),
         *standing.of_nodes(seen),
         *_journal(parts),
         *_directories(parts),
@@ -56,6 +58,14 @@ def _journal(parts: Office) -> Iterator[Alarm]:
         yield Alarm(
             code="journal", text=f"journal non signé, ou rompu : {reason}", hint="docs/preuves.md dit quoi faire."
         )
+
+
+def _answers(parts: Office) -> Iterator[Alarm]:
+    for way in parts.answer_ways():
+        line = alarms.standing_line(parts.store, way.name)
+        if line is not None:
+            text = f"réponses au SIL de la source « {way.source} » : {line.detail.get('reason', '')}"
+            yield Alarm(code="answers", text=text, since=line.at, hint=UNANSWERED)
 
 
 def _directories(parts: Office) -> Iterator[Alarm]:
@@ -79,8 +89,8 @@ def _directories(parts: Office) -> Iterator[Alarm]:
 
 def tell(found: Sequence[Alarm]) -> None:
     """On standard error, those of one kind together."""
-    for _, alike in groupby(found, key=lambda one: one.code):
-        same = list(alike)
+    for _, together in groupby(found, key=lambda one: one.code):
+        same = list(together)
         for one in same[:SHOWN]:
             complain(f"ALARME, {one.text}")
             if one.detail:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dispatcher.daemon import anchoring, doubt, mailboxes, processes, steps
+from dispatcher.daemon import anchoring, answering, doubt, mailboxes, processes, steps
 from dispatcher.daemon.membership import Membership
 from dispatcher.french import counted
 from dispatcher.intake.spool import FolderSpool
@@ -26,6 +26,8 @@ class Drained:
     waiting: int = 0
     prepared: int = 0
     notices: int = 0
+    answered: int = 0
+    """Answers given to the LIS of the sources."""
     faults: list[str] = field(default_factory=list)
     sent: dict[State, int] = field(default_factory=dict)
     paused: str = ""
@@ -99,6 +101,9 @@ def _drain(
     steps.escalate_all(office)
     steps.climb_all(office)
     end_batches(office.store, office.clock)
+    answered = answering.answer_all(office, office.answer_ways(), member, stop)
+    result.answered = sum(one.given for one in answered)
+    result.faults = [*result.faults, *(one.fault for one in answered if one.fault)]
     anchoring.anchor_due(office)
     with office.store.reading() as uow:
         result.held = uow.dispatches.counts().get(State.HELD, 0)

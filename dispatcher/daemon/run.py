@@ -15,10 +15,11 @@ from functools import partial
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
-from dispatcher.daemon import anchoring, doubt, mailboxes, processes, steps
+from dispatcher.daemon import anchoring, answering, doubt, mailboxes, processes, steps
 from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.listening import Listening
 from dispatcher.daemon.mailboxes import Patience
@@ -27,9 +28,11 @@ from dispatcher.daemon.worker import SENDER, Worker, leave, worker_process
 from dispatcher.errors import DispatcherError
 from dispatcher.intake.watcher import Watcher
 from dispatcher.service import nodes
+from dispatcher.service.answer import Way
 from dispatcher.service.batch import end_batches
 from dispatcher.service.internal import place
 from dispatcher.service.recount import recount
+from dispatcher.service.statistics import refresh
 from dispatcher.wiring import Office
 
 log = logging.getLogger(__name__)
@@ -38,6 +41,8 @@ STOP_SECONDS = 24.0
 """Time everything gets to end; the promise is 30. Mails in hand get :data:`dispatcher.service.keeper.GRACE` of it, then
 their lines are broken.
 """
+ANSWERS = "answers"
+"""Threads of their own: a LIS that hangs holds up no other tick, nor the answers to another."""
 BATCH_SECONDS = 2.0
 END_SECONDS = 15.0
 """How often is asked which batches are over."""
@@ -50,6 +55,8 @@ GOODBYE_SECONDS = 3.0
 ANCHOR_SECONDS = 8.0
 """Time to sign the journal at the end: a million lines take six."""
 HEALTH_SECONDS = 5.0
+FIGURES_SECONDS = 3600.0
+"""How often the figures of the days that changed are made anew."""
 NODES_SECONDS = 10.0
 """How often one of the nodes looks whether the others live."""
 SYNC_SECONDS = 15.0
@@ -87,7 +94,14 @@ class Daemon:
         self._patience = Patience(office.clock)
         self._reading = threading.Lock()
         self._listening = Listening(office, self._member, self._listened)
-        self._scheduler = BackgroundScheduler(timezone=UTC)
+        self._answer_ways = office.answer_ways()
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={
+                "default": ThreadPoolExecutor(10),
+                ANSWERS: ThreadPoolExecutor(max(1, len(self._answer_ways))),
+            },
+        )
         self._watcher = Watcher(self._wake)
         self._lasting = Lasting()
         self._local: Worker | None = None
@@ -148,6 +162,8 @@ class Daemon:
             "learn": (mailboxes.LEARN_SECONDS, lambda: mailboxes.learn_all(office)),
             "anchor": (anchoring.SECONDS, lambda: anchoring.anchor_due(office)),
             "nodes": (NODES_SECONDS, lambda: nodes.watch(office.store, processes.runs)),
+            "figures": (FIGURES_SECONDS, lambda: refresh(office.store, lambda: not self._stop.is_set())),
+            "answer-notes": (answering.NOTE_SECONDS, lambda: answering.note_all(office)),
         }
         ticks: dict[str, tuple[float, Callable[[], object]]] = {
             "scan": (service.scan_seconds, lambda: steps.scan(office, self._spools, member)),
@@ -166,13 +182,16 @@ class Daemon:
             ticks[name] = (seconds, partial(member.elected, name, seconds, job))
         for name, (seconds, job) in ticks.items():
             self._every(seconds, name, job)
+        for way in self._answer_ways:
+            self._every(answering.SECONDS, way.name, self._answering(way), executor=ANSWERS)
 
-    def _every(self, seconds: float, name: str, job: Callable[[], object]) -> None:
+    def _every(self, seconds: float, name: str, job: Callable[[], object], *, executor: str = "default") -> None:
         self._scheduler.add_job(
             self._tick,
             "interval",
             seconds=seconds,
             id=name,
+            executor=executor,
             args=(name, job),
             coalesce=True,
             max_instances=1,
@@ -194,6 +213,9 @@ class Daemon:
         self._patience.worked(name)
         look = partial(steps.collect_one, self._office, name, self._member, self._patience)
         self._tick(f"listen:{name}", self._alone(look))
+
+    def _answering(self, way: Way) -> Callable[[], object]:
+        return lambda: answering.answer_way(self._office, way, self._member, self._stop.is_set)
 
     def _beat(self) -> None:
         """This node lives; and takes nothing new while it is asked to drain."""

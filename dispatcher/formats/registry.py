@@ -134,6 +134,11 @@ def read(data: bytes, context: ReadContext) -> ReadResult:
     return replace(result, problems=(*result.problems, *told), dialect=name) if told or name else result
 
 
+def spoken(reader: Reader, context: ReadContext) -> ReadContext:
+    """The context as :func:`read` hands it to that reader."""
+    return _in_its_dialect(reader, context)[0]
+
+
 def _in_its_dialect(reader: Reader, context: ReadContext) -> tuple[ReadContext, tuple[Problem, ...]]:
     """The context with a dialect of this reader's format only, and with its character set; a misfit is told."""
     dialect = context.dialect

@@ -21,6 +21,8 @@ IN_LINE = timedelta(hours=6)
 """For a place in the line before one mailbox (``service/line_pace.py``)."""
 DOMAIN = timedelta(minutes=5)
 """For the pace of a domain, which is counted by the minute."""
+ANSWER = timedelta(days=1)
+"""Until a LIS is offered an answer again: the most ``retry_minutes`` can say."""
 LEASE = timedelta(hours=1)
 """For the end of a lease; a node may be set to longer ones than this one."""
 

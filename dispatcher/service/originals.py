@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dispatcher.errors import StoreError
 from dispatcher.formats import registry
-from dispatcher.formats.base import ReadContext, ReadResult
+from dispatcher.formats.base import ReadContext, ReadResult, no_sibling
 from dispatcher.formats.pdf_index.rules import rules_of
 from dispatcher.outbox.dispatch import SourceFile
 from dispatcher.service.desk import Desk
@@ -28,12 +30,16 @@ def read_file(desk: Desk, file: SourceFile) -> ReadResult:
             hint="Restaurer la sauvegarde, puis rejouer le fichier.",
             code=MISSING,
         )
+    return registry.read(original, context_of(desk, file, siblings.get))
+
+
+def context_of(desk: Desk, file: SourceFile, sibling: Callable[[str], bytes | None] = no_sibling) -> ReadContext:
+    """What the reader of this file may know besides its bytes."""
     source = desk.sources.get(file.source)
-    context = ReadContext(
+    return ReadContext(
         file_name=file.name,
         encoding=source.encoding if source else None,
-        sibling=siblings.get,
+        sibling=sibling,
         index=rules_of(source.index) if source else None,
         dialect=desk.dialects.get(file.source),
     )
-    return registry.read(original, context)

@@ -33,6 +33,7 @@ CODES = {
     "restored": "base restaurée d'une sauvegarde : rien ne part avant l'accord d'une personne",
     "all-paused": "tout est en pause",
     "mailbox": "boîte des avis illisible : les accusés n'arrivent plus",
+    "answers": "SIL qui ne reçoit plus nos réponses (dossier de retour, serveur MLLP)",
     "unknown-outcome": "envois à l'issue inconnue depuis trop longtemps",
     "sent-folder": "dossier des courriers envoyés illisible : les issues inconnues ne s'y tranchent plus",
     "mailbox-heavy": "boîte des avis presque pleine, ou dont le courrier vieillit",

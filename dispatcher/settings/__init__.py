@@ -1,5 +1,6 @@
 """One TOML file to frozen models (decision D11)."""
 
+from dispatcher.settings.answers import AnswersSettings, MllpSettings
 from dispatcher.settings.channels import ChannelSettings, MailboxSettings
 from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
 from dispatcher.settings.file import (
@@ -17,12 +18,14 @@ from dispatcher.settings.pace import PaceSettings
 from dispatcher.settings.paper import PaperSettings
 
 __all__ = [
+    "AnswersSettings",
     "BiologistSettings",
     "ChannelSettings",
     "DirectorySettings",
     "IndexSettings",
     "LaboratorySettings",
     "MailboxSettings",
+    "MllpSettings",
     "PaceSettings",
     "PaperSettings",
     "PdfSettings",

@@ -21,6 +21,7 @@ from pydantic import (
 from dispatcher.errors import ConfigError
 from dispatcher.faults import sentences, unreadable_toml
 from dispatcher.french import counted
+from dispatcher.settings.answers import AnswersSettings
 from dispatcher.settings.channels import ChannelSettings
 from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
 from dispatcher.settings.index import IndexSettings
@@ -92,6 +93,8 @@ class SourceSettings(PathSection):
     copies: bool = True
     """Also send to the copies named by the file."""
     index: IndexSettings | None = None
+    answers: AnswersSettings | None = None
+    """What the LIS is told of its files and of what became of them."""
 
     @model_validator(mode="after")
     def _archive_given(self) -> SourceSettings:

@@ -159,6 +159,7 @@ class SqlBatches:
         self._session.write(_DONE, {"of_id": batch.id, "new": DONE, "moment": now})
         told: dict[str, Any] = {**statement.as_json()}
         self._session.journal.write(batch.id, "batch.done", **told)
+        self._session.answers.batch_ended(batch.id, now)
         return replace(batch, state=DONE, ended_at=now)
 
     def _live(self, batch: Batch, state: str, reason: str, actor: str, event: str, told: str = "") -> Batch:

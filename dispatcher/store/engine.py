@@ -11,12 +11,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.clock import Clock
 from dispatcher.errors import StoreError
+from dispatcher.feedback.events import Telling
 from dispatcher.ports import Cipher
 from dispatcher.store import faults, ids, schema
 from dispatcher.store.connect import BUSY_SECONDS, make_engine, parse_url, reading_engine
@@ -29,13 +31,20 @@ from dispatcher.store.unit import SqlUnit
 
 
 def open_store(
-    url: str, cipher: Cipher, clock: Clock, *, create: bool = True, upgrade: bool = True, folder: Path | None = None
+    url: str,
+    cipher: Cipher,
+    clock: Clock,
+    *,
+    create: bool = True,
+    upgrade: bool = True,
+    folder: Path | None = None,
+    telling: Telling = MappingProxyType({}),
 ) -> SqlStore:
     """Open the database at ``url`` (SQLAlchemy URL; relative SQLite paths are relative to ``folder``).
 
     ``create`` makes the file and the schema, and upgrades an older schema; without it a missing, empty or older one
-    is refused. Without ``upgrade`` an older one is refused also then. Raises :class:`StoreError` with codes ``url``,
-    ``driver``, ``missing``, ``unavailable``, ``no-wal``,
+    is refused. Without ``upgrade`` an older one is refused also then. ``telling``: what which source is told of. Raises
+    :class:`StoreError` with codes ``url``, ``driver``, ``missing``, ``unavailable``, ``no-wal``,
     ``schema-newer``, ``schema-older``, ``schema-missing``.
     """
     engine = make_engine(parse_url(url, folder), create=create)
@@ -54,14 +63,15 @@ def open_store(
     except BaseException:
         engine.dispose()
         raise
-    return SqlStore(engine, cipher, clock)
+    return SqlStore(engine, cipher, clock, telling)
 
 
 class SqlStore:
     """See :class:`dispatcher.ports.Store`."""
 
-    def __init__(self, engine: Engine, cipher: Cipher, clock: Clock) -> None:
+    def __init__(self, engine: Engine, cipher: Cipher, clock: Clock, telling: Telling = MappingProxyType({})) -> None:
         self._engine = engine
+        self._telling = telling
         self._reader = reading_engine(engine)
         self._cipher = cipher
         self._clock = clock
@@ -81,7 +91,9 @@ class SqlStore:
         when this thread has one open already.
         """
         with self._once_a_thread(), self._turn, self._connection(self._engine) as connection:
-            session = Session(connection, self._clock, self._cipher, writing=True, turns=self._turns)
+            session = Session(
+                connection, self._clock, self._cipher, writing=True, turns=self._turns, telling=self._telling
+            )
             unit = SqlUnit(session, self._head, self._memory)
             yield unit
             unit.finish()

@@ -115,6 +115,7 @@ class SqlFiles:
             reason=file.reason,
             duplicate_of=file.duplicate_of,
         )
+        self._session.answers.file_moved(file, "daemon")
 
     def get(self, file_id: str) -> SourceFile | None:
         """The file, or None."""
@@ -198,7 +199,9 @@ class SqlFiles:
             told = {"from": before, "reason": reason if after is state else ""}
             self._session.journal.write(file_id, f"file.{after}", actor=actor, **told)
         shown = {name: value for name, value in values.items() if name in _PLAIN}
-        return replace(old, **shown)
+        moved = replace(old, **shown)
+        self._session.answers.file_moved(moved, actor, old.state)
+        return moved
 
     # ------------------------------------------------------------------------------------------ leases
 

@@ -107,6 +107,7 @@ class DispatchMoves:
             version=dispatch.version,
             **told,
         )
+        self._session.answers.moved(dispatch, actor, "dispatch.added")
 
     def get(self, dispatch_id: str) -> Dispatch | None:
         """The dispatch, or None."""
@@ -180,6 +181,7 @@ class DispatchMoves:
         told = {name: values[name] for name in JOURNALLED if values.get(name)}
         self._session.journal.write(dispatch_id, event, actor=actor, **{"from": State.SENDING}, **told)
         new = DISPATCH.value(row)
+        self._session.answers.moved(new, actor, event)
         self._count(new.channel if old is None else old.channel, State.SENDING, new)
         self._end_probe(new if old is None else old, new.state)
         return new
@@ -242,6 +244,8 @@ class DispatchMoves:
             self._end_probe(old, new.state)
         told = {name: values[name] for name in JOURNALLED if name in values and values[name] != getattr(old, name)}
         self._session.journal.write(old.id, event, actor=actor, **detail, **told)
+        if new.state is not old.state:
+            self._session.answers.moved(new, actor, event)
         return new
 
 

@@ -11,7 +11,10 @@ from sqlalchemy import ColumnElement, Row, Select, Table, select
 from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
 from dispatcher.ports import (
     AnchorRow,
+    AnswerRow,
     DigestRow,
+    DomainRow,
+    FigureRow,
     GapRow,
     LeaseRow,
     NodeRow,
@@ -21,7 +24,7 @@ from dispatcher.ports import (
     StepRow,
     SupportRow,
 )
-from dispatcher.store import engine_tables, ladder_tables, receipt_tables, tables
+from dispatcher.store import answer_tables, engine_tables, ladder_tables, receipt_tables, tables
 
 T = TypeVar("T")
 
@@ -60,6 +63,9 @@ RECEIPT = Kind(ReceiptRow, tables.receipts)
 GAP = Kind(GapRow, tables.gaps)
 OPPOSITION = Kind(OppositionRow, tables.oppositions)
 NODE = Kind(NodeRow, engine_tables.nodes)
+FIGURE = Kind(FigureRow, answer_tables.figures)
+DOMAIN = Kind(DomainRow, answer_tables.figures_domains)
+ANSWER = Kind(AnswerRow, answer_tables.answers)
 LEASE = Kind(LeaseRow, engine_tables.named_leases)
 SUPPORT = Kind(SupportRow, receipt_tables.receipt_support)
 ANCHOR = Kind(AnchorRow, engine_tables.anchors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, CursorResult, Executable, bindparam, func, select
@@ -16,7 +17,9 @@ from dispatcher.store.turns import Turns
 
 if TYPE_CHECKING:
     from dispatcher.clock import Clock
+    from dispatcher.feedback.events import Telling
     from dispatcher.ports import Cipher
+    from dispatcher.store.answers import SqlAnswers
     from dispatcher.store.journal import SqlJournal
     from dispatcher.store.tallies import SqlTallies
 
@@ -33,29 +36,41 @@ class Session:
 
     __slots__ = (
         "_shift",
+        "answers",
         "cipher",
         "clock",
         "connection",
         "journal",
         "postgresql",
         "tallies",
+        "telling",
         "turns",
         "work_made",
         "writing",
     )
 
+    answers: SqlAnswers
     journal: SqlJournal
     tallies: SqlTallies
 
     def __init__(
-        self, connection: Connection, clock: Clock, cipher: Cipher, *, writing: bool, turns: Turns | None = None
+        self,
+        connection: Connection,
+        clock: Clock,
+        cipher: Cipher,
+        *,
+        writing: bool,
+        turns: Turns | None = None,
+        telling: Telling = MappingProxyType({}),
     ) -> None:
+        """``telling``: which source is told of what."""
         self.connection = connection
         self.clock = clock
         self.cipher = cipher
         self.writing = writing
         self.turns = turns or Turns()
         self.work_made = False
+        self.telling = telling
         self.postgresql = connection.dialect.name == "postgresql"
         self._shift: timedelta | None = None
 

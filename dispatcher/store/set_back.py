@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, tuple_, update
 
-from dispatcher.outbox.longest import DOMAIN, IN_LINE, MARGIN, Longest
+from dispatcher.outbox.longest import ANSWER, DOMAIN, IN_LINE, MARGIN, Longest
 from dispatcher.outbox.states import FileState, State
+from dispatcher.ports import AnswerState
 from dispatcher.store.session import Session
-from dispatcher.store.tables import destinations, dispatches, files, in_state, pace
+from dispatcher.store.tables import answers, destinations, dispatches, files, in_state, pace
 
 BROUGHT_BACK = "store.clock-set-back"
 """Journal event, with how many of each were brought back."""
@@ -71,5 +72,6 @@ def _kinds(longest: Longest) -> dict[str, _Kind]:
         "domains": _Kind(destinations.c.free_at, DOMAIN, at_once, ~mailbox),
         "mailboxes": _Kind(destinations.c.free_at, IN_LINE + MARGIN, at_once, mailbox),
         "probes": _Kind(destinations.c.probe_at, longest.probe, at_once, destinations.c.state != ""),
+        "answers": _Kind(answers.c.due_at, ANSWER + MARGIN, at_once, in_state(answers, AnswerState.DUE)),
         "pauses": _Kind(pace.c.paused_until, longest.retry + MARGIN, at_once, pace.c.paused.is_(True)),
     }

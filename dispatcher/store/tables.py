@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from dispatcher.outbox.states import FileState, State
+from dispatcher.store.answer_tables import answers, figures, figures_domains, figures_head
 from dispatcher.store.columns import NOT_REMOVED, added, in_state, metadata, partial, word
 from dispatcher.store.engine_tables import (
     anchors,
@@ -305,11 +306,15 @@ __all__ = [
     "SUSPECTS",
     "URGENT_FILES",
     "anchors",
+    "answers",
     "batch_members",
     "batches",
     "destinations",
     "digests",
     "dispatches",
+    "figures",
+    "figures_domains",
+    "figures_head",
     "files",
     "gaps",
     "heard",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 
 from dispatcher.store.anchors import SqlAnchors
+from dispatcher.store.answers import SqlAnswers
 from dispatcher.store.batches import SqlBatches
 from dispatcher.store.destinations import SqlDestinations
 from dispatcher.store.dispatches import SqlDispatches
+from dispatcher.store.figures import SqlFigures
 from dispatcher.store.files import SqlFiles
 from dispatcher.store.gaps import SqlGaps
 from dispatcher.store.installation import SqlInstallation
@@ -38,6 +40,7 @@ class SqlUnit:
         self._memory = memory
         self.journal = session.journal = SqlJournal(session, head)
         self.tallies = session.tallies = SqlTallies(session)
+        self.answers = session.answers = SqlAnswers(session)
 
     def finish(self) -> None:
         """Write what was kept back to the end: last the journal, whose head every writer needs."""
@@ -68,6 +71,10 @@ class SqlUnit:
     @cached_property
     def destinations(self) -> SqlDestinations:
         return SqlDestinations(self._session)
+
+    @cached_property
+    def figures(self) -> SqlFigures:
+        return SqlFigures(self._session)
 
     @cached_property
     def receipts(self) -> SqlReceipts:

@@ -4,8 +4,10 @@ Part of ``ports.py``, which gives all these names on; import them from there.
 """
 
 from dispatcher.store_ports.anchors import AnchorRow, Anchors
+from dispatcher.store_ports.answers import AnswerRow, Answers, AnswerState
 from dispatcher.store_ports.destinations import DestinationRow, Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches, DispatchFilter, RecipientUse
+from dispatcher.store_ports.figures import DomainRow, FigureRow, FiguresBook, Recipient
 from dispatcher.store_ports.files import Files, Reports
 from dispatcher.store_ports.installation import Installation, InstallationRow
 from dispatcher.store_ports.ladder import DigestRow, Ladders, PrintRun, PrintRuns, StepRow
@@ -33,6 +35,9 @@ __all__ = [
     "EVERYTHING",
     "AnchorRow",
     "Anchors",
+    "AnswerRow",
+    "AnswerState",
+    "Answers",
     "Batches",
     "DestinationRow",
     "Destinations",
@@ -40,6 +45,9 @@ __all__ = [
     "DispatchFilter",
     "Drifted",
     "Dispatches",
+    "DomainRow",
+    "FigureRow",
+    "FiguresBook",
     "Files",
     "GapRow",
     "Gaps",
@@ -62,6 +70,7 @@ __all__ = [
     "PrintRuns",
     "ReceiptRow",
     "Receipts",
+    "Recipient",
     "RecipientUse",
     "Reference",
     "ReferenceRow",

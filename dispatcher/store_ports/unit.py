@@ -6,8 +6,10 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from dispatcher.store_ports.anchors import Anchors
+from dispatcher.store_ports.answers import Answers
 from dispatcher.store_ports.destinations import Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches
+from dispatcher.store_ports.figures import FiguresBook
 from dispatcher.store_ports.files import Files, Reports
 from dispatcher.store_ports.installation import Installation
 from dispatcher.store_ports.ladder import Ladders, PrintRuns
@@ -66,6 +68,10 @@ class UnitOfWork(Protocol):
     def support(self) -> Support: ...
     @property
     def mails_aside(self) -> MailsAside: ...
+    @property
+    def answers(self) -> Answers: ...
+    @property
+    def figures(self) -> FiguresBook: ...
 
 
 class Store(Protocol):

@@ -18,6 +18,7 @@ from hl7apy import SUPPORTED_LIBRARIES
 from hl7apy.core import Message as ApyMessage
 
 from dispatcher.clock import paris
+from dispatcher.formats.er7.messages import cut
 from dispatcher.formats.er7.segments import Segment
 from dispatcher.formats.er7.separators import HL7_USUAL
 
@@ -52,6 +53,16 @@ class Outcome(StrEnum):
     """The message is faulty."""
     REFUSED = "AR"
     """Refused for now: it may be sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What came back to a message of ours: its MSA."""
+
+    code: str
+    """``AA``, ``AE``, ``AR``, or in the enhanced mode ``CA``, ``CE``, ``CR``."""
+    control_id: str
+    """MSA-2: of the message it acknowledges."""
 
 
 class Notice(StrEnum):
@@ -201,6 +212,15 @@ def trade_notice(
         code, label = HL7_USUAL.escaped(failure.code), HL7_USUAL.escaped(failure.label)
         error.err_5 = f"{code}^{label}^{_ERROR_SYSTEM[notice]}"
     return _text(message)
+
+
+def acknowledgement(text: str) -> Said | None:
+    """What an acknowledgement says, in any separators; None when it is none."""
+    for message in cut(text).messages:
+        for one in message.segments:
+            if one.name == "MSA":
+                return Said(code=one.component(1).upper(), control_id=one.text(2))
+    return None
 
 
 # ------------------------------------------------------------------------------------------------ pieces

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.dialect.apply import told, understood
@@ -54,12 +55,7 @@ class Hl7Reader:
                 problems.append(_unsupported(message.header))
                 continue
             formats.append(kind)
-            notes = Notes()
-            if context.dialect is not None:
-                message = replace(message, segments=understood(message.segments, context.dialect, notes))  # noqa: PLW2901
-            grouped = group(message)
-            unused.update(grouped.unused)
-            reports.extend(told(notes, report) for report in reports_of(grouped, context.sibling))
+            reports.extend(_reports(message, context, unused))
         problems.extend(_about_the_file(parts, unused))
         return ReadResult(
             format=formats[0] if formats else "unknown",
@@ -67,6 +63,35 @@ class Hl7Reader:
             reports=tuple(reports),
             problems=tuple(problems),
         )
+
+
+def _reports(message: Message, context: ReadContext, unused: Counter[str]) -> Iterator[Report]:
+    """Those of one message."""
+    notes = Notes()
+    if context.dialect is not None:
+        message = replace(message, segments=understood(message.segments, context.dialect, notes))
+    grouped = group(message)
+    unused.update(grouped.unused)
+    for report in reports_of(grouped, context.sibling):
+        yield told(notes, report)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headers:
+    """The ``MSH`` of a file, for whoever answers it."""
+
+    messages: tuple[Segment, ...]
+    """One a message, those of unknown types too."""
+    reports: tuple[Segment, ...]
+    """One a report, in the order of :meth:`Hl7Reader.read`: that of the message it came in."""
+
+
+def headers(data: bytes, context: ReadContext) -> Headers:
+    """Never raises for content."""
+    messages = cut(read_text(data, context.encoding).text).messages
+    known = [message for message in messages if _format(message) is not None]
+    of_reports = [message.header for message in known for _ in _reports(message, context, Counter())]
+    return Headers(messages=tuple(message.header for message in messages), reports=tuple(of_reports))
 
 
 def read_text(data: bytes, override: str | None) -> Decoded:

@@ -26,6 +26,8 @@ def upgrade() -> None:
     _climb()
     _ladder()
     _print_runs()
+    _answers()
+    _figures()
 
 
 def _partial(name: str, table: str, columns: list[str], where: str, *, unique: bool = False) -> None:
@@ -146,3 +148,66 @@ def _print_runs() -> None:
         sa.PrimaryKeyConstraint("run_id", "dispatch_id", name=op.f("pk_print_members")),
     )
     op.create_index("ix_print_members_dispatch", "print_members", ["dispatch_id"])
+
+
+def _answers() -> None:
+    op.create_table(
+        "answers",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("format", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("file_id", sa.Text(), nullable=False),
+        sa.Column("report_id", sa.Text(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("due_at", MOMENT, nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("sent_at", MOMENT, nullable=True),
+        sa.Column("bundle", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_answers")),
+        sa.UniqueConstraint("id", name=op.f("uq_answers_id")),
+    )
+    op.create_index("ix_answers_subject", "answers", ["subject"])
+    op.create_index("ix_answers_source", "answers", ["source", "event", "subject"])
+    _partial("ix_answers_due", "answers", ["source", "number"], "state = 'due'")
+    _partial("ix_answers_bundle", "answers", ["bundle"], "state = 'due' AND bundle <> ''")
+    _partial("ix_answers_ended", "answers", ["state", "number"], "state IN ('refused', 'void')")
+    _partial("uq_answers_token", "answers", ["token"], "token <> ''", unique=True)
+
+
+def _figures() -> None:
+    op.create_table(
+        "figures",
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("made", sa.Integer(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("read", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "channel", "address", name=op.f("pk_figures")),
+    )
+    op.create_table(
+        "figures_domains",
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "channel", "domain", name=op.f("pk_figures_domains")),
+    )
+    op.create_table(
+        "figures_head",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_figures_head_one_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_figures_head")),
+    )

@@ -28,6 +28,7 @@ EVENTS = {
     "sent": "envoyé",
     "delivered": "remis",
     "read": "lu",
+    "unread": "jamais lu",
     "failed": "échec",
     "paper": "papier",
     "withdrawn": "retiré",

@@ -2,7 +2,7 @@
 
 HL7: the technical acknowledgement (ACK) answers the file, ZAM^Z02 a delivery, ZAM^Z03 a reading (ANS, « Volet de
 transmission d'un document CDA-R2 en HL7v2 » 2.1). HPRIM Santé knows a report of errors (context ERR) about the file
-and nothing else. What neither can say (sent, on paper, held…) only a CSV or JSON line tells.
+and nothing else. What neither can say (sent, unread, on paper, held…) only a CSV or JSON line tells.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ class Event(StrEnum):
     SENT = "sent"
     DELIVERED = "delivered"
     READ = "read"
+    UNREAD = "unread"
+    """Nobody has read it: the laboratory was reminded, or a person called (docs/escalade.md)."""
     FAILED = "failed"
     PAPER = "paper"
     WITHDRAWN = "withdrawn"
@@ -68,6 +70,8 @@ OF_DISPATCH: Mapping[State, Event] = {
     State.WITHDRAWN: Event.WITHDRAWN,
     State.CLOSED: Event.CLOSED,
 }
+OF_LADDER: Mapping[str, Event] = {"dispatch.reminded": Event.UNREAD, "dispatch.person-called": Event.UNREAD}
+"""By event of the journal: news though the dispatch stays in its state."""
 OF_FILE: Mapping[FileState, Event] = {
     FileState.DONE: Event.TAKEN,
     FileState.DUPLICATE: Event.DUPLICATE,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from dispatcher.clock import paris
 from dispatcher.feedback.events import Format
@@ -29,6 +30,7 @@ COLUMNS = (
     "delivered_at",
     "read_at",
     "code",
+    "unread",
 )
 TOTAL = "total"
 """First column of the last lines of the CSV: a word of the statement and its number in the two columns after it."""
@@ -43,6 +45,8 @@ class Listed:
     day: str = ""
     written_at: datetime
     dispatches: Sequence[tuple[Dispatch, ReportVersion]]
+    unread: frozenset[str] = frozenset()
+    """Of these, by number: left, missed on the ladder and still not read. No word of the sum."""
 
     @property
     def name(self) -> str:
@@ -52,18 +56,18 @@ class Listed:
 
 def file(listed: Listed, wanted: Format) -> bytes:
     """The bytes of the file."""
-    rows = [_fields(dispatch, version) for dispatch, version in listed.dispatches]
+    rows = [_fields(dispatch, version, dispatch.id in listed.unread) for dispatch, version in listed.dispatches]
     sums = Statement.of_states([dispatch.state for dispatch, _ in listed.dispatches]).as_json()
     if wanted is Format.JSON:
         about = {"batch": listed.batch} if listed.batch else {"day": listed.day}
-        at = _moment(listed.written_at)
-        whole = {"source": listed.source, **about, "written_at": at, "sums": sums, "dispatches": rows}
+        head = {"source": listed.source, **about, "written_at": _moment(listed.written_at)}
+        whole: dict[str, Any] = {**head, "sums": sums, "unread": len(listed.unread), "dispatches": rows}
         return f"{json.dumps(whole, ensure_ascii=False, indent=1)}\n".encode()
     totals = [[TOTAL, word, str(count)] for word, count in sums.items()]
     return written([COLUMNS, *([row[name] for name in COLUMNS] for row in rows), *totals], ";", "\r\n").encode()
 
 
-def _fields(dispatch: Dispatch, version: ReportVersion) -> dict[str, str]:
+def _fields(dispatch: Dispatch, version: ReportVersion, unread: bool) -> dict[str, str]:
     return {
         "dispatch": dispatch.id,
         "placer": version.order_placer,
@@ -80,6 +84,7 @@ def _fields(dispatch: Dispatch, version: ReportVersion) -> dict[str, str]:
         "delivered_at": _moment(dispatch.delivered_at),
         "read_at": _moment(dispatch.read_at),
         "code": dispatch.fault or dispatch.hold_code,
+        "unread": "1" if unread else "",
     }
 
 

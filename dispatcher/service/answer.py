@@ -20,8 +20,9 @@ from dispatcher.feedback.told import Told, Unsayable
 from dispatcher.formats.answered import Headers, headers_of
 from dispatcher.formats.hl7.answers import acknowledgement
 from dispatcher.formats.text import decode
-from dispatcher.outbox.dispatch import ReportVersion, SourceFile
+from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.ports import AnswerLine, AnswerRow, AnswerState, UnitOfWork
+from dispatcher.receipts.ladder import UNREAD
 from dispatcher.service.answer_notes import bounds
 from dispatcher.service.desk import Desk
 from dispatcher.service.internal import place
@@ -31,7 +32,7 @@ from dispatcher.settings import AnswersSettings
 log = logging.getLogger(__name__)
 
 MOST = 200
-"""Answers of one look, and lines of one file."""
+"""Answers of one look, lines of one file, dispatches of one question."""
 FIRST_WAIT = 5.0
 """Seconds after the first failure of a line; twice as long each time."""
 MOST_TRIES = 20
@@ -281,10 +282,20 @@ def _end(this: _Pass, row: AnswerRow, state: AnswerState, reason: str) -> None:
 def _listed(desk: Desk, row: AnswerRow) -> Listed:
     with desk.store.reading() as uow:
         if Event(row.event) is Event.BATCH:
+            about = {"batch": row.subject}
             found = uow.answers.of_batch(row.subject, row.source)
-            return Listed(source=row.source, batch=row.subject, written_at=desk.clock.now(), dispatches=found)
-        found = uow.answers.of_period(row.source, *bounds(date.fromisoformat(row.subject)))
-        return Listed(source=row.source, day=row.subject, written_at=desk.clock.now(), dispatches=found)
+        else:
+            about = {"day": row.subject}
+            found = uow.answers.of_period(row.source, *bounds(date.fromisoformat(row.subject)))
+        missed = _missed(uow, found)
+    return Listed(source=row.source, **about, written_at=desk.clock.now(), dispatches=found, unread=missed)
+
+
+def _missed(uow: UnitOfWork, found: Sequence[tuple[Dispatch, ReportVersion]]) -> frozenset[str]:
+    """Of these, those that climbed the ladder and that nobody has read."""
+    left = [one.id for one, version in found if one.rung > 1 and one.state in UNREAD and not version.superseded]
+    some = (left[first : first + MOST] for first in range(0, len(left), MOST))
+    return frozenset(known for ids in some for known in uow.ladder.taken(ids))
 
 
 def _told(this: _Pass, row: AnswerRow, *, needed: bool = False) -> Told:

@@ -276,7 +276,7 @@ def _remind(state: _Pass, reminders: Sequence[tuple[Dispatch, Next]]) -> None:
         _wait(state, {one.id: (one.rung, again) for one, _ in reminders}, [one for one, _ in reminders])
         return
     with state.desk.store.transaction() as uow:
-        digest = uow.ladder.open_digest(state.desk.store.new_id("R"), state.now)
+        digest = uow.ladder.open_digest(state.desk.store.new_id("E"), state.now)
         count = 0
         for one, step in reminders:
             if _climb(state, uow, one, step, digest=digest.id):

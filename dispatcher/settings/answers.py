@@ -11,7 +11,18 @@ from dispatcher.settings.sections import PathSection
 
 AnswerFormat = Literal["hl7", "hprim", "csv", "json"]
 AnswerEvent = Literal[
-    "taken", "duplicate", "refused", "sent", "delivered", "read", "failed", "paper", "withdrawn", "closed", "held-long"
+    "taken",
+    "duplicate",
+    "refused",
+    "sent",
+    "delivered",
+    "read",
+    "unread",
+    "failed",
+    "paper",
+    "withdrawn",
+    "closed",
+    "held-long",
 ]
 EVENTS: tuple[AnswerEvent, ...] = (
     "taken",
@@ -20,6 +31,7 @@ EVENTS: tuple[AnswerEvent, ...] = (
     "sent",
     "delivered",
     "read",
+    "unread",
     "failed",
     "paper",
     "withdrawn",

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dispatcher.feedback.events import OF_DISPATCH, OF_FILE, Event, Format
+from dispatcher.feedback.events import OF_DISPATCH, OF_FILE, OF_LADDER, Event, Format
 from dispatcher.feedback.told import snapshot
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.outbox.states import FileState, State
@@ -90,14 +90,18 @@ class SqlAnswers:
     # ------------------------------------------------------------------------------------------ with a move
 
     def moved(self, dispatch: Dispatch, actor: str, event: str) -> None:
-        """It is in another state now."""
-        what = OF_DISPATCH.get(dispatch.state) if self._session.telling and event not in UNTOLD else None
+        """It is in another state now, or was missed on the ladder: that is told once of each mail that left."""
+        if not self._session.telling or event in UNTOLD:
+            return
+        what = OF_LADDER.get(event) or OF_DISPATCH.get(dispatch.state)
         if what is None:
             return
         found = self._session.read(_SOURCE_OF, {"of_report": dispatch.report_id}).first()
         if found is not None and (formats := self._session.telling.get(found.source, {}).get(what, ())):
             at = getattr(dispatch, _MOMENTS.get(what, ""), None) or self._session.now()
-            self._add(found.source, formats, what, dispatch.id, at, snapshot(dispatch, actor), found.id, dispatch)
+            once = f"unread:{dispatch.id}:{dispatch.sent_at}" if what is Event.UNREAD else ""
+            told = snapshot(dispatch, actor)
+            self._add(found.source, formats, what, dispatch.id, at, told, found.id, dispatch, once=once)
 
     def file_moved(self, file: SourceFile, actor: str, before: FileState | None = None) -> None:
         """It is in another state now; what a person puts aside for good is no news."""
@@ -125,6 +129,8 @@ class SqlAnswers:
         detail: Mapping[str, object],
         file_id: str = "",
         dispatch: Dispatch | None = None,
+        *,
+        once: str = "",
     ) -> None:
         now = self._session.now()
         for one in formats:
@@ -139,8 +145,12 @@ class SqlAnswers:
                 at=at,
                 detail=detail,
                 due_at=now,
+                token=f"{once}:{one}" if once else "",
             )
-            self._session.write(insert(table), ANSWER.row(row))
+            if once:
+                self.note(row)
+            else:
+                self._session.write(insert(table), ANSWER.row(row))
 
     # ------------------------------------------------------------------------------------------ giving them
 

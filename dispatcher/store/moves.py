@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Update, bindparam, insert, update
 
 from dispatcher.errors import LeaseLost, StoreError
+from dispatcher.feedback.events import OF_LADDER
 from dispatcher.outbox.breaker import CHANNEL
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State, check_move
@@ -244,7 +245,7 @@ class DispatchMoves:
             self._end_probe(old, new.state)
         told = {name: values[name] for name in JOURNALLED if name in values and values[name] != getattr(old, name)}
         self._session.journal.write(old.id, event, actor=actor, **detail, **told)
-        if new.state is not old.state:
+        if new.state is not old.state or event in OF_LADDER:
             self._session.answers.moved(new, actor, event)
         return new
 

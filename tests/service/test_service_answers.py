@@ -20,7 +20,7 @@ from dispatcher.formats.hl7.answers import acknowledge, origin_of
 from dispatcher.formats.registry import read
 from dispatcher.outbox.longest import Longest
 from dispatcher.outbox.states import FileState, State
-from dispatcher.ports import AnswerRow, AnswerState
+from dispatcher.ports import AnswerRow, AnswerState, StepRow
 from dispatcher.service import operate
 from dispatcher.service.answer import Answered, Way, answer, anything_due, ways_of
 from dispatcher.service.answer_notes import note, telling_to
@@ -123,6 +123,34 @@ def test_every_event_of_a_life_is_a_line(on_both: Bench) -> None:
     assert {line["file_name"] for line in lines} == {""}, "a file's name may be a patient's"
     assert lis.answer().given == 0
     assert {row.state for row in lis.rows()} == {AnswerState.SENT}
+
+
+def test_a_mail_that_nobody_reads_is_told_once_and_stands_in_the_statements(on_both: Bench) -> None:
+    bench, lis = on_both, Lis(on_both, statements=True, events=["sent", "unread", "paper", "read"])
+    first, other = sent(bench), sent(bench, order="R2", control="M2")
+    for event in ("dispatch.reminded", "dispatch.person-called"):
+        climbed(bench, first, event)
+    assert [(row.event, row.subject) for row in lis.rows()] == [("sent", first), ("sent", other), ("unread", first)]
+    assert lis.rows()[-1].detail["address"] == DURAND
+    bench.clock.advance(86400)
+    note(bench.desk, "sil", lis.settings)
+    lis.answer()
+    (day,) = (json.loads(content) for name, content in lis.files().items() if name.endswith("jour-2026-03-11.json"))
+    assert day["unread"] == 1 and day["sums"]["sent"] == 2
+    assert {one["dispatch"]: one["unread"] for one in day["dispatches"]} == {first: "1", other: ""}
+    with bench.real.transaction() as uow:
+        uow.dispatches.move(first, State.PAPER, reason="Jamais lu.")
+        uow.dispatches.update(first, event="dispatch.person-called")
+    assert [row.event for row in lis.rows(subject=first)] == ["sent", "unread", "paper"]
+
+
+def climbed(bench: Bench, dispatch_id: str, event: str) -> None:
+    """One rung."""
+    with bench.real.transaction() as uow:
+        rung = uow.dispatches.get(dispatch_id).rung + 1  # type: ignore[union-attr]
+        step = StepRow(dispatch_id=dispatch_id, step=rung, rung=event.rpartition(".")[2], at=bench.clock.now())
+        assert uow.ladder.take(step)
+        uow.dispatches.update(dispatch_id, event=event, rung=rung + 1)
 
 
 def test_a_source_without_answers_has_no_rows(bench: Bench) -> None:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 import dispatcher.service.collect as room
-from dispatcher.daemon import steps
+from dispatcher.daemon import mailboxes, steps
 from dispatcher.daemon.mailboxes import FIRST, LONGEST, Patience
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
@@ -251,7 +251,7 @@ def through_keys(bench: Bench, *pairs: Signer) -> Collected:
 
 
 def test_a_mailbox_of_many_hundred_notices_is_read_in_one_go(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "FULL", 3)
+    monkeypatch.setattr(mailboxes, "FULL", 3)
     monkeypatch.setattr(room, "FULL", 3)
     (dispatch,) = send(bench, "R1")
     for number in range(8):
@@ -261,11 +261,13 @@ def test_a_mailbox_of_many_hundred_notices_is_read_in_one_go(bench: Bench, monke
     )
     assert steps.collect_one(office, "pro").mails == 8  # type: ignore[arg-type]
     assert bench.mailbox.new == ()
+    with bench.real.reading() as uow:
+        assert uow.ladder.heard("pro") == bench.clock.now(), "read to its end: silence counts on the ladder"
 
 
 def test_what_cannot_be_settled_yet_does_not_hold_the_others_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hand-over goes on: its notice stays unread, pass after pass."""
-    monkeypatch.setattr(steps, "FULL", 1)
+    monkeypatch.setattr(mailboxes, "FULL", 1)
     monkeypatch.setattr(room, "FULL", 1)
     monkeypatch.setattr(room, "_too_early", lambda uow, notices: True)
     bench.mailbox.arrive(dsn("<x@labo.test>", "x@dest.test"))
@@ -273,3 +275,5 @@ def test_what_cannot_be_settled_yet_does_not_hold_the_others_up(bench: Bench, mo
         store=bench.store, clock=bench.clock, channels=bench.channels, open_mailbox=lambda name: bench.mailbox
     )
     assert steps.collect_one(office, "pro").mails == 1, "one pass, not ten"  # type: ignore[arg-type]
+    with bench.real.reading() as uow:
+        assert uow.ladder.heard("pro") is None, "a full pass may hide others"

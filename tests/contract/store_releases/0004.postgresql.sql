@@ -16,6 +16,41 @@ SET default_table_access_method = heap;
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
+CREATE TABLE public.anchors (
+    last bigint NOT NULL,
+    first bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    statement text NOT NULL,
+    signature bytea NOT NULL,
+    signer text NOT NULL,
+    stamp bytea
+);
+CREATE TABLE public.answers (
+    number bigint NOT NULL,
+    id text NOT NULL,
+    source text NOT NULL,
+    format text NOT NULL,
+    event text NOT NULL,
+    subject text NOT NULL,
+    file_id text NOT NULL,
+    report_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    detail text NOT NULL,
+    state text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    attempts integer NOT NULL,
+    sent_at timestamp with time zone,
+    bundle text NOT NULL,
+    reason text NOT NULL,
+    token text NOT NULL
+);
+CREATE SEQUENCE public.answers_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.answers_number_seq OWNED BY public.answers.number;
 CREATE TABLE public.batch_members (
     batch_id text NOT NULL,
     dispatch_id text NOT NULL,
@@ -47,6 +82,21 @@ CREATE TABLE public.destinations (
     probe text DEFAULT ''::text NOT NULL,
     reason text NOT NULL
 );
+CREATE TABLE public.digests (
+    number bigint NOT NULL,
+    id text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    count integer NOT NULL,
+    told_at timestamp with time zone,
+    told boolean NOT NULL
+);
+CREATE SEQUENCE public.digests_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.digests_number_seq OWNED BY public.digests.number;
 CREATE TABLE public.dispatches (
     id text NOT NULL,
     report_id text NOT NULL,
@@ -97,7 +147,34 @@ CREATE TABLE public.dispatches (
     escalation integer DEFAULT 0 NOT NULL,
     pauses integer DEFAULT 0 NOT NULL,
     doubted_at timestamp with time zone,
-    returns integer DEFAULT 0 NOT NULL
+    returns integer DEFAULT 0 NOT NULL,
+    renditions text DEFAULT ''::text NOT NULL,
+    climb_at timestamp with time zone,
+    rung integer DEFAULT 0 NOT NULL,
+    acknowledged_at timestamp with time zone
+);
+CREATE TABLE public.figures (
+    day text NOT NULL,
+    channel text NOT NULL,
+    address text NOT NULL,
+    domain text NOT NULL,
+    label text NOT NULL,
+    made integer NOT NULL,
+    sent integer NOT NULL,
+    read integer NOT NULL,
+    failed integer NOT NULL,
+    detail text NOT NULL
+);
+CREATE TABLE public.figures_domains (
+    day text NOT NULL,
+    channel text NOT NULL,
+    domain text NOT NULL,
+    detail text NOT NULL
+);
+CREATE TABLE public.figures_head (
+    id smallint NOT NULL,
+    number bigint NOT NULL,
+    CONSTRAINT ck_figures_head_one_row CHECK ((id = 1))
 );
 CREATE TABLE public.files (
     id text NOT NULL,
@@ -133,6 +210,10 @@ CREATE TABLE public.gaps (
     first_at timestamp with time zone NOT NULL,
     last_at timestamp with time zone NOT NULL
 );
+CREATE TABLE public.heard (
+    channel text NOT NULL,
+    at timestamp with time zone NOT NULL
+);
 CREATE TABLE public.installation (
     id smallint NOT NULL,
     store_id text NOT NULL,
@@ -156,6 +237,14 @@ CREATE TABLE public.journal_head (
     number bigint NOT NULL,
     digest text NOT NULL,
     CONSTRAINT ck_journal_head_one_row CHECK ((id = 1))
+);
+CREATE TABLE public.ladder_steps (
+    dispatch_id text NOT NULL,
+    step integer NOT NULL,
+    rung text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    digest text NOT NULL,
+    note text NOT NULL
 );
 CREATE TABLE public.mails_aside (
     channel text NOT NULL,
@@ -212,6 +301,19 @@ CREATE TABLE public.payloads (
     packed boolean NOT NULL,
     size bigint NOT NULL,
     content bytea NOT NULL
+);
+CREATE TABLE public.print_members (
+    run_id text NOT NULL,
+    dispatch_id text NOT NULL
+);
+CREATE TABLE public.print_runs (
+    id text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    count integer NOT NULL,
+    sha256 text NOT NULL,
+    why text NOT NULL,
+    printed_at timestamp with time zone
 );
 CREATE TABLE public.receipt_support (
     channel text NOT NULL,
@@ -279,21 +381,23 @@ CREATE TABLE public.tallies (
     shard integer NOT NULL,
     count bigint NOT NULL
 );
+ALTER TABLE ONLY public.answers ALTER COLUMN number SET DEFAULT nextval('public.answers_number_seq'::regclass);
+ALTER TABLE ONLY public.digests ALTER COLUMN number SET DEFAULT nextval('public.digests_number_seq'::regclass);
 ALTER TABLE ONLY public.reference ALTER COLUMN number SET DEFAULT nextval('public.reference_number_seq'::regclass);
 INSERT INTO public.alembic_version VALUES ('0004');
 INSERT INTO public.batch_members VALUES ('L1', 'D5', '2026-03-11 09:05:00+00');
 INSERT INTO public.batches VALUES ('L1', 'mss', '2026-03-11 09:05:00+00', 'tick', 1, 1000, 'open', NULL, '', '', '', '');
 INSERT INTO public.dispatches VALUES ('D3', 'C2', 'chaine1', 1, 'sent', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m3@labo.test>', 'env3', '', 1000, 1, '', 1, '2026-03-11 09:00:00.003+00', NULL, '2026-03-11 09:00:00+00', NULL, NULL, NULL, '', NULL, 1, '', '', '250 2.0.0 accepté', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
-10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0);
+10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0, '', '2026-03-11 09:00:00+00', 0, NULL);
 INSERT INTO public.dispatches VALUES ('D4', 'C2', 'chaine1', 1, 'unknown', 'RPPS:2', 'prescriber', 'Dr Paul Durand', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m4@labo.test>', 'env4', '', 1000, 1, '', 1, '2026-03-11 09:00:00.004+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 1, '', 'Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr paul durand
 helene.oeillet@dest.test
-10001234567', '2026-03-11 09:05:00+00', '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0);
+10001234567', '2026-03-11 09:05:00+00', '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0, '', NULL, 0, NULL);
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
-10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x0135e3a5ca142290b591322bbc44b5a45dbe9edcbe13a702a8a07f3eaf9b235a9616bf3d538de795e4dda6e4b2bc8b3c360b4b72621a2cc55f7acaabbeab09b3fb', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x0127872176ec797fa19dd29e1a2c800bc50ae20bb3fff71f27b17fd0fcea7c86ef2fec5d049f46c8884176842063ee667f8c619249cb1def61cb8d6d06b2f09d60a3d73c9a01b100f89e42f4f69247245acd0e', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
+10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0, '', NULL, 0, NULL);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x01bb774a875371c7992b0e0be2e51f462fcdefd2246d28b0f03615086eeba6f94484bbae5f0ed7dbd312b5abd27eef9cac02974f0489d7f3f97c1e3cba734120c5', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x0135fd824cf4824246ac4b4e4b9103d70b1d95fdaee2a67df1cb3dad9f61cd3e9bc30418613831c7d9000791ce3a5f8b454f709e65244262380a1ad53ab40d7a8e57c9e8d040c86ed83d15ace22dcaeddab903', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -314,9 +418,9 @@ INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allo
 INSERT INTO public.journal_head VALUES (1, 16, '2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"6781cc19","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01b51d64712dc98159267e24566461e516f658aea6667bc22a9c85efe80c05e0b94260c8bd48bb155c16cadc492ed1d220a5c321');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x0144354c37ff4072a88bf5a144b5e25b3b20d397609d6f8eef60278e0968caffc77be9f58380c72ea3', 'k2', false, 4, '\x019c7ebfb695ba4bbbb34d24e68a9efb16611a0e35f0145f711c4ecf013dc0ddfd');
+INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"34475108","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x018ea8af0b57ed6e81e5446dff04ffb2c2e8412083fb71a2567293860ba7a7f185e742c63a6b97ed6c2312b1cbbcb77d77030824');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01d2992d1750bdef42d31a11500f203d53044dbf9fd07ccd191f20faafdb58f90736e7152c2e72a837', 'k2', false, 4, '\x010a08f9ba2b17f007142ada57f7f900cd807c02f78565fb9fc0a0e88d30c201b9');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);
@@ -328,27 +432,45 @@ INSERT INTO public.tallies VALUES ('dispatch', 'mss', 'sending', 0, 0);
 INSERT INTO public.tallies VALUES ('dispatch', 'mss', 'unknown', 0, 1);
 INSERT INTO public.tallies VALUES ('file', '', 'received', 0, 1);
 INSERT INTO public.tallies VALUES ('dispatch', 'mss', 'queued', 0, 1);
+SELECT pg_catalog.setval('public.answers_number_seq', 1, false);
+SELECT pg_catalog.setval('public.digests_number_seq', 1, false);
 SELECT pg_catalog.setval('public.reference_number_seq', 1, true);
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+ALTER TABLE ONLY public.anchors
+    ADD CONSTRAINT pk_anchors PRIMARY KEY (last);
+ALTER TABLE ONLY public.answers
+    ADD CONSTRAINT pk_answers PRIMARY KEY (number);
 ALTER TABLE ONLY public.batch_members
     ADD CONSTRAINT pk_batch_members PRIMARY KEY (batch_id, dispatch_id);
 ALTER TABLE ONLY public.batches
     ADD CONSTRAINT pk_batches PRIMARY KEY (id);
 ALTER TABLE ONLY public.destinations
     ADD CONSTRAINT pk_destinations PRIMARY KEY (channel, domain);
+ALTER TABLE ONLY public.digests
+    ADD CONSTRAINT pk_digests PRIMARY KEY (number);
 ALTER TABLE ONLY public.dispatches
     ADD CONSTRAINT pk_dispatches PRIMARY KEY (id);
+ALTER TABLE ONLY public.figures
+    ADD CONSTRAINT pk_figures PRIMARY KEY (day, channel, address);
+ALTER TABLE ONLY public.figures_domains
+    ADD CONSTRAINT pk_figures_domains PRIMARY KEY (day, channel, domain);
+ALTER TABLE ONLY public.figures_head
+    ADD CONSTRAINT pk_figures_head PRIMARY KEY (id);
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT pk_files PRIMARY KEY (id);
 ALTER TABLE ONLY public.gaps
     ADD CONSTRAINT pk_gaps PRIMARY KEY (id);
+ALTER TABLE ONLY public.heard
+    ADD CONSTRAINT pk_heard PRIMARY KEY (channel);
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT pk_installation PRIMARY KEY (id);
 ALTER TABLE ONLY public.journal
     ADD CONSTRAINT pk_journal PRIMARY KEY (number);
 ALTER TABLE ONLY public.journal_head
     ADD CONSTRAINT pk_journal_head PRIMARY KEY (id);
+ALTER TABLE ONLY public.ladder_steps
+    ADD CONSTRAINT pk_ladder_steps PRIMARY KEY (dispatch_id, step);
 ALTER TABLE ONLY public.mails_aside
     ADD CONSTRAINT pk_mails_aside PRIMARY KEY (channel, uid);
 ALTER TABLE ONLY public.named_leases
@@ -361,6 +483,10 @@ ALTER TABLE ONLY public.pace
     ADD CONSTRAINT pk_pace PRIMARY KEY (scope);
 ALTER TABLE ONLY public.payloads
     ADD CONSTRAINT pk_payloads PRIMARY KEY (owner, kind);
+ALTER TABLE ONLY public.print_members
+    ADD CONSTRAINT pk_print_members PRIMARY KEY (run_id, dispatch_id);
+ALTER TABLE ONLY public.print_runs
+    ADD CONSTRAINT pk_print_runs PRIMARY KEY (id);
 ALTER TABLE ONLY public.receipt_support
     ADD CONSTRAINT pk_receipt_support PRIMARY KEY (channel, scope, name);
 ALTER TABLE ONLY public.receipt_sweeps
@@ -373,6 +499,10 @@ ALTER TABLE ONLY public.reports
     ADD CONSTRAINT pk_reports PRIMARY KEY (id);
 ALTER TABLE ONLY public.tallies
     ADD CONSTRAINT pk_tallies PRIMARY KEY (kind, channel, state, shard);
+ALTER TABLE ONLY public.answers
+    ADD CONSTRAINT uq_answers_id UNIQUE (id);
+ALTER TABLE ONLY public.digests
+    ADD CONSTRAINT uq_digests_id UNIQUE (id);
 ALTER TABLE ONLY public.oppositions
     ADD CONSTRAINT uq_oppositions_key_scope UNIQUE (key, scope);
 ALTER TABLE ONLY public.reference
@@ -381,11 +511,17 @@ ALTER TABLE ONLY public.reports
     ADD CONSTRAINT uq_reports_chain_version UNIQUE (chain, version);
 ALTER TABLE ONLY public.reports
     ADD CONSTRAINT uq_reports_file_id_position UNIQUE (file_id, "position");
+CREATE INDEX ix_answers_bundle ON public.answers USING btree (bundle) WHERE ((state = 'due'::text) AND (bundle <> ''::text));
+CREATE INDEX ix_answers_due ON public.answers USING btree (source, number) WHERE (state = 'due'::text);
+CREATE INDEX ix_answers_ended ON public.answers USING btree (state, number) WHERE (state = ANY (ARRAY['refused'::text, 'void'::text]));
+CREATE INDEX ix_answers_source ON public.answers USING btree (source, event, subject);
+CREATE INDEX ix_answers_subject ON public.answers USING btree (subject);
 CREATE INDEX ix_batch_members_dispatch ON public.batch_members USING btree (dispatch_id);
 CREATE INDEX ix_batches_alive ON public.batches USING btree (state, id) WHERE (state <> 'done'::text);
 CREATE INDEX ix_batches_channel ON public.batches USING btree (channel, created_at);
 CREATE INDEX ix_dispatches_batch ON public.dispatches USING btree (batch_id);
 CREATE INDEX ix_dispatches_chain ON public.dispatches USING btree (chain, recipient_key, version);
+CREATE INDEX ix_dispatches_climb ON public.dispatches USING btree (climb_at, id) WHERE (climb_at IS NOT NULL);
 CREATE INDEX ix_dispatches_deferred ON public.dispatches USING btree (channel, due_at, id) WHERE (state = 'deferred'::text);
 CREATE INDEX ix_dispatches_envid ON public.dispatches USING btree (envid) WHERE (envid <> ''::text);
 CREATE INDEX ix_dispatches_escalate ON public.dispatches USING btree (escalate_at, id) WHERE (escalate_at IS NOT NULL);
@@ -395,17 +531,23 @@ CREATE INDEX ix_dispatches_ready ON public.dispatches USING btree (channel, lane
 CREATE INDEX ix_dispatches_report ON public.dispatches USING btree (report_id);
 CREATE INDEX ix_dispatches_state ON public.dispatches USING btree (state, created_at, id, channel);
 CREATE INDEX ix_dispatches_suspects ON public.dispatches USING btree (channel, lane, created_at, id) WHERE ((state = 'queued'::text) AND (returns >= 2));
+CREATE INDEX ix_dispatches_unread ON public.dispatches USING btree (state, sent_at, id) WHERE (rung > 1);
 CREATE INDEX ix_files_bytes ON public.files USING btree (source, sha256);
 CREATE INDEX ix_files_place ON public.files USING btree (source, path_hash);
 CREATE INDEX ix_files_state ON public.files USING btree (state, received_at, id);
 CREATE INDEX ix_files_to_remove ON public.files USING btree (source) WHERE (NOT removed);
 CREATE INDEX ix_files_urgent ON public.files USING btree (state, received_at, id) WHERE (lane = 0);
 CREATE INDEX ix_journal_subject ON public.journal USING btree (subject, number);
+CREATE INDEX ix_ladder_steps_digest ON public.ladder_steps USING btree (digest);
+CREATE INDEX ix_print_members_dispatch ON public.print_members USING btree (dispatch_id);
+CREATE INDEX ix_print_runs_made ON public.print_runs USING btree (made_at);
 CREATE INDEX ix_receipts_dispatch ON public.receipts USING btree (dispatch_id, at);
 CREATE INDEX ix_receipts_mail ON public.receipts USING btree (digest) WHERE (kind <> 'smtp'::text);
 CREATE INDEX ix_reports_order_filler ON public.reports USING btree (order_filler);
 CREATE INDEX ix_reports_order_placer ON public.reports USING btree (order_placer);
+CREATE UNIQUE INDEX uq_answers_token ON public.answers USING btree (token) WHERE (token <> ''::text);
 CREATE UNIQUE INDEX uq_batches_token ON public.batches USING btree (token) WHERE (token <> ''::text);
+CREATE UNIQUE INDEX uq_digests_open ON public.digests USING btree (told) WHERE (NOT told);
 CREATE UNIQUE INDEX uq_dispatches_message_id ON public.dispatches USING btree (message_id) WHERE (message_id <> ''::text);
 CREATE UNIQUE INDEX uq_files_waiting ON public.files USING btree (source, path_hash) WHERE (state = 'waiting'::text);
 CREATE UNIQUE INDEX uq_receipts_digest ON public.receipts USING btree (dispatch_id, digest) WHERE (digest <> ''::text);

@@ -4,6 +4,37 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 INSERT INTO "alembic_version" VALUES('0004');
+CREATE TABLE anchors (
+	last BIGINT NOT NULL, 
+	first BIGINT NOT NULL, 
+	at TEXT NOT NULL, 
+	statement TEXT NOT NULL, 
+	signature BLOB NOT NULL, 
+	signer TEXT NOT NULL, 
+	stamp BLOB, 
+	CONSTRAINT pk_anchors PRIMARY KEY (last)
+);
+CREATE TABLE answers (
+	number INTEGER NOT NULL, 
+	id TEXT NOT NULL, 
+	source TEXT NOT NULL, 
+	format TEXT NOT NULL, 
+	event TEXT NOT NULL, 
+	subject TEXT NOT NULL, 
+	file_id TEXT NOT NULL, 
+	report_id TEXT NOT NULL, 
+	at TEXT NOT NULL, 
+	detail TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	due_at TEXT NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	sent_at TEXT, 
+	bundle TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	token TEXT NOT NULL, 
+	CONSTRAINT pk_answers PRIMARY KEY (number), 
+	CONSTRAINT uq_answers_id UNIQUE (id)
+);
 CREATE TABLE batch_members (
 	batch_id TEXT NOT NULL, 
 	dispatch_id TEXT NOT NULL, 
@@ -33,6 +64,16 @@ CREATE TABLE destinations (
 	probe TEXT DEFAULT '' NOT NULL, 
 	reason TEXT NOT NULL, 
 	CONSTRAINT pk_destinations PRIMARY KEY (channel, domain)
+);
+CREATE TABLE digests (
+	number INTEGER NOT NULL, 
+	id TEXT NOT NULL, 
+	made_at TEXT NOT NULL, 
+	count INTEGER NOT NULL, 
+	told_at TEXT, 
+	told BOOLEAN NOT NULL, 
+	CONSTRAINT pk_digests PRIMARY KEY (number), 
+	CONSTRAINT uq_digests_id UNIQUE (id)
 );
 CREATE TABLE dispatches (
 	id TEXT NOT NULL, 
@@ -72,19 +113,45 @@ CREATE TABLE dispatches (
 	reason TEXT NOT NULL, 
 	reply TEXT NOT NULL, 
 	decision TEXT NOT NULL, 
-	search TEXT NOT NULL, unknown_since TEXT, resend_of TEXT DEFAULT '' NOT NULL, replayed_from TEXT DEFAULT '' NOT NULL, replayed_fence BIGINT DEFAULT '0' NOT NULL, replayed_attempts INTEGER DEFAULT '0' NOT NULL, printed_at TEXT, fault TEXT DEFAULT '' NOT NULL, escalate_at TEXT, escalation INTEGER DEFAULT '0' NOT NULL, pauses INTEGER DEFAULT '0' NOT NULL, doubted_at TEXT, returns INTEGER DEFAULT '0' NOT NULL, 
+	search TEXT NOT NULL, unknown_since TEXT, resend_of TEXT DEFAULT '' NOT NULL, replayed_from TEXT DEFAULT '' NOT NULL, replayed_fence BIGINT DEFAULT '0' NOT NULL, replayed_attempts INTEGER DEFAULT '0' NOT NULL, printed_at TEXT, fault TEXT DEFAULT '' NOT NULL, escalate_at TEXT, escalation INTEGER DEFAULT '0' NOT NULL, pauses INTEGER DEFAULT '0' NOT NULL, doubted_at TEXT, returns INTEGER DEFAULT '0' NOT NULL, renditions TEXT DEFAULT '' NOT NULL, climb_at TEXT, rung INTEGER DEFAULT '0' NOT NULL, acknowledged_at TEXT, 
 	CONSTRAINT pk_dispatches PRIMARY KEY (id), 
 	CONSTRAINT fk_dispatches_report_id_reports FOREIGN KEY(report_id) REFERENCES reports (id)
 );
 INSERT INTO "dispatches" VALUES('D3','C2','chaine1',1,'sent','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m3@labo.test>','env3','',1000,1,'',1,'2026-03-11T09:00:00.003000+00:00',NULL,'2026-03-11T09:00:00.000000+00:00',NULL,NULL,NULL,'',NULL,1,'','','250 2.0.0 accepté','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr helene oeillet
 helene.oeillet@dest.test
-10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,NULL,0);
+10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,NULL,0,'','2026-03-11T09:00:00.000000+00:00',0,NULL);
 INSERT INTO "dispatches" VALUES('D4','C2','chaine1',1,'unknown','RPPS:2','prescriber','Dr Paul Durand','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m4@labo.test>','env4','',1000,1,'',1,'2026-03-11T09:00:00.004000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,1,'','Le programme s''est arrêté pendant la remise : accepté ou non par l''opérateur, impossible à dire d''ici. Un accusé le dira ; sinon, trancher à la main (rejouer ou clore).','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr paul durand
 helene.oeillet@dest.test
-10001234567','2026-03-11T09:05:00.000000+00:00','','',0,0,NULL,'',NULL,0,0,NULL,0);
+10001234567','2026-03-11T09:05:00.000000+00:00','','',0,0,NULL,'',NULL,0,0,NULL,0,'',NULL,0,NULL);
 INSERT INTO "dispatches" VALUES('D7','C5','chain6',1,'queued','RPPS:10001234567','prescriber','Dr Hélène Œillet','10001234567','RPPS','helene.oeillet@dest.test','dest.test','mss','','','','','<m7@labo.test>','env7','',1000,1,'',0,'2026-03-11T09:05:00.007000+00:00',NULL,NULL,NULL,NULL,NULL,'',NULL,0,'','','','{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}','dr helene oeillet
 helene.oeillet@dest.test
-10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,NULL,0);
+10001234567',NULL,'','',0,0,NULL,'',NULL,0,0,NULL,0,'',NULL,0,NULL);
+CREATE TABLE figures (
+	day TEXT NOT NULL, 
+	channel TEXT NOT NULL, 
+	address TEXT NOT NULL, 
+	domain TEXT NOT NULL, 
+	label TEXT NOT NULL, 
+	made INTEGER NOT NULL, 
+	sent INTEGER NOT NULL, 
+	read INTEGER NOT NULL, 
+	failed INTEGER NOT NULL, 
+	detail TEXT NOT NULL, 
+	CONSTRAINT pk_figures PRIMARY KEY (day, channel, address)
+);
+CREATE TABLE figures_domains (
+	day TEXT NOT NULL, 
+	channel TEXT NOT NULL, 
+	domain TEXT NOT NULL, 
+	detail TEXT NOT NULL, 
+	CONSTRAINT pk_figures_domains PRIMARY KEY (day, channel, domain)
+);
+CREATE TABLE figures_head (
+	id SMALLINT NOT NULL, 
+	number BIGINT NOT NULL, 
+	CONSTRAINT pk_figures_head PRIMARY KEY (id), 
+	CONSTRAINT ck_figures_head_one_row CHECK (id = 1)
+);
 CREATE TABLE files (
 	id TEXT NOT NULL, 
 	source TEXT NOT NULL, 
@@ -105,8 +172,8 @@ CREATE TABLE files (
 	lease_until TEXT, lane SMALLINT DEFAULT '1' NOT NULL, 
 	CONSTRAINT pk_files PRIMARY KEY (id)
 );
-INSERT INTO "files" VALUES('F1','sil',X'0126C60C0702DCBA89B07436D8BB112BE3063D5BBEBE52EC7A1C198F3A1F28B8D8240CF117AD905AE1B9106A43FAD1C8DC11500223AB029F4A0D5B94E5963834B9','k2','eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000001','done','2026-03-11T09:00:00.001000+00:00','','','',1,0,'',NULL,1);
-INSERT INTO "files" VALUES('F6','sil',X'01ABB734A7FF425BFC0B5718CC8752D48CAE4BB38B8FD0B6E8D729A2E042517EBCC02C79F0316765A2C6CE6C1B9DBD821EE7B2EDA2B9E1F30B232CCF000DECE8FEC79951BE16C06C4434F3C6FF19C536545800','k2','215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000006','received','2026-03-11T09:05:00.006000+00:00','','','',0,0,'',NULL,1);
+INSERT INTO "files" VALUES('F1','sil',X'01CA76B07CA7EC99B1D19518EC2969BFB4C22C46DC75E18EB0ABB50ECBCB4A56B638663707582628806F513834D6E09AB5ADB7CC39EF4F1B0756614A51D7439931','k2','eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000001','done','2026-03-11T09:00:00.001000+00:00','','','',1,0,'',NULL,1);
+INSERT INTO "files" VALUES('F6','sil',X'0137817678E0607F832E4843D401077E73563F3500FB0AFF55BF9AD0900B3FD7EFBBC64E7DBAF083204EE2BFBB72856FF93E0F2E4875BE98A1FDFE2A5D109B344CA2EAC6F491D3B13DC2F8F9EB5B9A82D1A954','k2','215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882',100,1700000000123456789,'0000000000000000000000000000000000000000000000000000000000000006','received','2026-03-11T09:05:00.006000+00:00','','','',0,0,'',NULL,1);
 CREATE TABLE gaps (
 	id TEXT NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -123,6 +190,11 @@ CREATE TABLE gaps (
 	CONSTRAINT pk_gaps PRIMARY KEY (id)
 );
 INSERT INTO "gaps" VALUES('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a','code','sil','GLU','Glycémie','','','','',1,'2026-03-11T09:05:00.000000+00:00','2026-03-11T09:05:00.000000+00:00');
+CREATE TABLE heard (
+	channel TEXT NOT NULL, 
+	at TEXT NOT NULL, 
+	CONSTRAINT pk_heard PRIMARY KEY (channel)
+);
 CREATE TABLE installation (
 	id SMALLINT NOT NULL, 
 	store_id TEXT NOT NULL, 
@@ -167,6 +239,15 @@ CREATE TABLE journal_head (
 	CONSTRAINT ck_journal_head_one_row CHECK (id = 1)
 );
 INSERT INTO "journal_head" VALUES(1,16,'2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
+CREATE TABLE ladder_steps (
+	dispatch_id TEXT NOT NULL, 
+	step INTEGER NOT NULL, 
+	rung TEXT NOT NULL, 
+	at TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	note TEXT NOT NULL, 
+	CONSTRAINT pk_ladder_steps PRIMARY KEY (dispatch_id, step)
+);
 CREATE TABLE mails_aside (
 	channel TEXT NOT NULL, 
 	uid TEXT NOT NULL, 
@@ -222,7 +303,7 @@ CREATE TABLE pace (
 	CONSTRAINT pk_pace PRIMARY KEY (scope)
 );
 INSERT INTO "pace" VALUES('channel:autre',1,NULL,'Mot de passe refusé',NULL,NULL,NULL,'',NULL);
-INSERT INTO "pace" VALUES('channel:mss',0,NULL,'','{"id":"28de2bbd","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}',0.0,'2026-03-11T09:05:00.000000+00:00','frozen',300.0);
+INSERT INTO "pace" VALUES('channel:mss',0,NULL,'','{"id":"9a16fb1c","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}',0.0,'2026-03-11T09:05:00.000000+00:00','frozen',300.0);
 CREATE TABLE payloads (
 	owner TEXT NOT NULL, 
 	kind TEXT NOT NULL, 
@@ -233,8 +314,23 @@ CREATE TABLE payloads (
 	content BLOB NOT NULL, 
 	CONSTRAINT pk_payloads PRIMARY KEY (owner, kind)
 );
-INSERT INTO "payloads" VALUES('F1','original',NULL,'k2',1,450,X'01238C641600342BAA55B1FB9898675DD1A45E2C332C0E223232FE27776F87D1289FB8A1E085CC03D805D51F1A8FF4BDB0397841');
-INSERT INTO "payloads" VALUES('F1','sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408',X'010E88E1BD03139942C9F4C18FDEFDEA377B442D6ACD4FF1398D068FB8DD096CDFE23A32D679892E33','k2',0,4,X'01FC06246D67DE6F22BCEB06B31ED3154828CCF94B8B66AE9AB30C24A99A1A62DB');
+INSERT INTO "payloads" VALUES('F1','original',NULL,'k2',1,450,X'0184FC181423B087E682D185F2A6EBF0B0D5E3F573F503D252E8A68AA784A86133B7C72BCAA638802D2D3E3A27CA6D3B53C5E457');
+INSERT INTO "payloads" VALUES('F1','sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408',X'01DB834860FBA936372C38C96A2EAC4ACF4BC3BA5C515330CA3E950F7837191F965FA4CA1D4F3455D4','k2',0,4,X'01D1F5D901926EBA0490E2E1FB564FD0DF3C3C4461348330EB389525FEA2FBD5F5');
+CREATE TABLE print_members (
+	run_id TEXT NOT NULL, 
+	dispatch_id TEXT NOT NULL, 
+	CONSTRAINT pk_print_members PRIMARY KEY (run_id, dispatch_id)
+);
+CREATE TABLE print_runs (
+	id TEXT NOT NULL, 
+	made_at TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	count INTEGER NOT NULL, 
+	sha256 TEXT NOT NULL, 
+	why TEXT NOT NULL, 
+	printed_at TEXT, 
+	CONSTRAINT pk_print_runs PRIMARY KEY (id)
+);
 CREATE TABLE receipt_support (
 	channel TEXT NOT NULL, 
 	scope TEXT NOT NULL, 
@@ -345,4 +441,16 @@ CREATE INDEX ix_files_urgent ON files (state, received_at, id) WHERE lane = 0;
 CREATE INDEX ix_dispatches_escalate ON dispatches (escalate_at, id) WHERE escalate_at IS NOT NULL;
 CREATE INDEX ix_batch_members_dispatch ON batch_members (dispatch_id);
 CREATE INDEX ix_receipts_mail ON receipts (digest) WHERE kind <> 'smtp';
+CREATE INDEX ix_dispatches_climb ON dispatches (climb_at, id) WHERE climb_at IS NOT NULL;
+CREATE INDEX ix_dispatches_unread ON dispatches (state, sent_at, id) WHERE rung > 1;
+CREATE INDEX ix_ladder_steps_digest ON ladder_steps (digest);
+CREATE UNIQUE INDEX uq_digests_open ON digests (told) WHERE told = 0;
+CREATE INDEX ix_print_runs_made ON print_runs (made_at);
+CREATE INDEX ix_print_members_dispatch ON print_members (dispatch_id);
+CREATE INDEX ix_answers_subject ON answers (subject);
+CREATE INDEX ix_answers_source ON answers (source, event, subject);
+CREATE INDEX ix_answers_due ON answers (source, number) WHERE state = 'due';
+CREATE INDEX ix_answers_bundle ON answers (bundle) WHERE state = 'due' AND bundle <> '';
+CREATE INDEX ix_answers_ended ON answers (state, number) WHERE state IN ('refused', 'void');
+CREATE UNIQUE INDEX uq_answers_token ON answers (token) WHERE token <> '';
 COMMIT;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.receipts.ladder import Ladder, LadderRules, Rung, Step
+from dispatcher.schedule import ladder_rules
 from dispatcher.service.climb import Climbed, climb
 from dispatcher.service.support import PATIENCE, learn, sends_read
 from dispatcher.settings import MailboxSettings
-from dispatcher.settings.ladder import ChannelLadderSettings
+from dispatcher.settings.ladder import ChannelLadderSettings, LadderSettings
 from tests.service.bench import Bench, channel_settings
 from tests.service.samples import dsn, mdn, oru
 
@@ -124,3 +126,10 @@ def test_the_settings_come_first_then_what_was_learned(
     mailbox = MailboxSettings(kind="maildir", path=bench.folder)
     settings = channel_settings(family, **{"mailbox": mailbox} | changes)
     assert settings.sends_receipts("dest.test", told) is expected
+
+
+def test_the_rules_of_the_file_hand_on_what_was_learned(bench: Bench) -> None:
+    one = send(bench, "A1")
+    settings: Any = SimpleNamespace(ladder=LadderSettings(), channels={"pro": bench.channel.settings})
+    expects = ladder_rules(settings).expects_read
+    assert [expects(one, told) for told in (None, True, False)] == [False, True, False]

@@ -239,7 +239,7 @@ def _collect(office: Office, name: str) -> Collected | None:
 
 def recover_all(office: Office) -> int:
     """Take back what dead workers held."""
-    return len(recover(office.store, office.clock, office.longest))
+    return len(recover(office.store, office.clock, office.longest, office.steadiness))
 
 
 def escalate_all(office: Office) -> int:

@@ -66,11 +66,11 @@ def _kinds(longest: Longest) -> dict[str, _Kind]:
     not_told = dispatches.c.escalation == 0
     return {
         "due": _Kind(dispatches.c.due_at, longest.due, at_once, in_state(dispatches, State.DEFERRED)),
-        "urgent": _Kind(dispatches.c.escalate_at, longest.urgent + MARGIN, longest.urgent, not_told),
+        "urgent": _Kind(dispatches.c.escalate_at, longest.told, longest.urgent, not_told),
         "sending": _Kind(dispatches.c.lease_until, longest.leased, longest.lease, in_state(dispatches, State.SENDING)),
         "files": _Kind(files.c.lease_until, longest.leased, longest.lease, in_state(files, FileState.RECEIVED)),
         "domains": _Kind(destinations.c.free_at, DOMAIN, at_once, ~mailbox),
         "mailboxes": _Kind(destinations.c.free_at, IN_LINE + MARGIN, at_once, mailbox),
         "probes": _Kind(destinations.c.probe_at, longest.probe, at_once, destinations.c.state != ""),
-        "pauses": _Kind(pace.c.paused_until, longest.retry + MARGIN, at_once, pace.c.paused.is_(True)),
+        "pauses": _Kind(pace.c.paused_until, longest.paused, at_once, pace.c.paused.is_(True)),
     }

@@ -9,6 +9,7 @@ its own clause denies: found. Pure.
 from __future__ import annotations
 
 import re
+
 from dispatcher.terminology.rows import fold
 
 _WHOLE = re.compile(

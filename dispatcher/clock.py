@@ -109,6 +109,31 @@ class FrozenClock:
         self.at += timedelta(seconds=seconds)
 
 
+STEADY = 600.0
+"""Seconds for which a clock must have gone evenly before what it makes of moments written down counts."""
+STEP = timedelta(seconds=5)
+"""A clock that is turned slowly moves far less between two looks."""
+
+
+class Steadiness:
+    """Whether wall time has gone along with monotonic time for :data:`STEADY`, by the looks of one process.
+
+    A machine that lost its battery starts years back and jumps as soon as it reaches a time server: until then nobody
+    may conclude from its clock that others stood ahead. Not thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._origin: datetime | None = None
+        self._since = 0.0
+
+    def look(self, now: datetime, monotonic: float) -> bool:
+        """Both times, read together."""
+        origin = now - timedelta(seconds=monotonic)
+        if self._origin is None or abs(origin - self._origin) > STEP:
+            self._origin, self._since = origin, monotonic
+        return monotonic - self._since >= STEADY
+
+
 def paris(moment: datetime) -> datetime:
     """The same moment as people in France read it."""
     return moment.astimezone(PARIS)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dispatcher import resources
-from dispatcher.clock import Clock, SystemClock
+from dispatcher.clock import Clock, Steadiness, SystemClock
 from dispatcher.conformance.in_service import InstalledRules
 from dispatcher.conformance.installed import user_folder
 from dispatcher.dialects import shelf
@@ -87,6 +87,8 @@ class Office:
     directory: Directories
     channels: Mapping[str, Channel]
     _closing: ExitStack = field(repr=False)
+    steadiness: Steadiness = field(default_factory=Steadiness)
+    """Of the clock, as the recover tick sees it."""
 
     def spools(self) -> list[FolderSpool]:
         """One per source, each with its own memory of what it saw."""

@@ -28,6 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--fsync-ms", type=float, default=0.0, help="what a commit costs there beyond this machine's disk")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are no name: archives made for a test hold the time, and two processes must name each test alike."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(autouse=True)
 def own_log_level() -> Iterator[None]:
     """A command run inside a test sets the root logger's level; the next test starts from pytest's own again."""

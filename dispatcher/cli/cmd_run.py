@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -47,8 +48,7 @@ def run(
     with _noted() as errors:
         result = drain(parts, stop.is_set)
         parts.close()
-    if errors.count and not result.faults and not result.paused:
-        result.faults.append(NOTED.format(count=counted(errors.count, "erreur")))
+    result.faults += errors.lines()
     if json:
         print_json({**asdict(result), "sent": {str(state): count for state, count in result.sent.items()}})
     else:
@@ -57,30 +57,47 @@ def run(
 
 
 NOTED = (
-    "{count} au journal technique : « dispatcher status » dit les alarmes, « dispatcher -v run --once » montre le "
-    "journal."
+    "{count} au journal technique (« dispatcher status » dit les alarmes, « dispatcher -v run --once » écrit le "
+    "journal entier) :"
 )
 
 
 class _Errors(logging.Handler):
-    """Counts what goes wrong."""
+    """Keeps what goes wrong: nothing else writes it down."""
 
-    count = 0
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.told: Counter[str] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.count += "ALARM over" not in str(record.msg)
+        try:
+            text = record.getMessage()
+        except Exception:  # a wrong call: whoever made it goes on
+            text = str(record.msg)
+        if "ALARM over" not in text:
+            self.told[text] += 1
+
+    def lines(self) -> list[str]:
+        """For the person."""
+        told = dict(self.told)
+        count = counted(sum(told.values()), "erreur")
+        return [NOTED.format(count=count), *(f"  {times} × {text}" for text, times in told.items())] if told else []
 
 
 @contextmanager
 def _noted() -> Iterator[_Errors]:
-    """One voice to the person: the log is written with ``-v`` only, what went wrong is counted."""
-    root, errors = logging.getLogger(), _Errors(logging.ERROR)
+    """One voice to the person: the log is written with ``-v`` only, its errors are told at the end."""
+    root, errors = logging.getLogger(), _Errors()
     before = [(handler, handler.level) for handler in root.handlers]
     for handler, level in before:
         handler.setLevel(level if CONFIG.verbose else logging.CRITICAL + 1)
     root.addHandler(errors)
     try:
         yield errors
+    except BaseException:
+        for line in errors.lines():
+            complain(line)
+        raise
     finally:
         root.removeHandler(errors)
         for handler, level in before:

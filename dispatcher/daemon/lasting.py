@@ -36,6 +36,9 @@ class _Fault:
     told: float
     seen: float
     round: int
+    """In which it began."""
+    met: int
+    """The last one that met it."""
     times: int = 1
     lasts: bool = False
     """More than one round met it: its end is worth a line."""
@@ -85,6 +88,7 @@ class Lasting(logging.Filter):
             yield
         finally:
             self._current.reset(token)
+            self._tell_times(current)
             self._tell_over(current)
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -93,24 +97,41 @@ class Lasting(logging.Filter):
         if record.levelno < logging.WARNING or current is None or ALARM in str(record.msg):
             return True
         if HELD_BACK not in record.__dict__:
-            record.__dict__[HELD_BACK] = self._again(current, record)
+            try:
+                text = record.getMessage()
+            except Exception:  # a wrong call: its handler says so, and whoever made it goes on
+                return True
+            record.__dict__[HELD_BACK] = self._again(current, record, text)
         return not record.__dict__[HELD_BACK]
 
-    def _again(self, current: _Round, record: logging.LogRecord) -> bool:
-        now, text = self._monotonic(), record.getMessage()
+    def _again(self, current: _Round, record: logging.LogRecord, text: str) -> bool:
+        now = self._monotonic()
         with self._lock:
             known = current.faults.get((record.name, text))
             if known is None:
-                fresh = _Fault(record.name, record.levelno, text, begun=now, told=now, seen=now, round=current.number)
-                current.faults[record.name, text] = fresh
+                number = current.number
+                current.faults[record.name, text] = _Fault(
+                    record.name, record.levelno, text, begun=now, told=now, seen=now, round=number, met=number
+                )
                 return False
+            quiet, same = now - known.seen, known.met == current.number
             known.times += 1
-            known.seen, known.lasts = now, known.lasts or known.round != current.number
-            if now - known.told < REMINDER:
+            known.seen, known.met, known.lasts = now, current.number, known.lasts or known.round != current.number
+            if same and quiet >= QUIET:  # a long round; of short ones the end of each says what is over
+                said = f"again, after {_span(quiet)} without it: {text}"
+            elif now - known.told >= REMINDER:
+                said = f"still, for {_span(now - known.begun)} ({known.times} times): {text}"
+            else:
                 return True
-            known.told = now
-            record.msg, record.args = "still, for %s (%d times): %s", (_span(now - known.begun), known.times, text)
+            known.told, record.msg, record.args = now, "%s", (said,)
             return False
+
+    def _tell_times(self, current: _Round) -> None:
+        """What the round met several times and told once: perhaps of several dispatches, so nobody takes it for one."""
+        with self._lock:
+            several = [one for one in current.faults.values() if one.round == current.number and one.times > 1]
+        for fault in several:
+            logging.getLogger(fault.logger).log(fault.level, "%d times in this round: %s", fault.times, fault.text)
 
     def _tell_over(self, current: _Round) -> None:
         """What no round met for a while. Known by then to be over, since the rounds went on."""

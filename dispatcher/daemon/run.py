@@ -9,6 +9,7 @@ import logging
 import multiprocessing
 import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -69,7 +70,11 @@ RECOUNT_SECONDS = 6 * 3600.0
 
 
 CLOCK_SECONDS = 5.0
-"""How often is asked whether the clock was set back."""
+"""How often is asked whether the clock was set back, and whether a tick hangs."""
+HANGS_SECONDS = 900.0
+"""After so long a tick hangs: a scan in a folder whose server is gone keeps all sources waiting."""
+MAY_LAST = frozenset({"sync", "recount", "drift"})
+"""Ticks that read a whole country, or every row."""
 
 
 def bring_ticks_back(scheduler: BaseScheduler, now: datetime) -> None:
@@ -109,7 +114,9 @@ class Daemon:
         self._spools = office.spools()
         self._care = threading.Lock()
         """Held while workers are started or ended."""
-        self._ticking: set[str] = set()
+        self._ticking: dict[str, float] = {}
+        """Since when each runs (monotonic)."""
+        self._hanging: set[str] = set()
         self._idle = threading.Condition()
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every tick, and of each one left out
 
@@ -228,13 +235,13 @@ class Daemon:
         if self._stop.is_set():
             return
         with self._idle:
-            self._ticking.add(name)
+            self._ticking[name] = time.monotonic()
         try:
             with self._lasting.round(name):
                 _guarded(name, job)
         finally:
             with self._idle:
-                self._ticking.discard(name)
+                del self._ticking[name]
                 self._idle.notify_all()
 
     def _wait(self) -> None:
@@ -245,10 +252,26 @@ class Daemon:
             if self._stop.is_set():
                 return
             bring_ticks_back(self._scheduler, datetime.now(UTC))
+            self._tell_hanging()
             if not woken:
                 continue
             self._stop.wait(0.2)  # a burst of events is one scan
             self._scheduler.modify_job("scan", next_run_time=datetime.now(UTC))
+
+    def _tell_hanging(self) -> None:
+        """Once at the start, once at the end: what hangs writes nothing itself, and its next runs are left out."""
+        now = time.monotonic()
+        with self._idle:
+            hanging = {
+                name for name, since in self._ticking.items() if now - since > HANGS_SECONDS and name not in MAY_LAST
+            }
+        for name in sorted(hanging - self._hanging):
+            log.error(
+                "ALARM: %s has been running for %d minutes; nothing of its kind is done", name, HANGS_SECONDS // 60
+            )
+        for name in sorted(self._hanging - hanging):
+            log.warning("%s hangs no more", name)
+        self._hanging = hanging
 
     # ------------------------------------------------------------------------------------------ workers
 

@@ -250,7 +250,7 @@ def _collect(office: Office, name: str, patience: Patience) -> Collected | None:
 
 def recover_all(office: Office) -> int:
     """Take back what dead workers held."""
-    return len(recover(office.store, office.clock, office.longest))
+    return len(recover(office.store, office.clock, office.longest, office.steadiness))
 
 
 def climb_all(office: Office) -> Climbed:

@@ -41,8 +41,11 @@ class DoubtPolicy:
         return self.due(dispatch, now) and resends(events) < self.max_resends
 
     def alarms(self, since: datetime | None, now: datetime) -> bool:
-        """The oldest doubt of the channel began at ``since`` and has lasted too long."""
-        return since is not None and now - since >= self.alarm_after
+        """The oldest doubt of the channel began at ``since`` and has lasted too long.
+
+        Or begins as far ahead: a clock was set back, nobody knows its age, and it is never sent again by itself.
+        """
+        return since is not None and abs(now - since) >= self.alarm_after
 
 
 def resends(events: Iterable[str]) -> int:

@@ -25,6 +25,10 @@ ANSWER = timedelta(days=1)
 """Until a LIS is offered an answer again: the most ``retry_minutes`` can say."""
 LEASE = timedelta(hours=1)
 """For the end of a lease; a node may be set to longer ones than this one."""
+PATIENT = timedelta(hours=48)
+"""No wait shorter than this is absurd, whatever this node is set to: another may be set to more patience."""
+URGENT = timedelta(hours=1)
+"""As :data:`PATIENT`, until somebody hears of urgent mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +51,22 @@ class Longest:
     @property
     def due(self) -> timedelta:
         """Until a deferred mail is queued again."""
-        return max(self.retry + BEHIND, IN_LINE) + MARGIN
+        return max(self.retry + BEHIND, IN_LINE, PATIENT) + MARGIN
+
+    @property
+    def paused(self) -> timedelta:
+        """Until a channel is tried again."""
+        return max(self.retry, PATIENT) + MARGIN
+
+    @property
+    def told(self) -> timedelta:
+        """Until somebody hears of urgent mail."""
+        return max(self.urgent, URGENT) + MARGIN
 
     @property
     def probe(self) -> timedelta:
         """Until a destination may be tried, or until its probe counts as lost."""
-        return max(self.rest, self.lease) + MARGIN
+        return max(self.rest, self.lease, PATIENT) + MARGIN
 
     @property
     def leased(self) -> timedelta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from dispatcher.clock import Clock
+from dispatcher.clock import Clock, Steadiness
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.longest import Longest
 from dispatcher.ports import Store
@@ -15,14 +15,18 @@ log = logging.getLogger(__name__)
 DEFAULTS = Longest()
 
 
-def recover(store: Store, clock: Clock, longest: Longest = DEFAULTS) -> tuple[Dispatch, ...]:
+def recover(
+    store: Store, clock: Clock, longest: Longest = DEFAULTS, steadiness: Steadiness | None = None
+) -> tuple[Dispatch, ...]:
     """Expire leases that ran out, withdraw what a newer version overtook, forget the pace of idle recipients.
 
-    First of all, what waits for a moment that a wrong clock wrote down is brought back. Gives the dispatches that came
-    back from dead workers.
+    First of all, what waits for a moment that a wrong clock wrote down is brought back, once the clock of now has gone
+    evenly for a while (``steadiness``; without it nobody knows, and nothing is). Gives the dispatches that came back
+    from dead workers.
     """
     with store.transaction() as uow:
-        far = uow.moments.bring_back(longest)
+        steady = steadiness is not None and steadiness.look(uow.nodes.now(), clock.monotonic())
+        far = uow.moments.bring_back(longest) if steady else {}
     if far:
         told = ", ".join(f"{count} {name}" for name, count in far.items())
         log.error("the clock was set back: moments too far ahead are brought back (%s)", told)

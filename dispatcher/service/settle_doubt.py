@@ -33,7 +33,9 @@ ENDED = "dispatch.doubt-ended"
 FOUND = "Une copie est dans le dossier des courriers envoyés : l'opérateur l'avait accepté."
 AGAIN = "Issue inconnue depuis {age} et aucun avis reçu : mêmes octets, même Message-ID, renvoyés selon le réglage."
 OLD = "Issue inconnue depuis {age} ; remplacé par une version plus récente du compte rendu, qui part à sa place."
-ALARM = "{count} à l'issue inconnue sur le canal « {channel} », le plus ancien depuis {age}."
+ALARM = "{count} à l'issue inconnue sur le canal « {channel} », le plus ancien {since}."
+SINCE = "depuis {age}"
+AHEAD = "daté de l'avenir (l'horloge a été reculée) : il n'est pas renvoyé de lui-même, une personne doit trancher"
 
 
 @dataclass(slots=True)
@@ -90,7 +92,8 @@ def _alarm(channel: Channel, store: Store, now: datetime, count: int, since: dat
     reason = ""
     if since is not None and channel.doubt.alarms(since, now):
         told = counted(count, "envoi")
-        reason = ALARM.format(count=told, channel=channel.name, age=_age(now - since))
+        begun = SINCE.format(age=_age(now - since)) if since <= now else AHEAD
+        reason = ALARM.format(count=told, channel=channel.name, since=begun)
     event = alarms.tell(store, alarms.doubt(channel.name), reason)
     if event == alarms.STARTED:
         log.error("channel %s: ALARM begins: %d dispatches of unknown outcome", channel.name, count)

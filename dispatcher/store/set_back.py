@@ -2,6 +2,8 @@
 
 Else a mail deferred, a channel paused or a lease taken while a clock stood a year ahead would wait out that year in
 silence. What was due at such a moment is due now; a lease ends one lease from now, so that a living holder keeps it.
+Only what is waited for is moved. Since when something is so (``unknown_since``) stays as it was written: a clock that
+stands behind for a moment would make a doubt of today years old, and its mail leave again (promise 2).
 """
 
 from __future__ import annotations
@@ -65,13 +67,12 @@ def _kinds(longest: Longest) -> dict[str, _Kind]:
     not_told = dispatches.c.escalation == 0
     return {
         "due": _Kind(dispatches.c.due_at, longest.due, at_once, in_state(dispatches, State.DEFERRED)),
-        "urgent": _Kind(dispatches.c.escalate_at, longest.urgent + MARGIN, longest.urgent, not_told),
-        "unknown": _Kind(dispatches.c.unknown_since, MARGIN, at_once, in_state(dispatches, State.UNKNOWN)),
+        "urgent": _Kind(dispatches.c.escalate_at, longest.told, longest.urgent, not_told),
         "sending": _Kind(dispatches.c.lease_until, longest.leased, longest.lease, in_state(dispatches, State.SENDING)),
         "files": _Kind(files.c.lease_until, longest.leased, longest.lease, in_state(files, FileState.RECEIVED)),
         "domains": _Kind(destinations.c.free_at, DOMAIN, at_once, ~mailbox),
         "mailboxes": _Kind(destinations.c.free_at, IN_LINE + MARGIN, at_once, mailbox),
         "probes": _Kind(destinations.c.probe_at, longest.probe, at_once, destinations.c.state != ""),
         "answers": _Kind(answers.c.due_at, ANSWER + MARGIN, at_once, in_state(answers, AnswerState.DUE)),
-        "pauses": _Kind(pace.c.paused_until, longest.retry + MARGIN, at_once, pace.c.paused.is_(True)),
+        "pauses": _Kind(pace.c.paused_until, longest.paused, at_once, pace.c.paused.is_(True)),
     }

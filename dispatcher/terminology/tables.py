@@ -229,7 +229,7 @@ class Terminology:
             return mine
         found = self.units.find(text)
         if found is None:  # UCUM already, but for a micro sign or a small litre
-            found = next((key for key in (text.strip(), *ucum_spellings(text)) if key in self.ucum_list), None)
+            found = next((key for key in ucum_spellings(text) if key in self.ucum_list), None)
         if found == "[IU]/L" and analysis is not None and analysis.quantity == "CCnc":
             return "U/L"
         return found

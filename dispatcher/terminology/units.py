@@ -21,6 +21,8 @@ _POWER = re.compile(
     r"^[*x×]? ?(?:10 ?(?:\^|\*\*?|e\+?|exp|\\S\\|\() ?\(?|10 |1e\+?)0?(\d\d?)\)?(?= ?(?:/|par ))", re.IGNORECASE
 )
 """Ten to the power of …, as laboratories write it: ``10^9``, ``x10*9``, ``10(9)``, ``10E+09``, ``1e9``."""
+_SHORT = 2
+"""Capitals that UCUM gives another meaning than laboratories."""
 _AROUND = re.compile(r"^[(\[](.*[^U\])])[)\]]$")
 """Brackets around the whole, but not those of ``[IU]``."""
 _ANNOTATION = re.compile(r"\{.[a-z]*.\}")
@@ -50,8 +52,15 @@ def loose_keys(text: str) -> tuple[str, ...]:
 
 
 def ucum_spellings(text: str) -> tuple[str, ...]:
-    """What UCUM would write where a laboratory wrote almost that: ``fmol/l``, ``kg/m²``, ``nmol/µL``."""
-    return tuple(key.replace("\u00b5", "u") for key in loose_keys(text))
+    """What UCUM would write where a laboratory wrote almost that: ``fmol/l``, ``kg/m²``, ``nmol/µL``.
+
+    Letters alone are taken as they stand or not at all, and no single capital: in UCUM ``S`` is siemens, ``H`` henry
+    and ``AU`` the distance of the sun, where a laboratory means seconds, hours and arbitrary units.
+    """
+    bare = text.strip()
+    if bare.isalpha():
+        return () if bare.isupper() and len(bare) <= _SHORT else (bare,)
+    return (bare, *(key.replace("\u00b5", "u") for key in loose_keys(bare) if not key.isalpha()))
 
 
 class UnitTable:

@@ -36,11 +36,27 @@ def test_a_mail_deferred_by_a_clock_a_year_ahead_is_due_now(seed: Seed, store: S
 
 
 def test_who_lets_mails_wait_longer_keeps_his_patience(seed: Seed, store: SqlStore, clock: FrozenClock) -> None:
-    seed.dispatch(State.DEFERRED, due_at=clock.now() + timedelta(days=2))
+    seed.dispatch(State.DEFERRED, due_at=clock.now() + timedelta(days=3))
     patient = Longest.of([RetryPolicy(maximum=timedelta(days=3))], timedelta(minutes=10), LEASE)
     assert bring_back(store, patient) == {}
     assert seed.events("store") == []
     assert bring_back(store) == {"due": 1}
+
+
+def test_what_a_more_patient_node_wrote_is_not_taken_for_a_wrong_clock(
+    seed: Seed, store: SqlStore, clock: FrozenClock
+) -> None:
+    """Nodes on one database may be set differently; only the absurd is brought back."""
+    brief = timedelta(minutes=1)
+    hasty = Longest(retry=brief, rest=brief, urgent=brief, lease=LEASE)
+    later = clock.now() + timedelta(hours=47)
+    seed.dispatch(State.DEFERRED, due_at=later, escalate_at=clock.now() + timedelta(minutes=45))
+    with store.transaction() as uow:
+        uow.pace.pause("channel:mss", later, "TLS")
+        uow.destinations.keep("mss", "dest.test", Breaker(), Breaker(state=Circuit.OPEN, openings=1, probe_at=later))
+    assert bring_back(store, hasty) == {}
+    clock.at -= timedelta(hours=2)
+    assert bring_back(store, hasty) == {"due": 1, "urgent": 1, "probes": 1, "pauses": 1}
 
 
 def test_a_pause_of_ours_ends_one_of_a_person_stays(seed: Seed, store: SqlStore, clock: FrozenClock) -> None:
@@ -85,10 +101,12 @@ def test_the_clock_of_urgent_mail_begins_anew(seed: Seed, store: SqlStore, clock
     assert seed.get(told.id).escalate_at == clock.now() + YEAR
 
 
-def test_a_doubt_of_the_future_begins_now(seed: Seed, store: SqlStore, clock: FrozenClock) -> None:
-    doubtful = seed.dispatch(State.UNKNOWN, unknown_since=clock.now() + YEAR)
-    assert bring_back(store) == {"unknown": 1}
-    assert seed.get(doubtful.id).unknown_since == clock.now()
+def test_since_when_a_doubt_lasts_is_never_moved(seed: Seed, store: SqlStore, clock: FrozenClock) -> None:
+    """The clock of now may be the wrong one: the doubt would look years old once it is set right, and leave again."""
+    since = clock.now() + YEAR
+    doubtful = seed.dispatch(State.UNKNOWN, unknown_since=since)
+    assert bring_back(store) == {}
+    assert seed.get(doubtful.id).unknown_since == since
 
 
 def test_leases_end_one_lease_from_now(seed: Seed, store: SqlStore, clock: FrozenClock) -> None:

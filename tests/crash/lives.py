@@ -83,8 +83,11 @@ class Life:
 
     def kill(self) -> int:
         """kill -9 of the whole group; gives how it ended, 0 when it was already through with its own stop."""
-        with suppress(ProcessLookupError):
+        try:
             os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:  # through, or not yet the head of its group
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
         return self.wait()
 
     def wait(self) -> int:

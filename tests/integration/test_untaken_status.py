@@ -17,6 +17,7 @@ from dispatcher.cli.main import app
 from dispatcher.clock import SystemClock
 from dispatcher.daemon.once import Drained
 from dispatcher.directory.trust.in_force import DomainsInForce
+from dispatcher.errors import StoreError
 from dispatcher.ports import NodeRow
 from dispatcher.service import nodes
 from dispatcher.service.untaken import LONG
@@ -136,15 +137,31 @@ def test_once_says_in_french_what_went_wrong_and_keeps_the_log_to_itself(labo: I
     assert " ERROR " in CliRunner().invoke(app, ["-v", "run", "--once"]).stderr
 
 
+@pytest.mark.parametrize("faults", [[], ["Source « sil » inaccessible."]])
 def test_once_never_ends_well_with_an_error_in_the_log_alone(
-    labo: Installation, monkeypatch: pytest.MonkeyPatch
+    labo: Installation, monkeypatch: pytest.MonkeyPatch, faults: list[str]
 ) -> None:
+    """Its lines are written nowhere else."""
+
     def failing(*_: object) -> Drained:
         logging.getLogger("dispatcher.daemon.steps").error("mailbox of channel pro: ALARM over: it is read again")
-        logging.getLogger("dispatcher.daemon.steps").error("mailbox of channel pro: unreadable")
-        return Drained()
+        for _ in range(2):
+            logging.getLogger("dispatcher.daemon.steps").error("mailbox of channel %s: unreadable", "pro")
+        return Drained(faults=list(faults))
 
     monkeypatch.setattr("dispatcher.cli.cmd_run.drain", failing)
     result = CliRunner().invoke(app, ["run", "--once"])
-    assert result.exit_code == 1 and "1 erreur au journal technique" in " ".join(result.stderr.split())
-    assert "unreadable" not in result.stderr
+    assert result.exit_code == 1 and "2 erreurs au journal technique" in " ".join(result.stderr.split())
+    assert "2 × mailbox of channel pro: unreadable" in result.stderr and "ALARM over" not in result.stderr
+    told = json.loads(CliRunner().invoke(app, ["run", "--once", "--json"]).stdout)["faults"]
+    assert told[: len(faults)] == faults and "mailbox of channel pro: unreadable" in told[-1]
+
+
+def test_once_that_breaks_off_tells_the_errors_before_it(labo: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaking(*_: object) -> Drained:
+        logging.getLogger("dispatcher.daemon.steps").error("mailbox of channel pro: unreadable")
+        raise StoreError("Base perdue.", hint="")
+
+    monkeypatch.setattr("dispatcher.cli.cmd_run.drain", breaking)
+    result = CliRunner().invoke(app, ["run", "--once"])
+    assert result.exit_code and "1 × mailbox of channel pro: unreadable" in result.stderr

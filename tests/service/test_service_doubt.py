@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dispatcher.clock import STEADY, Steadiness
 from dispatcher.daemon import doubt, steps
 from dispatcher.daemon.membership import Membership
 from dispatcher.errors import OutcomeUnknown, TryLater
@@ -17,6 +18,7 @@ from dispatcher.outbox.doubt import DoubtPolicy
 from dispatcher.outbox.states import STATES, State
 from dispatcher.service import alarms, operate, overview
 from dispatcher.service.collect import FULL
+from dispatcher.service.recover import recover
 from dispatcher.service.settle_by_hand import settle_by_hand
 from dispatcher.service.settle_doubt import Doubts, settle_doubt
 from dispatcher.settings import MailboxSettings
@@ -329,6 +331,31 @@ def test_an_old_doubt_alarms_once_and_ends_once(bench: Bench) -> None:
     for _ in range(2):
         look(bench)
     assert bench.events(subject) == [alarms.STARTED, alarms.ENDED]
+
+
+def test_a_clock_behind_for_a_moment_sends_no_doubt_again(bench: Bench) -> None:
+    """It starts years back, for as long as it likes; set right, the doubt is as old as it is."""
+    policy(bench)
+    dispatch = lose(bench)
+    steadiness = Steadiness()
+    bench.clock.step(-5 * 365 * DAY)
+    for _ in range(3):
+        recover(bench.store, bench.clock, steadiness=steadiness)
+        bench.clock.advance(STEADY)
+    bench.clock.step(5 * 365 * DAY)
+    assert look(bench).resent == 0 and bench.get(dispatch.id).unknown_since == dispatch.unknown_since
+    bench.clock.advance(DAY)
+    assert look(bench).resent == 1
+
+
+def test_a_doubt_of_the_future_alarms_and_waits_for_a_person(bench: Bench) -> None:
+    policy(bench)
+    lose(bench)
+    bench.clock.step(-365 * DAY)
+    for _ in range(2):
+        assert look(bench).resent == 0
+        bench.clock.advance(2 * DAY)
+    assert "daté de l'avenir (l'horloge a été reculée)" in alarms.standing(bench.store, alarms.doubt("pro"))
 
 
 def test_status_tells_how_many_and_since_when(bench: Bench) -> None:

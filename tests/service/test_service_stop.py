@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import subprocess
 import sys
@@ -363,7 +364,7 @@ def test_every_start_of_a_process_has_an_owner_of_its_own() -> None:
 
 def test_a_tick_that_fails_is_told_by_its_place_only(bench: Bench, watch: Watch) -> None:
     daemon = object.__new__(Daemon)
-    daemon._stop, daemon._idle, daemon._ticking = threading.Event(), threading.Condition(), set()
+    daemon._stop, daemon._idle, daemon._ticking = threading.Event(), threading.Condition(), {}
     daemon._lasting = Lasting()
 
     def quoting() -> None:
@@ -408,3 +409,21 @@ def test_a_worker_that_fails_is_told_by_its_place_only(bench: Bench, watch: Watc
 
     worker._loop("send", quoting)
     assert "send: unexpected ValueError at" in watch.text
+
+
+def test_a_tick_that_hangs_is_told_once_and_its_end_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon = object.__new__(Daemon)
+    daemon._idle, daemon._hanging = threading.Condition(), set()
+    daemon._ticking = {"scan": 0.0, "sync": 0.0, "batch": 1000.0}
+    now = iter((800.0, 901.0, 1500.0, 1900.5, 1901.0))
+    monkeypatch.setattr("dispatcher.daemon.run.time.monotonic", lambda: next(now))
+    caplog.set_level(logging.WARNING)
+    for _ in range(3):
+        daemon._tell_hanging()
+    assert [record.message.split()[1] for record in caplog.records] == ["scan"]
+    del daemon._ticking["scan"]
+    daemon._tell_hanging()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR", "WARNING"]
+    assert "batch" in caplog.records[1].message and "scan hangs no more" in caplog.records[2].message

@@ -78,9 +78,42 @@ def test_a_fault_that_comes_and_goes_is_one_fault(service: Service) -> None:
 
 
 def test_different_faults_and_different_rounds_do_not_hide_each_other(service: Service) -> None:
-    assert service.round(FULL, "source ehpad: disk full", FULL) == [FULL, "source ehpad: disk full"]
+    assert service.round(FULL, "source ehpad: disk full", FULL) == [
+        FULL,
+        "source ehpad: disk full",
+        f"2 times in this round: {FULL}",
+    ]
     assert service.round(FULL, name="other") == [FULL]
     assert service.round(FULL, "source sil: no such folder") == ["source sil: no such folder"]
+
+
+def test_the_count_of_a_round_is_told_once_not_by_each_round(service: Service) -> None:
+    text = "outcome: unexpected KeyError"
+    assert service.round(*[text] * 5) == [text, f"5 times in this round: {text}"]
+    assert service.round(*[text] * 5) == []
+
+
+def test_in_a_long_round_what_was_quiet_for_a_while_is_told_again(service: Service) -> None:
+    with service.lasting.round("send"):
+        for seconds in (QUIET - 1, QUIET - 1, 1800.0, 1.0):
+            log.error(FULL)
+            service.now += seconds
+        log.error(FULL)
+        again = f"again, after 0:30:00 without it: {FULL}"
+        assert service.written == [FULL, again]
+    assert service.written == [FULL, again, f"5 times in this round: {FULL}"]
+
+
+def test_a_fault_of_each_slow_round_stays_one_fault(service: Service) -> None:
+    """A tick of five minutes, whose round is short, meets it each time."""
+    assert [service.round(FULL, seconds=300.0) for _ in range(12)] == [[FULL], *[[]] * 11]
+
+
+@pytest.mark.parametrize("said", ["%d mails", "%s and %s"])
+def test_a_wrong_log_call_hurts_nobody(service: Service, said: str) -> None:
+    """Each handler says so itself; whoever made the call goes on."""
+    with service.lasting.round("send"):
+        assert service.lasting.filter(logging.LogRecord("x", logging.ERROR, __file__, 1, said, ("three",), None))
 
 
 def test_what_happens_once_has_no_end(service: Service) -> None:

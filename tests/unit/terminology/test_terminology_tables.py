@@ -108,7 +108,28 @@ def test_a_unit_is_known_however_it_is_written(terms: Terminology, text: str, uc
     assert found.ucum == ucum
 
 
-@pytest.mark.parametrize("text", ["MU/L", "100/L", "10/L", "10^/L", "M", "(", "[]", "10.", "MUI/mL"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "S",
+        "H",
+        "G",
+        "N",
+        "AU",
+        "A.U.",
+        "n.s.",
+        "mil/mm3",
+        "MU/L",
+        "100/L",
+        "10/L",
+        "10^/L",
+        "M",
+        "(",
+        "[]",
+        "10.",
+        "MUI/mL",
+    ],
+)
 def test_what_could_be_two_units_or_none_is_not_guessed(terms: Terminology, text: str) -> None:
     assert terms.unit(text) is None
 

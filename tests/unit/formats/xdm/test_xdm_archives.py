@@ -456,7 +456,6 @@ def encrypted() -> bytes:
         (zipped(("BOMB.TXT", bytes(20_000_000))), "xdm-bomb"),
         (encrypted(), "xdm-encrypted"),
     ],
-    ids=str,
 )
 def test_hostile_archives_are_refused(data: bytes, code: str) -> None:
     with pytest.raises(FormatError) as caught:

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "dispatcher"
 
 GROUND = {
     *("report", "errors", "clock", "french", "resources", "faults", "settings", "dialects"),
-    *("ports", "mailbox_ports", "store_ports"),
+    *("ports", "store_ports"),
 }
 LANGUAGES = {"formats", "terminology"}
 RULES = {"receipts", "outbox", "sealing", "routing", "feedback"}
@@ -27,19 +27,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "faults": set(),
     "settings": {"errors", "faults", "french"},
     "dialects": {"errors", "faults", "french", "resources"},
-    "ports": {"mailbox_ports", "store_ports"},
-    "mailbox_ports": set(),
+    "ports": {"store_ports"},
     "store_ports": set(),
     **dict.fromkeys(LANGUAGES, GROUND | LANGUAGES),
     **dict.fromkeys(RULES, GROUND | LANGUAGES | RULES),
     "whole_file": set(),
     **dict.fromkeys(WINDOWS, GROUND | LANGUAGES | RULES | {"whole_file"}),
     "service": GROUND | LANGUAGES | RULES,
-    "layouts": {"resources", "errors", "formats", "settings"},
-    "schedule": {"settings", "outbox", "receipts"},
-    "wiring": GROUND | LANGUAGES | RULES | WINDOWS | {"service", "schedule", "layouts"},
+    "wiring": GROUND | LANGUAGES | RULES | WINDOWS | {"service"},
     **{
-        room: GROUND | LANGUAGES | RULES | WINDOWS | {"service", "wiring", "daemon", "whole_file", "layouts"}
+        room: GROUND | LANGUAGES | RULES | WINDOWS | {"service", "wiring", "daemon", "whole_file"}
         for room in ("daemon", "cli")
     },
     "__init__": set(),
@@ -53,7 +50,7 @@ AT_HOME: dict[str, set[str]] = {
     "psycopg": {"store"},
     "apscheduler": {"daemon"},
     "croniter": {"settings"},
-    "holidays": {"schedule"},
+    "holidays": {"wiring"},
     "watchdog": {"intake"},
     "hl7apy": {"formats"},
     "typst": {"formats"},

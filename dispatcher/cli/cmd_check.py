@@ -33,7 +33,6 @@ from dispatcher.formats.pdf.trial import trial
 from dispatcher.formats.pdf_index.rules import rules_of
 from dispatcher.french import counted
 from dispatcher.keyring.inventory import list_keys, places
-from dispatcher.layouts import pdf_layout
 from dispatcher.report.model import Severity
 from dispatcher.service.check import (
     Finding,
@@ -48,6 +47,7 @@ from dispatcher.service.check import (
 from dispatcher.settings import Settings
 from dispatcher.store.room import short_of_room
 from dispatcher.wiring import Office
+from dispatcher.wiring.layouts import pdf_layout
 
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 """A clock before this is wrong: the program did not exist."""

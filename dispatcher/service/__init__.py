@@ -1,1 +1,1 @@
-"""Use cases, one a file, one public function each. Windows are seen only through ports.py."""
+"""Use cases, one a file, one public function each. Windows are seen only through ports/."""

@@ -1,6 +1,6 @@
 """The store as the use cases need it: one transaction with a small ``Protocol`` per kind of row.
 
-Part of ``ports.py``, which gives all these names on; import them from there.
+Part of ``ports``, which gives all these names on; import them from there.
 """
 
 from dispatcher.store_ports.anchors import AnchorRow, Anchors

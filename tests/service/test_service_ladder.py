@@ -17,12 +17,12 @@ from dispatcher.ports import StepRow
 from dispatcher.receipts.ladder import Ladder, LadderRules, Rung, Step
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.trace import from_json
-from dispatcher.schedule import public_holidays
 from dispatcher.service import climb as climbing
 from dispatcher.service import operate, overview
 from dispatcher.service.acknowledge import acknowledge
 from dispatcher.service.climb import Climbed, climb
 from dispatcher.store.engine import open_store
+from dispatcher.wiring.schedule import public_holidays
 from tests.backlog import queue
 from tests.contract.store_kit import make_cipher
 from tests.service.bench import DURAND, PETIT, Bench, local

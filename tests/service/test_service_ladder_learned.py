@@ -11,11 +11,11 @@ import pytest
 from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State
 from dispatcher.receipts.ladder import Ladder, LadderRules, Rung, Step
-from dispatcher.schedule import ladder_rules
 from dispatcher.service.climb import Climbed, climb
 from dispatcher.service.support import PATIENCE, learn, sends_read
 from dispatcher.settings import MailboxSettings
 from dispatcher.settings.ladder import ChannelLadderSettings, LadderSettings
+from dispatcher.wiring.schedule import ladder_rules
 from tests.service.bench import Bench, channel_settings
 from tests.service.samples import dsn, mdn, oru
 

@@ -14,7 +14,6 @@ import pytest
 from dispatcher import wiring
 from dispatcher.errors import StoreError
 from dispatcher.formats.pdf.letters import LetterWriter, Sheet
-from dispatcher.layouts import letter_layout
 from dispatcher.outbox.states import State
 from dispatcher.ports import PrintRun
 from dispatcher.report.model import IdType
@@ -23,6 +22,7 @@ from dispatcher.routing.candidates import Entry
 from dispatcher.routing.postal import COLUMNS, PostalTable, read_table
 from dispatcher.service import operate, oppositions
 from dispatcher.service.print_run import Made, PaperRules, keep_run, make_run, waiting
+from dispatcher.wiring.layouts import letter_layout
 from tests.service.bench import PAPER, Bench, local
 from tests.service.samples import LEO, ZOE, oru
 from tests.unit.formats.pdf.test_pdf_writer import text_of

@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from dispatcher.outbox.calendar import ALWAYS, PARIS
-from dispatcher.schedule import REGIONS, batch_rule, public_holidays
 from dispatcher.settings.channels import BatchSettings
 from dispatcher.settings.schedule import Region, cron
+from dispatcher.wiring.schedule import REGIONS, batch_rule, public_holidays
 
 
 def paris(text: str) -> datetime:

@@ -12,8 +12,8 @@ from dispatcher.outbox.calendar import PARIS, Calendar
 from dispatcher.outbox.dispatch import Lane
 from dispatcher.outbox.states import State
 from dispatcher.receipts.ladder import CLIMBING, Ladder, Next, Rung, Step, next_step
-from dispatcher.schedule import ladders, public_holidays
 from dispatcher.settings.ladder import ChannelLadderSettings, LadderSettings, StepSettings
+from dispatcher.wiring.schedule import ladders, public_holidays
 
 OFFICE = Calendar(opens=time(8), closes=time(18), days=frozenset(range(5)), holidays=public_holidays("metropole"))
 STEPS = (

@@ -20,7 +20,6 @@ from dispatcher.formats.pdf.glyphs import Glyphs
 from dispatcher.formats.pdf.selfcheck import check
 from dispatcher.formats.pdf.trial import trial
 from dispatcher.formats.pdf.writer import PdfWriter
-from dispatcher.layouts import pdf_layout
 from dispatcher.report.model import (
     AltValue,
     Attachment,
@@ -34,6 +33,7 @@ from dispatcher.report.model import (
     ValueType,
 )
 from dispatcher.settings import PdfSettings
+from dispatcher.wiring.layouts import pdf_layout
 from tests.unit.formats.pdf.pdf_reports import ECBU, REPORT, context, layout, numeric, words, writer
 from tests.unit.formats.pdf.test_pdf_writer import bare, render, strings, text_of
 

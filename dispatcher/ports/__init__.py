@@ -6,12 +6,21 @@ the type checker only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from dispatcher.mailbox_ports import Fetched, Fill, Listener, Mailbox, SetAside
+from dispatcher.ports.keys import (
+    CertificateAnswer,
+    Certificates,
+    Cipher,
+    Keyring,
+    RecipientCertificate,
+    Signer,
+)
+from dispatcher.ports.mailbox import Fetched, Fill, Listener, Mailbox, SetAside
+from dispatcher.ports.transport import AnswerLine, Mail, Stamper, Transport, TransportSession
 from dispatcher.store_ports import (
     DRAIN,
     EVERYTHING,
@@ -66,10 +75,6 @@ from dispatcher.store_ports import (
 )
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-    from cryptography.x509 import Certificate
-
-    from dispatcher.outbox.dispatch import Accepted
     from dispatcher.report.model import IdType, Problem
     from dispatcher.routing.candidates import Entry, LocalEntry
 
@@ -248,42 +253,6 @@ class AllowedDomains(Protocol):
         """Membership on the IDNA-lowered domain; never by suffix."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecipientCertificate:
-    """A certificate mail can be enveloped for."""
-
-    address: str
-    certificate: Certificate
-    fingerprint: str
-    """SHA-256, hex."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateAnswer:
-    """What is known of the certificates of one address. The sentences are French, short, without a final point."""
-
-    chosen: RecipientCertificate | None = None
-    """The one to envelope for."""
-    unusable: tuple[str, ...] = ()
-    """Found, but not to be used (expired, revoked, for another use…): one sentence each, when none is chosen."""
-    unknown: tuple[str, ...] = ()
-    """Why the answer is not final: a source that could not be asked, a revocation that could not be established.
-
-    Empty with no certificate chosen means: there is none. Never to be taken for that when it is not empty."""
-    remarks: tuple[str, ...] = ()
-    """About the chosen one: it comes from a kept answer because its source could not be asked…"""
-
-
-class Certificates(Protocol):
-    """Recipients' certificates."""
-
-    def answer(self, address: str, at: datetime) -> CertificateAnswer:
-        """The certificate to use for this address on that date (aware), or why there is none.
-
-        Raises :class:`dispatcher.errors.DirectoryError` when what the site configured for it cannot be read.
-        """
-
-
 # ------------------------------------------------------------------------------------------------ conformance
 
 
@@ -295,105 +264,3 @@ class Rules(Protocol):
 
     def versions(self) -> tuple[str, ...]:
         """Versions of the CR-BIO model they know, oldest first, every rule made ready. Raises like :meth:`check`."""
-
-
-# ------------------------------------------------------------------------------------------------ keyring
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signer:
-    """Our signing key for a channel, with its chain. ``repr`` shows the fingerprint only."""
-
-    key: PrivateKeyTypes = field(repr=False)
-    certificate: Certificate = field(repr=False)
-    chain: tuple[Certificate, ...] = field(default=(), repr=False)
-    fingerprint: str = ""
-
-
-class Keyring(Protocol):
-    """Our keys."""
-
-    def signer(self, channel: str, at: datetime) -> Signer:
-        """The key valid on that date. Raises :class:`dispatcher.errors.KeyringError` when there is none."""
-
-    def readers(self, channel: str) -> tuple[Signer, ...]:
-        """Every key with its certificate, for whatever use and of any date, newest first: to open what came for us."""
-
-
-class Cipher(Protocol):
-    """Encrypts payloads at rest (AES-256-GCM) and keys the hashes of identities."""
-
-    key_id: str
-
-    def encrypt(self, plain: bytes, context: str) -> bytes:
-        """``context`` (owner and kind) is authenticated, so a payload cannot be moved to another row."""
-
-    def decrypt(self, sealed: bytes, context: str, key_id: str) -> bytes:
-        """Raises :class:`dispatcher.errors.KeyringError` when the key is missing or the bytes were changed."""
-
-    def hash(self, text: str) -> str:
-        """Keyed hash (HMAC-SHA-256, hex) of an identity text."""
-
-
-# ------------------------------------------------------------------------------------------------ transport
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
-    """Sealed bytes and their SMTP envelope (RFC 5321 §2.3.1)."""
-
-    sender: str
-    recipient: str
-    message_id: str
-    envid: str
-    content: bytes = field(repr=False)
-
-
-class Stamper(Protocol):
-    """A time-stamping authority (RFC 3161)."""
-
-    def ask(self, request: bytes) -> bytes:
-        """Its response, DER. Raises :class:`dispatcher.errors.TransportError`."""
-
-
-class TransportSession(Protocol):
-    """One open connection to our operator."""
-
-    def send(self, mail: Mail, in_time: Callable[[], bool] | None = None) -> Accepted:
-        """Hand over one mail. Raises one of the four :class:`dispatcher.errors.TransportError` classes.
-
-        ``in_time`` is asked right before the first command about it, which may be long after the call: the line may
-        have had to be opened again. When it says no, :class:`dispatcher.errors.NotBegun` is raised instead.
-        """
-
-    def close(self) -> None:
-        """Say goodbye; never raises."""
-
-
-class Transport(Protocol):
-    """Where a channel hands its mail over."""
-
-    def open(self) -> TransportSession:
-        """Connect. Raises :class:`dispatcher.errors.OurFault` or :class:`dispatcher.errors.TryLater`."""
-
-    def abort(self) -> None:
-        """Break every open line now, from any thread (a stop that cannot wait); never raises.
-
-        Who waits on one gets what a lost line gives: unknown after the final dot, :class:`TryLater` before it.
-        """
-
-
-# ------------------------------------------------------------------------------------------------ answers to the LIS
-
-
-class AnswerLine(Protocol):
-    """Where answers to one source go: a return folder, or an MLLP server of its LIS."""
-
-    def give(self, name: str, content: bytes) -> bytes:
-        """Hand over one file (or one message), all or nothing; gives what comes back (empty from a folder).
-
-        The same name again replaces it. Raises :class:`dispatcher.errors.OurFault` (folder, settings),
-        :class:`dispatcher.errors.TryLater` (not given), :class:`dispatcher.errors.OutcomeUnknown` (given, no answer).
-        """
-
-    def close(self) -> None: ...

@@ -1,6 +1,6 @@
 """Our own mailbox, where notices come back, as the use cases need it.
 
-Part of ``ports.py``, which gives all these names on; import them from there.
+Part of ``ports``, which gives all these names on; import them from there.
 """
 
 from __future__ import annotations

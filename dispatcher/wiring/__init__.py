@@ -1,8 +1,7 @@
-"""Settings to real parts to use cases. The only file that knows them all."""
+"""Settings to real parts to use cases. The only room that knows them all."""
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -10,10 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from dispatcher import resources
 from dispatcher.clock import Clock, Steadiness, SystemClock
 from dispatcher.conformance.in_service import InstalledRules
 from dispatcher.conformance.installed import user_folder
@@ -29,7 +26,7 @@ from dispatcher.directory.local.history import History
 from dispatcher.directory.local.table import LocalTable
 from dispatcher.directory.standing import expected
 from dispatcher.directory.trust.in_force import DomainsInForce
-from dispatcher.formats.base import LaboratoryIdentity, Writer
+from dispatcher.formats.base import Writer
 from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.formats.hprim_medecins.writer import HprimMedecinsWriter
 from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
@@ -38,42 +35,45 @@ from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.keyring.files import FileKeyring
 from dispatcher.keyring.master import MasterKey
-from dispatcher.layouts import letter_layout, pdf_layout
-from dispatcher.outbox.doubt import DoubtPolicy
 from dispatcher.outbox.longest import Longest
-from dispatcher.outbox.retry import RetryPolicy
 from dispatcher.ports import AllowedDomains, Cipher, Listener, Mailbox, Store
 from dispatcher.receipts.ladder import LadderRules
 from dispatcher.report.checks import overrides
-from dispatcher.report.model import Address, IdType, Practitioner
-from dispatcher.routing.facts import ChannelPolicy, Policy
-from dispatcher.routing.postal import PostalTable, read_table
-from dispatcher.routing.trust import Gate
-from dispatcher.schedule import batch_rule, ladder_rules
+from dispatcher.routing.facts import Policy
 from dispatcher.service.answer import Way, ways_of
 from dispatcher.service.answer_notes import told_to
-from dispatcher.service.channel import Channel, limit_of, shares_of
+from dispatcher.service.channel import Channel
 from dispatcher.service.desk import Desk
 from dispatcher.service.enciphered import opener
 from dispatcher.service.look_again import look_again
 from dispatcher.service.mails_aside import StoredAside
 from dispatcher.service.print_run import PaperRules
-from dispatcher.settings import (
-    ChannelSettings,
-    LaboratorySettings,
-    PaperSettings,
-    PdfSettings,
-    Settings,
-    SourceSettings,
-    TerminologySettings,
-)
+from dispatcher.settings import PdfSettings, Settings, SourceSettings
 from dispatcher.store.engine import SqlStore, open_store
-from dispatcher.terminology.rows import decoded
-from dispatcher.terminology.tables import Options, Terminology, TerminologyTexts, load
 from dispatcher.transport.answers import answer_lines
-from dispatcher.transport.open import open_listener, open_mailbox, open_transport
+from dispatcher.transport.open import open_listener, open_mailbox
+from dispatcher.wiring.accounts import channel, doubt
+from dispatcher.wiring.identity import laboratory, neutral_laboratory
+from dispatcher.wiring.layouts import letter_layout, pdf_layout
+from dispatcher.wiring.schedule import ladder_rules
+from dispatcher.wiring.tables import paper_rules, terminology, terminology_options, terminology_texts
 
-log = logging.getLogger(__name__)
+__all__ = [
+    "Office",
+    "build",
+    "channel",
+    "doubt",
+    "laboratory",
+    "neutral_laboratory",
+    "recipient_certificates",
+    "rules_folder",
+    "table_book",
+    "terminology",
+    "terminology_options",
+    "terminology_texts",
+    "with_dialects",
+    "writers",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,118 +259,6 @@ def table_book(settings: Settings, clock: Clock | None = None) -> TableBook:
         keep=settings.directory.local_versions,
         channels=settings.channels,
         sources=settings.sources,
-    )
-
-
-def channel(name: str, settings: ChannelSettings, whole: Settings, domains: Callable[[], AllowedDomains]) -> Channel:
-    """One sending account with its rules."""
-    retry = whole.retry
-    return Channel(
-        name=name,
-        settings=settings,
-        transport=open_transport(settings),
-        limit=limit_of(settings.pace),
-        shares=shares_of(settings.pace),
-        retry=RetryPolicy(
-            first=timedelta(minutes=retry.first_minutes),
-            factor=retry.factor,
-            maximum=timedelta(minutes=retry.max_minutes),
-            give_up=timedelta(hours=retry.give_up_hours),
-            urgent_give_up=timedelta(hours=retry.critical_give_up_hours),
-            full_first=timedelta(minutes=retry.full_first_minutes),
-            full_maximum=timedelta(minutes=retry.full_max_minutes),
-            pause=timedelta(minutes=retry.pause_minutes),
-            pause_maximum=timedelta(minutes=retry.pause_max_minutes),
-        ),
-        batch=batch_rule(settings.batch),
-        lease=timedelta(seconds=whole.service.lease_seconds),
-        gate=Gate(channel=ChannelPolicy.of(name, settings), domains=domains, max_age_days=whole.trust.max_age_days),
-        sources=frozenset(whole.sources),
-        doubt=doubt(settings),
-    )
-
-
-def doubt(settings: ChannelSettings) -> DoubtPolicy:
-    """What a channel does about dispatches of unknown outcome."""
-    wanted = settings.unknown
-    after = wanted.resend_after_hours
-    return DoubtPolicy(
-        resend_after=None if after is None else timedelta(hours=after),
-        max_resends=wanted.max_resends,
-        alarm_after=timedelta(hours=wanted.alarm_after_hours),
-    )
-
-
-def paper_rules(settings: PaperSettings) -> PaperRules:
-    """How letters are printed. The table of addresses is read when it is needed; without the file there is none."""
-
-    def table() -> PostalTable:
-        path = settings.addresses
-        return read_table(decoded(path.read_bytes()), path.name) if path.is_file() else PostalTable()
-
-    window = (settings.window_left_mm, settings.window_top_mm)
-    return PaperRules(table=table, duplex=settings.duplex, window=window)
-
-
-def terminology(wanted: TerminologySettings | None = None) -> Terminology:
-    """The shipped tables, with the laboratory's own laid over them."""
-    wanted = wanted or TerminologySettings()
-    return load(terminology_texts(wanted), terminology_options(wanted))
-
-
-def terminology_texts(
-    wanted: TerminologySettings, instead: Mapping[str, str] = MappingProxyType({})
-) -> TerminologyTexts:
-    """All tables as text; ``instead`` (file name to text) stands in for files of the laboratory's folder."""
-    folder = wanted.folder
-
-    def own(name: str) -> str | None:
-        path = folder / name if folder is not None else None
-        if name in instead or path is None or not path.is_file():
-            return instead.get(name)
-        return decoded(path.read_bytes())
-
-    return TerminologyTexts.collect(lambda name: resources.mapping_text("terminology", name), own)
-
-
-def terminology_options(wanted: TerminologySettings) -> Options:
-    """What the laboratory chose."""
-    return Options(snomed=wanted.snomed, antibiograms=wanted.antibiograms, critical=wanted.critical)
-
-
-def laboratory(settings: LaboratorySettings) -> LaboratoryIdentity:
-    """The configured identity as writers want it."""
-    biologist = settings.biologist
-    return LaboratoryIdentity(
-        name=settings.name,
-        finess=settings.finess,
-        oid=settings.oid,
-        address=Address(
-            lines=tuple(settings.address), postcode=settings.postcode, town=settings.town, country="FRANCE"
-        ),
-        phone=settings.phone,
-        biologist=Practitioner(
-            id=biologist.rpps,
-            id_type=IdType.RPPS,
-            family=biologist.family,
-            given=biologist.given,
-            title=biologist.title,
-        ),
-        biologist_profession=biologist.profession,
-        cofrac=settings.cofrac,
-    )
-
-
-def neutral_laboratory() -> LaboratoryIdentity:
-    """Used by ``read``, ``convert`` and ``validate`` without a configuration; every rendition says so."""
-    return LaboratoryIdentity(
-        name="Laboratoire non configuré (document d'essai)",
-        finess="990000010",
-        oid="2.25.329800735698586629295641978511506172918",
-        address=Address(lines=("Adresse non configurée",), postcode="00000", town="NON CONFIGURE", country="FRANCE"),
-        phone="0000000000",
-        biologist=Practitioner(id="10000000009", id_type=IdType.RPPS, family="NON CONFIGURE", given="Biologiste"),
-        neutral=True,
     )
 
 

@@ -160,7 +160,7 @@ def test_a_sync_killed_in_mid_load_leaves_the_old_data(labo: Installation, serve
     def stop_there(number: int) -> None:
         if number == first + page:
             reached.set()
-            go_on.wait(60)
+            go_on.wait(600)
 
     server.on_page = stop_there
     server.records = people.directory(60)

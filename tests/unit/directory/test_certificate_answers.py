@@ -139,6 +139,7 @@ ANY = {"place": st.integers(0, 10_000), "value": st.integers(0, 255), "cut": st.
 FAST = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+@pytest.mark.filterwarnings("ignore:PKCS#7 certificates could not be parsed as DER")  # damaged, read leniently
 @pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")  # of a serial
 @FAST
 @given(**ANY)

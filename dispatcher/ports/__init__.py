@@ -20,16 +20,20 @@ from dispatcher.ports.keys import (
     Signer,
 )
 from dispatcher.ports.mailbox import Fetched, Fill, Listener, Mailbox, SetAside
+from dispatcher.ports.secrets import Secrets
 from dispatcher.ports.transport import AnswerLine, Mail, Stamper, Transport, TransportSession
 from dispatcher.store_ports import (
     DRAIN,
     EVERYTHING,
+    AccountRow,
+    Accounts,
     AnchorRow,
     Anchors,
     AnswerRow,
     Answers,
     AnswerState,
     Batches,
+    ConsoleSessions,
     DestinationRow,
     Destinations,
     DigestRow,
@@ -50,6 +54,7 @@ from dispatcher.store_ports import (
     LeaseRow,
     Leases,
     MailsAside,
+    MarkRow,
     NodeRow,
     Nodes,
     OppositionRow,
@@ -66,12 +71,15 @@ from dispatcher.store_ports import (
     ReferenceRow,
     Reports,
     Scope,
+    SessionRow,
+    SignIns,
     StepRow,
     Store,
     Support,
     SupportRow,
     Tallies,
     UnitOfWork,
+    account_subject,
 )
 
 if TYPE_CHECKING:
@@ -93,6 +101,7 @@ __all__ = [
     "Signer",
     "Keyring",
     "Cipher",
+    "Secrets",
     "Mail",
     "Stamper",
     "TransportSession",
@@ -105,12 +114,15 @@ __all__ = [
     "AnswerLine",
     "DRAIN",
     "EVERYTHING",
+    "AccountRow",
+    "Accounts",
     "AnchorRow",
     "Anchors",
     "AnswerRow",
     "Answers",
     "AnswerState",
     "Batches",
+    "ConsoleSessions",
     "Dispatches",
     "DestinationRow",
     "Destinations",
@@ -131,6 +143,7 @@ __all__ = [
     "LeaseRow",
     "Leases",
     "MailsAside",
+    "MarkRow",
     "NodeRow",
     "Nodes",
     "OppositionRow",
@@ -147,12 +160,15 @@ __all__ = [
     "ReferenceRow",
     "Reports",
     "Scope",
+    "SessionRow",
+    "SignIns",
     "StepRow",
     "Store",
     "Support",
     "SupportRow",
     "Tallies",
     "UnitOfWork",
+    "account_subject",
 ]
 
 # ------------------------------------------------------------------------------------------------ intake

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.errors import StoreError
@@ -39,7 +39,7 @@ class Facts:
     """Of the last line of the journal."""
     digest: str
     keys: tuple[str, ...]
-    """Ids of the master keys that its payloads were encrypted with."""
+    """Ids of the master keys that its payloads and second factors were encrypted with."""
     dispatches: dict[str, int]
     files: dict[str, int]
     """How many, by state."""
@@ -112,7 +112,10 @@ def _facts(connection: Connection) -> Facts:
     if schema.check(connection) is None:
         schema.require_current(connection)
     number, digest = connection.execute(text("SELECT number, digest FROM journal_head WHERE id = 1")).one()
-    keys = connection.execute(text("SELECT DISTINCT key_id FROM payloads ORDER BY key_id")).scalars()
+    used = "SELECT DISTINCT key_id FROM payloads"
+    if inspect(connection).has_table("accounts"):  # since revision 0004
+        used += " UNION SELECT totp_key FROM accounts WHERE totp_key <> ''"
+    keys = connection.execute(text(f"{used} ORDER BY 1")).scalars()
     return Facts(
         revision=schema.revision(connection) or "",
         number=number,

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, Table, select
 
 from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
 from dispatcher.ports import (
+    AccountRow,
     AnchorRow,
     AnswerRow,
     DigestRow,
@@ -17,14 +18,16 @@ from dispatcher.ports import (
     FigureRow,
     GapRow,
     LeaseRow,
+    MarkRow,
     NodeRow,
     OppositionRow,
     PrintRun,
     ReceiptRow,
+    SessionRow,
     StepRow,
     SupportRow,
 )
-from dispatcher.store import answer_tables, engine_tables, ladder_tables, receipt_tables, tables
+from dispatcher.store import account_tables, answer_tables, engine_tables, ladder_tables, receipt_tables, tables
 
 T = TypeVar("T")
 
@@ -72,3 +75,6 @@ ANCHOR = Kind(AnchorRow, engine_tables.anchors)
 STEP = Kind(StepRow, ladder_tables.ladder_steps)
 DIGEST = Kind(DigestRow, ladder_tables.digests)
 PRINT_RUN = Kind(PrintRun, ladder_tables.print_runs)
+ACCOUNT = Kind(AccountRow, account_tables.accounts)
+SESSION = Kind(SessionRow, account_tables.console_sessions)
+MARK = Kind(MarkRow, account_tables.sign_ins)

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from dispatcher.outbox.states import FileState, State
+from dispatcher.store.account_tables import account_codes, accounts, console_sessions, sign_ins
 from dispatcher.store.answer_tables import answers, figures, figures_domains, figures_head
 from dispatcher.store.columns import NOT_REMOVED, added, in_state, metadata, partial, word
 from dispatcher.store.engine_tables import (
@@ -305,10 +306,13 @@ __all__ = [
     "SUSPECT",
     "SUSPECTS",
     "URGENT_FILES",
+    "account_codes",
+    "accounts",
     "anchors",
     "answers",
     "batch_members",
     "batches",
+    "console_sessions",
     "destinations",
     "digests",
     "dispatches",
@@ -337,6 +341,7 @@ __all__ = [
     "receipts",
     "reference",
     "reports",
+    "sign_ins",
     "tallies",
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from dispatcher.store.accounts import SqlAccounts, SqlConsoleSessions, SqlSignIns
 from dispatcher.store.anchors import SqlAnchors
 from dispatcher.store.answers import SqlAnswers
 from dispatcher.store.batches import SqlBatches
@@ -135,3 +136,15 @@ class SqlUnit:
     @cached_property
     def prints(self) -> SqlPrintRuns:
         return SqlPrintRuns(self._session)
+
+    @cached_property
+    def accounts(self) -> SqlAccounts:
+        return SqlAccounts(self._session)
+
+    @cached_property
+    def console_sessions(self) -> SqlConsoleSessions:
+        return SqlConsoleSessions(self._session)
+
+    @cached_property
+    def sign_ins(self) -> SqlSignIns:
+        return SqlSignIns(self._session)

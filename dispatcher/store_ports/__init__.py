@@ -3,6 +3,15 @@
 Part of ``ports``, which gives all these names on; import them from there.
 """
 
+from dispatcher.store_ports.accounts import (
+    AccountRow,
+    Accounts,
+    ConsoleSessions,
+    MarkRow,
+    SessionRow,
+    SignIns,
+    account_subject,
+)
 from dispatcher.store_ports.anchors import AnchorRow, Anchors
 from dispatcher.store_ports.answers import AnswerRow, Answers, AnswerState
 from dispatcher.store_ports.destinations import DestinationRow, Destinations
@@ -33,12 +42,15 @@ from dispatcher.store_ports.unit import Store, UnitOfWork
 __all__ = [
     "DRAIN",
     "EVERYTHING",
+    "AccountRow",
+    "Accounts",
     "AnchorRow",
     "Anchors",
     "AnswerRow",
     "AnswerState",
     "Answers",
     "Batches",
+    "ConsoleSessions",
     "DestinationRow",
     "Destinations",
     "DigestRow",
@@ -59,6 +71,7 @@ __all__ = [
     "LeaseRow",
     "Leases",
     "MailsAside",
+    "MarkRow",
     "Moments",
     "NodeRow",
     "Nodes",
@@ -76,10 +89,13 @@ __all__ = [
     "ReferenceRow",
     "Reports",
     "Scope",
+    "SessionRow",
+    "SignIns",
     "StepRow",
     "Store",
     "Support",
     "SupportRow",
     "Tallies",
     "UnitOfWork",
+    "account_subject",
 ]

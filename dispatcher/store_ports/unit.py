@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from dispatcher.store_ports.accounts import Accounts, ConsoleSessions, SignIns
 from dispatcher.store_ports.anchors import Anchors
 from dispatcher.store_ports.answers import Answers
 from dispatcher.store_ports.destinations import Destinations
@@ -72,6 +73,12 @@ class UnitOfWork(Protocol):
     def answers(self) -> Answers: ...
     @property
     def figures(self) -> FiguresBook: ...
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def console_sessions(self) -> ConsoleSessions: ...
+    @property
+    def sign_ins(self) -> SignIns: ...
 
 
 class Store(Protocol):

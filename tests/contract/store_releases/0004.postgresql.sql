@@ -13,6 +13,24 @@ CREATE FUNCTION public.journal_only_grows() RETURNS trigger
     AS $$ BEGIN RAISE EXCEPTION 'the journal only grows'; END $$;
 SET default_tablespace = '';
 SET default_table_access_method = heap;
+CREATE TABLE public.account_codes (
+    account text NOT NULL,
+    code text NOT NULL
+);
+CREATE TABLE public.accounts (
+    name text NOT NULL,
+    password text NOT NULL,
+    roles text NOT NULL,
+    totp bytea,
+    totp_key text NOT NULL,
+    totp_step bigint NOT NULL,
+    must_change boolean NOT NULL,
+    disabled boolean NOT NULL,
+    origin text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    signed_in_at timestamp with time zone
+);
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -69,6 +87,15 @@ CREATE TABLE public.batches (
     actor text DEFAULT ''::text NOT NULL,
     why text DEFAULT ''::text NOT NULL,
     token text DEFAULT ''::text NOT NULL
+);
+CREATE TABLE public.console_sessions (
+    digest text NOT NULL,
+    account text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    idle_until timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    address text NOT NULL
 );
 CREATE TABLE public.destinations (
     channel text NOT NULL,
@@ -374,6 +401,12 @@ CREATE TABLE public.reports (
     created_at timestamp with time zone NOT NULL,
     superseded boolean NOT NULL
 );
+CREATE TABLE public.sign_ins (
+    key text NOT NULL,
+    count integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    until timestamp with time zone
+);
 CREATE TABLE public.tallies (
     kind text NOT NULL,
     channel text NOT NULL,
@@ -396,8 +429,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
 10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0, '', NULL, 0, NULL);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x0163fb11eba3a8bca64aa9198bfaaa477c13dff2d66e55ad64734cac3a1bb89b966936cae6dcae75b40c9a4b1e665f216bd89f59bf2dae519818c6072c07ffcc3a', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x01e65e9d3180fbdbb91ef17f8bddb00f2ea67b13e2a1495fae67e7ea3c003a8916e6cd215208e513e0ea182c69858d5b5a9ecf2072dc34dddd347eac2ac644d37d9a76b667a66084b59d9d68e8ceb91797fac6', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x011e4d3770b891c91a14524041874f8a267156890d88c402eabaaf242d2df830cb1118119e8d9bff87ae2e6baf19b9b530581cf5245c6d09994e220bd978830472', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x0189920a522ce6eb0d8f4a50a0df936a08f03d975bc33c938ba1a55019fb6c48a8f74d32e20de983a61a931af93ad12555e4165ad89bb8e7a47eeb7a68f4e1d8151add421a4f8991d64d17cc6592a152759edd', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -418,9 +451,9 @@ INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allo
 INSERT INTO public.journal_head VALUES (1, 16, '2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"83f907b7","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01e1a49d128750ad2a74bcdcb79f5cfaad9718b49367010a25932fd0fdadd1225158f334f4606cb443fddf32d85773300f53ef83');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01b5c890afd3286414bb6d2ec25492be7ce7b01e0c362c3970c7410ad59f71bd834c288ee0441b276e', 'k2', false, 4, '\x016d0e2e801df129eaaa97873b514ddadb57f2458cf660cb7a3781531c9c218199');
+INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"95c7d592","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x018800dc8b793ad2328ce46c9ac1d473e4bf37a2c31653c2457d9bd40271e2e49682fe4510ff9663d139325704dafdd6b73642c5');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x0131d204fe1f6f745c89fd8042f358f59e5fa302a2556b6755c30bf76005dabb84c2f8363d77ccf7d2', 'k2', false, 4, '\x01340a071400fa25828c738077072273443dd9494aa3cb8d88a0298fefd7ddbcfd');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);
@@ -437,6 +470,10 @@ SELECT pg_catalog.setval('public.digests_number_seq', 1, false);
 SELECT pg_catalog.setval('public.reference_number_seq', 1, true);
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+ALTER TABLE ONLY public.account_codes
+    ADD CONSTRAINT pk_account_codes PRIMARY KEY (account, code);
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT pk_accounts PRIMARY KEY (name);
 ALTER TABLE ONLY public.anchors
     ADD CONSTRAINT pk_anchors PRIMARY KEY (last);
 ALTER TABLE ONLY public.answers
@@ -445,6 +482,8 @@ ALTER TABLE ONLY public.batch_members
     ADD CONSTRAINT pk_batch_members PRIMARY KEY (batch_id, dispatch_id);
 ALTER TABLE ONLY public.batches
     ADD CONSTRAINT pk_batches PRIMARY KEY (id);
+ALTER TABLE ONLY public.console_sessions
+    ADD CONSTRAINT pk_console_sessions PRIMARY KEY (digest);
 ALTER TABLE ONLY public.destinations
     ADD CONSTRAINT pk_destinations PRIMARY KEY (channel, domain);
 ALTER TABLE ONLY public.digests
@@ -497,6 +536,8 @@ ALTER TABLE ONLY public.reference
     ADD CONSTRAINT pk_reference PRIMARY KEY (number);
 ALTER TABLE ONLY public.reports
     ADD CONSTRAINT pk_reports PRIMARY KEY (id);
+ALTER TABLE ONLY public.sign_ins
+    ADD CONSTRAINT pk_sign_ins PRIMARY KEY (key);
 ALTER TABLE ONLY public.tallies
     ADD CONSTRAINT pk_tallies PRIMARY KEY (kind, channel, state, shard);
 ALTER TABLE ONLY public.answers
@@ -519,6 +560,7 @@ CREATE INDEX ix_answers_subject ON public.answers USING btree (subject);
 CREATE INDEX ix_batch_members_dispatch ON public.batch_members USING btree (dispatch_id);
 CREATE INDEX ix_batches_alive ON public.batches USING btree (state, id) WHERE (state <> 'done'::text);
 CREATE INDEX ix_batches_channel ON public.batches USING btree (channel, created_at);
+CREATE INDEX ix_console_sessions_account ON public.console_sessions USING btree (account);
 CREATE INDEX ix_dispatches_batch ON public.dispatches USING btree (batch_id);
 CREATE INDEX ix_dispatches_chain ON public.dispatches USING btree (chain, recipient_key, version);
 CREATE INDEX ix_dispatches_climb ON public.dispatches USING btree (climb_at, id) WHERE (climb_at IS NOT NULL);

@@ -1,4 +1,4 @@
-"""Receipts to the end: what is known of receipts, proof, the ladder with paper, and answers to the LIS.
+"""Receipts to the end: what is known of receipts, proof, the ladder with paper, answers to the LIS; who may sign in.
 
 Mail that left before this revision is not put on the ladder: nobody reminds of the years past.
 
@@ -28,6 +28,7 @@ def upgrade() -> None:
     _print_runs()
     _answers()
     _figures()
+    _accounts()
 
 
 def _partial(name: str, table: str, columns: list[str], where: str, *, unique: bool = False) -> None:
@@ -210,4 +211,49 @@ def _figures() -> None:
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_figures_head_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_figures_head")),
+    )
+
+
+def _accounts() -> None:
+    op.create_table(
+        "accounts",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("password", sa.Text(), nullable=False),
+        sa.Column("roles", sa.Text(), nullable=False),
+        sa.Column("totp", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_key", sa.Text(), nullable=False),
+        sa.Column("totp_step", sa.BigInteger(), nullable=False),
+        sa.Column("must_change", sa.Boolean(), nullable=False),
+        sa.Column("disabled", sa.Boolean(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("signed_in_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_accounts")),
+    )
+    op.create_table(
+        "account_codes",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "code", name=op.f("pk_account_codes")),
+    )
+    op.create_table(
+        "console_sessions",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=False),
+        sa.Column("idle_until", MOMENT, nullable=False),
+        sa.Column("ends_at", MOMENT, nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_console_sessions")),
+    )
+    op.create_index("ix_console_sessions_account", "console_sessions", ["account"])
+    op.create_table(
+        "sign_ins",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("until", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_ins")),
     )

@@ -63,6 +63,8 @@ AT_HOME: dict[str, set[str]] = {
     "rich": {"cli"},
     "pydantic": {"settings", "faults", "dialects"},
     "cryptography": {"sealing", "keyring", "directory", "sandbox"},
+    "argon2": {"keyring"},
+    "pyotp": {"keyring"},
     "rfc3161_client": {"sealing"},
     "smtplib": {"transport"},
     "imaplib": {"transport"},

@@ -57,6 +57,7 @@ COMMANDS = {
     "receipts": "cmd_receipts",
     "evidence": "cmd_evidence",
     "journal": "cmd_journal",
+    "users": "cmd_users",
     "backup": "cmd_backup",
     "restore": "cmd_restore",
     "upgrade": "cmd_upgrade",

@@ -2,6 +2,7 @@
 
 from dispatcher.settings.answers import AnswersSettings, MllpSettings
 from dispatcher.settings.channels import ChannelSettings, MailboxSettings
+from dispatcher.settings.console import ConsoleSettings
 from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
 from dispatcher.settings.file import (
     BiologistSettings,
@@ -21,6 +22,7 @@ __all__ = [
     "AnswersSettings",
     "BiologistSettings",
     "ChannelSettings",
+    "ConsoleSettings",
     "DirectorySettings",
     "IndexSettings",
     "LaboratorySettings",

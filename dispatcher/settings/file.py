@@ -23,6 +23,7 @@ from dispatcher.faults import sentences, unreadable_toml
 from dispatcher.french import counted
 from dispatcher.settings.answers import AnswersSettings
 from dispatcher.settings.channels import ChannelSettings
+from dispatcher.settings.console import ConsoleSettings
 from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
 from dispatcher.settings.index import IndexSettings
 from dispatcher.settings.ladder import LadderSettings
@@ -170,6 +171,7 @@ class Settings(Section):
     journal: JournalSettings = Field(default_factory=JournalSettings)
     ladder: LadderSettings = LadderSettings()
     paper: PaperSettings = Field(default_factory=PaperSettings)
+    console: ConsoleSettings = ConsoleSettings()
     log: LogSettings = LogSettings()
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
 

@@ -55,6 +55,7 @@ from dispatcher.transport.open import open_listener, open_mailbox
 from dispatcher.wiring.accounts import channel, doubt
 from dispatcher.wiring.identity import laboratory, neutral_laboratory
 from dispatcher.wiring.layouts import letter_layout, pdf_layout
+from dispatcher.wiring.people import console_secrets, session_rules
 from dispatcher.wiring.schedule import ladder_rules
 from dispatcher.wiring.tables import paper_rules, terminology, terminology_options, terminology_texts
 
@@ -62,11 +63,13 @@ __all__ = [
     "Office",
     "build",
     "channel",
+    "console_secrets",
     "doubt",
     "laboratory",
     "neutral_laboratory",
     "recipient_certificates",
     "rules_folder",
+    "session_rules",
     "table_book",
     "terminology",
     "terminology_options",

@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         room: GROUND | LANGUAGES | RULES | WINDOWS | {"service", "wiring", "daemon", "whole_file"}
         for room in ("daemon", "cli")
     },
+    "console": GROUND | LANGUAGES | RULES | WINDOWS - {"store"} | {"service", "wiring"},
     "__init__": set(),
     "__main__": {"cli"},
 }
@@ -72,6 +73,7 @@ AT_HOME: dict[str, set[str]] = {
     "socket": {"transport", "sandbox", "daemon", "cli", "directory"},
     "subprocess": {"daemon", "cli"},
     "sqlite3": {"directory", "store"},
+    **{library: {"console"} for library in ("starlette", "uvicorn", "jinja2", "markupsafe", "babel", "segno")},
 }
 """Libraries that live in certain rooms only."""
 

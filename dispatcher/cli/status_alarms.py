@@ -9,9 +9,10 @@ from typing import Any
 from dispatcher.cli import cmd_directory_status, directory_alarms
 from dispatcher.cli.output import complain
 from dispatcher.cli.restored_show import paused_everywhere
+from dispatcher.daemon import processes
 from dispatcher.directory.trust.fetching import NAME as ALLOWED_DOMAINS
 from dispatcher.report.model import Severity
-from dispatcher.service import alarms, standing
+from dispatcher.service import alarms, nodes, overview, standing, untaken
 from dispatcher.service.anchor import SUBJECT as JOURNAL
 from dispatcher.service.check import check_reference
 from dispatcher.service.nodes import NodesView
@@ -43,6 +44,13 @@ def gather(parts: Office, view: StatusView, lying: Sequence[Folder], seen: Nodes
         *_journal(parts),
         *_directories(parts),
     )
+
+
+def gathered(parts: Office) -> tuple[Alarm, ...]:
+    """The same, everything looked at now."""
+    view = overview.status(parts.store, parts.clock, parts.channels)
+    lying = untaken.folders(parts.spools(), parts.settings.sources, parts.clock)
+    return gather(parts, view, lying, nodes.view(parts.store, processes.runs))
 
 
 def _table(parts: Office) -> Iterator[Alarm]:

@@ -14,7 +14,7 @@ from dispatcher.settings import Settings, parse
 from tests.tools.problem_codes import PAGE, page
 
 ROOT = Path(__file__).resolve().parents[1]
-WHERE_ALARMS_ARE = ("service/standing.py", "cli/status_alarms.py")
+WHERE_ALARMS_ARE = ("service/standing.py", "wiring/standing.py")
 
 
 def models(annotation: Any) -> list[type[BaseModel]]:

@@ -26,6 +26,7 @@ from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
 from dispatcher.clock import SystemClock
 from dispatcher.dialects import shelf
+from dispatcher.directory.at_hand import watched
 from dispatcher.directory.trust.allowed_domains import Trust
 from dispatcher.directory.trust.kept import load_list
 from dispatcher.errors import ConfigError, DispatcherError, IntakeError
@@ -86,7 +87,7 @@ def check(
 def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
     yield from check_channels(parts.desk, connect=connect)
     yield from _allowed_domains(parts)
-    fetched = {one.name for one in directory_alarms.watched(parts.settings, parts.clock)}
+    fetched = {one.name for one in watched(parts.settings, parts.clock)}
     yield from cmd_directory_status.findings(parts.settings, fetched)
     yield from directory_alarms.findings(parts.settings, parts.clock, parts.store)
     yield from check_certificates.findings(parts.settings, parts.clock, connect=connect)

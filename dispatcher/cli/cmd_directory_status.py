@@ -12,9 +12,8 @@ from dispatcher.cli import directory_alarms
 from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, table
 from dispatcher.clock import SystemClock
-from dispatcher.directory.directories import Directories
-from dispatcher.directory.local.table import LocalTable
-from dispatcher.directory.standing import Standing, expected, faults, standings
+from dispatcher.directory.at_hand import looked_at, watched
+from dispatcher.directory.standing import Standing, faults
 from dispatcher.french import counted
 from dispatcher.report.model import Severity
 from dispatcher.service.check import Finding, good, warning
@@ -34,7 +33,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = 
     """
     wanted, clock = settings(), SystemClock()
     found = looked_at(wanted)
-    fetched = {one.name: one for one in directory_alarms.watched(wanted, clock)}
+    fetched = {one.name: one for one in watched(wanted, clock)}
     wrong = faults(found) or any(one.alarm for one in fetched.values())
     if json:
         synced = {name: directory_alarms.as_json(one) for name, one in fetched.items()}
@@ -49,12 +48,6 @@ def status(json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = 
         directory_alarms.tell(wanted, clock)
     if wrong:
         raise typer.Exit(FAILURES)
-
-
-def looked_at(wanted: Settings) -> tuple[Standing, ...]:
-    """How the sources of this installation stand now."""
-    directories = Directories(wanted.directory.folder, LocalTable(wanted.directory.local), expected(wanted.directory))
-    return standings(directories, wanted.directory, SystemClock().now())
 
 
 def findings(wanted: Settings, fetched: Collection[str]) -> Iterator[Finding]:

@@ -15,10 +15,11 @@ from dispatcher.cli.doubt_show import tell_doubts
 from dispatcher.cli.forecast_show import sentence
 from dispatcher.cli.held_show import show_held, tell_held
 from dispatcher.cli.output import DONE, FAILURES, complain, moment, print_json, say, table
-from dispatcher.cli.restored_show import paused_everywhere, restored_json
+from dispatcher.cli.restored_show import restored_json
 from dispatcher.cli.unread_show import tell_paper, tell_unread
 from dispatcher.cli.wording import EVENTS, RECEIPTS, actor, envelope
 from dispatcher.daemon import processes
+from dispatcher.directory.at_hand import watched
 from dispatcher.french import age, counted
 from dispatcher.outbox.dispatch import Dispatch, SourceFile
 from dispatcher.outbox.states import FILE_STATES, OPEN_FILES, STATES, UNFINISHED, State
@@ -30,6 +31,7 @@ from dispatcher.service.standing import Alarm
 from dispatcher.service.standing import untaken as untaken_sentence
 from dispatcher.store.room import short_of_room
 from dispatcher.wiring import Office
+from dispatcher.wiring.standing import gather, paused_everywhere
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 
@@ -48,7 +50,7 @@ def status(json: Json = False) -> None:
     view = overview.status(parts.store, parts.clock, parts.channels)
     lying = untaken.folders(parts.spools(), parts.settings.sources, parts.clock)
     seen = nodes.view(parts.store, processes.runs)
-    found = status_alarms.gather(parts, view, lying, seen)
+    found = gather(parts, view, lying, seen)
     if json:
         print_json({"alarms": status_alarms.as_json(found), **_status_json(parts, view, lying, seen)})
     else:
@@ -133,9 +135,7 @@ def _status_json(
         "oldest_file": file_json(view.oldest_file) if view.oldest_file else None,
         "oldest_silent": dispatch_json(view.oldest_silent) if view.oldest_silent else None,
         "quiet_domains": view.quiet_domains,
-        "directories": [
-            directory_alarms.as_json(one) for one in directory_alarms.watched(parts.settings, parts.clock, parts.store)
-        ],
+        "directories": [directory_alarms.as_json(one) for one in watched(parts.settings, parts.clock, parts.store)],
         "answers": answers_show.as_json(parts),
         "mailboxes": [{"channel": name, "alarm": reason} for name, reason in _unread_mailboxes(parts).items()],
         "mailboxes_full": [{"channel": name, "alarm": reason} for name, reason in _heavy_mailboxes(parts).items()],

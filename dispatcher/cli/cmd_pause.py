@@ -10,11 +10,11 @@ from dispatcher.cli.context import office
 from dispatcher.cli.output import WRONG_CALL, complain, print_json, say
 from dispatcher.cli.person import actor
 from dispatcher.cli.replay_ask import agree_or_stop, reason_given
-from dispatcher.cli.restored_show import paused_everywhere
 from dispatcher.service import pause as service
 from dispatcher.service.channel import Channel
 from dispatcher.service.restored import in_doubt
 from dispatcher.wiring import Office
+from dispatcher.wiring.standing import paused_everywhere
 
 Name = Annotated[str, typer.Argument(help="Nom du canal ; sans lui, --everything.")]
 Everything = Annotated[bool, typer.Option("--everything", help="Tous les canaux.")]

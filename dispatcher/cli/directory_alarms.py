@@ -7,21 +7,15 @@ from typing import Any
 
 from dispatcher.cli.output import complain, moment
 from dispatcher.clock import Clock
+from dispatcher.directory.at_hand import watched
 from dispatcher.directory.fhir.key import read_key
-from dispatcher.directory.syncing.configured import syncs
-from dispatcher.directory.syncing.runner import Watched, look
+from dispatcher.directory.syncing.runner import Watched
 from dispatcher.directory.trust.fetching import NAME as ALLOWED_DOMAINS
 from dispatcher.errors import DirectoryError
 from dispatcher.ports import Store
 from dispatcher.report.model import Severity
 from dispatcher.service.check import Finding, bad, good, warning
 from dispatcher.settings import Settings
-
-
-def watched(settings: Settings, clock: Clock, store: Store | None = None) -> tuple[Watched, ...]:
-    """How every fetched source stands; with the ``store``, the list of allowed domains too."""
-    now = clock.now()
-    return tuple(look(sync, now) for sync in syncs(settings, clock, store))
 
 
 def as_json(found: Watched) -> dict[str, Any]:

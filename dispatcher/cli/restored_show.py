@@ -6,9 +6,7 @@ from typing import Any
 
 from dispatcher.cli.output import moment, say, table
 from dispatcher.outbox.states import FILE_STATES, STATES
-from dispatcher.ports import EVERYTHING
 from dispatcher.service.restored import InDoubt
-from dispatcher.wiring import Office
 
 SHOWN = 20
 """Numbers of one state shown to a person; ``--json`` gives all."""
@@ -45,9 +43,3 @@ def restored_json(found: InDoubt | None) -> dict[str, Any] | None:
         "dispatches": {str(state): list(ids) for state, ids in found.dispatches.items()},
         "files": {str(kind): list(ids) for kind, ids in found.files.items()},
     }
-
-
-def paused_everywhere(parts: Office) -> str:
-    """Reason of the pause of everything; empty when there is none."""
-    with parts.store.reading() as uow:
-        return uow.pace.paused(EVERYTHING, parts.clock.now()) or ""

@@ -50,6 +50,8 @@ AT_HOME: dict[str, set[str]] = {
     "alembic": {"store"},
     "psycopg": {"store"},
     "apscheduler": {"daemon"},
+    "prometheus_client": {"daemon"},
+    "structlog": {"daemon"},
     "croniter": {"settings"},
     "holidays": {"wiring"},
     "watchdog": {"intake"},

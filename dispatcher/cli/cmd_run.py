@@ -15,6 +15,7 @@ import typer
 
 from dispatcher.cli.context import CONFIG, office
 from dispatcher.cli.output import DONE, FAILURES, complain, print_json, say
+from dispatcher.daemon import logs
 from dispatcher.daemon.once import Drained, drain
 from dispatcher.daemon.run import Daemon
 from dispatcher.french import counted
@@ -37,7 +38,7 @@ def run(
     parts = office(upgrade=True)
     if not once:
         count = workers or parts.settings.service.workers
-        logging.getLogger().setLevel(parts.settings.log.level)
+        logs.configure(parts.settings.log, verbose=CONFIG.verbose)
         sources, channels = counted(len(parts.settings.sources), "source"), counted(len(parts.channels), "canal|canaux")
         daemon = Daemon(parts, CONFIG.resolve().resolve(), count)
         daemon.run(lambda: say(f"Service démarré : {sources}, {channels}."))

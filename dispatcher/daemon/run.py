@@ -25,6 +25,7 @@ from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.listening import Listening
 from dispatcher.daemon.mailboxes import Patience
 from dispatcher.daemon.membership import Membership
+from dispatcher.daemon.vitals import Vitals
 from dispatcher.daemon.worker import SENDER, Worker, leave, worker_process
 from dispatcher.errors import DispatcherError
 from dispatcher.intake.watcher import Watcher
@@ -42,6 +43,8 @@ STOP_SECONDS = 24.0
 """Time everything gets to end; the promise is 30. Mails in hand get :data:`dispatcher.service.keeper.GRACE` of it, then
 their lines are broken.
 """
+PULSE = "pulse"
+"""A thread of its own: that other ticks wait for a disk does not mean that the scheduler hangs."""
 ANSWERS = "answers"
 """Threads of their own: a LIS that hangs holds up no other tick, nor the answers to another."""
 BATCH_SECONDS = 2.0
@@ -105,6 +108,7 @@ class Daemon:
             executors={
                 "default": ThreadPoolExecutor(10),
                 ANSWERS: ThreadPoolExecutor(max(1, len(self._answer_ways))),
+                PULSE: ThreadPoolExecutor(1),
             },
         )
         self._watcher = Watcher(self._wake)
@@ -118,6 +122,7 @@ class Daemon:
         """Since when each runs (monotonic)."""
         self._hanging: set[str] = set()
         self._idle = threading.Condition()
+        self._vitals = Vitals(office, working=self._working, hanging=lambda: bool(self._hanging))
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every tick, and of each one left out
 
     def run(self, started: Callable[[], object] = lambda: None) -> None:
@@ -131,7 +136,8 @@ class Daemon:
         with self._lasting.installed():
             if self._member.enter(self._stop.is_set):
                 started()
-                self._run()
+                with self._vitals.served(self._workers):
+                    self._run()
 
     def _run(self) -> None:
         steps.recover_all(self._office)
@@ -142,6 +148,7 @@ class Daemon:
         self._scheduler.start()
         self._listening.start()
         log.info("service started with %d worker(s)", self._workers)
+        self._vitals.at_work()
         try:
             self._wait()
         finally:
@@ -187,8 +194,9 @@ class Daemon:
         }
         for name, (seconds, job) in once_for_all.items():
             ticks[name] = (seconds, partial(member.elected, name, seconds, job))
-        for name, (seconds, job) in ticks.items():
+        for name, (seconds, job) in (ticks | self._vitals.ticks()).items():
             self._every(seconds, name, job)
+        self._every(HEALTH_SECONDS, PULSE, self._vitals.pulse.beat, executor=PULSE)
         for way in self._answer_ways:
             self._every(answering.SECONDS, way.name, self._answering(way), executor=ANSWERS)
 
@@ -253,6 +261,7 @@ class Daemon:
                 return
             bring_ticks_back(self._scheduler, datetime.now(UTC))
             self._tell_hanging()
+            self._vitals.alive()
             if not woken:
                 continue
             self._stop.wait(0.2)  # a burst of events is one scan
@@ -304,6 +313,12 @@ class Daemon:
         if not self._watcher.alive():
             log.warning("folder watching died; scans go on")
 
+    def _working(self) -> int:
+        """Processes that prepare or send, and live."""
+        if self._local is not None:
+            return int(self._local.alive())
+        return sum(process.is_alive() for process in list(self._processes.values()))
+
     def _revive(self) -> None:
         for number, process in list(self._processes.items()):
             if not process.is_alive():
@@ -318,6 +333,7 @@ class Daemon:
     def _end(self) -> None:
         """Everything at once, bounded: workers, ticks, watching. The store is closed only when nobody uses it."""
         log.info("stopping")
+        self._vitals.stopping()
         deadline = self._office.clock.monotonic() + STOP_SECONDS
         self._stop.set()
         self._scheduler.shutdown(wait=False)

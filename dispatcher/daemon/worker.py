@@ -16,8 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from dispatcher.daemon import steps
+from dispatcher.daemon import logs, steps
 from dispatcher.daemon.lasting import Lasting
+from dispatcher.daemon.measuring import attach_worker
 from dispatcher.daemon.membership import node_name, owner_name
 from dispatcher.errors import DispatcherError, StoreError
 from dispatcher.outbox.dispatch import Lane
@@ -192,12 +193,14 @@ def worker_process(config: str, number: int, level: int) -> None:
     from dispatcher.settings import load
     from dispatcher.wiring import build
 
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = load(Path(config))
+    logs.configure(settings.log, first=False, level=level)
     done = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: done.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
-    office = build(load(Path(config)))
+    office = build(settings)
+    attach_worker(office)
     lasting = Lasting()
     worker = Worker(office, number, prepares=number != SENDER, sends=number == SENDER, lasting=lasting)
     orders = Orders(office)

@@ -17,6 +17,7 @@ from dispatcher.settings.file import (
 from dispatcher.settings.index import IndexSettings
 from dispatcher.settings.pace import PaceSettings
 from dispatcher.settings.paper import PaperSettings
+from dispatcher.settings.service import LogSettings, MetricsSettings
 
 __all__ = [
     "AnswersSettings",
@@ -26,7 +27,9 @@ __all__ = [
     "DirectorySettings",
     "IndexSettings",
     "LaboratorySettings",
+    "LogSettings",
     "MailboxSettings",
+    "MetricsSettings",
     "MllpSettings",
     "PaceSettings",
     "PaperSettings",

@@ -29,7 +29,7 @@ from dispatcher.settings.index import IndexSettings
 from dispatcher.settings.ladder import LadderSettings
 from dispatcher.settings.paper import PaperSettings
 from dispatcher.settings.sections import Name, PathSection, Section
-from dispatcher.settings.service import RetrySettings, ServiceSettings
+from dispatcher.settings.service import LogSettings, MetricsSettings, RetrySettings, ServiceSettings
 
 
 class BiologistSettings(Section):
@@ -148,10 +148,6 @@ class JournalSettings(PathSection):
     timestamp_seconds: float = Field(default=30, gt=0)
 
 
-class LogSettings(Section):
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-
-
 class Settings(Section):
     """The whole file."""
 
@@ -172,7 +168,8 @@ class Settings(Section):
     ladder: LadderSettings = LadderSettings()
     paper: PaperSettings = Field(default_factory=PaperSettings)
     console: ConsoleSettings = ConsoleSettings()
-    log: LogSettings = LogSettings()
+    log: LogSettings = Field(default_factory=LogSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
 
     @property
@@ -216,7 +213,7 @@ def parse(text: str, folder: Path, environ: dict[str, str] | None = None, name: 
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} : {unreadable_toml(error)}.", hint="Corriger la ligne indiquée.") from error
     _overrides(environ or {}, data)
-    for section in ("keys", "directory", "trust", "journal", "paper"):
+    for section in ("keys", "directory", "trust", "journal", "paper", "log", "metrics"):
         data.setdefault(section, {})  # so that their default paths are resolved too
     try:
         settings = Settings.model_validate(data, context={"folder": folder})

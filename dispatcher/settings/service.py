@@ -1,10 +1,13 @@
-"""How the service works: workers, ticks, leases, patience."""
+"""How the service works: workers, ticks, leases, patience; what it tells of itself: log and metrics."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Literal
+
 from pydantic import Field
 
-from dispatcher.settings.sections import Section
+from dispatcher.settings.sections import PathSection, Section
 
 
 class RetrySettings(Section):
@@ -32,3 +35,25 @@ class ServiceSettings(Section):
     lease_seconds: float = Field(default=120, gt=1)
     ask_count_above: int = Field(default=50, ge=1)
     """A replay of more than this many asks for their number, typed or by ``--count``."""
+
+
+class MetricsSettings(PathSection):
+    """Numbers for monitors, and whether the service lives; off until a port is given."""
+
+    port: int = Field(default=0, ge=0, le=65535)
+    """0: no server."""
+    host: str = "127.0.0.1"
+    """Whoever reaches it may read: channels, sources and counts, nobody's name."""
+    totals: Path = Path("state/metrics.json")
+    """Where the counters stand between two runs, so that none starts again at zero."""
+
+
+class LogSettings(PathSection):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["text", "json"] = "text"
+    file: Path | None = None
+    """Absent: standard error, which systemd keeps."""
+    max_megabytes: float = Field(default=20, gt=0)
+    """A file that grows beyond begins anew; the one before is kept beside it."""
+    keep_days: float = Field(default=30, gt=0)
+    """How long those are kept."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -82,6 +83,7 @@ class SqlStore:
         self._turns = Turns()
         self._memory = PaceMemory()
         self._hints = Hints()
+        self._told_commit: Callable[[float], object] = lambda _seconds: None
 
     @contextmanager
     def transaction(self) -> Iterator[SqlUnit]:
@@ -97,10 +99,12 @@ class SqlStore:
             unit = SqlUnit(session, self._head, self._memory)
             yield unit
             unit.finish()
+            begun = time.perf_counter()
             try:
                 connection.commit()
             except SQLAlchemyError as error:
                 raise faults.translate_commit(error, networked=self._networked) from error
+            self._told_commit(time.perf_counter() - begun)
             self._head = unit.journal.head
         if unit.work_made:
             self.hint()
@@ -134,6 +138,10 @@ class SqlStore:
     def wait_hint(self, seen: int, seconds: float) -> None:
         """Until there was a hint since ``seen``, at most so long: files taken in, or mails queued, by this process."""
         self._hints.wait(seen, seconds)
+
+    def on_commit(self, tell: Callable[[float], object]) -> None:
+        """``tell`` is given the seconds each commit of this process takes from now on."""
+        self._told_commit = tell
 
     def new_id(self, prefix: str) -> str:
         """``prefix`` + 9 characters of Crockford's base 32 (no I, L, O, U)."""

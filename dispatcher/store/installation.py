@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from dispatcher.ports import InstallationRow
 from dispatcher.store.engine_tables import installation as table
@@ -13,6 +13,8 @@ from dispatcher.store.ids import new_id
 from dispatcher.store.session import Session
 
 _ROW = select(table.c.store_id, table.c.backup_at, table.c.restored_at, table.c.journal_number)
+_SIZE_POSTGRESQL = text("SELECT pg_database_size(current_database())")
+_PAGES, _PAGE_SIZE = text("PRAGMA page_count"), text("PRAGMA page_size")
 SUBJECT = "store"
 
 
@@ -36,6 +38,12 @@ class SqlInstallation:
         made = new_id("I")
         self._session.write(table.insert(), {"id": 1, "store_id": made, "journal_number": 0})
         return made
+
+    def size(self) -> int:
+        """Bytes of the database."""
+        if self._session.postgresql:
+            return int(self._session.read(_SIZE_POSTGRESQL).scalar_one())
+        return int(self._session.read(_PAGES).scalar_one()) * int(self._session.read(_PAGE_SIZE).scalar_one())
 
     def saved(self, at: datetime, journal_number: int, *, actor: str) -> None:
         """A backup was made."""

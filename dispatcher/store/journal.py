@@ -24,9 +24,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.errors import StoreError
 from dispatcher.outbox.dispatch import JournalLine
+from dispatcher.ports import Happened
 from dispatcher.store import faults
 from dispatcher.store.session import Session
-from dispatcher.store.tables import GENESIS, journal, journal_head
+from dispatcher.store.tables import GENESIS, dispatches, journal, journal_head
 from dispatcher.store.types import canonical, storable
 
 MAX_TEXT = 300
@@ -58,6 +59,21 @@ _LINES = select(journal.c.number, journal.c.at, *_REST).order_by(journal.c.numbe
 _AS_KEPT = select(journal.c.number, type_coerce(journal.c.at, Text), *_REST).order_by(journal.c.number)
 """SQLite keeps a moment as the digest covers it: reading a million back and forth would take half of the time."""
 _DIGESTS = select(journal.c.digest).order_by(journal.c.number)
+
+_AFTER = (
+    select(
+        journal.c.number,
+        journal.c.event,
+        journal.c.subject,
+        journal.c.actor,
+        journal.c.detail,
+        dispatches.c.channel,
+    )
+    .select_from(journal.outerjoin(dispatches, dispatches.c.id == journal.c.subject))
+    .where(journal.c.number > bindparam("after"))
+    .order_by(journal.c.number)
+    .limit(bindparam("most"))
+)
 
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -163,6 +179,21 @@ class SqlJournal:
                 text=text_of(row.number, row.at, row.subject, row.event, row.actor, row.detail),
             )
             for row in rows
+        )
+
+    def after(self, number: int, most: int) -> tuple[Happened, ...]:
+        """At most so many lines behind that one, in order, each with the channel of its dispatch."""
+        self.flush()
+        return tuple(
+            Happened(
+                number=row.number,
+                event=row.event,
+                subject=row.subject,
+                actor=row.actor,
+                detail=json.loads(row.detail),
+                channel=row.channel or "",
+            )
+            for row in self._session.read(_AFTER, {"after": number, "most": most})
         )
 
     def last(self) -> tuple[int, str]:

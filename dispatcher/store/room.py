@@ -11,9 +11,14 @@ LEAST_FREE = 1_000_000_000
 """Bytes; less is told."""
 
 
-def short_of_room(url: str, folder: Path) -> str:
-    """In French, when it will not last; empty: enough."""
+def free_bytes(url: str, folder: Path) -> int:
+    """On the one of these disks that has less."""
     database = sqlite_file(url, folder)
     places = [folder] if database is None else [folder, database.parent]
-    free = min(shutil.disk_usage(place).free for place in places if place.is_dir())
+    return min(shutil.disk_usage(place).free for place in places if place.is_dir())
+
+
+def short_of_room(url: str, folder: Path) -> str:
+    """In French, when it will not last; empty: enough."""
+    free = free_bytes(url, folder)
     return f"{free // 1_000_000} Mo libres seulement" if free < LEAST_FREE else ""

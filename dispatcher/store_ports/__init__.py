@@ -26,6 +26,7 @@ from dispatcher.store_ports.pace import EVERYTHING, PaceBook
 from dispatcher.store_ports.records import (
     GapRow,
     Gaps,
+    Happened,
     Journal,
     OppositionRow,
     Oppositions,
@@ -63,6 +64,7 @@ __all__ = [
     "Files",
     "GapRow",
     "Gaps",
+    "Happened",
     "Heard",
     "Installation",
     "InstallationRow",

@@ -30,6 +30,9 @@ class Installation(Protocol):
     def store_id(self) -> str:
         """The identifier of this database, made at the first call."""
 
+    def size(self) -> int:
+        """Bytes of the database."""
+
     def saved(self, at: datetime, journal_number: int, *, actor: str) -> None:
         """A backup was made, journalled."""
 

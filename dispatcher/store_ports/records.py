@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from dispatcher.outbox.dispatch import JournalLine
@@ -46,8 +46,24 @@ class Receipts(Protocol):
         """Whether a notice of that digest is stored with its dispatch."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """A line of the journal as the counters see it."""
+
+    number: int
+    event: str
+    subject: str
+    actor: str
+    detail: Mapping[str, Any]
+    channel: str
+    """Of the dispatch it is about, today; empty for everything else."""
+
+
 class Journal(Protocol):
     """Append-only, hash-chained."""
+
+    def after(self, number: int, most: int) -> tuple[Happened, ...]:
+        """At most so many lines behind that one, in order."""
 
     def write(self, subject: str, event: str, *, actor: str = "daemon", **detail: object) -> None: ...
     def of_subject(self, subject: str) -> tuple[JournalLine, ...]: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -99,6 +100,9 @@ class Store(Protocol):
     def wait_hint(self, seen: int, seconds: float) -> None:
         """Until there was a hint since ``seen``, at most so long. Hints come from this process only, and may be about
         nothing."""
+
+    def on_commit(self, tell: Callable[[float], object]) -> None:
+        """``tell`` is given the seconds each commit of this process takes from now on: on SQLite, those of the disk."""
 
     def new_id(self, prefix: str) -> str:
         """A short identifier people can read out: ``prefix`` + 9 characters (no I, L, O, U)."""

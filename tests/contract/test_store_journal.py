@@ -296,3 +296,30 @@ def test_anchors_are_kept_with_a_line_of_the_journal(store: SqlStore, clock: Fro
         events = [(line.event, line.detail["sha256"]) for line in uow.journal.of_subject("journal")]
     stamped = ("journal.stamped", hashlib.sha256(b"stamp").hexdigest())
     assert events == [("journal.anchored", "cd"), ("journal.anchored", "ef"), stamped]
+
+
+def test_what_came_after_a_line_is_told_with_the_channel_of_its_dispatch(seed: Seed) -> None:
+    dispatch = seed.dispatch(state=State.READY, channel="mss")
+    with seed.store.reading() as uow:
+        head = uow.journal.last()[0]
+    with seed.store.transaction() as uow:
+        uow.dispatches.move(dispatch.id, State.HELD, actor="camille", hold_code="x", reason="Non.")
+        uow.journal.write("somebody", "other.event", code=7)
+    with seed.store.reading() as uow:
+        first, second = uow.journal.after(head, 10)
+        assert uow.journal.after(head, 1) == (first,)
+        assert uow.journal.after(second.number, 10) == ()
+        assert uow.installation.size() > 4096
+    assert (first.event, first.subject, first.actor, first.channel) == ("dispatch.held", dispatch.id, "camille", "mss")
+    assert first.detail["from"] == "ready"
+    assert (second.channel, second.detail) == ("", {"code": 7})
+
+
+def test_each_commit_is_timed(store: SqlStore) -> None:
+    told: list[float] = []
+    store.on_commit(told.append)
+    with store.transaction() as uow:
+        uow.journal.write("a", "b")
+    with store.reading() as uow:
+        uow.journal.last()
+    assert len(told) == 1 and told[0] >= 0

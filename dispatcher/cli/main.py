@@ -58,6 +58,7 @@ COMMANDS = {
     "evidence": "cmd_evidence",
     "journal": "cmd_journal",
     "users": "cmd_users",
+    "support-bundle": "cmd_support",
     "backup": "cmd_backup",
     "restore": "cmd_restore",
     "upgrade": "cmd_upgrade",

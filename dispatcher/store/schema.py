@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 from alembic import command
@@ -17,6 +18,11 @@ REVISIONS = ("0001", "0002", "0003", "0004")
 """Every released revision, oldest first; the last is the one this program needs. A test compares with the files."""
 
 _LOCK = 0x64697370  # "disp": nodes that start together upgrade one after the other
+
+
+def sqlite_version() -> str:
+    """Of the library in this Python."""
+    return sqlite3.sqlite_version
 
 
 def upgrade(url: str, folder: Path | None = None) -> str:

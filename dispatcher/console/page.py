@@ -18,18 +18,19 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from dispatcher.console.parts import CONSOLE, Console
-from dispatcher.console.people import User
+from dispatcher.console.people import RIGHTS
 from dispatcher.console.texts import COOKIE, LANGUAGE, LANGUAGES, _
 from dispatcher.errors import DispatcherError
 from dispatcher.service.internal import place
+from dispatcher.service.rights import User
 from dispatcher.wiring import Office
 
 log = logging.getLogger(__name__)
 
 SESSION, VISIT, FLASH = "session", "visite", "message"
 """Cookies: who signed in, who came without, what to tell once on the next page."""
-ANYBODY = ""
-"""The right that the page to sign in asks for."""
+ANYBODY, MYSELF = "", "myself"
+"""What the page to sign in asks for; what pages about one's own account ask for: to have signed in."""
 YEAR = 365 * 86_400
 FORM_FILES, FORM_FIELDS = 2000, 5000
 SIGN_IN = "/connexion"
@@ -85,7 +86,18 @@ def user(request: Request) -> User:
 
 def actor(request: Request) -> str:
     """Who did it, for the journal."""
-    return f"operator:{user(request).name}"
+    return user(request).actor
+
+
+def address(request: Request) -> str:
+    """Where the person sits."""
+    return request.client.host if request.client is not None else ""
+
+
+def field(request: Request, name: str) -> str:
+    """What the form says there; empty without it, and for a file."""
+    told = request.state.form.get(name, "")
+    return told if isinstance(told, str) else ""
 
 
 def may(request: Request, right: str) -> bool:
@@ -214,7 +226,8 @@ def _refusal(route: PageRoute, request: Request) -> Response | None:
     """Why they do not get what they ask for; None: they do."""
     accounts = console(request).accounts
     token = request.cookies.get(SESSION, "")
-    who = request.state.user = accounts.session_of(token) if token else None
+    used = "x-live" not in request.headers
+    who = request.state.user = accounts.session_of(token, used=used) if token else None
     if route.right != ANYBODY and who is None:
         return _sign_in_first(request)
     if request.method == "POST" and not _ours(request):
@@ -224,7 +237,7 @@ def _refusal(route: PageRoute, request: Request) -> Response | None:
         return render(request, "error.html", status=403, title=_("Formulaire refusé"), text=text, hint="")
     if who is not None and who.must_change and not route.always:
         return to(CHANGE)
-    needed = [right for right in (route.right, "see_patients" if route.patients else "") if right]
+    needed = [right for right in (route.right, "see_patients" if route.patients else "") if right in RIGHTS]
     if who is None or all(accounts.may(who, right) for right in needed):
         return None
     text = _("Votre compte n'a pas ce droit. Un administrateur peut le donner (« dispatcher users »).")
@@ -243,8 +256,7 @@ def _ours(request: Request) -> bool:
     origin = request.headers.get("origin")
     if origin is not None and origin != f"{request.url.scheme}://{request.headers.get('host', '')}":
         return False
-    told = request.state.form.get("csrf", "")
-    return isinstance(told, str) and hmac.compare_digest(told.encode(), request.state.csrf.encode())
+    return hmac.compare_digest(field(request, "csrf").encode(), request.state.csrf.encode())
 
 
 def _finish(request: Request, response: Response, secret: str) -> Response:

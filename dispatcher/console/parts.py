@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from jinja2 import Environment
 from starlette.routing import BaseRoute, Match
 
+from dispatcher.console.halfway import Halfway
 from dispatcher.console.people import Accounts
 from dispatcher.service.standing import Alarm
 from dispatcher.wiring import Office
@@ -41,6 +42,7 @@ class Console:
     templates: Environment
     nav: Sequence[Nav]
     routes: Sequence[BaseRoute]
+    halfway: Halfway = field(default_factory=Halfway, repr=False)
 
     def link(self, path: str) -> str:
         """``path`` when a page answers there, else empty."""

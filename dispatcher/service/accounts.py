@@ -135,8 +135,11 @@ def open_session(
     return Session(token=token, user=user, ends_at=row.ends_at)
 
 
-def session_of(store: Store, clock: Clock, token: str) -> User | None:
-    """Who holds that token; None: nobody, or not any more. Roles are those of now."""
+def session_of(store: Store, clock: Clock, token: str, *, used: bool = True) -> User | None:
+    """Who holds that token; None: nobody, or not any more. Roles are those of now.
+
+    ``used``: a person asks; a page that renews itself keeps no session alive.
+    """
     if not token:
         return None
     mine = digest(token)
@@ -148,7 +151,7 @@ def session_of(store: Store, clock: Clock, token: str) -> User | None:
         return None
     if now >= row.ends_at or now >= row.idle_until or row.seen_at - now > CLOCK_MARGIN:
         return None
-    if now - row.seen_at >= TOUCH_EVERY:
+    if used and now - row.seen_at >= TOUCH_EVERY:
         idle = row.idle_until - row.seen_at
         with store.transaction() as uow:
             uow.console_sessions.touch(mine, now, now + idle)

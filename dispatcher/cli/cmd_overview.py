@@ -291,6 +291,7 @@ def show(
         ("Canal, format, protection", f"{d.channel}, {d.format}, {envelope(d.envelope)}" if d.channel else ""),
         ("Compte rendu", f"{d.report_id}, version {d.version}"),
         ("Fichier", view.file.id if view.file else ""),
+        ("Contenu", _purged(view.file)),
         ("Lot", d.batch_id),
         ("Message-ID", d.message_id),
         ("Tentatives", str(d.attempts)),
@@ -305,6 +306,11 @@ def show(
     table("Accusés", ("Heure", "Genre", "Code", "Effet"), rows, empty="Aucun accusé pour l'instant.")
 
 
+def _purged(file: SourceFile | None) -> str:
+    at = file.purged_at if file is not None else None
+    return f"purgé le {moment(at)}, la preuve est gardée" if at is not None else ""
+
+
 def _show_file(store: Any, item: str, json: bool) -> None:
     view = overview.show_file(store, item)
     if view is None:
@@ -315,7 +321,10 @@ def _show_file(store: Any, item: str, json: bool) -> None:
         print_json(_view_json(view))
         return
     say(f"Fichier {view.file.id} – {FILE_STATES[view.file.state]} – {view.file.size} octets")
-    say(f"  « {view.file.name} », source « {view.file.source} »")
+    if view.file.purged_at is not None:
+        say(f"  contenu et nom purgés le {moment(view.file.purged_at)}, source « {view.file.source} »")
+    else:
+        say(f"  « {view.file.name} », source « {view.file.source} »")
     if view.file.reason:
         say(f"  {view.file.reason}")
     _timeline(view.timeline)

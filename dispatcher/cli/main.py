@@ -61,6 +61,7 @@ COMMANDS = {
     "support-bundle": "cmd_support",
     "backup": "cmd_backup",
     "restore": "cmd_restore",
+    "purge": "cmd_purge",
     "upgrade": "cmd_upgrade",
     "sandbox": "cmd_sandbox",
 }

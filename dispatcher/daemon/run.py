@@ -20,7 +20,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
-from dispatcher.daemon import anchoring, answering, doubt, mailboxes, processes, steps
+from dispatcher.daemon import anchoring, answering, doubt, mailboxes, processes, purging, steps
 from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.listening import Listening
 from dispatcher.daemon.mailboxes import Patience
@@ -76,7 +76,7 @@ CLOCK_SECONDS = 5.0
 """How often is asked whether the clock was set back, and whether a tick hangs."""
 HANGS_SECONDS = 900.0
 """After so long a tick hangs: a scan in a folder whose server is gone keeps all sources waiting."""
-MAY_LAST = frozenset({"sync", "recount", "drift"})
+MAY_LAST = frozenset({"sync", "recount", "drift", "purge"})
 """Ticks that read a whole country, or every row."""
 
 
@@ -177,6 +177,7 @@ class Daemon:
             "anchor": (anchoring.SECONDS, lambda: anchoring.anchor_due(office)),
             "nodes": (NODES_SECONDS, lambda: nodes.watch(office.store, processes.runs)),
             "figures": (FIGURES_SECONDS, lambda: refresh(office.store, lambda: not self._stop.is_set())),
+            "purge": (purging.SECONDS, lambda: purging.purge_due(office, self._stop)),
             "answer-notes": (answering.NOTE_SECONDS, lambda: answering.note_all(office)),
         }
         ticks: dict[str, tuple[float, Callable[[], object]]] = {

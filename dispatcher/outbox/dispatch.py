@@ -44,6 +44,8 @@ class SourceFile:
     """Times it came back from a dead worker; set aside when that was too often."""
     lane: Lane = Lane.ROUTINE
     """By a glance at its bytes (``formats/urgency.py``): urgent ones are prepared first."""
+    purged_at: datetime | None = None
+    """Since then its contents, its name, and the contents of everything made of it are kept no longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

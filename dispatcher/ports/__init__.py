@@ -51,6 +51,7 @@ from dispatcher.store_ports import (
     Installation,
     InstallationRow,
     Journal,
+    Kept,
     Ladders,
     LeaseRow,
     Leases,
@@ -61,9 +62,12 @@ from dispatcher.store_ports import (
     OppositionRow,
     Oppositions,
     PaceBook,
+    Page,
     Payloads,
+    Place,
     PrintRun,
     PrintRuns,
+    Purging,
     ReceiptRow,
     Receipts,
     Recipient,
@@ -80,6 +84,8 @@ from dispatcher.store_ports import (
     SupportRow,
     Tallies,
     UnitOfWork,
+    Weight,
+    Weights,
     account_subject,
 )
 
@@ -89,6 +95,12 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "Kept",
+    "Page",
+    "Place",
+    "Purging",
+    "Weight",
+    "Weights",
     "Found",
     "Taken",
     "Spool",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dispatcher.clock import paris
 from dispatcher.errors import StoreError
 from dispatcher.formats import registry
 from dispatcher.formats.base import ReadContext, ReadResult, no_sibling
@@ -11,6 +12,8 @@ from dispatcher.formats.pdf_index.rules import rules_of
 from dispatcher.outbox.dispatch import SourceFile
 from dispatcher.service.desk import Desk
 
+PURGED = "purged"
+"""Code of the error when the contents were kept long enough."""
 MISSING = "payload-missing"
 """Code of the error when the original itself is gone."""
 
@@ -24,6 +27,13 @@ def read_file(desk: Desk, file: SourceFile) -> ReadResult:
             for kind in uow.payloads.kinds(file.id)
             if kind.startswith("sibling:")
         }
+    if original is None and file.purged_at is not None:
+        raise StoreError(
+            f"Le contenu du fichier {file.id} a été purgé le {paris(file.purged_at):%d/%m/%Y}, gardé assez longtemps.",
+            hint="La preuve est gardée (« dispatcher evidence »). Pour l'envoyer de nouveau : le faire exporter par le "
+            "SIL, puis « dispatcher send FICHIER --to … ».",
+            code=PURGED,
+        )
     if original is None:
         raise StoreError(
             f"L'original du fichier {file.id} manque dans la base.",

@@ -35,6 +35,8 @@ class Place:
     """Analyses of the version in force that the report lacks."""
     extra: frozenset[str] = frozenset()
     """Analyses of the report that the version in force lacks."""
+    unreadable: bool = False
+    """The version in force cannot be read any more (purged): nobody knows what it carried."""
 
 
 def in_force(history: Sequence[ReportVersion]) -> ReportVersion | None:
@@ -79,7 +81,7 @@ def _place(desk: Desk, chain: str, history: tuple[ReportVersion, ...], report: R
     current = in_force(history)
     known = again(desk, current) if current is not None else None
     if known is None:
-        return Place(chain=chain, history=history)
+        return Place(chain=chain, history=history, unreadable=current is not None)
     mine, theirs = analyses(report), analyses(known)
     return Place(chain=chain, history=history, lacking=theirs - mine, extra=mine - theirs)
 

@@ -21,7 +21,7 @@ from dispatcher.ports import UnitOfWork
 from dispatcher.report.model import Severity, sentences
 from dispatcher.service.desk import Desk
 from dispatcher.service.internal import place, sentence
-from dispatcher.service.originals import MISSING, read_file
+from dispatcher.service.originals import MISSING, PURGED, read_file
 from dispatcher.service.register import Registered, register
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def prepare_file(
             return Prepared(file=_quarantine(desk, file, result, then))
         ended = _register_all(desk, file, result, registered, go_on, then)
     except DispatcherError as error:
-        if isinstance(error, StoreError) and error.code != MISSING:
+        if isinstance(error, StoreError) and error.code not in {MISSING, PURGED}:
             raise
         log.warning("file %s quarantined (%s)", file.id, error.code)
         ended = _finish(desk, file, str(error), then)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from dispatcher.clock import Clock
+from dispatcher.clock import Clock, paris
 from dispatcher.errors import StoreError
 from dispatcher.formats.pdf.summary import SummaryPrinter
 from dispatcher.outbox.dispatch import Dispatch, JournalLine, ReportVersion, SourceFile
@@ -25,6 +25,7 @@ from dispatcher.sealing import proof
 from dispatcher.service.anchor import Anchoring, anchor
 from dispatcher.service.proof_facts import About, facts, summary
 
+PURGED = "le contenu a été purgé le {day:%d/%m/%Y}, à la fin de sa conservation (les empreintes sont gardées)"
 CONTENT_ASKED, MADE = "dispatch.proof-with-content", "dispatch.proof-made"
 
 
@@ -67,7 +68,8 @@ class _Found:
     dispatch: Dispatch
     report: ReportVersion
     file: SourceFile
-    receipts: tuple[tuple[ReceiptRow, bytes | None], ...]
+    receipts: tuple[tuple[ReceiptRow, bytes | None, bytes | None], ...]
+    """Each with the notice whole, or the extract that a purge left of it."""
     certificate: bytes | None
     mail: bytes | None
     contents: dict[str, bytes]
@@ -84,7 +86,7 @@ def prove(proving: Proving, dispatch_id: str, wish: Wish) -> Proven | None:
     lines = _lines(proving, found)
     now = proving.clock.now()
     signer = proving.anchoring.signer(now)
-    receipts = tuple(_receipt(found, row, content, wish) for row, content in found.receipts)
+    receipts = tuple(_receipt(found, *held, wish) for held in found.receipts)
     about = About(
         laboratory=proving.laboratory,
         dispatch=found.dispatch,
@@ -132,17 +134,20 @@ def _found(store: Store, dispatch_id: str, wish: Wish) -> _Found | None:
         certificate = uow.payloads.get(dispatch_id, "certificate")
         contents = _contents(uow, dispatch, file) if wish.content else {}
         missing = []
-        if mail is None and dispatch.sealed_sha256:
+        if file.purged_at is not None:
+            missing.append(PURGED.format(day=paris(file.purged_at)))
+        elif mail is None and dispatch.sealed_sha256:
             missing.append("le courrier scellé n'est plus gardé (son empreinte l'est)")
         if certificate is None and dispatch.envelope == Envelope.SMIME:
             missing.append("le certificat du destinataire n'a pas été gardé (son empreinte l'est)")
-        rows = [(row, uow.payloads.get(row.id, "notice")) for row in uow.receipts.of_dispatch(dispatch_id)]
-    missing += [f"l'accusé {row.id} n'est plus gardé (son empreinte l'est)" for row, held in rows if held is None]
+        rows = uow.receipts.of_dispatch(dispatch_id)
+        held = [(row, uow.payloads.get(row.id, "notice"), uow.payloads.get(row.id, "extract")) for row in rows]
+    missing += [_less(row, part) for row, whole, part in held if whole is None]
     return _Found(
         dispatch=dispatch,
         report=report,
         file=file,
-        receipts=tuple(rows),
+        receipts=tuple(held),
         certificate=certificate,
         mail=mail,
         contents=contents,
@@ -206,7 +211,12 @@ def _one(line: JournalLine, way: tuple[Step, ...], kept: Anchor) -> Proved:
     return Proved(line=line, way=way, anchor=kept)
 
 
-def _receipt(found: _Found, row: ReceiptRow, content: bytes | None, wish: Wish) -> Receipt:
+def _less(row: ReceiptRow, part: bytes | None) -> str:
+    what = "n'est plus gardé que par son extrait" if part is not None else "n'est plus gardé"
+    return f"l'accusé {row.id} {what} (son empreinte l'est)"
+
+
+def _receipt(found: _Found, row: ReceiptRow, content: bytes | None, kept: bytes | None, wish: Wish) -> Receipt:
     whole = content is not None and (row.kind == "smtp" or wish.content or _quiet(found, content))
     patient = is_patient(found.dispatch.address)
     return Receipt(
@@ -216,8 +226,14 @@ def _receipt(found: _Found, row: ReceiptRow, content: bytes | None, wish: Wish) 
         said=" ".join(part for part in (row.action, row.status or row.code, row.note) if part),
         digest=row.digest.partition(":")[0],
         content=content if whole else None,
-        extract="" if whole or content is None or patient else redaction.extract(content),
+        extract="" if whole or patient else _extract(content, kept),
     )
+
+
+def _extract(content: bytes | None, kept: bytes | None) -> str:
+    if content is not None:
+        return redaction.extract(content)
+    return kept.decode() if kept is not None else ""
 
 
 def _quiet(found: _Found, notice: bytes) -> bool:

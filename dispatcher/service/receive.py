@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from dispatcher.clock import Clock
+from dispatcher.clock import Clock, paris
 from dispatcher.errors import IntakeError, LeaseLost, StoreError
 from dispatcher.formats.urgency import looks_urgent
 from dispatcher.outbox.dispatch import Lane, SourceFile
@@ -255,7 +255,7 @@ def record(
         sha256=digest,
         state=FileState.DUPLICATE if again else FileState.RECEIVED,
         received_at=clock.now(),
-        reason=f"Mêmes octets que le fichier {first.id} : rien n'est renvoyé." if again and first else "",
+        reason=_same_as(first) if again and first else "",
         duplicate_of=first.id if again and first else "",
         lane=Lane.URGENT if looks_urgent(taken.content) else Lane.ROUTINE,
     )
@@ -264,6 +264,11 @@ def record(
     siblings = {f"sibling:{name}": content for name, content in taken.siblings.items()}
     uow.payloads.put_all(file.id, {"original": taken.content, **siblings})
     return file.id, file.state
+
+
+def _same_as(first: SourceFile) -> str:
+    purged = f", purgé depuis ({paris(first.purged_at):%d/%m/%Y})" if first.purged_at is not None else ""
+    return f"Mêmes octets que le fichier {first.id}{purged} : rien n'est renvoyé."
 
 
 def _same_siblings(uow: UnitOfWork, file_id: str, taken: Taken) -> bool:

@@ -75,6 +75,8 @@ class _Rank(Enum):
     """Arrived after a newer one: a person decides, the newer one stays in force."""
     INCOMPLETE = "incomplete"
     """Newer, but without an analysis the version in force carries: a person decides whether it replaces it."""
+    UNCOMPARED = "uncompared"
+    """Newer, but the contents of the version in force are purged: a person says that it is the same report."""
     OVERTAKEN = "overtaken"
     """Arrived before the newer one, which was prepared faster: nothing left to do."""
     PARTLY = "partly"
@@ -182,7 +184,11 @@ def _rank(uow: UnitOfWork, file: SourceFile, report: Report, current: ReportVers
         if not before:
             return _Rank.LATE
         return _Rank.PARTLY if place.extra else _Rank.OVERTAKEN
-    return _Rank.INCOMPLETE if place.lacking and report.status is not Status.CANCELLED else _Rank.CURRENT
+    if report.status is Status.CANCELLED:
+        return _Rank.CURRENT
+    if place.unreadable:
+        return _Rank.UNCOMPARED
+    return _Rank.INCOMPLETE if place.lacking else _Rank.CURRENT
 
 
 def _came_before(uow: UnitOfWork, file_id: str, other_id: str) -> bool:
@@ -242,6 +248,11 @@ _BEHIND = {
         "La version {}, plus récente et préparée avant celle-ci, ne porte pas toutes ses analyses : vérifier dans le "
         "SIL, puis faire réexporter le compte rendu complet et clore cet envoi, ou le libérer s'il doit remplacer "
         "l'autre.",
+    ),
+    _Rank.UNCOMPARED: (
+        "purged-version",
+        "Le contenu de la version {} est purgé, ou illisible : impossible de les comparer. Vérifier dans le SIL que "
+        "c'est le même compte rendu, puis libérer cette version si elle doit remplacer l'autre, ou clore cet envoi.",
     ),
     _Rank.INCOMPLETE: (
         "incomplete-version",

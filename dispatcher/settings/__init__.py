@@ -17,6 +17,7 @@ from dispatcher.settings.file import (
 from dispatcher.settings.index import IndexSettings
 from dispatcher.settings.pace import PaceSettings
 from dispatcher.settings.paper import PaperSettings
+from dispatcher.settings.retention import RetentionSettings
 from dispatcher.settings.service import LogSettings, MetricsSettings
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "PaceSettings",
     "PaperSettings",
     "PdfSettings",
+    "RetentionSettings",
     "RoutingSettings",
     "Settings",
     "SourceSettings",

@@ -28,6 +28,7 @@ from dispatcher.settings.directory import DirectorySettings, RoutingSettings, Tr
 from dispatcher.settings.index import IndexSettings
 from dispatcher.settings.ladder import LadderSettings
 from dispatcher.settings.paper import PaperSettings
+from dispatcher.settings.retention import RetentionSettings
 from dispatcher.settings.sections import Name, PathSection, Section
 from dispatcher.settings.service import LogSettings, MetricsSettings, RetrySettings, ServiceSettings
 
@@ -170,6 +171,7 @@ class Settings(Section):
     console: ConsoleSettings = ConsoleSettings()
     log: LogSettings = Field(default_factory=LogSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    retention: RetentionSettings = RetentionSettings()
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
 
     @property

@@ -1,7 +1,8 @@
 """Opening the database: SQLite and PostgreSQL set up so that a commit means *written*.
 
 SQLite: WAL with ``synchronous=FULL`` (the last commit survives a power cut; NORMAL may lose it, which here is a mail
-sent twice), foreign keys, 30 s of patience. The driver's own transaction handling is switched off; we say
+sent twice), foreign keys, 30 s of patience; what is deleted is overwritten with zeros (docs/adr/0027). The driver's own
+transaction handling is switched off; we say
 ``BEGIN IMMEDIATE`` to write, so that no transaction can fail half-way for want of the write lock, else ``BEGIN``.
 
 PostgreSQL: psycopg 3, read committed. Keep-alives and ``tcp_user_timeout`` on the client's side, without which a node
@@ -29,6 +30,12 @@ BUSY_SECONDS = 30.0
 """Patience of a writer with another one."""
 READING = "dispatcher_reading"
 """Execution option of the engine that only reads."""
+
+PRAGMAS = (
+    *("synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864", "temp_store=MEMORY"),
+    "secure_delete=ON",
+)
+"""Of every connection to SQLite."""
 
 KEEPALIVE: dict[str, str] = {
     "connect_timeout": "5",  # seconds
@@ -162,7 +169,7 @@ def _make_private(path: Path, *, create: bool) -> None:
 
 def _sqlite_connected(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864", "temp_store=MEMORY"):
+    for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 

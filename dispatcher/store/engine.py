@@ -27,6 +27,7 @@ from dispatcher.store.hints import Hints
 from dispatcher.store.journal import Head
 from dispatcher.store.pace_memory import PaceMemory
 from dispatcher.store.session import Session
+from dispatcher.store.tidying import tidy
 from dispatcher.store.turns import Turns
 from dispatcher.store.unit import SqlUnit
 
@@ -146,6 +147,11 @@ class SqlStore:
     def new_id(self, prefix: str) -> str:
         """``prefix`` + 9 characters of Crockford's base 32 (no I, L, O, U)."""
         return ids.new_id(prefix)
+
+    def tidy(self, *, compact: bool = False) -> bool:
+        """See :mod:`dispatcher.store.tidying`."""
+        with self._turn:
+            return tidy(self._engine, compact=compact)
 
     def close(self) -> None:
         """Close every connection."""

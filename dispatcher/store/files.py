@@ -290,7 +290,7 @@ class SqlFiles:
         *plain, sealed, key_id = row
         values = dict(zip(_PLAIN, plain, strict=True))
         try:
-            path, name = json.loads(self._session.cipher.decrypt(bytes(sealed), _context(values["id"]), key_id))
+            path, name = json.loads(self._session.cipher.decrypt(bytes(sealed), names_context(values["id"]), key_id))
         except (KeyringError, ValueError) as error:  # one such file must not hide the others
             log.error("file %s: its name cannot be read (%s)", values["id"], getattr(error, "code", "no JSON"))
             path = name = ""
@@ -300,13 +300,14 @@ class SqlFiles:
         cipher = self._session.cipher
         names = json.dumps([file.path, file.name]).encode("ascii")  # escapes keep surrogates of odd file names
         return {name: getattr(file, name) for name in _PLAIN} | {
-            "names": cipher.encrypt(names, _context(file.id)),
+            "names": cipher.encrypt(names, names_context(file.id)),
             "names_key": cipher.key_id,
             "path_hash": self._session.hash_path(file.path),
         }
 
 
-def _context(file_id: str) -> str:
+def names_context(file_id: str) -> str:
+    """What the cipher binds the names of a file to."""
     return f"{file_id}/names"
 
 

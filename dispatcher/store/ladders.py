@@ -64,18 +64,16 @@ _IN_FORCE = ~exists().where(reports.c.id == table.c.report_id, reports.c.superse
 _CLIMBED = exists().where(ladder_steps.c.dispatch_id == table.c.id)
 _UNREAD = (_BEGUN, table.c.state.in_(sorted(UNREAD)), _CLIMBED, _IN_FORCE)
 _CALLED = exists().where(ladder_steps.c.dispatch_id == table.c.id, ladder_steps.c.rung == Rung.PERSON.value)
-_CALLING = (
-    DISPATCH.select.where(
-        _BEGUN,
-        table.c.state.in_(sorted(CLIMBING)),
-        table.c.printed_at.is_(None),
-        table.c.acknowledged_at.is_(None),
-        _CALLED,
-        _IN_FORCE,
-    )
-    .order_by(table.c.lane, table.c.sent_at, table.c.id)
-    .limit(bindparam("most"))
+CALLING = (
+    _BEGUN,
+    table.c.state.in_(sorted(CLIMBING)),
+    table.c.printed_at.is_(None),
+    table.c.acknowledged_at.is_(None),
+    _CALLED,
+    _IN_FORCE,
 )
+"""A person was called for it, and nobody said that he takes it over."""
+_CALLING = DISPATCH.select.where(*CALLING).order_by(table.c.lane, table.c.sent_at, table.c.id).limit(bindparam("most"))
 
 
 class SqlLadders:

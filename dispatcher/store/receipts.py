@@ -9,9 +9,12 @@ from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.ports import ReceiptRow
+from dispatcher.receipts.redaction import extract
+from dispatcher.routing.addresses import is_patient
 from dispatcher.store.payloads import SqlPayloads
 from dispatcher.store.rows import RECEIPT
 from dispatcher.store.session import Session
+from dispatcher.store.tables import dispatches, files, reports
 from dispatcher.store.tables import receipts as table
 
 _OF_DISPATCH = RECEIPT.select.where(table.c.dispatch_id == bindparam("dispatch_id")).order_by(table.c.at, table.c.id)
@@ -21,6 +24,15 @@ _HOLDS = select(table.c.id).where(
     table.c.digest == bindparam("of_digest"),
     table.c.dispatch_id != "",
 )
+_PURGED = (
+    select(dispatches.c.address)
+    .select_from(
+        dispatches.join(reports, reports.c.id == dispatches.c.report_id).join(files, files.c.id == reports.c.file_id)
+    )
+    .where(dispatches.c.id == bindparam("of_dispatch"), files.c.purged_at.is_not(None))
+)
+EXTRACT = "extract"
+"""Kind of the payload that stays of a notice once its contents are purged."""
 NOT_MAILS = ("smtp", "sent-copy")
 """Kinds of receipts that were no mail to us."""
 
@@ -37,7 +49,7 @@ class SqlReceipts:
         if self._session.write(_insert_new(self._session.postgresql), RECEIPT.row(row)).first() is None:
             return False
         if content is not None:
-            self._payloads.put(row.id, "notice", content)
+            self._keep(row, content)
         self._session.journal.write(
             row.dispatch_id or row.id,
             f"receipt.{row.kind}",
@@ -49,6 +61,14 @@ class SqlReceipts:
             note=row.note,
         )
         return True
+
+    def _keep(self, row: ReceiptRow, content: bytes) -> None:
+        """Of a mail whose contents are purged a late notice stays as an extract only, of a patient's own nothing."""
+        late = self._session.read(_PURGED, {"of_dispatch": row.dispatch_id}).scalar() if row.dispatch_id else None
+        if late is None or row.kind == "smtp":
+            self._payloads.put(row.id, "notice", content)
+        elif not is_patient(late):
+            self._payloads.put(row.id, EXTRACT, extract(content).encode("utf-8", "replace"))
 
     def of_dispatch(self, dispatch_id: str) -> tuple[ReceiptRow, ...]:
         """The receipts of a dispatch, oldest first."""

@@ -63,11 +63,14 @@ files = Table(
     word("lease_owner"),
     Column("lease_until", Moment),
     added("lane", Rank, "1"),
+    Column("purged_at", Moment),
     Index("ix_files_place", "source", "path_hash"),
     Index("ix_files_bytes", "source", "sha256"),
     Index("ix_files_state", "state", "received_at", "id"),
     partial("ix_files_urgent", "state", "received_at", "id", where="lane = 0"),
     partial("ix_files_to_remove", "source", where="removed = 0", postgresql="NOT removed"),
+    partial("ix_files_contents", "received_at", "id", where="purged_at IS NULL"),
+    partial("ix_files_proofs", "received_at", "id", where="purged_at IS NOT NULL"),
     partial("uq_files_waiting", "source", "path_hash", where="state = 'waiting'", unique=True),
 )
 
@@ -95,6 +98,7 @@ reports = Table(
     UniqueConstraint("file_id", "position"),
     Index("ix_reports_order_filler", "order_filler"),
     Index("ix_reports_order_placer", "order_placer"),
+    partial("ix_reports_patient", "patient_hash", where="patient_hash <> ''"),
 )
 
 dispatches = Table(

@@ -24,6 +24,7 @@ from dispatcher.store.pace import SqlPaceBook
 from dispatcher.store.pace_memory import PaceMemory
 from dispatcher.store.payloads import SqlPayloads
 from dispatcher.store.prints import SqlPrintRuns
+from dispatcher.store.purging import SqlPurging
 from dispatcher.store.receipts import SqlReceipts
 from dispatcher.store.reference import SqlReference
 from dispatcher.store.reports import SqlReports
@@ -132,6 +133,10 @@ class SqlUnit:
     @cached_property
     def ladder(self) -> SqlLadders:
         return SqlLadders(self._session)
+
+    @cached_property
+    def purging(self) -> SqlPurging:
+        return SqlPurging(self._session, self.payloads)
 
     @cached_property
     def prints(self) -> SqlPrintRuns:

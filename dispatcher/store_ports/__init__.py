@@ -23,6 +23,7 @@ from dispatcher.store_ports.ladder import DigestRow, Ladders, PrintRun, PrintRun
 from dispatcher.store_ports.moments import Moments
 from dispatcher.store_ports.nodes import DRAIN, LeaseRow, Leases, NodeRow, Nodes
 from dispatcher.store_ports.pace import EVERYTHING, PaceBook
+from dispatcher.store_ports.purging import Kept, Page, Place, Purging, Weight, Weights
 from dispatcher.store_ports.records import (
     GapRow,
     Gaps,
@@ -41,6 +42,12 @@ from dispatcher.store_ports.tallies import Drifted, Tallies
 from dispatcher.store_ports.unit import Store, UnitOfWork
 
 __all__ = [
+    "Weights",
+    "Weight",
+    "Purging",
+    "Place",
+    "Page",
+    "Kept",
     "DRAIN",
     "EVERYTHING",
     "AccountRow",

@@ -18,6 +18,7 @@ from dispatcher.store_ports.ladder import Ladders, PrintRuns
 from dispatcher.store_ports.moments import Moments
 from dispatcher.store_ports.nodes import Leases, Nodes
 from dispatcher.store_ports.pace import PaceBook
+from dispatcher.store_ports.purging import Purging
 from dispatcher.store_ports.records import Gaps, Journal, Oppositions, Payloads, Receipts, Reference
 from dispatcher.store_ports.support import MailsAside, Support
 from dispatcher.store_ports.tallies import Tallies
@@ -80,6 +81,8 @@ class UnitOfWork(Protocol):
     def console_sessions(self) -> ConsoleSessions: ...
     @property
     def sign_ins(self) -> SignIns: ...
+    @property
+    def purging(self) -> Purging: ...
 
 
 class Store(Protocol):
@@ -106,5 +109,9 @@ class Store(Protocol):
 
     def new_id(self, prefix: str) -> str:
         """A short identifier people can read out: ``prefix`` + 9 characters (no I, L, O, U)."""
+
+    def tidy(self, *, compact: bool = False) -> bool:
+        """After a purge: nothing of what went stays in the log of the database; ``compact``: the file gets smaller too.
+        False: others kept it open, the next one does it. Raises :class:`dispatcher.errors.StoreError`."""
 
     def close(self) -> None: ...

@@ -48,12 +48,14 @@ from dispatcher.service.enciphered import opener
 from dispatcher.service.look_again import look_again
 from dispatcher.service.mails_aside import StoredAside
 from dispatcher.service.print_run import PaperRules
+from dispatcher.service.purge import Retention
 from dispatcher.settings import PdfSettings, Settings, SourceSettings
 from dispatcher.store.engine import SqlStore, open_store
 from dispatcher.transport.answers import answer_lines
 from dispatcher.transport.open import open_listener, open_mailbox
 from dispatcher.wiring.accounts import channel, doubt
 from dispatcher.wiring.identity import laboratory, neutral_laboratory
+from dispatcher.wiring.keeping import retention
 from dispatcher.wiring.layouts import letter_layout, pdf_layout
 from dispatcher.wiring.people import console_secrets, session_rules
 from dispatcher.wiring.schedule import ladder_rules
@@ -128,6 +130,11 @@ class Office:
     def paper(self) -> PaperRules:
         """How letters are printed."""
         return paper_rules(self.settings.paper)
+
+    @property
+    def retention(self) -> Retention:
+        """How long what is kept."""
+        return retention(self.settings.retention)
 
     def letters(self) -> LetterWriter:
         """For those who get their results on paper."""

@@ -182,3 +182,12 @@ def test_nothing_names_a_patient_outside_the_payloads(demo: Demo, rows: list[dic
 def test_the_journal_is_intact(demo: Demo) -> None:
     result = dispatcher("journal", "verify", "--json", cwd=demo.folder)
     assert json.loads(result.stdout)["intact"] is True
+
+
+def test_a_purge_of_what_is_young_removes_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    assert dispatcher("demo", "--json", "--keep", str(folder), cwd=tmp_path).returncode == 0
+    told = dispatcher("purge", "--dry-run", cwd=folder)
+    assert told.returncode == 0 and "Rien à purger" in told.stdout
+    done = json.loads(dispatcher("purge", "--compact", "--json", cwd=folder).stdout)
+    assert done["complete"] and done["log_emptied"] and {one["count"] for one in done["kinds"].values()} == {0}

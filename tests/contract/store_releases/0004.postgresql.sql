@@ -221,7 +221,8 @@ CREATE TABLE public.files (
     returns integer NOT NULL,
     lease_owner text NOT NULL,
     lease_until timestamp with time zone,
-    lane smallint DEFAULT '1'::smallint NOT NULL
+    lane smallint DEFAULT '1'::smallint NOT NULL,
+    purged_at timestamp with time zone
 );
 CREATE TABLE public.gaps (
     id text NOT NULL,
@@ -429,8 +430,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
 10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0, '', NULL, 0, NULL);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x011e4d3770b891c91a14524041874f8a267156890d88c402eabaaf242d2df830cb1118119e8d9bff87ae2e6baf19b9b530581cf5245c6d09994e220bd978830472', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x0189920a522ce6eb0d8f4a50a0df936a08f03d975bc33c938ba1a55019fb6c48a8f74d32e20de983a61a931af93ad12555e4165ad89bb8e7a47eeb7a68f4e1d8151add421a4f8991d64d17cc6592a152759edd', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x01f1300970a5218ee4eb660cd103c6ac0f5276857d4fc2af9fb5353a25e6c9e4c1336b438de908c7609299292d14372358b6961781466b948fffbb992e27e61f7e', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1, NULL);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x015b40e96236f47435bfeb8a296862e8fdfa1ae1518578904a6ce6c5769a2ad33af0025f041af56861d66c8a63f03e740199864cdb3f2c60d886dd2d957522e5266161534289331c3c5e67c1b1c9aaae419bdc', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1, NULL);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -451,9 +452,9 @@ INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allo
 INSERT INTO public.journal_head VALUES (1, 16, '2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"95c7d592","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x018800dc8b793ad2328ce46c9ac1d473e4bf37a2c31653c2457d9bd40271e2e49682fe4510ff9663d139325704dafdd6b73642c5');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x0131d204fe1f6f745c89fd8042f358f59e5fa302a2556b6755c30bf76005dabb84c2f8363d77ccf7d2', 'k2', false, 4, '\x01340a071400fa25828c738077072273443dd9494aa3cb8d88a0298fefd7ddbcfd');
+INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"81d919ff","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x0115deb90aa016255fcf4aafdde4fc038d275b35163704bfd49f3c2137c74097264955c00e128c3c984631a3fb4913de982b2ce2');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01145c0d5b7a426118a35555c40f8cb535ffe71273532cca5fb05b875b13f018aa26bf8fce18dd0acc', 'k2', false, 4, '\x01e7f42db6809b372f48d85ffc9593ae024bcd0326595402e6e17d58d7866ad4ba');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);
@@ -575,7 +576,9 @@ CREATE INDEX ix_dispatches_state ON public.dispatches USING btree (state, create
 CREATE INDEX ix_dispatches_suspects ON public.dispatches USING btree (channel, lane, created_at, id) WHERE ((state = 'queued'::text) AND (returns >= 2));
 CREATE INDEX ix_dispatches_unread ON public.dispatches USING btree (state, sent_at, id) WHERE (rung > 1);
 CREATE INDEX ix_files_bytes ON public.files USING btree (source, sha256);
+CREATE INDEX ix_files_contents ON public.files USING btree (received_at, id) WHERE (purged_at IS NULL);
 CREATE INDEX ix_files_place ON public.files USING btree (source, path_hash);
+CREATE INDEX ix_files_proofs ON public.files USING btree (received_at, id) WHERE (purged_at IS NOT NULL);
 CREATE INDEX ix_files_state ON public.files USING btree (state, received_at, id);
 CREATE INDEX ix_files_to_remove ON public.files USING btree (source) WHERE (NOT removed);
 CREATE INDEX ix_files_urgent ON public.files USING btree (state, received_at, id) WHERE (lane = 0);
@@ -587,6 +590,7 @@ CREATE INDEX ix_receipts_dispatch ON public.receipts USING btree (dispatch_id, a
 CREATE INDEX ix_receipts_mail ON public.receipts USING btree (digest) WHERE (kind <> 'smtp'::text);
 CREATE INDEX ix_reports_order_filler ON public.reports USING btree (order_filler);
 CREATE INDEX ix_reports_order_placer ON public.reports USING btree (order_placer);
+CREATE INDEX ix_reports_patient ON public.reports USING btree (patient_hash) WHERE (patient_hash <> ''::text);
 CREATE UNIQUE INDEX uq_answers_token ON public.answers USING btree (token) WHERE (token <> ''::text);
 CREATE UNIQUE INDEX uq_batches_token ON public.batches USING btree (token) WHERE (token <> ''::text);
 CREATE UNIQUE INDEX uq_digests_open ON public.digests USING btree (told) WHERE (NOT told);

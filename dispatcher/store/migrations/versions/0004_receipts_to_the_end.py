@@ -29,6 +29,7 @@ def upgrade() -> None:
     _answers()
     _figures()
     _accounts()
+    _retention()
 
 
 def _partial(name: str, table: str, columns: list[str], where: str, *, unique: bool = False) -> None:
@@ -257,3 +258,10 @@ def _accounts() -> None:
         sa.Column("until", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_ins")),
     )
+
+
+def _retention() -> None:
+    op.add_column("files", sa.Column("purged_at", MOMENT, nullable=True))
+    _partial("ix_files_contents", "files", ["received_at", "id"], "purged_at IS NULL")
+    _partial("ix_files_proofs", "files", ["received_at", "id"], "purged_at IS NOT NULL")
+    _partial("ix_reports_patient", "reports", ["patient_hash"], "patient_hash <> ''")

@@ -125,11 +125,14 @@ class Steadiness:
     def __init__(self) -> None:
         self._origin: datetime | None = None
         self._since = 0.0
+        self.jump = timedelta()
+        """How far wall time jumped last; zero: never since the first look."""
 
     def look(self, now: datetime, monotonic: float) -> bool:
         """Both times, read together."""
         origin = now - timedelta(seconds=monotonic)
         if self._origin is None or abs(origin - self._origin) > STEP:
+            self.jump = origin - self._origin if self._origin is not None else timedelta()
             self._origin, self._since = origin, monotonic
         return monotonic - self._since >= STEADY
 

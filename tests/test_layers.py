@@ -15,7 +15,7 @@ GROUND = {
     *("ports", "store_ports"),
 }
 LANGUAGES = {"formats", "terminology"}
-RULES = {"receipts", "outbox", "sealing", "routing", "feedback"}
+RULES = {"receipts", "outbox", "sealing", "routing", "feedback", "alarms"}
 WINDOWS = {"intake", "directory", "keyring", "transport", "store", "sandbox", "conformance"}
 
 MAY_IMPORT: dict[str, set[str]] = {

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +24,7 @@ from dispatcher.cli.cmd_conformance import users_kit
 from dispatcher.cli.context import settings
 from dispatcher.cli.output import FAILURES, complain, print_json, say
 from dispatcher.clock import SystemClock
+from dispatcher.daemon.troubles import RELEASED
 from dispatcher.dialects import shelf
 from dispatcher.directory.at_hand import watched
 from dispatcher.directory.trust.allowed_domains import Trust
@@ -50,8 +50,6 @@ from dispatcher.store.room import short_of_room
 from dispatcher.wiring import Office
 from dispatcher.wiring.layouts import pdf_layout
 
-RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
-"""A clock before this is wrong: the program did not exist."""
 NETWORK_FILE_SYSTEMS = frozenset({"cifs", "smb3", "nfs", "nfs4", "fuse.sshfs"})
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dispatcher.alarms.alarm import Alarm
 from dispatcher.cli import answers_show, cmd_directory_drift, directory_alarms, status_alarms, support_show
 from dispatcher.cli.context import office
 from dispatcher.cli.doubt_show import tell_doubts
@@ -27,11 +28,10 @@ from dispatcher.ports import DispatchFilter
 from dispatcher.service import alarms, nodes, overview, untaken, waits
 from dispatcher.service.explain import explain
 from dispatcher.service.restored import in_doubt
-from dispatcher.service.standing import Alarm
 from dispatcher.service.standing import untaken as untaken_sentence
 from dispatcher.store.room import short_of_room
 from dispatcher.wiring import Office
-from dispatcher.wiring.standing import gather, paused_everywhere
+from dispatcher.wiring.standing import everything, paused_everywhere, split
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 
@@ -50,13 +50,15 @@ def status(json: Json = False) -> None:
     view = overview.status(parts.store, parts.clock, parts.channels)
     lying = untaken.folders(parts.spools(), parts.settings.sources, parts.clock)
     seen = nodes.view(parts.store, processes.runs)
-    found = gather(parts, view, lying, seen)
+    found = everything(parts, view, lying, seen)
     if json:
-        print_json({"alarms": status_alarms.as_json(found), **_status_json(parts, view, lying, seen)})
+        alarming, foreseen = split(found)
+        listed = {"alarms": status_alarms.as_json(alarming), "notices": status_alarms.as_json(foreseen)}
+        print_json({**listed, **_status_json(parts, view, lying, seen)})
     else:
         status_alarms.tell(found)
         _tell(parts, view, lying, found)
-    raise typer.Exit(FAILURES if found else DONE)
+    raise typer.Exit(FAILURES if split(found)[0] else DONE)
 
 
 def _tell(parts: Office, view: overview.StatusView, lying: Sequence[untaken.Folder], found: Sequence[Alarm]) -> None:

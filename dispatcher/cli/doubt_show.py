@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dispatcher.alarms.alarm import Alarm
 from dispatcher.cli.output import say
 from dispatcher.service.overview import StatusView
-from dispatcher.service.standing import SETTLE, Alarm, doubts
+from dispatcher.service.standing import SETTLE, doubts
 from dispatcher.wiring import Office
 
 

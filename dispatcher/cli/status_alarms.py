@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from dispatcher.alarms.alarm import Alarm, Level
 from dispatcher.cli.output import complain
 from dispatcher.daemon import processes
 from dispatcher.service import nodes, overview, untaken
-from dispatcher.service.standing import Alarm
 from dispatcher.wiring import Office
 from dispatcher.wiring.standing import gather
 
@@ -29,7 +29,7 @@ def tell(found: Sequence[Alarm]) -> None:
     for _, together in groupby(found, key=lambda one: one.code):
         same = list(together)
         for one in same[:SHOWN]:
-            complain(f"ALARME, {one.text}")
+            complain(f"{'À PRÉVOIR' if one.level is Level.NOTICE else 'ALARME'}, {one.text}")
             if one.detail:
                 complain(f"  {one.detail}")
             if one.hint and one.hint != same[-1].hint:
@@ -41,10 +41,13 @@ def tell(found: Sequence[Alarm]) -> None:
 
 
 def as_json(found: Sequence[Alarm]) -> list[dict[str, Any]]:
-    """For monitors."""
+    """For monitors; what is only to be foreseen stands apart (``level``)."""
     return [
         {
             "code": one.code,
+            "key": one.key,
+            "level": one.level,
+            "count": one.count,
             "text": f"{one.text[0].upper()}{one.text[1:]} {one.detail}".rstrip(),
             "since": one.since,
             "hint": one.hint,

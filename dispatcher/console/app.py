@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from dispatcher.alarms.alarm import Alarm
 from dispatcher.console import pages
 from dispatcher.console.page import PageRoute, get, render
 from dispatcher.console.parts import CONSOLE, Console, Nav
@@ -24,7 +25,6 @@ from dispatcher.console.people import Accounts
 from dispatcher.console.shield import Shield
 from dispatcher.console.shown import FILTERS
 from dispatcher.console.texts import _, gettext, ngettext
-from dispatcher.service.standing import Alarm
 from dispatcher.wiring import Office
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from jinja2 import Environment
 from starlette.routing import BaseRoute, Match
 
+from dispatcher.alarms.alarm import Alarm
 from dispatcher.console.halfway import Halfway
 from dispatcher.console.people import Accounts
-from dispatcher.service.standing import Alarm
 from dispatcher.wiring import Office
 
 CONSOLE = "console"

@@ -13,6 +13,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from dispatcher import __version__
+from dispatcher.alarms.alarm import CODES, Alarm
 from dispatcher.daemon import measuring, processes
 from dispatcher.daemon.totals import Book
 from dispatcher.directory.at_hand import looked_at
@@ -22,7 +23,6 @@ from dispatcher.outbox.states import FileState, State
 from dispatcher.service import counting, nodes, overview, untaken
 from dispatcher.service.internal import place
 from dispatcher.service.line_pace import frees_in
-from dispatcher.service.standing import CODES, Alarm
 from dispatcher.store.room import free_bytes
 from dispatcher.wiring import Office
 from dispatcher.wiring.standing import gather

@@ -9,7 +9,6 @@ import logging
 import multiprocessing
 import signal
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,11 +24,13 @@ from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.listening import Listening
 from dispatcher.daemon.mailboxes import Patience
 from dispatcher.daemon.membership import Membership
+from dispatcher.daemon.troubles import Ticks, Troubles
 from dispatcher.daemon.vitals import Vitals
 from dispatcher.daemon.worker import SENDER, Worker, leave, worker_process
 from dispatcher.errors import DispatcherError
 from dispatcher.intake.watcher import Watcher
 from dispatcher.service import nodes
+from dispatcher.service.alarm_facts import watch
 from dispatcher.service.answer import Way
 from dispatcher.service.batch import end_batches
 from dispatcher.service.internal import place
@@ -74,10 +75,6 @@ RECOUNT_SECONDS = 6 * 3600.0
 
 CLOCK_SECONDS = 5.0
 """How often is asked whether the clock was set back, and whether a tick hangs."""
-HANGS_SECONDS = 900.0
-"""After so long a tick hangs: a scan in a folder whose server is gone keeps all sources waiting."""
-MAY_LAST = frozenset({"sync", "recount", "drift", "purge"})
-"""Ticks that read a whole country, or every row."""
 
 
 def bring_ticks_back(scheduler: BaseScheduler, now: datetime) -> None:
@@ -118,11 +115,9 @@ class Daemon:
         self._spools = office.spools()
         self._care = threading.Lock()
         """Held while workers are started or ended."""
-        self._ticking: dict[str, float] = {}
-        """Since when each runs (monotonic)."""
-        self._hanging: set[str] = set()
-        self._idle = threading.Condition()
-        self._vitals = Vitals(office, working=self._working, hanging=lambda: bool(self._hanging))
+        self._ticks = Ticks()
+        self._troubles = Troubles(office.store, office.clock, self._member.name)
+        self._vitals = Vitals(office, working=self._working, hanging=lambda: self._troubles.hangs)
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every tick, and of each one left out
 
     def run(self, started: Callable[[], object] = lambda: None) -> None:
@@ -141,6 +136,7 @@ class Daemon:
 
     def _run(self) -> None:
         steps.recover_all(self._office)
+        _guarded("watch", lambda: watch(self._office.store, self._office.clock, self._office.settings.sources))
         for source in self._office.settings.sources.values():
             self._watcher.watch(source.folder, source.watch)
         self._schedule()
@@ -202,6 +198,7 @@ class Daemon:
             self._every(answering.SECONDS, way.name, self._answering(way), executor=ANSWERS)
 
     def _every(self, seconds: float, name: str, job: Callable[[], object], *, executor: str = "default") -> None:
+        self._ticks.expect(name, seconds)
         self._scheduler.add_job(
             self._tick,
             "interval",
@@ -243,15 +240,12 @@ class Daemon:
         """One run of a job, in a round of its own. Never raises."""
         if self._stop.is_set():
             return
-        with self._idle:
-            self._ticking[name] = time.monotonic()
+        self._ticks.begin(name)
         try:
             with self._lasting.round(name):
                 _guarded(name, job)
         finally:
-            with self._idle:
-                del self._ticking[name]
-                self._idle.notify_all()
+            self._ticks.end(name)
 
     def _wait(self) -> None:
         """Folder events bring the next scan forward."""
@@ -261,27 +255,13 @@ class Daemon:
             if self._stop.is_set():
                 return
             bring_ticks_back(self._scheduler, datetime.now(UTC))
-            self._tell_hanging()
+            self._troubles.ticks(self._ticks)
+            self._troubles.look()
             self._vitals.alive()
             if not woken:
                 continue
             self._stop.wait(0.2)  # a burst of events is one scan
             self._scheduler.modify_job("scan", next_run_time=datetime.now(UTC))
-
-    def _tell_hanging(self) -> None:
-        """Once at the start, once at the end: what hangs writes nothing itself, and its next runs are left out."""
-        now = time.monotonic()
-        with self._idle:
-            hanging = {
-                name for name, since in self._ticking.items() if now - since > HANGS_SECONDS and name not in MAY_LAST
-            }
-        for name in sorted(hanging - self._hanging):
-            log.error(
-                "ALARM: %s has been running for %d minutes; nothing of its kind is done", name, HANGS_SECONDS // 60
-            )
-        for name in sorted(self._hanging - hanging):
-            log.warning("%s hangs no more", name)
-        self._hanging = hanging
 
     # ------------------------------------------------------------------------------------------ workers
 
@@ -311,6 +291,7 @@ class Daemon:
             if not self._stop.is_set():
                 self._revive()
         steps.look_at_table(self._office, self._member.name)
+        self._troubles.watcher(self._watcher.alive())
         if not self._watcher.alive():
             log.warning("folder watching died; scans go on")
 
@@ -324,9 +305,11 @@ class Daemon:
         for number, process in list(self._processes.items()):
             if not process.is_alive():
                 log.error("worker %d ended (%s); started again", number, process.exitcode)
+                self._troubles.worker_died()
                 self._spawn(number)
         if self._local is not None and not self._local.alive():
             log.error("a thread of the worker died; started again")
+            self._troubles.worker_died()
             self._local.stop(1.0)
             self._local = self._worker()
             self._local.start()
@@ -356,10 +339,10 @@ class Daemon:
         if not clean:
             log.error("stopped with work in hand; leases will give it back")
             leave(1)
-        with self._idle:
-            quiet = self._idle.wait_for(lambda: not self._ticking, self._left(deadline))
+        with self._ticks.idle:
+            quiet = self._ticks.idle.wait_for(lambda: not self._ticks.running, self._left(deadline))
         if not quiet:
-            log.warning("stopped while %s still ran; nothing is half done", ", ".join(sorted(self._ticking)))
+            log.warning("stopped while %s still ran; nothing is half done", ", ".join(sorted(self._ticks.running)))
             leave(0)
         self._anchor(deadline)
         self._office.close()

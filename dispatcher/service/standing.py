@@ -1,14 +1,14 @@
-"""Every alarm that stands now, as ``status`` tells it and monitors read it (``docs/alarmes.md``).
+"""Alarms that were judged where they arise, as ``status`` tells them and monitors read them (``docs/alarmes.md``).
 
-A code is a contract: it is never given another meaning.
+Those with a threshold are made in ``alarms/rules.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dispatcher.alarms.alarm import Alarm
 from dispatcher.clock import paris
 from dispatcher.french import age, counted, either
 from dispatcher.outbox.dispatch import Lane
@@ -20,54 +20,10 @@ from dispatcher.service.overview import ChannelStatus, StatusView
 from dispatcher.service.restored import InDoubt
 from dispatcher.service.untaken import Folder
 
-CODES = {
-    "urgent-late": "résultat urgent que l'opérateur n'a pas accepté à temps",
-    "unread": "envoi que personne n'a lu, et pour lequel une personne est appelée",
-    "channel-stopped": "canal arrêté par une panne ; le programme réessaie de lui-même",
-    "batch-paused": "lot suspendu, ses envois attendent",
-    "disk": "presque plus de place sur le disque",
-    "no-service": "des fichiers ou des envois attendent et aucun service n'est en marche",
-    "source-late": "fichiers qui restent trop longtemps dans le dossier d'une source",
-    "source-unreadable": "dossier d'une source inaccessible",
-    "local-table": "table des destinataires fautive ; la dernière bonne reste en service",
-    "restored": "base restaurée d'une sauvegarde : rien ne part avant l'accord d'une personne",
-    "all-paused": "tout est en pause",
-    "mailbox": "boîte des avis illisible : les accusés n'arrivent plus",
-    "answers": "SIL qui ne reçoit plus nos réponses (dossier de retour, serveur MLLP)",
-    "unknown-outcome": "envois à l'issue inconnue depuis trop longtemps",
-    "sent-folder": "dossier des courriers envoyés illisible : les issues inconnues ne s'y tranchent plus",
-    "mailbox-heavy": "boîte des avis presque pleine, ou dont le courrier vieillit",
-    "node-silent": "poste qui ne donne plus signe de vie, ou qui n'écrit plus",
-    "node-clock": "horloge d'un poste fausse",
-    "node-twin": "deux services sous un même nom de poste",
-    "nodes-draining": "tous les postes en vidange",
-    "nodes-differ": "table des destinataires différente d'un poste à l'autre",
-    "journal": "journal qui n'est plus signé ni copié, ou rompu (preuves.md)",
-    "allowed-domains": "liste blanche absente, trop vieille, ou que le programme n'arrive plus à renouveler",
-    "directory": "annuaire dont les données sont trop vieilles, abîmées ou ne se renouvellent plus",
-}
-"""What each says, in French, for the page of the documents."""
-
 _CALL = "Prévenir le destinataire par téléphone ; « dispatcher show ENVOI » dit ce qui l'arrête."
 _TAKE_OVER = 'Appeler le destinataire, puis « dispatcher ladder acknowledge ENVOI --reason "…" ».'
 _UNREAD = "Les accusés n'arrivent plus : rétablir la boîte, elle est relue d'elle-même ; « dispatcher check »."
 SETTLE = "« dispatcher list --state unknown », puis « dispatcher settle » quand on sait, ou « dispatcher replay »."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    """Something a person must see to."""
-
-    code: str
-    """One of :data:`CODES`."""
-    text: str
-    """One French sentence or two; no patient, no file name."""
-    since: datetime | None = None
-    """Where it is known."""
-    detail: str = ""
-    """The reason in full."""
-    hint: str = ""
-    """What to do."""
 
 
 def of_work(view: StatusView, now: datetime) -> Iterator[Alarm]:
@@ -75,20 +31,29 @@ def of_work(view: StatusView, now: datetime) -> Iterator[Alarm]:
     for one in view.late:
         since = f", depuis {age(now - one.created_at)}" if one.created_at is not None else ""
         text = f"résultat urgent pas encore parti : {one.id}, {STATES[one.state]}{since}."
-        yield Alarm(code="urgent-late", text=text, since=one.created_at, detail=one.reason, hint=_CALL)
+        outside = f"résultat urgent pas encore parti : {one.id}{since}."
+        yield Alarm(code="urgent-late", text=text, since=one.created_at, detail=one.reason, hint=_CALL, outside=outside)
     for one in view.calling:
         what = "résultat urgent" if one.lane is Lane.URGENT else "envoi"
         left = f", envoyé {_moment(one.sent_at)}" if one.sent_at is not None else ""
         whom = f" À prévenir : {view.called[one.id]}." if view.called.get(one.id) else ""
         text = f"{what} jamais lu : {one.id}, {one.label}{left}.{whom}"
-        yield Alarm(code="unread", text=text, since=one.sent_at, hint=_TAKE_OVER)
+        yield Alarm(
+            code="unread", text=text, since=one.sent_at, hint=_TAKE_OVER, outside=f"{what} jamais lu : {one.id}{left}."
+        )
     for channel in view.channels:
         if channel.tries_at is not None:
             text = f"canal « {channel.name} » arrêté par une panne ; nouvel essai {_moment(channel.tries_at)}."
-            yield Alarm(code="channel-stopped", text=text, detail=channel.paused)
+            yield Alarm(
+                code="channel-stopped",
+                subject=channel.name,
+                text=text,
+                detail=channel.paused,
+                outside=f"canal « {channel.name} » arrêté par une panne ; il est réessayé tout seul.",
+            )
     for batch in view.paused_batches:
-        text = f"lot {batch.id} du canal « {batch.channel} » suspendu, ses envois attendent. {batch.pause_reason}"
-        yield Alarm(code="batch-paused", text=text)
+        outside = f"lot {batch.id} du canal « {batch.channel} » suspendu, ses envois attendent."
+        yield Alarm(code="batch-paused", text=f"{outside} {batch.pause_reason}", outside=outside)
 
 
 def of_intake(lying: Iterable[Folder], now: datetime, *, nobody: bool, short_of_room: str) -> Iterator[Alarm]:
@@ -101,11 +66,13 @@ def of_intake(lying: Iterable[Folder], now: datetime, *, nobody: bool, short_of_
         yield Alarm(code="no-service", text=text)
     for one in lying:
         if one.problem:
-            yield Alarm(code="source-unreadable", text=f"source « {one.source} » : {one.problem}")
+            outside = f"le dossier de la source « {one.source} » est inaccessible."
+            text = f"source « {one.source} » : {one.problem}"
+            yield Alarm(code="source-unreadable", subject=one.source, text=text, outside=outside)
         elif one.late:
             since = now - timedelta(seconds=one.oldest_seconds)
             text = f"{untaken(one)} Le journal technique du service dit pourquoi."
-            yield Alarm(code="source-late", text=text, since=since)
+            yield Alarm(code="source-late", subject=one.source, text=text, since=since)
 
 
 def untaken(one: Folder) -> str:
@@ -122,7 +89,8 @@ def of_restored(found: InDoubt | None, paused: str) -> Iterator[Alarm]:
         hint = f"{counted(found.count, 'élément')} à voir : « dispatcher restore --report »."
         yield Alarm(code="restored", text=f"{text}rien ne part.", since=found.restored_at, hint=hint)
     elif paused:
-        yield Alarm(code="all-paused", text=f"tout est en pause, rien ne part. {paused}")
+        outside = "tout est en pause, rien ne part."
+        yield Alarm(code="all-paused", text=f"{outside} {paused}", outside=outside)
 
 
 def of_channels(store: Store, view: StatusView, mailboxes: Mapping[str, bool], now: datetime) -> Iterator[Alarm]:
@@ -131,11 +99,12 @@ def of_channels(store: Store, view: StatusView, mailboxes: Mapping[str, bool], n
         line = alarms.standing_line(store, alarms.mailbox(name)) if has_one else None
         if line is not None:
             text = f"boîte des avis du canal « {name} » : {alarms.reason(line)}"
-            yield Alarm(code="mailbox", text=text, since=line.at, hint=_UNREAD)
+            outside = f"la boîte des avis du canal « {name} » est illisible."
+            yield Alarm(code="mailbox", subject=name, text=text, since=line.at, hint=_UNREAD, outside=outside)
         heavy = alarms.standing_line(store, alarms.mailbox_fill(name)) if has_one else None
         if heavy is not None:
             text = f"boîte des avis du canal « {name} » : {alarms.reason(heavy)}"
-            yield Alarm(code="mailbox-heavy", text=text, since=heavy.at)
+            yield Alarm(code="mailbox-heavy", subject=name, text=text, since=heavy.at)
     for channel in view.channels:
         yield from _of_doubts(store, channel, now)
 
@@ -144,11 +113,25 @@ def _of_doubts(store: Store, channel: ChannelStatus, now: datetime) -> Iterator[
     if not channel.unknown:
         return
     if alarms.standing(store, alarms.doubt(channel.name)):
-        yield Alarm(code="unknown-outcome", text=doubts(channel, now), since=channel.unknown_since, hint=SETTLE)
+        yield Alarm(
+            code="unknown-outcome",
+            subject=channel.name,
+            text=doubts(channel, now),
+            since=channel.unknown_since,
+            hint=SETTLE,
+            count=channel.unknown,
+        )
     unasked = alarms.standing_line(store, alarms.sent_folder(channel.name))
     if unasked is not None:
         text = f"dossier des courriers envoyés du canal « {channel.name} », impossible à interroger : "
-        yield Alarm(code="sent-folder", text=text + alarms.reason(unasked), since=unasked.at)
+        outside = f"le dossier des courriers envoyés du canal « {channel.name} » est illisible."
+        yield Alarm(
+            code="sent-folder",
+            subject=channel.name,
+            text=text + alarms.reason(unasked),
+            since=unasked.at,
+            outside=outside,
+        )
 
 
 def doubts(channel: ChannelStatus, now: datetime) -> str:
@@ -164,11 +147,13 @@ def of_nodes(seen: NodesView) -> Iterator[Alarm]:
         yield Alarm(code="nodes-draining", text=f"postes : {seen.all_draining}")
     for one in seen.nodes:
         if one.silent:
-            yield Alarm(code="node-silent", text=f"postes : {one.silent}", since=one.node.seen_at)
+            yield Alarm(
+                code="node-silent", subject=one.node.name, text=f"postes : {one.silent}", since=one.node.seen_at
+            )
         if one.skewed:
-            yield Alarm(code="node-clock", text=f"postes : {one.skewed}")
+            yield Alarm(code="node-clock", subject=one.node.name, text=f"postes : {one.skewed}")
         if one.twin:
-            yield Alarm(code="node-twin", text=f"postes : {one.twin}")
+            yield Alarm(code="node-twin", subject=one.node.name, text=f"postes : {one.twin}")
     if seen.different:
         yield Alarm(code="nodes-differ", text=f"postes : {seen.different}")
 

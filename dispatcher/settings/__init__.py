@@ -1,5 +1,6 @@
 """One TOML file to frozen models (decision D11)."""
 
+from dispatcher.settings.alarms import AlarmSettings
 from dispatcher.settings.answers import AnswersSettings, MllpSettings
 from dispatcher.settings.channels import ChannelSettings, MailboxSettings
 from dispatcher.settings.console import ConsoleSettings
@@ -21,6 +22,7 @@ from dispatcher.settings.retention import RetentionSettings
 from dispatcher.settings.service import LogSettings, MetricsSettings
 
 __all__ = [
+    "AlarmSettings",
     "AnswersSettings",
     "BiologistSettings",
     "ChannelSettings",

@@ -21,6 +21,7 @@ from pydantic import (
 from dispatcher.errors import ConfigError
 from dispatcher.faults import sentences, unreadable_toml
 from dispatcher.french import counted
+from dispatcher.settings.alarms import AlarmSettings
 from dispatcher.settings.answers import AnswersSettings
 from dispatcher.settings.channels import ChannelSettings
 from dispatcher.settings.console import ConsoleSettings
@@ -172,6 +173,7 @@ class Settings(Section):
     log: LogSettings = Field(default_factory=LogSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     retention: RetentionSettings = RetentionSettings()
+    alarms: AlarmSettings = AlarmSettings()
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
 
     @property
@@ -194,6 +196,9 @@ class Settings(Section):
         for source in self.ladder.seconds:
             if source not in self.sources:
                 raise ValueError(f"« ladder.seconds » nomme une source inconnue : « {source} »")
+        for source in self.alarms.silence:
+            if source not in self.sources:
+                raise ValueError(f"« alarms.silence » nomme une source inconnue : « {source} »")
         return self
 
 

@@ -18,7 +18,7 @@ def free_bytes(url: str, folder: Path) -> int:
     return min(shutil.disk_usage(place).free for place in places if place.is_dir())
 
 
-def short_of_room(url: str, folder: Path) -> str:
-    """In French, when it will not last; empty: enough."""
+def short_of_room(url: str, folder: Path, least: int = LEAST_FREE) -> str:
+    """In French, when less than ``least`` bytes are free; empty: enough."""
     free = free_bytes(url, folder)
-    return f"{free // 1_000_000} Mo libres seulement" if free < LEAST_FREE else ""
+    return f"{free // 1_000_000} Mo libres seulement" if free < least else ""

@@ -8,9 +8,11 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, Table, select
 
+from dispatcher.alarms.incident import Incident
 from dispatcher.outbox.dispatch import Batch, Dispatch, ReportVersion
 from dispatcher.ports import (
     AccountRow,
+    AlarmNote,
     AnchorRow,
     AnswerRow,
     DigestRow,
@@ -24,10 +26,19 @@ from dispatcher.ports import (
     PrintRun,
     ReceiptRow,
     SessionRow,
+    SignRow,
     StepRow,
     SupportRow,
 )
-from dispatcher.store import account_tables, answer_tables, engine_tables, ladder_tables, receipt_tables, tables
+from dispatcher.store import (
+    account_tables,
+    alarm_tables,
+    answer_tables,
+    engine_tables,
+    ladder_tables,
+    receipt_tables,
+    tables,
+)
 
 T = TypeVar("T")
 
@@ -66,6 +77,9 @@ RECEIPT = Kind(ReceiptRow, tables.receipts)
 GAP = Kind(GapRow, tables.gaps)
 OPPOSITION = Kind(OppositionRow, tables.oppositions)
 NODE = Kind(NodeRow, engine_tables.nodes)
+INCIDENT = Kind(Incident, alarm_tables.incidents)
+ALARM_NOTE = Kind(AlarmNote, alarm_tables.alarm_notes)
+SIGN = Kind(SignRow, alarm_tables.signs)
 FIGURE = Kind(FigureRow, answer_tables.figures)
 DOMAIN = Kind(DomainRow, answer_tables.figures_domains)
 ANSWER = Kind(AnswerRow, answer_tables.answers)

@@ -25,6 +25,7 @@ from sqlalchemy import (
     text,
 )
 
+import dispatcher.store.alarm_tables  # noqa: F401 - its tables are part of the metadata
 from dispatcher.outbox.states import FileState, State
 from dispatcher.store.account_tables import account_codes, accounts, console_sessions, sign_ins
 from dispatcher.store.answer_tables import answers, figures, figures_domains, figures_head
@@ -66,6 +67,7 @@ files = Table(
     Column("purged_at", Moment),
     Index("ix_files_place", "source", "path_hash"),
     Index("ix_files_bytes", "source", "sha256"),
+    partial("ix_files_arrived", "source", "received_at", where="size >= 0"),
     Index("ix_files_state", "state", "received_at", "id"),
     partial("ix_files_urgent", "state", "received_at", "id", where="lane = 0"),
     partial("ix_files_to_remove", "source", where="removed = 0", postgresql="NOT removed"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from dispatcher.store.accounts import SqlAccounts, SqlConsoleSessions, SqlSignIns
+from dispatcher.store.alarms import SqlAlarmBook
 from dispatcher.store.anchors import SqlAnchors
 from dispatcher.store.answers import SqlAnswers
 from dispatcher.store.batches import SqlBatches
@@ -81,6 +82,10 @@ class SqlUnit:
     @cached_property
     def receipts(self) -> SqlReceipts:
         return SqlReceipts(self._session, self.payloads)
+
+    @cached_property
+    def alarms(self) -> SqlAlarmBook:
+        return SqlAlarmBook(self._session)
 
     @cached_property
     def anchors(self) -> SqlAnchors:

@@ -12,6 +12,7 @@ from dispatcher.store_ports.accounts import (
     SignIns,
     account_subject,
 )
+from dispatcher.store_ports.alarms import AlarmBook, AlarmNote, SignRow
 from dispatcher.store_ports.anchors import AnchorRow, Anchors
 from dispatcher.store_ports.answers import AnswerRow, Answers, AnswerState
 from dispatcher.store_ports.destinations import DestinationRow, Destinations
@@ -52,6 +53,8 @@ __all__ = [
     "EVERYTHING",
     "AccountRow",
     "Accounts",
+    "AlarmBook",
+    "AlarmNote",
     "AnchorRow",
     "Anchors",
     "AnswerRow",
@@ -100,6 +103,7 @@ __all__ = [
     "Scope",
     "SessionRow",
     "SignIns",
+    "SignRow",
     "StepRow",
     "Store",
     "Support",

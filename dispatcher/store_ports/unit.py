@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from dispatcher.store_ports.accounts import Accounts, ConsoleSessions, SignIns
+from dispatcher.store_ports.alarms import AlarmBook
 from dispatcher.store_ports.anchors import Anchors
 from dispatcher.store_ports.answers import Answers
 from dispatcher.store_ports.destinations import Destinations
@@ -41,6 +42,8 @@ class UnitOfWork(Protocol):
     def receipts(self) -> Receipts: ...
     @property
     def journal(self) -> Journal: ...
+    @property
+    def alarms(self) -> AlarmBook: ...
     @property
     def anchors(self) -> Anchors: ...
     @property

@@ -55,9 +55,14 @@ def _calendar(opening: str, days: Sequence[Day], region: Region | Literal[""]) -
     )
 
 
+def laboratory_hours(settings: LadderSettings) -> Calendar:
+    """Working hours of the laboratory."""
+    return _calendar(settings.hours, settings.days, settings.holidays)
+
+
 def ladders(settings: LadderSettings, channel: ChannelLadderSettings) -> dict[Lane, Ladder]:
     """What a channel does about mail that nobody reads, by urgency."""
-    calendar = _calendar(settings.hours, settings.days, settings.holidays)
+    calendar = laboratory_hours(settings)
     chosen = {
         Lane.ROUTINE: settings.routine if channel.routine is None else channel.routine,
         Lane.URGENT: settings.urgent if channel.urgent is None else channel.urgent,

@@ -3,34 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from dispatcher.alarms import rules
+from dispatcher.alarms.alarm import Alarm, Level
+from dispatcher.alarms.facts import Ending, Fault, Thresholds
 from dispatcher.directory.at_hand import looked_at, watched
 from dispatcher.directory.trust.fetching import NAME as ALLOWED_DOMAINS
+from dispatcher.errors import DispatcherError, KeyringError
+from dispatcher.keyring.inventory import Kind, list_keys, places
+from dispatcher.outbox.calendar import Calendar
 from dispatcher.ports import EVERYTHING
 from dispatcher.report.model import Severity
-from dispatcher.service import alarms, standing
+from dispatcher.service import alarm_facts, alarms, nodes, overview, standing, untaken
 from dispatcher.service.anchor import SUBJECT as JOURNAL
+from dispatcher.service.anchor import signer_of
 from dispatcher.service.check import check_reference
-from dispatcher.service.nodes import NodesView
-from dispatcher.service.overview import StatusView
 from dispatcher.service.restored import in_doubt
-from dispatcher.service.standing import Alarm
-from dispatcher.service.untaken import Folder, nobody_works
+from dispatcher.settings.alarms import AlarmSettings
 from dispatcher.store.room import short_of_room
+from dispatcher.wiring import recipient_certificates
+from dispatcher.wiring.schedule import laboratory_hours
 
 if TYPE_CHECKING:
     from dispatcher.wiring import Office
 
 UNANSWERED = "Rien n'est perdu : elles sont redonnées d'elles-mêmes ; « dispatcher answers list --state due »."
+_KEYS = "« dispatcher keys list » ; installer la suivante par « dispatcher keys import » (docs/settings.md)."
+_KINDS = {Kind.SIGNING: "la clé de signature", Kind.TLS: "le certificat client", Kind.AUTHORITY: "l'autorité"}
+_ASK = "Demander au destinataire s'il publie le suivant ; sans lui ses envois seront mis en attente."
+_RENEW = "« dispatcher trust import », ou « dispatcher directory sync »."
+_SIGN = "« dispatcher keys import », puis « dispatcher journal anchor » (docs/preuves.md)."
 
 
-def gather(parts: Office, view: StatusView, lying: Sequence[Folder], seen: NodesView) -> tuple[Alarm, ...]:
-    """Every alarm that stands, in the order in which a person should read them."""
+def thresholds(settings: AlarmSettings, calendar: Calendar) -> Thresholds:
+    """When a fact becomes an alarm."""
+    return Thresholds(
+        calendar=calendar,
+        silence=timedelta(hours=settings.silence_hours),
+        silence_of={name: timedelta(hours=hours) for name, hours in settings.silence.items()},
+        oldest=timedelta(hours=settings.oldest_hours),
+        held_count=settings.held_count,
+        held=timedelta(hours=settings.held_hours),
+        failed=timedelta(hours=settings.failed_hours),
+        failure_percent=settings.failure_percent,
+        failure_least=settings.failure_least,
+        quarantine=timedelta(hours=settings.quarantine_hours),
+        paper=timedelta(hours=settings.paper_hours),
+        pause=timedelta(hours=settings.pause_hours),
+        backup=timedelta(days=settings.backup_days),
+        expiry_days=tuple(settings.expiry_days),
+    )
+
+
+def gather(
+    parts: Office, view: overview.StatusView, lying: Sequence[untaken.Folder], seen: nodes.NodesView
+) -> tuple[Alarm, ...]:
+    """Every alarm that stands, in the order in which a person should read them; notices left out."""
+    return split(everything(parts, view, lying, seen))[0]
+
+
+def everything(
+    parts: Office, view: overview.StatusView, lying: Sequence[untaken.Folder], seen: nodes.NodesView
+) -> tuple[Alarm, ...]:
+    """The same, and what is only to be foreseen after them."""
     settings, now = parts.settings, parts.clock.now()
-    room, nobody = short_of_room(settings.store.url, settings.folder), nobody_works(view, lying, len(seen.nodes))
+    room = short_of_room(settings.store.url, settings.folder, settings.alarms.disk_free_mb * 1_000_000)
+    nobody = untaken.nobody_works(view, lying, len(seen.nodes))
     mailboxes = {name: channel.mailbox is not None for name, channel in settings.channels.items()}
-    return (
+    found = (
         *standing.of_work(view, now),
         *standing.of_intake(lying, now, nobody=nobody, short_of_room=room),
         *_table(parts),
@@ -40,7 +82,72 @@ def gather(parts: Office, view: StatusView, lying: Sequence[Folder], seen: Nodes
         *standing.of_nodes(seen),
         *_journal(parts),
         *_directories(parts),
+        *_judged(parts),
     )
+    return tuple(sorted(found, key=lambda one: one.level is Level.NOTICE))
+
+
+def split(found: Sequence[Alarm]) -> tuple[tuple[Alarm, ...], tuple[Alarm, ...]]:
+    """Those that press, and those that are only to be foreseen."""
+    pressing = tuple(one for one in found if one.level is not Level.NOTICE)
+    return pressing, tuple(one for one in found if one.level is Level.NOTICE)
+
+
+def _judged(parts: Office) -> Iterator[Alarm]:
+    """Those with a threshold."""
+    settings, now = parts.settings.alarms, parts.clock.now()
+    limits = thresholds(settings, laboratory_hours(parts.settings.ladder))
+    facts = alarm_facts.work_facts(
+        parts.store, parts.clock, parts.settings.sources, parts.settings.channels, settings.failure_last
+    )
+    yield from rules.of_work(facts, limits, now)
+    yield from rules.of_faults(alarm_facts.troubles(parts.store))
+    yield from rules.of_faults(_key_faults(parts))
+    yield from rules.of_endings(_endings(parts), limits, now)
+
+
+def _key_faults(parts: Office) -> Iterator[Fault]:
+    for info in list_keys(places(parts.settings), parts.clock.now()):
+        if info.problem and (info.in_use or info.kind is Kind.SIGNING) and info.kind is not Kind.RECIPIENT:
+            what = _KINDS.get(info.kind, "la clé maîtresse")
+            yield Fault(
+                code="key-fault",
+                subject=f"{info.kind} {info.owner} {info.fingerprint[:8]}".strip(),
+                text=f"{what} de « {info.owner} » : {info.problem}",
+                outside=f"{what} de « {info.owner} » est inutilisable.",
+                hint=_KEYS,
+            )
+    wanted = parts.settings.journal
+    try:
+        signer_of(parts.desk.keyring, [wanted.signer] if wanted.signer else list(parts.channels), parts.clock.now())
+    except KeyringError:
+        text = "aucun canal n'a de clé de signature utilisable : le journal n'est pas signé, aucune preuve ne l'est."
+        yield Fault(code="no-signer", subject="", text=text, hint=_SIGN, notice=True)
+
+
+def _endings(parts: Office) -> Iterator[Ending]:
+    now, settings = parts.clock.now(), parts.settings
+    for info in list_keys(places(settings), now):
+        told = info.kind in _KINDS and info.days_left is not None and not info.problem
+        if told and info.valid_to is not None and (info.in_use or info.kind is Kind.SIGNING):
+            what = f"{_KINDS[info.kind]} de « {info.owner} » ({info.subject})"
+            yield Ending(code="key-expiring", what=what, until=info.valid_to, hint=_KEYS)
+    try:
+        survey = recipient_certificates(settings, parts.clock).survey(now, expiring_days=settings.alarms.expiry_days[0])
+    except DispatcherError:  # an authority or a list that cannot be read: `check` tells it
+        survey = None
+    for one in survey.expiring if survey is not None else ():
+        yield Ending(code="certificate-expiring", what=one.fingerprint, until=one.expires, hint=_ASK)
+    for source in watched(parts.settings, parts.clock, parts.store):
+        if source.as_of is not None and not source.alarm:
+            span = timedelta(days=source.max_age_days)
+            yield Ending(
+                code="data-expiring",
+                what=f"{source.title[0].lower()}{source.title[1:]}",
+                until=source.as_of + span,
+                hint=_RENEW,
+                span=span,
+            )
 
 
 def paused_everywhere(parts: Office) -> str:
@@ -52,24 +159,25 @@ def paused_everywhere(parts: Office) -> str:
 def _table(parts: Office) -> Iterator[Alarm]:
     problem = parts.directory.table.problem
     if problem is not None:
-        text = f"la table des destinataires est fautive ; la dernière bonne reste en service. {problem}"
-        yield Alarm(code="local-table", text=text)
+        outside = "la table des destinataires est fautive ; la dernière bonne reste en service."
+        yield Alarm(code="local-table", text=f"{outside} {problem}", outside=outside)
 
 
 def _journal(parts: Office) -> Iterator[Alarm]:
     reason = alarms.standing(parts.store, JOURNAL)
     if reason:
-        yield Alarm(
-            code="journal", text=f"journal non signé, ou rompu : {reason}", hint="docs/preuves.md dit quoi faire."
-        )
+        outside = "le journal n'est plus signé, ou il est rompu."
+        text, hint = f"journal non signé, ou rompu : {reason}", "docs/preuves.md dit quoi faire."
+        yield Alarm(code="journal", text=text, hint=hint, outside=outside)
 
 
 def _answers(parts: Office) -> Iterator[Alarm]:
     for way in parts.answer_ways():
         line = alarms.standing_line(parts.store, way.name)
         if line is not None:
+            outside = f"le SIL de la source « {way.source} » ne reçoit plus nos réponses."
             text = f"réponses au SIL de la source « {way.source} » : {line.detail.get('reason', '')}"
-            yield Alarm(code="answers", text=text, since=line.at, hint=UNANSWERED)
+            yield Alarm(code="answers", subject=way.name, text=text, since=line.at, hint=UNANSWERED, outside=outside)
 
 
 def _directories(parts: Office) -> Iterator[Alarm]:
@@ -77,8 +185,14 @@ def _directories(parts: Office) -> Iterator[Alarm]:
     for one in fetched:
         if one.alarm:
             code = "allowed-domains" if one.name == ALLOWED_DOMAINS else "directory"
-            text = f"{one.title} : {one.alarm}"
-            yield Alarm(code=code, text=text, since=one.state.failing_since, hint=one.hint)
+            yield Alarm(
+                code=code,
+                subject=one.name if code == "directory" else "",
+                text=f"{one.title} : {one.alarm}",
+                since=one.state.failing_since,
+                hint=one.hint,
+                outside=f"{one.title} : à renouveler.",
+            )
     if not any(one.alarm for one in fetched if one.name == ALLOWED_DOMAINS):
         for found in check_reference(parts.desk):
             if found.severity is Severity.ERROR:
@@ -88,4 +202,4 @@ def _directories(parts: Office) -> Iterator[Alarm]:
     for source in looked_at(parts.settings):
         if source.problem and source.name not in names:
             text = f"{source.title} : {source.problem.rstrip('.')}."
-            yield Alarm(code="directory", text=text, hint=source.hint)
+            yield Alarm(code="directory", subject=source.name, text=text, hint=source.hint)

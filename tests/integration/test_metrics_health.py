@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from dispatcher.service.standing import CODES
+from dispatcher.alarms.alarm import CODES
 from tests.integration.laboratory import Installation
 from tests.integration.test_stop_and_restart import HL7, Operator, laboratory, log_of, service, stop
 

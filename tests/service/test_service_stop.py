@@ -19,6 +19,7 @@ from dispatcher.clock import SystemClock
 from dispatcher.daemon import membership, steps
 from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.run import Daemon
+from dispatcher.daemon.troubles import Ticks, Troubles
 from dispatcher.daemon.worker import SENDER, Worker
 from dispatcher.errors import KeyringError, OutcomeUnknown, Refused, StoreError, TransportError, TryLater
 from dispatcher.outbox.retry import RetryKind, RetryPolicy, decide
@@ -364,7 +365,7 @@ def test_every_start_of_a_process_has_an_owner_of_its_own() -> None:
 
 def test_a_tick_that_fails_is_told_by_its_place_only(bench: Bench, watch: Watch) -> None:
     daemon = object.__new__(Daemon)
-    daemon._stop, daemon._idle, daemon._ticking = threading.Event(), threading.Condition(), {}
+    daemon._stop, daemon._ticks = threading.Event(), Ticks()
     daemon._lasting = Lasting()
 
     def quoting() -> None:
@@ -372,7 +373,7 @@ def test_a_tick_that_fails_is_told_by_its_place_only(bench: Bench, watch: Watch)
 
     daemon._tick("scan", quoting)
     assert "scan: unexpected ValueError at" in watch.text
-    assert not daemon._ticking
+    assert not daemon._ticks.running
 
 
 @pytest.mark.parametrize(
@@ -412,18 +413,18 @@ def test_a_worker_that_fails_is_told_by_its_place_only(bench: Bench, watch: Watc
 
 
 def test_a_tick_that_hangs_is_told_once_and_its_end_too(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    daemon = object.__new__(Daemon)
-    daemon._idle, daemon._hanging = threading.Condition(), set()
-    daemon._ticking = {"scan": 0.0, "sync": 0.0, "batch": 1000.0}
+    troubles, ticks = Troubles(bench.store, bench.clock, "un"), Ticks()
+    ticks.running.update({"scan": 0.0, "sync": 0.0, "batch": 1000.0})
     now = iter((800.0, 901.0, 1500.0, 1900.5, 1901.0))
-    monkeypatch.setattr("dispatcher.daemon.run.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("dispatcher.daemon.troubles.time.monotonic", lambda: next(now))
     caplog.set_level(logging.WARNING)
     for _ in range(3):
-        daemon._tell_hanging()
+        troubles.ticks(ticks)
     assert [record.message.split()[1] for record in caplog.records] == ["scan"]
-    del daemon._ticking["scan"]
-    daemon._tell_hanging()
+    assert not troubles.well
+    del ticks.running["scan"]
+    troubles.ticks(ticks)
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR", "WARNING"]
     assert "batch" in caplog.records[1].message and "scan hangs no more" in caplog.records[2].message

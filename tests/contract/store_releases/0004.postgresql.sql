@@ -31,6 +31,26 @@ CREATE TABLE public.accounts (
     created_by text NOT NULL,
     signed_in_at timestamp with time zone
 );
+CREATE TABLE public.alarm_notes (
+    number bigint NOT NULL,
+    id text NOT NULL,
+    way text NOT NULL,
+    kind text NOT NULL,
+    key text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    body text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    attempts integer NOT NULL,
+    sent_at timestamp with time zone,
+    reason text NOT NULL
+);
+CREATE SEQUENCE public.alarm_notes_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.alarm_notes_number_seq OWNED BY public.alarm_notes.number;
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -242,6 +262,28 @@ CREATE TABLE public.heard (
     channel text NOT NULL,
     at timestamp with time zone NOT NULL
 );
+CREATE TABLE public.incidents (
+    key text NOT NULL,
+    code text NOT NULL,
+    level text NOT NULL,
+    text text NOT NULL,
+    hint text NOT NULL,
+    count integer NOT NULL,
+    stage integer NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    told_at timestamp with time zone,
+    said_at timestamp with time zone,
+    told_count integer NOT NULL,
+    told_stage integer NOT NULL,
+    reminders integer NOT NULL,
+    gone_at timestamp with time zone,
+    over_at timestamp with time zone,
+    flaps integer NOT NULL,
+    acked_at timestamp with time zone,
+    acked_by text NOT NULL,
+    ack_why text NOT NULL
+);
 CREATE TABLE public.installation (
     id smallint NOT NULL,
     store_id text NOT NULL,
@@ -408,6 +450,11 @@ CREATE TABLE public.sign_ins (
     at timestamp with time zone NOT NULL,
     until timestamp with time zone
 );
+CREATE TABLE public.signs (
+    name text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    note text NOT NULL
+);
 CREATE TABLE public.tallies (
     kind text NOT NULL,
     channel text NOT NULL,
@@ -415,6 +462,7 @@ CREATE TABLE public.tallies (
     shard integer NOT NULL,
     count bigint NOT NULL
 );
+ALTER TABLE ONLY public.alarm_notes ALTER COLUMN number SET DEFAULT nextval('public.alarm_notes_number_seq'::regclass);
 ALTER TABLE ONLY public.answers ALTER COLUMN number SET DEFAULT nextval('public.answers_number_seq'::regclass);
 ALTER TABLE ONLY public.digests ALTER COLUMN number SET DEFAULT nextval('public.digests_number_seq'::regclass);
 ALTER TABLE ONLY public.reference ALTER COLUMN number SET DEFAULT nextval('public.reference_number_seq'::regclass);
@@ -430,8 +478,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
 10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0, '', NULL, 0, NULL);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x01f1300970a5218ee4eb660cd103c6ac0f5276857d4fc2af9fb5353a25e6c9e4c1336b438de908c7609299292d14372358b6961781466b948fffbb992e27e61f7e', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1, NULL);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x015b40e96236f47435bfeb8a296862e8fdfa1ae1518578904a6ce6c5769a2ad33af0025f041af56861d66c8a63f03e740199864cdb3f2c60d886dd2d957522e5266161534289331c3c5e67c1b1c9aaae419bdc', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1, NULL);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x015b5966317c60f7c3581dcf867261700badb97050a93553e98b7a6726bdf1457a9fd5100731b611873508359c296c90737b9ca0984f74eee4fc335770b89558c9', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1, NULL);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x01903d3cfb8d3f1cfeb023d867b87e909f15736e6bf5148d3f974e390de9b9f1ffdfcf5d18b50f074fbf42efaa7e0b421f8431fc69a68af13a8a666a00ccfa5106efc1091ee940b68696aebad1a1e081034640', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1, NULL);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -452,9 +500,9 @@ INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allo
 INSERT INTO public.journal_head VALUES (1, 16, '2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"81d919ff","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x0115deb90aa016255fcf4aafdde4fc038d275b35163704bfd49f3c2137c74097264955c00e128c3c984631a3fb4913de982b2ce2');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01145c0d5b7a426118a35555c40f8cb535ffe71273532cca5fb05b875b13f018aa26bf8fce18dd0acc', 'k2', false, 4, '\x01e7f42db6809b372f48d85ffc9593ae024bcd0326595402e6e17d58d7866ad4ba');
+INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"6701d3e9","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01184d56a0997bae2a03b1abca0dff41cde03c963a36b950b71a17e6c37dcfdf673d80c839a8371810dde13aa0a173ad1e6183a0');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x013092593ebb36666eb71a399455cc9b9d33930e46374d117b44c21d65925d7016f5079337ef58d3a9', 'k2', false, 4, '\x018cd6219f8dfbcdebbc8ec96e7fc8ddec0abfa30b34aa798234d87205e857ed78');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);
@@ -466,6 +514,7 @@ INSERT INTO public.tallies VALUES ('dispatch', 'mss', 'sending', 0, 0);
 INSERT INTO public.tallies VALUES ('dispatch', 'mss', 'unknown', 0, 1);
 INSERT INTO public.tallies VALUES ('file', '', 'received', 0, 1);
 INSERT INTO public.tallies VALUES ('dispatch', 'mss', 'queued', 0, 1);
+SELECT pg_catalog.setval('public.alarm_notes_number_seq', 1, false);
 SELECT pg_catalog.setval('public.answers_number_seq', 1, false);
 SELECT pg_catalog.setval('public.digests_number_seq', 1, false);
 SELECT pg_catalog.setval('public.reference_number_seq', 1, true);
@@ -475,6 +524,8 @@ ALTER TABLE ONLY public.account_codes
     ADD CONSTRAINT pk_account_codes PRIMARY KEY (account, code);
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT pk_accounts PRIMARY KEY (name);
+ALTER TABLE ONLY public.alarm_notes
+    ADD CONSTRAINT pk_alarm_notes PRIMARY KEY (number);
 ALTER TABLE ONLY public.anchors
     ADD CONSTRAINT pk_anchors PRIMARY KEY (last);
 ALTER TABLE ONLY public.answers
@@ -503,6 +554,8 @@ ALTER TABLE ONLY public.gaps
     ADD CONSTRAINT pk_gaps PRIMARY KEY (id);
 ALTER TABLE ONLY public.heard
     ADD CONSTRAINT pk_heard PRIMARY KEY (channel);
+ALTER TABLE ONLY public.incidents
+    ADD CONSTRAINT pk_incidents PRIMARY KEY (key);
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT pk_installation PRIMARY KEY (id);
 ALTER TABLE ONLY public.journal
@@ -539,8 +592,12 @@ ALTER TABLE ONLY public.reports
     ADD CONSTRAINT pk_reports PRIMARY KEY (id);
 ALTER TABLE ONLY public.sign_ins
     ADD CONSTRAINT pk_sign_ins PRIMARY KEY (key);
+ALTER TABLE ONLY public.signs
+    ADD CONSTRAINT pk_signs PRIMARY KEY (name);
 ALTER TABLE ONLY public.tallies
     ADD CONSTRAINT pk_tallies PRIMARY KEY (kind, channel, state, shard);
+ALTER TABLE ONLY public.alarm_notes
+    ADD CONSTRAINT uq_alarm_notes_id UNIQUE (id);
 ALTER TABLE ONLY public.answers
     ADD CONSTRAINT uq_answers_id UNIQUE (id);
 ALTER TABLE ONLY public.digests
@@ -553,6 +610,7 @@ ALTER TABLE ONLY public.reports
     ADD CONSTRAINT uq_reports_chain_version UNIQUE (chain, version);
 ALTER TABLE ONLY public.reports
     ADD CONSTRAINT uq_reports_file_id_position UNIQUE (file_id, "position");
+CREATE INDEX ix_alarm_notes_way ON public.alarm_notes USING btree (way, number);
 CREATE INDEX ix_answers_bundle ON public.answers USING btree (bundle) WHERE ((state = 'due'::text) AND (bundle <> ''::text));
 CREATE INDEX ix_answers_due ON public.answers USING btree (source, number) WHERE (state = 'due'::text);
 CREATE INDEX ix_answers_ended ON public.answers USING btree (state, number) WHERE (state = ANY (ARRAY['refused'::text, 'void'::text]));
@@ -575,6 +633,7 @@ CREATE INDEX ix_dispatches_report ON public.dispatches USING btree (report_id);
 CREATE INDEX ix_dispatches_state ON public.dispatches USING btree (state, created_at, id, channel);
 CREATE INDEX ix_dispatches_suspects ON public.dispatches USING btree (channel, lane, created_at, id) WHERE ((state = 'queued'::text) AND (returns >= 2));
 CREATE INDEX ix_dispatches_unread ON public.dispatches USING btree (state, sent_at, id) WHERE (rung > 1);
+CREATE INDEX ix_files_arrived ON public.files USING btree (source, received_at) WHERE (size >= 0);
 CREATE INDEX ix_files_bytes ON public.files USING btree (source, sha256);
 CREATE INDEX ix_files_contents ON public.files USING btree (received_at, id) WHERE (purged_at IS NULL);
 CREATE INDEX ix_files_place ON public.files USING btree (source, path_hash);

@@ -30,6 +30,7 @@ def upgrade() -> None:
     _figures()
     _accounts()
     _retention()
+    _alarms()
 
 
 def _partial(name: str, table: str, columns: list[str], where: str, *, unique: bool = False) -> None:
@@ -265,3 +266,55 @@ def _retention() -> None:
     _partial("ix_files_contents", "files", ["received_at", "id"], "purged_at IS NULL")
     _partial("ix_files_proofs", "files", ["received_at", "id"], "purged_at IS NOT NULL")
     _partial("ix_reports_patient", "reports", ["patient_hash"], "patient_hash <> ''")
+
+
+def _alarms() -> None:
+    _partial("ix_files_arrived", "files", ["source", "received_at"], "size >= 0")
+    op.create_table(
+        "incidents",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("hint", sa.Text(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("stage", sa.Integer(), nullable=False),
+        sa.Column("began_at", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=False),
+        sa.Column("told_at", MOMENT, nullable=True),
+        sa.Column("said_at", MOMENT, nullable=True),
+        sa.Column("told_count", sa.Integer(), nullable=False),
+        sa.Column("told_stage", sa.Integer(), nullable=False),
+        sa.Column("reminders", sa.Integer(), nullable=False),
+        sa.Column("gone_at", MOMENT, nullable=True),
+        sa.Column("over_at", MOMENT, nullable=True),
+        sa.Column("flaps", sa.Integer(), nullable=False),
+        sa.Column("acked_at", MOMENT, nullable=True),
+        sa.Column("acked_by", sa.Text(), nullable=False),
+        sa.Column("ack_why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_incidents")),
+    )
+    op.create_table(
+        "alarm_notes",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("way", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("due_at", MOMENT, nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("sent_at", MOMENT, nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_alarm_notes")),
+        sa.UniqueConstraint("id", name=op.f("uq_alarm_notes_id")),
+    )
+    op.create_index("ix_alarm_notes_way", "alarm_notes", ["way", "number"])
+    op.create_table(
+        "signs",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_signs")),
+    )

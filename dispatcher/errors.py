@@ -14,6 +14,7 @@ Families and what becomes of the item (decided in ``service/`` only):
 ``KeyringError``       no usable key or certificate: ours pauses, theirs holds
 ``SealError``          the mail could not be built or sealed: held
 ``TransportError``     see :class:`Refused`, :class:`TryLater`, :class:`OurFault`, :class:`OutcomeUnknown`
+``SignInError``        nobody is let in
 ``StoreError``         the database said no
 =====================  =======================================================
 """
@@ -217,6 +218,12 @@ class NotBegun(TransportError):
     """Its place in the pace had passed before its first command could leave: nothing of it has."""
 
     code = "not-begun"
+
+
+class SignInError(DispatcherError):
+    """The house that was to say who somebody is did not, or not so that it can be believed."""
+
+    code = "sign-in"
 
 
 class StoreError(DispatcherError):

@@ -75,7 +75,10 @@ AT_HOME: dict[str, set[str]] = {
     "socket": {"transport", "sandbox", "daemon", "cli", "directory"},
     "subprocess": {"daemon", "cli"},
     "sqlite3": {"directory", "store"},
-    **{library: {"console"} for library in ("starlette", "uvicorn", "jinja2", "markupsafe", "babel", "segno")},
+    **{
+        library: {"console"}
+        for library in ("starlette", "uvicorn", "jinja2", "markupsafe", "babel", "segno", "authlib", "joserfc")
+    },
 }
 """Libraries that live in certain rooms only."""
 

@@ -196,7 +196,7 @@ def _remark(one: care.Standing) -> str:
         "fermé" if row.disabled else "",
         f"des inconnus patientent {one.waits} s" if one.waits else "",
         "doit changer son mot de passe" if row.must_change else "",
-        f"vient de {row.origin}" if row.origin else "",
+        f"vient de {row.issuer}" if row.origin else "",
     ]
     return " ; ".join(filter(None, told))
 
@@ -210,7 +210,7 @@ def _json(one: care.Standing) -> dict[str, object]:
         "recovery_codes": one.codes_left,
         "must_change": row.must_change,
         "disabled": row.disabled,
-        "origin": row.origin,
+        "issuer": row.issuer,
         "failed": one.failed,
         "waits_seconds": one.waits,
         "created_at": row.created_at,

@@ -213,7 +213,7 @@ def _local(uow: UnitOfWork, name: str) -> AccountRow:
     row = _known(uow, name)
     if row.origin:
         raise ConfigError(
-            f"Le compte « {name} » vient de {row.origin}.",
+            f"Le compte « {name} » vient de {row.issuer}.",
             hint="Son mot de passe, ses rôles et son second facteur s'y règlent ; ici il ne peut qu'être fermé.",
         )
     return row

@@ -39,6 +39,8 @@ class Why(StrEnum):
     CODE_NEEDED = "code-needed"
     """The password is right; ask for the code, and come again with both."""
     WAIT = "wait"
+    NOT_ALLOWED = "not-allowed"
+    """Recognised by another house, and without an account to be let in with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +221,7 @@ def user_of(account: AccountRow) -> User:
         roles=roles_of(account.roles),
         must_change=account.must_change,
         totp=account.totp is not None,
-        origin=account.origin,
+        issuer=account.issuer,
     )
 
 

@@ -58,8 +58,8 @@ class User:
     """The password was given by another person: until it is changed there is no right at all."""
     totp: bool = False
     """There is a second factor."""
-    origin: str = ""
-    """Issuer that says who this is (OpenID Connect); empty: the password is ours."""
+    issuer: str = ""
+    """The house that says who this is (OpenID Connect); empty: the password is ours."""
 
     @property
     def actor(self) -> str:

@@ -16,6 +16,7 @@ from dispatcher.settings.file import (
     parse,
 )
 from dispatcher.settings.index import IndexSettings
+from dispatcher.settings.oidc import GrantSettings, OidcSettings
 from dispatcher.settings.pace import PaceSettings
 from dispatcher.settings.paper import PaperSettings
 from dispatcher.settings.retention import RetentionSettings
@@ -28,12 +29,14 @@ __all__ = [
     "ChannelSettings",
     "ConsoleSettings",
     "DirectorySettings",
+    "GrantSettings",
     "IndexSettings",
     "LaboratorySettings",
     "LogSettings",
     "MailboxSettings",
     "MetricsSettings",
     "MllpSettings",
+    "OidcSettings",
     "PaceSettings",
     "PaperSettings",
     "PdfSettings",

@@ -31,10 +31,15 @@ class AccountRow:
     must_change: bool = False
     disabled: bool = False
     origin: str = ""
-    """Issuer (OpenID Connect) that says who this is; empty: we do."""
+    """Issuer and subject (OpenID Connect) with a blank between, when another house says who this is; empty: we do."""
     created_at: datetime
     created_by: str
     signed_in_at: datetime | None = None
+
+    @property
+    def issuer(self) -> str:
+        """The house that says who this is."""
+        return self.origin.partition(" ")[0]
 
 
 class Accounts(Protocol):

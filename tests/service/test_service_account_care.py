@@ -127,7 +127,7 @@ def test_of_whom_another_house_says_who_it_is_only_the_door_is_ours(door: Door) 
     row = AccountRow(
         name="899700000001",
         roles="administrator",
-        origin="https://issuer.test",
+        origin="https://issuer.test 1234",
         created_at=door.clock.now(),
         created_by="issuer",
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from dispatcher.receipts import addresses, wording
+from dispatcher.receipts.author import author
 from dispatcher.receipts.mime import Part, parse
 
 _OURS_HEADERS = ("to", "delivered-to", "x-original-to", "envelope-to", "cc")
@@ -35,10 +36,15 @@ class MailView:
 
     @cached_property
     def sender(self) -> str | None:
-        """Address of ``From``."""
+        """Address of ``From``, read leniently: to say who it seems to be, never to believe him."""
         value = self.header("from")
         found = re.search(r"<([^<>\s]+@[^<>\s]+)>", value)
         return addresses.clean(found[1]) if found else next(iter(addresses.find_addresses(value)), None)
+
+    @cached_property
+    def author(self) -> str | None:
+        """The one address of the ``From`` of the mail that came, whatever it wraps; None when not certain."""
+        return author((self.outer[-1] if self.outer else self.root).written("from"))
 
     @cached_property
     def in_reply_to(self) -> tuple[str, ...]:

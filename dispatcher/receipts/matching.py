@@ -126,8 +126,10 @@ def _speaks_for_recipient(notice: Notice) -> bool:
 
 
 def _from_recipient(notice: Notice, dispatch: Dispatch) -> bool:
-    host = addresses.domain(notice.sender)
-    return bool(host) and host == addresses.domain(dispatch.address)
+    """Written there; and forwarded, if at all, by somebody there or of ours: anybody can wrap up a notice he made."""
+    host, ours = addresses.domain(dispatch.address), addresses.domain(dispatch.message_id.strip("<>"))
+    carried = (addresses.domain(one) in (host, ours) for one in notice.forwarders)
+    return bool(host) and host == addresses.domain(notice.sender) and all(carried)
 
 
 # ------------------------------------------------------------------------------------------------ what it changes

@@ -82,6 +82,10 @@ class Part:
         """All values of that header."""
         return tuple(value for known, value in self.headers if known == name)
 
+    def written(self, name: str) -> tuple[str, ...]:
+        """All values of that header as they were written, encoded words still on."""
+        return tuple(to_text(value) for known, value in _fields(self.raw)[0] if known == name)
+
     def content(self) -> bytes:
         """Body with the transfer encoding undone as far as it can be."""
         return _undo_encoding(self.body, _transfer_encoding(self.headers))
@@ -186,6 +190,11 @@ def _utf8(data: bytes) -> bytes:
 
 
 def _split_header(data: bytes) -> tuple[tuple[tuple[str, str], ...], bytes]:
+    found, body = _fields(data)
+    return tuple((name, decode_words(to_text(value))) for name, value in found), body
+
+
+def _fields(data: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
     found: list[tuple[str, bytes]] = []
     position = 0
     while position < len(data):
@@ -202,7 +211,7 @@ def _split_header(data: bytes) -> tuple[tuple[tuple[str, str], ...], bytes]:
         else:
             break  # no blank line before the body
         position = end + 1
-    return tuple((name, decode_words(to_text(value))) for name, value in found), data[position:]
+    return found, data[position:]
 
 
 def _content_type(headers: tuple[tuple[str, str], ...]) -> tuple[str, dict[str, str]]:

@@ -62,7 +62,9 @@ class Notice:
     diagnostic: str | None = None
 
     sender: str | None = None
-    """Who sent the notice (``From``)."""
+    """Who wrote the notice (``From``, read strictly); None when that is not certain."""
+    forwarders: tuple[str, ...] = ()
+    """Who forwarded it to us as an attachment, the last one at the end; empty text: not certain."""
     related: tuple[str, ...] = ()
     """Message-IDs it answers (``In-Reply-To``, ``References``), nearest first."""
     cause: Cause | None = None

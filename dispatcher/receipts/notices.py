@@ -274,7 +274,7 @@ def _forwarded(view: MailView, problems: list[Problem], layers: int) -> tuple[No
         own: list[Problem] = []
         forwarded = MailView(root=inner)
         notices = tuple(
-            replace(_finish(notice, forwarded), sender=notice.sender or view.sender)
+            replace(_finish(notice, forwarded), forwarders=(*notice.forwarders, view.author or ""))
             for notice in _read_view(forwarded, own, layers - 1)
             if notice.kind in {Kind.DSN, Kind.MDN, Kind.ERROR_MAIL}
         )
@@ -319,7 +319,7 @@ def _base(
         envid=envid,
         code=code,
         diagnostic=shorten(decode_words(diagnostic or "")),
-        sender=view.sender,
+        sender=view.author,
         related=view.in_reply_to,
         cause=cause,
         error=error,

@@ -21,7 +21,7 @@ _FAULTS = (MessageError, ValueError, LookupError, AttributeError, TypeError)
 
 
 def author(fields: tuple[str, ...]) -> str | None:
-    """The address of a mail's ``From`` fields as written (encoded words still on), lower case; None when not certain."""
+    """The address of a mail's ``From`` fields as written , encoded words still on; None when not certain."""
     if len(fields) != 1:
         return None
     value = fields[0].strip()

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "service": GROUND | LANGUAGES | RULES,
     "wiring": GROUND | LANGUAGES | RULES | WINDOWS | {"service"},
     **{
-        room: GROUND | LANGUAGES | RULES | WINDOWS | {"service", "wiring", "daemon", "whole_file"}
+        room: GROUND | LANGUAGES | RULES | WINDOWS | {"service", "wiring", "daemon", "console", "whole_file"}
         for room in ("daemon", "cli")
     },
     "console": GROUND | LANGUAGES | RULES | WINDOWS - {"store"} | {"service", "wiring"},
@@ -72,7 +72,7 @@ AT_HOME: dict[str, set[str]] = {
     "smtplib": {"transport"},
     "imaplib": {"transport"},
     "poplib": {"transport"},
-    "socket": {"transport", "sandbox", "daemon", "cli", "directory"},
+    "socket": {"transport", "sandbox", "daemon", "cli", "directory", "console"},
     "subprocess": {"daemon", "cli"},
     "sqlite3": {"directory", "store"},
     **{

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dispatcher.cli.demo import Round, play, throw_away
+from dispatcher.cli.demo_console import stay_open
 from dispatcher.cli.output import FAILURES, complain, print_json, say, table
 from dispatcher.errors import ConfigError
 from dispatcher.french import counted
@@ -26,15 +28,20 @@ def demo(
     keep: Annotated[
         Path | None, typer.Option("--keep", help="Laisse fichiers, courriers, clés et base dans ce dossier (neuf).")
     ] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Ouvre ensuite la console dessus, jusqu'à Ctrl-C.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port de la console (avec --serve).")] = 8741,
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
 ) -> None:
     """Un tour complet sur cette machine : fichiers, courriers chiffrés, accusés. Tout le monde y est inventé."""
+    if serve and json:
+        raise ConfigError("--serve et --json ne vont pas ensemble.")
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise ConfigError(f"Le dossier {keep} n'est pas vide.", hint="Donner un dossier neuf à --keep.")
     folder = keep.resolve() if keep is not None else Path(tempfile.mkdtemp(prefix="dispatcher-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        result = play(folder, lambda text: None if json else say(text))
+        stay = partial(stay_open, port=port) if serve else None
+        result = play(folder, lambda text: None if json else say(text), stay)
         if json:
             print_json(_as_json(result, kept=keep is not None))
         else:

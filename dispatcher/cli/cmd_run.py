@@ -7,12 +7,13 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from dispatcher.cli.console_serving import beside, tell_first_account
 from dispatcher.cli.context import CONFIG, office
 from dispatcher.cli.output import DONE, FAILURES, complain, print_json, say
 from dispatcher.daemon import logs
@@ -41,7 +42,16 @@ def run(
         logs.configure(parts.settings.log, verbose=CONFIG.verbose)
         sources, channels = counted(len(parts.settings.sources), "source"), counted(len(parts.channels), "canal|canaux")
         daemon = Daemon(parts, CONFIG.resolve().resolve(), count)
-        daemon.run(lambda: say(f"Service démarré : {sources}, {channels}."))
+        with ExitStack() as closing:
+
+            def started() -> None:
+                say(f"Service démarré : {sources}, {channels}.")
+                if (console := beside(parts)) is not None:
+                    closing.callback(console.stop)
+                    say(f"Console : {console.url}")
+                    tell_first_account(parts)
+
+            daemon.run(started)
         return
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -51,7 +51,11 @@ class Round:
         return not any(dispatch.state in ON_THE_WAY for dispatch in self.dispatches)
 
 
-def play(folder: Path, tell: Callable[[str], None]) -> Round:
+Stay = Callable[[Office, Round, Callable[[], None]], None]
+"""What to do with the demo while everything still runs; the last argument lets mails leave and notices come back."""
+
+
+def play(folder: Path, tell: Callable[[str], None], stay: Stay | None = None) -> Round:
     """Run the whole round in ``folder``; ``tell`` is told each step in French."""
     begun = time.monotonic()
     with SandboxOperator(folder / SANDBOX, notice_delay=0.05) as operator:
@@ -69,7 +73,10 @@ def play(folder: Path, tell: Callable[[str], None]) -> Round:
             _round(office, operator, spools)
             tell("Une semaine plus tard, à l'horloge de la démonstration : rappel des non lus, tirage du papier.")
             after = a_week_later(office, folder)
-            return _result(folder, office, operator, time.monotonic() - begun, after)
+            result = _result(folder, office, operator, time.monotonic() - begun, after)
+            if stay is not None:
+                stay(office, result, lambda: _go_on(office, spools))
+            return result
         finally:
             office.close()
 
@@ -105,6 +112,12 @@ def _round(office: Office, operator: SandboxOperator, spools: list[FolderSpool])
             waiting = uow.files.counts().get(FileState.WAITING, 0)
         if not waiting and not any(counts.get(state, 0) for state in ON_THE_WAY) and not operator.pending_notices:
             return
+
+
+def _go_on(office: Office, spools: list[FolderSpool]) -> None:
+    """One look at everything, as the service does all the time."""
+    drain(office, lambda: False, spools)
+    steps.collect_all(office)
 
 
 def _result(folder: Path, office: Office, operator: SandboxOperator, seconds: float, after: After) -> Round:

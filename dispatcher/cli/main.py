@@ -57,6 +57,7 @@ COMMANDS = {
     "receipts": "cmd_receipts",
     "evidence": "cmd_evidence",
     "journal": "cmd_journal",
+    "console": "cmd_console",
     "users": "cmd_users",
     "support-bundle": "cmd_support",
     "backup": "cmd_backup",

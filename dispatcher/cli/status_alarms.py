@@ -11,17 +11,17 @@ from dispatcher.cli.output import complain
 from dispatcher.daemon import processes
 from dispatcher.service import nodes, overview, untaken
 from dispatcher.wiring import Office
-from dispatcher.wiring.standing import gather
+from dispatcher.wiring.standing import everything
 
 SHOWN = 5
 """Of one kind told one by one; of more only the number."""
 
 
 def gathered(parts: Office) -> tuple[Alarm, ...]:
-    """All of them, everything looked at now."""
+    """All of them, what is only to be foreseen last; everything looked at now."""
     view = overview.status(parts.store, parts.clock, parts.channels)
     lying = untaken.folders(parts.spools(), parts.settings.sources, parts.clock)
-    return gather(parts, view, lying, nodes.view(parts.store, processes.runs))
+    return everything(parts, view, lying, nodes.view(parts.store, processes.runs))
 
 
 def tell(found: Sequence[Alarm]) -> None:

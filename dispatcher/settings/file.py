@@ -169,7 +169,7 @@ class Settings(Section):
     journal: JournalSettings = Field(default_factory=JournalSettings)
     ladder: LadderSettings = LadderSettings()
     paper: PaperSettings = Field(default_factory=PaperSettings)
-    console: ConsoleSettings = ConsoleSettings()
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     retention: RetentionSettings = RetentionSettings()

@@ -21,7 +21,7 @@ class Person:
     rights: frozenset[str] = frozenset(RIGHTS)
     must_change: bool = False
     totp: bool = False
-    origin: str = ""
+    issuer: str = ""
     roles: frozenset[rights.Role] = frozenset()
 
     @property

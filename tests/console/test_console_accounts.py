@@ -140,6 +140,7 @@ def test_the_whole_way_with_the_accounts_of_the_store(office: Office) -> None:
     fields = {"csrf": token(page), "old": given, "new": own, "again": own}
     assert client.post("/mon-compte/mot-de-passe", data=fields).headers["location"] == "/connexion"
     assert sign_in(client, {"name": "lea", "password": own}).headers["location"] == "/"
+    assert "biologiste" in client.get("/mon-compte").text
 
     page = client.get("/mon-compte/second-facteur").text
     assert "<svg" in page

@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from dispatcher.cli import system_layout
 from dispatcher.cli.installation import SANDBOX, lay_out, now, sample_config
 from dispatcher.cli.output import print_json, say
+from dispatcher.errors import ConfigError
 from dispatcher.sandbox.operator import SandboxOperator
 
 PREFERRED_PORT = 2525
@@ -21,11 +23,21 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Dossier de la nouvelle installation.")],
+    folder: Annotated[Path | None, typer.Argument(help="Dossier de la nouvelle installation.")] = None,
+    system: Annotated[
+        bool, typer.Option("--system", help="Pour toute la machine : /etc, /var/lib et /var/log/dispatcher.")
+    ] = False,
+    account: Annotated[str, typer.Option(help="Compte du service, avec --system.")] = "dispatcher",
+    root: Annotated[Path, typer.Option("--root", hidden=True)] = Path("/"),
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
 ) -> None:
     """Prépare une installation : configuration commentée, dossiers, clés, opérateur bac à sable."""
+    if system is (folder is not None):
+        raise ConfigError("Donner un dossier, ou « --system ».", hint="« dispatcher init labo », par exemple.")
     port = _port()
+    if folder is None:
+        _whole_machine(system_layout.Machine(root=root.absolute()), account, port, json=json)
+        return
     operator = SandboxOperator(folder / SANDBOX, port=port)
     layout = lay_out(folder, operator, config=sample_config(port=port), now=now())
     place = layout.folder
@@ -42,6 +54,21 @@ def init(
     say(f"  cd {place} && dispatcher sandbox")
     say(f"  cd {place} && dispatcher check && dispatcher run")
     say("puis copier un fichier de résultats dans entree/ et regarder « dispatcher list ».")
+
+
+def _whole_machine(machine: system_layout.Machine, account: str, port: int, *, json: bool) -> None:
+    system_layout.make(machine, account=account, port=port, now=now())
+    if json:
+        print_json({"folder": str(machine.data), "config": str(machine.config), "sandbox_port": port})
+        return
+    with_config = f"dispatcher --config {machine.config}"
+    say("Installation prête :")
+    say(f"  {machine.config}   configuration commentée, à adapter")
+    say(f"  {machine.etc}/keys/master.key   clé maîtresse : à sauvegarder à part, sans elle la base est illisible")
+    say(f"  {machine.data}/entree   dossier surveillé : le SIL y dépose ses fichiers")
+    say(f"  {machine.data}/tables   destinataires.csv et codes.csv, à remplir au tableur")
+    say(f"Ensuite, toujours sous le compte du service : « sudo -u {account} {with_config} check »,")
+    say(f"puis « sudo {with_config} service install ».")
 
 
 def _port() -> int:

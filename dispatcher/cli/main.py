@@ -64,6 +64,7 @@ COMMANDS = {
     "restore": "cmd_restore",
     "purge": "cmd_purge",
     "upgrade": "cmd_upgrade",
+    "service": "cmd_service",
     "sandbox": "cmd_sandbox",
 }
 """Name of each command and the module of this package that registers it, in the order of the help page."""

@@ -126,8 +126,11 @@ class Daemon:
         What hangs for longer than :data:`STOP_SECONDS` is left behind with the process: exit code 1 when it was a
         worker (its leases give its work back), 0 when nothing was in hand.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.stop())
+        if (
+            threading.current_thread() is threading.main_thread()
+        ):  # a Windows service runs in another, and is told by it
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self.stop())
         with self._lasting.installed():
             if self._member.enter(self._stop.is_set):
                 started()

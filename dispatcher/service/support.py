@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from dispatcher.clock import Clock
 from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State
-from dispatcher.ports import DispatchFilter, Heard, Scope, Store, UnitOfWork
+from dispatcher.ports import DispatchFilter, Heard, Scope, Store, SupportRow, UnitOfWork
 from dispatcher.receipts.notice import Kind, Notice
 from dispatcher.receipts.support import Expected, Gives, expected, gives_delivery
 from dispatcher.routing.addresses import is_patient
@@ -17,6 +17,8 @@ from dispatcher.service.channel import Channel
 
 PATIENCE = timedelta(days=3)
 """Time that notices and readers get before their silence counts."""
+TAKEN_UP = timedelta(days=30)
+"""Mail as old as this climbs again when its recipient turns out to answer; what is older nobody waits for."""
 
 
 def heard(uow: UnitOfWork, dispatch: Dispatch, notice: Notice, now: datetime) -> None:
@@ -27,7 +29,21 @@ def heard(uow: UnitOfWork, dispatch: Dispatch, notice: Notice, now: datetime) ->
     # To be matched, a patient's dispatch bears the address it was sent to; a table keeps its pseudonym only.
     kept = uow.dispatches.get(dispatch.id) if is_patient(dispatch.address) else dispatch
     if kept is not None:
+        domain, address = uow.support.of(kept.channel, kept.address)
         uow.support.heard(kept.channel, kept.address, what, now)
+        if what is Heard.READ:
+            _missed(uow, kept, domain, address, now)
+
+
+def _missed(
+    uow: UnitOfWork, kept: Dispatch, domain: SupportRow | None, address: SupportRow | None, now: datetime
+) -> None:
+    """The first answer of a domain or an address: from now on the silence about its other mail counts."""
+    name = kept.address.rpartition("@")[2].lower()
+    if name and (domain is None or domain.read_at is None):
+        uow.ladder.resume(kept.channel, now - TAKEN_UP, domain=name)
+    elif address is None or address.read_at is None:
+        uow.ladder.resume(kept.channel, now - TAKEN_UP, address=kept.address)
 
 
 def _heard(notice: Notice) -> Heard | None:

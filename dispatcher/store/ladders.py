@@ -115,6 +115,21 @@ class SqlLadders:
         now = self._session.now()
         return int(self._session.write(_BRING_BACK, {"beyond": beyond, "now": now}).rowcount)
 
+    def resume(self, channel: str, since: datetime, *, address: str = "", domain: str = "") -> int:
+        """Unread mail whose climb is over is worked out anew; not what left before there was a ladder (rung 0)."""
+        whose = func.lower(table.c.address) == address.lower() if address else func.lower(table.c.domain) == domain
+        wanted = (
+            table.c.state.in_(sorted(UNREAD)),
+            table.c.channel == channel,
+            whose,
+            table.c.created_at > since,
+            table.c.rung > 0,
+            table.c.climb_at.is_(None),
+            table.c.acknowledged_at.is_(None),
+        )
+        anew = update(table).where(*wanted).values(climb_at=self._session.now(), rung=0)
+        return int(self._session.write(anew).rowcount)
+
     def taken(self, ids: Sequence[str]) -> dict[str, tuple[int, datetime]]:
         """The highest rung climbed of each that climbed any, and when."""
         rows = self._session.read(_TAKEN, {"ids": list(ids)}) if ids else ()

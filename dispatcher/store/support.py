@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, or_, select
+from sqlalchemy import and_, bindparam, case, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.outbox.states import State
 from dispatcher.ports import Heard, Scope, SupportRow
+from dispatcher.receipts.ladder import Rung
+from dispatcher.store.ladder_tables import ladder_steps
 from dispatcher.store.rows import SUPPORT
 from dispatcher.store.session import Session
 from dispatcher.store.tables import dispatches, in_state
@@ -22,6 +24,8 @@ FINE = timedelta(hours=1)
 """Moments need not be exact: a domain that is heard all the time is not written all the time."""
 SET_BACK = timedelta(days=1)
 """A sweep that is further ahead than this was made by a clock that has been set back."""
+WAITED = timedelta(days=30)
+"""Mail that waited longer before it left is not judged: the index is by the time it was made."""
 
 _KEY = ["channel", "scope", "name"]
 _OF = SUPPORT.select.where(
@@ -67,11 +71,14 @@ class SqlSupport:
         return tuple(map(_row, self._session.read(wanted)))
 
     def sweep(self, channel: str, until: datetime, *, dsn: bool, mdn: bool) -> int:
-        """Count the silences of one channel up to ``until``; each mail counts once."""
+        """Count the silences of the mail of one channel that left up to ``until``; each mail counts once.
+
+        The first sweep of a channel counts nothing: of the mail before it nobody noted who answered.
+        """
         self._session.lock(f"receipt-support:{channel}")
         since = self._session.read(_UNTIL, {"of_channel": channel}).scalar()
-        if since is not None and since >= until:
-            if since - until > SET_BACK:
+        if since is None or since >= until:
+            if since is None or since - until > SET_BACK:
                 self._swept(channel, until)
             return 0
         looked = 0
@@ -95,19 +102,28 @@ class SqlSupport:
         self._session.write(_swept(self._session.postgresql), {"channel": channel, "until": until})
 
 
-def _silences(channel: str, since: datetime | None, until: datetime) -> Any:
-    """By address: mails, those without a delivery notice, those delivered that no reader answered."""
+def _silences(channel: str, since: datetime, until: datetime) -> Any:
+    """By address: mails, those without a delivery notice, those delivered that no reader answered.
+
+    What the ladder put on paper counts as well: that nobody read it is why it is there.
+    """
     c = dispatches.c
-    address = func.lower(c.address)
+    address, left = func.lower(c.address), func.coalesce(c.sent_at, c.delivered_at, c.created_at)
+    climbed = exists().where(ladder_steps.c.dispatch_id == c.id, ladder_steps.c.rung == Rung.PAPER.value)
     no_dsn = case((and_(c.state == State.SENT, c.delivered_at.is_(None)), 1), else_=0)
-    no_mdn = case((and_(c.state == State.DELIVERED, c.read_at.is_(None)), 1), else_=0)
+    arrived = or_(c.state == State.DELIVERED, and_(c.state == State.PAPER, c.delivered_at.is_not(None)))
+    no_mdn = case((and_(arrived, c.read_at.is_(None)), 1), else_=0)
+    on_paper = and_(in_state(dispatches, State.PAPER), climbed)
     wanted = select(address, func.count(), func.sum(no_dsn), func.sum(no_mdn)).where(
-        or_(in_state(dispatches, State.SENT), in_state(dispatches, State.DELIVERED)),
+        or_(in_state(dispatches, State.SENT), in_state(dispatches, State.DELIVERED), on_paper),
         c.channel == channel,
+        c.created_at > since - WAITED,
         c.created_at <= until,
+        left > since,
+        left <= until,
         c.address != "",
     )
-    return (wanted if since is None else wanted.where(c.created_at > since)).group_by(address)
+    return wanted.group_by(address)
 
 
 def _domain(address: str) -> str:

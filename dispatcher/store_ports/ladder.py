@@ -54,6 +54,9 @@ class Ladders(Protocol):
     def locked(self, dispatch_id: str) -> Dispatch | None:
         """As it is now, locked to the end of the transaction."""
 
+    def resume(self, channel: str, since: datetime, *, address: str = "", domain: str = "") -> int:
+        """Unread mail to there that left after ``since`` and whose climb is over is worked out anew. How many."""
+
     def bring_back(self, beyond: datetime) -> int:
         """Waits beyond that moment were written by a clock that stood far ahead: they are worked out anew. How many."""
 

@@ -57,7 +57,8 @@ class Support(Protocol):
         """Longest silences first."""
 
     def sweep(self, channel: str, until: datetime, *, dsn: bool, mdn: bool) -> int:
-        """Count the silence of mails made up to then and not counted before; gives how many were looked at.
+        """Count the silence of mails that left up to then and were not counted before; gives how many were looked at.
+        The first one of a channel counts nothing.
 
         ``dsn``, ``mdn``: whether notices of that kind were asked for.
         """

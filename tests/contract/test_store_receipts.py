@@ -8,7 +8,8 @@ import pytest
 
 from dispatcher.clock import FrozenClock
 from dispatcher.outbox.states import State
-from dispatcher.ports import DispatchFilter, Heard, ReceiptRow, Scope, SupportRow
+from dispatcher.ports import DispatchFilter, Heard, ReceiptRow, Scope, StepRow, SupportRow
+from dispatcher.receipts.ladder import Rung
 from dispatcher.store.engine import SqlStore
 from tests.contract.store_kit import Seed
 
@@ -21,6 +22,10 @@ def habits(store: SqlStore, name: str, channel: str = "mss") -> SupportRow | Non
 def hear(store: SqlStore, what: Heard, at: datetime, address: str = "A@Dest.test") -> None:
     with store.transaction() as uow:
         uow.support.heard("mss", address, what, at)
+
+
+def first_sweep(store: SqlStore, clock: FrozenClock) -> None:
+    assert sweep(store, clock.now() - timedelta(hours=1)) == 0
 
 
 def sweep(store: SqlStore, until: datetime, *, dsn: bool = True, mdn: bool = True) -> int:
@@ -100,10 +105,43 @@ def test_a_clock_that_was_set_back_stops_no_learning(store: SqlStore, seed: Seed
     assert sweep(store, clock.now() + timedelta(hours=1)) == 1
 
 
+def test_the_first_sweep_counts_nothing_of_the_years_past(store: SqlStore, seed: Seed, clock: FrozenClock) -> None:
+    for number in range(40):
+        seed.dispatch(State.DELIVERED, address="a@dest.test", delivered_at=clock.now(), message_id=f"<s{number}@l>")
+    clock.advance(3600)
+    assert sweep(store, clock.now()) == 0
+    assert habits(store, "a@dest.test") is None and habits(store, "dest.test") is None
+
+
+def test_silence_is_judged_from_when_a_mail_left_not_from_when_it_was_made(
+    store: SqlStore, seed: Seed, clock: FrozenClock
+) -> None:
+    first_sweep(store, clock)
+    left = clock.now() + timedelta(days=4)
+    seed.dispatch(State.DELIVERED, address="a@dest.test", sent_at=left, delivered_at=left)
+    assert sweep(store, left - timedelta(minutes=1)) == 0
+    assert sweep(store, left + timedelta(minutes=1)) == 1
+    own = habits(store, "a@dest.test")
+    assert own and own.unread == 1
+
+
+def test_what_the_ladder_put_on_paper_counts_as_unread(store: SqlStore, seed: Seed, clock: FrozenClock) -> None:
+    first_sweep(store, clock)
+    now = clock.now()
+    unread = seed.dispatch(State.PAPER, address="a@dest.test", sent_at=now, delivered_at=now)
+    seed.dispatch(State.PAPER, address="a@dest.test", sent_at=now, delivered_at=now)  # a person did
+    with store.transaction() as uow:
+        assert uow.ladder.take(StepRow(dispatch_id=unread.id, step=1, rung=Rung.PAPER, at=now))
+    assert sweep(store, now + timedelta(hours=1)) == 1
+    own = habits(store, "a@dest.test")
+    assert own and (own.unread, own.silent) == (1, 0)
+
+
 @pytest.mark.parametrize(("dsn", "mdn"), [(True, False), (False, True), (False, False)])
 def test_what_was_not_asked_for_is_no_silence(
     store: SqlStore, seed: Seed, clock: FrozenClock, dsn: bool, mdn: bool
 ) -> None:
+    first_sweep(store, clock)
     seed.dispatch(State.SENT, address="a@dest.test")
     seed.dispatch(State.DELIVERED, address="a@dest.test", delivered_at=clock.now())
     sweep(store, clock.now() + timedelta(hours=1), dsn=dsn, mdn=mdn)

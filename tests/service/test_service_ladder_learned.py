@@ -26,6 +26,7 @@ HOUR = timedelta(hours=1)
 def with_mailbox(bench: Bench) -> None:
     bench.set_channel("pro", channel_settings(mailbox=MailboxSettings(kind="maildir", path=bench.folder)))
     bench.restart()
+    assert learn(bench.channel, bench.real, bench.clock) == 0  # the service starts
 
 
 def send(bench: Bench, order: str, *, urgent: bool = False) -> Dispatch:
@@ -98,6 +99,28 @@ def test_answers_that_no_longer_come_are_missed(bench: Bench) -> None:
     assert learned(bench, last) is True
     after(bench)
     assert last.id in reminded(bench)
+
+
+def test_who_answers_at_last_is_missed_for_his_other_mail_too(bench: Bench) -> None:
+    never_answers(bench)
+    first, other, old = send(bench, "A1"), send(bench, "A2"), bench.one(order="R0")
+    done = after(bench, usual=True)
+    assert done.reminded == 0 and {bench.get(one.id).climb_at for one in (first, other)} == {None}
+    bench.mailbox.arrive(mdn(first.message_id, first.address))
+    bench.collect()
+    after(bench, usual=True)
+    assert {other.id, old.id} <= reminded(bench) and first.id not in reminded(bench)
+
+
+def test_mail_of_long_ago_is_not_taken_up_again(bench: Bench) -> None:
+    never_answers(bench)
+    after(bench, usual=True)
+    bench.clock.advance(timedelta(days=40).total_seconds())
+    last = send(bench, "A1")
+    bench.mailbox.arrive(mdn(last.message_id, last.address))
+    bench.collect()
+    after(bench, usual=True)
+    assert not reminded(bench)
 
 
 def reminded(bench: Bench) -> set[str]:

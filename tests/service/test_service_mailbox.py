@@ -36,6 +36,7 @@ def with_mailbox(bench: Bench) -> None:
     mailbox = MailboxSettings(kind="maildir", path=bench.folder)
     bench.set_channel("pro", channel_settings(mailbox=mailbox))
     bench.restart()
+    assert learn(bench.channel, bench.store, bench.clock) == 0  # the service starts
 
 
 def send(bench: Bench, *orders: str) -> list[Dispatch]:

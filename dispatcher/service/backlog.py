@@ -23,7 +23,7 @@ def through(uow: UnitOfWork, channel: Channel, counts: dict[State, int], now: da
     backlog = Backlog(
         queued=max(0, counts[State.QUEUED] + counts[State.SENDING] - stopped),
         ready=counts[State.READY],
-        forms_at=_forms_at(uow, channel, now) if counts[State.READY] else None,
+        forms_at=forms_of(uow, channel, now) if counts[State.READY] else None,
         deferred=counts[State.DEFERRED],
         due_at=uow.dispatches.last_due(channel.name) if counts[State.DEFERRED] else None,
         stopped=stopped,
@@ -42,7 +42,8 @@ def through(uow: UnitOfWork, channel: Channel, counts: dict[State, int], now: da
     return forecast(backlog, flow, now)
 
 
-def _forms_at(uow: UnitOfWork, channel: Channel, now: datetime) -> datetime | None:
+def forms_of(uow: UnitOfWork, channel: Channel, now: datetime) -> datetime | None:
+    """When what is ready on a channel will be in a batch at the latest; None: its hours never come."""
     latest = uow.batches.latest(channel.name, channel.batch.counts_from)
     last = latest.created_at if latest is not None else None
     return forms_at(waiting_on(uow, channel.name), channel.batch, last, now)

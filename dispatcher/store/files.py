@@ -11,7 +11,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Select, Update, and_, bindparam, case, delete, insert, or_, select, text, update
+from sqlalchemy import Row, Select, Update, and_, bindparam, case, delete, func, insert, or_, select, text, update
 
 from dispatcher.errors import KeyringError, StoreError
 from dispatcher.outbox.dispatch import SourceFile
@@ -38,6 +38,11 @@ _PLAIN = tuple(field.name for field in fields(SourceFile) if field.name not in {
 _SELECT = select(*(table.c[name] for name in _PLAIN), table.c.names, table.c.names_key)
 _ONE = _SELECT.where(table.c.id == bindparam("id"))
 _LOCKED = _ONE.with_for_update()
+_COUNTS_SINCE = (
+    select(table.c.state, func.count())
+    .where(table.c.state.in_(list(FileState)), table.c.received_at >= bindparam("since"))
+    .group_by(table.c.state)
+)
 _SEEN = (
     _SELECT.where(
         table.c.source == bindparam("source"),
@@ -276,6 +281,10 @@ class SqlFiles:
         """Number of files in each state; every state is there."""
         kept = self._session.tallies.counts("file")
         return {state: kept.get(state, 0) for state in FileState}
+
+    def counts_since(self, since: datetime) -> dict[FileState, int]:
+        """Of those that came since then: a look into the index by state and time."""
+        return {FileState(state): number for state, number in self._session.read(_COUNTS_SINCE, {"since": since})}
 
     # ------------------------------------------------------------------------------------------ rows
 

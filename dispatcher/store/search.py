@@ -91,6 +91,11 @@ _SENT_LATELY = (
         table.c.channel == bindparam("of_channel"),
     )
 )
+_COUNTS_SINCE = (
+    select(table.c.state, func.count())
+    .where(table.c.state.in_(list(State)), table.c.created_at >= bindparam("since"))
+    .group_by(table.c.state)
+)
 _USE = tuple(field.name for field in fields(RecipientUse))
 
 
@@ -117,6 +122,10 @@ class DispatchSearch(DispatchMoves):
             return counts_of_batch(self._session, batch_id)
         kept = self._session.tallies.counts("dispatch", channel)
         return {state: kept.get(state, 0) for state in State}
+
+    def counts_since(self, since: datetime) -> dict[State, int]:
+        """Of those made since then: a look into the index by state and time."""
+        return {State(state): number for state, number in self._session.read(_COUNTS_SINCE, {"since": since})}
 
     def recipients(self, since: datetime) -> tuple[RecipientUse, ...]:
         """Every address mails were made for since then, by recipient and channel, the most used first."""

@@ -138,6 +138,9 @@ class Dispatches(Protocol):
         """``unknown`` rows of a channel: how many, and since when the oldest is (None without any)."""
 
     def counts(self, *, channel: str = "", batch_id: str = "") -> dict[State, int]: ...
+    def counts_since(self, since: datetime) -> dict[State, int]:
+        """Of those made since then; states without any are left out."""
+
     def recipients(self, since: datetime) -> tuple[RecipientUse, ...]:
         """Every address mails were made for since then, by recipient and channel, the most used first."""
 

@@ -65,6 +65,8 @@ class Files(Protocol):
         """The oldest file nobody is done with (``states.OPEN_FILES``)."""
 
     def counts(self) -> dict[FileState, int]: ...
+    def counts_since(self, since: datetime) -> dict[FileState, int]:
+        """Of those that came since then; states without any are left out."""
 
 
 class Reports(Protocol):

@@ -12,7 +12,7 @@ import pytest
 from dispatcher.clock import FrozenClock
 from dispatcher.errors import IllegalMove, StoreError
 from dispatcher.outbox.dispatch import SourceFile
-from dispatcher.outbox.states import FileState
+from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import Found
 from dispatcher.store.engine import SqlStore
 from dispatcher.store.files import MAX_RETURNS
@@ -212,3 +212,20 @@ def test_a_lease_ends_exactly_at_its_time(seed: Seed, clock: FrozenClock) -> Non
     assert claim(seed, "w2") == ()
     clock.advance(0.000001)
     assert len(claim(seed, "w2")) == 1
+
+
+def test_counts_of_a_day(seed: Seed, store: SqlStore, clock: FrozenClock) -> None:
+    """Files that came since then, and dispatches made since then."""
+    seed.dispatch(State.SENT)
+    clock.advance(3600)
+    midnight = clock.now()
+    with store.reading() as uow:
+        assert (uow.files.counts_since(midnight), uow.dispatches.counts_since(midnight)) == ({}, {})
+    clock.advance(1)
+    seed.file(state=FileState.QUARANTINED)
+    seed.dispatch(State.SENT)
+    seed.dispatch(State.HELD)
+    with store.reading() as uow:
+        assert uow.dispatches.counts_since(midnight) == {State.SENT: 1, State.HELD: 1}
+        assert uow.files.counts_since(midnight)[FileState.QUARANTINED] == 1
+        assert uow.files.counts_since(clock.now() + timedelta(seconds=1)) == {}

@@ -75,8 +75,12 @@ def _told(message: object) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Add what is missing."""
+    """Add what is missing, take out what nobody says any more."""
     known = catalogues()
+    wanted = {_key(one.text) for one in said()}
+    for catalogue in known.values():
+        for gone in [message.id for message in catalogue if message.id and _key(message.id) not in wanted]:
+            del catalogue[gone]
     pages = {path.stem for path in (CONSOLE / "pages").glob("*.py")}
     for one in missing():
         name = one.page if one.page in pages else "console"

@@ -9,35 +9,43 @@ from dispatcher.console.page import PageRoute, console, get, office, render
 from dispatcher.console.parts import Nav
 from dispatcher.console.texts import N_, _, n_
 from dispatcher.outbox.states import FileState, State
-from dispatcher.service import overview
+from dispatcher.service.overview import StatusView, status
+from dispatcher.service.today import today
+from dispatcher.wiring.standing import split
 
 NAV = (Nav(order=0, path="/", label=N_("Tout va bien ?"), key="g a"),)
 
 SEE_TO = (State.HELD, State.FAILED, State.UNKNOWN)
-"""What waits for a person."""
+"""What waits for a person, with quarantined files and letters."""
 
 
 @get("/", right="see")
 def glance(request: Request) -> Response:
     """The state of everything, as ``dispatcher status`` tells it."""
     parts = office(request)
-    view = overview.status(parts.store, parts.clock, parts.channels)
-    alarms = console(request).alarms(parts)
-    waiting = sum(view.dispatches.get(state, 0) for state in SEE_TO) + view.files.get(FileState.QUARANTINED, 0)
-    tone, verdict = _verdict(len(alarms), waiting)
-    now = parts.clock.now()
-    file_age = now - view.oldest_file.received_at if view.oldest_file is not None else None
+    view = status(parts.store, parts.clock, parts.channels)
+    pressing, foreseen = split(console(request).alarms(parts))
+    tone, verdict = _verdict(len(pressing), _waiting(view))
+    file = view.oldest_file
     return render(
         request,
         "glance.html",
         view=view,
-        alarms=alarms,
+        day=today(parts.store, parts.clock, parts.channels),
+        alarms=pressing,
+        foreseen=foreseen,
         tone=tone,
         verdict=verdict,
-        file_age=file_age,
+        file_age=parts.clock.now() - file.received_at if file is not None else None,
         State=State,
         FileState=FileState,
     )
+
+
+def _waiting(view: StatusView) -> int:
+    """How many things a person must see to."""
+    held = sum(view.dispatches.get(state, 0) for state in SEE_TO)
+    return held + view.files.get(FileState.QUARANTINED, 0) + view.to_print
 
 
 def _verdict(alarms: int, waiting: int) -> tuple[str, str]:

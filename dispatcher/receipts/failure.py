@@ -52,6 +52,7 @@ _ELSE = re.compile(
 )
 """What stands before an address that is not the recipient's."""
 _LISTED = re.compile(rf"(?m)^[ \t]*<{_A}>:[ \t]*$")
+_BARE_NAME = re.compile(r"delivery status(?: notification)?|notification d'.tat de remise")
 MAX_RECIPIENTS = 200
 _REPLY = re.compile(r"(?:^|[\s<:'\"(])([45][0-7]\d)(?:[ \-]#?[245]\.\d|[ \-]+[A-Za-z<\"'{\[(]|:|\])")
 _STATUS_IN_WORDS = re.compile(r"(?:[45]\d\d[ \-]#?|#|\(|^\s*|[: ])([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
@@ -74,7 +75,8 @@ class Failure:
 
     recipient: str | None
     original_recipient: str | None = None
-    action: str
+    action: str | None
+    """None: it says that something became of the mail, and not what."""
     status: str | None
     class_: str | None
     diagnostic: str | None
@@ -96,12 +98,25 @@ def is_failure(view: MailView) -> bool:
     return told and bool(wording.FAILURE_SUBJECT.search(subject)) and not view.in_reply_to
 
 
+def _tells(view: MailView) -> bool:
+    """Its own words, its subject or its layout are those of a failure or a delay; the bare name of a report is not."""
+    words = wording.plain(view.own_text)
+    subject = _BARE_NAME.sub("", wording.plain(view.subject))
+    return bool(
+        view.root.get("x-failed-recipients")
+        or wording.FAILURE.search(words)
+        or wording.DELAY.search(words)
+        or wording.FAILURE_SUBJECT.search(subject)
+        or _LISTED.search(view.own_text)
+    )
+
+
 def read_failures(view: MailView) -> tuple[Failure, ...]:
     """One answer per recipient told about; at least one for a mail :func:`is_failure` accepts."""
     text = view.own_text
     words = wording.plain(f"{view.subject}. {text}")
     delayed = bool(wording.DELAY.search(words)) and not wording.DEFINITIVE.search(words)
-    action = "delayed" if delayed else "failed"
+    action = ("delayed" if delayed else "failed") if _tells(view) else None
     lines = text.splitlines()
     found = _recipients(view, lines) or [Told(view.sole_addressee or "")]
     places = {told.place for told in found}

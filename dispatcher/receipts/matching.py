@@ -184,6 +184,14 @@ def _not_sent(state: State, target: State | None, reason: str, *, arrived: bool)
     return Effect(state=State.HELD if holds else None, why=why, arrived=True)
 
 
+def asks_a_person(notice: Notice) -> bool:
+    """Whether only a person can tell what it says: somebody's letter, a delivery notice without action or status."""
+    if notice.kind in {Kind.MDN, Kind.AUTO_REPLY}:
+        return False
+    told = notice.error or notice.class_ is not None or notice.action in {"expanded", "relayed"}
+    return notice.kind is Kind.OTHER or not told
+
+
 def _meaning(state: State, notice: Notice) -> tuple[State | None, str]:
     """State the notice asks for, and the sentence that tells it."""
     if notice.kind is Kind.MDN:

@@ -7,20 +7,15 @@ that commit, so a stop in between reads it again and changes nothing the second 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
 
 from dispatcher.clock import Clock
 from dispatcher.errors import DispatcherError
-from dispatcher.outbox.dispatch import Dispatch, Lane
-from dispatcher.outbox.states import NOT_SENT, State
+from dispatcher.outbox.dispatch import Dispatch
+from dispatcher.outbox.states import State
 from dispatcher.ports import Fetched, Mailbox, ReceiptRow, Store, UnitOfWork
-from dispatcher.receipts.ladder import UNREAD, Rung
-from dispatcher.receipts.matching import Effect, Find, effect, match
+from dispatcher.receipts.matching import Find, Match, asks_a_person, effect, match
 from dispatcher.receipts.notice import Notice
 from dispatcher.receipts.notices import Opener, read
 from dispatcher.report.model import Severity
@@ -29,20 +24,15 @@ from dispatcher.service.circuits import noticed
 from dispatcher.service.elsewhere import LookAgain
 from dispatcher.service.internal import place
 from dispatcher.service.mailbox_care import mail_digest
-from dispatcher.service.outcome import withdraw_if_superseded
+from dispatcher.service.notice_effect import carry_out, meant
 from dispatcher.service.patients import as_sent
 from dispatcher.service.support import heard
 
 log = logging.getLogger(__name__)
 
-HEADER_BYTES = 20_000
-"""Of a notice, where its ``Date`` field is looked for."""
 FULL = 200
 """Mails one pass takes at most: so many may hide others."""
-ARRIVED = "dispatch.arrived-all-the-same"
-"""Event of the journal line about a notice that says so of a mail noted as not sent."""
 NO_NOTICE = "Courrier sans avis reconnu."
-DATES = {State.DELIVERED: "delivered_at", State.READ: "read_at", State.SENT: "sent_at"}
 
 
 @dataclass(slots=True)
@@ -101,31 +91,48 @@ def collect(
 def take_notice(
     channel: str, fetched: Fetched, store: Store, clock: Clock, result: Collected, opener: Opener | None = None
 ) -> bool | None:
-    """Read one mail and write down what it says. True when every notice in it found its dispatch.
+    """Read one mail and write down what it says. True when every notice in it found its dispatch and asks nobody.
 
     None when it is too early: the hand-over it speaks of is still going on. Nothing is written; read it again later.
     """
     notices, problems = read(fetched.content, opener)
     unread = next((one.message for one in problems if one.severity is Severity.ERROR), "")
     notices = () if unread else notices  # what its header alone says is not what it says
-    digest = mail_digest(fetched.content)
     matched = 0
     with store.transaction() as uow:
-        if _too_early(uow, notices):
+        mail = _Mail(uow, store, channel, fetched.content, mail_digest(fetched.content), clock, result)
+        found = [match(notice, _finder(uow)) for notice in notices]
+        if _too_early(uow, found, notices):
             return None
-        for number, notice in enumerate(notices):
-            matched += _apply(uow, store, channel, notice, f"{digest}:{number}", fetched.content, clock, result)
+        for number, (notice, one) in enumerate(zip(notices, found, strict=True)):
+            matched += _apply(mail, number, notice, one)
         if not notices:
-            _keep(uow, store, channel, None, f"{digest}:0", fetched.content, clock, unread or NO_NOTICE)
+            _keep(mail, 0, None, unread or NO_NOTICE)
     result.notices += len(notices)
     result.matched += matched
     result.unmatched += max(len(notices), 1) - matched
-    return bool(notices) and matched == len(notices)
+    return bool(notices) and matched == len(notices) and not any(map(asks_a_person, notices))
 
 
-def _too_early(uow: UnitOfWork, notices: Sequence[Notice]) -> bool:
-    found = [(match(notice, _finder(uow)).dispatch, notice) for notice in notices]
-    return any(dispatch is not None and effect(dispatch.state, notice).again for dispatch, notice in found)
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """One mail and what reading it needs."""
+
+    uow: UnitOfWork
+    store: Store
+    channel: str
+    content: bytes
+    digest: str
+    clock: Clock
+    result: Collected
+
+
+def _too_early(uow: UnitOfWork, found: Sequence[Match], notices: Sequence[Notice]) -> bool:
+    """Locks the dispatches, in the order of their ids: what another node does to them now comes before or after."""
+    ids = sorted({one.dispatch.id for one in found if one.dispatch is not None})
+    states = {row.id: row.state for row in uow.dispatches.locked(ids)} if ids else {}
+    told = [(states.get(one.dispatch.id), notice) for one, notice in zip(found, notices, strict=True) if one.dispatch]
+    return any(state is not None and effect(state, notice).again for state, notice in told)
 
 
 def _finder(uow: UnitOfWork) -> Find:
@@ -135,105 +142,40 @@ def _finder(uow: UnitOfWork) -> Find:
     return find
 
 
-def _apply(
-    uow: UnitOfWork,
-    store: Store,
-    channel: str,
-    notice: Notice,
-    digest: str,
-    content: bytes,
-    clock: Clock,
-    result: Collected,
-) -> bool:
-    found = match(notice, _finder(uow))
-    if found.dispatch is None:
-        _keep(uow, store, channel, notice, digest, content, clock, found.why)
+def _apply(mail: _Mail, number: int, notice: Notice, found: Match) -> bool:
+    uow, now = mail.uow, mail.clock.now()
+    dispatch = as_sent(uow, uow.dispatches.get(found.dispatch.id)) if found.dispatch is not None else None
+    if dispatch is None:
+        _keep(mail, number, notice, found.why)
         return False
-    change = _on_paper(uow, found.dispatch, effect(found.dispatch.state, notice))
-    if not _keep(uow, store, channel, notice, digest, content, clock, change.why, found.dispatch):
+    change = meant(uow, dispatch, notice)
+    if not _keep(mail, number, notice, change.why, dispatch):
         return True
-    noticed(uow, found.dispatch, notice, clock.now())
-    heard(uow, found.dispatch, notice, clock.now())
+    noticed(uow, dispatch, notice, now)
+    heard(uow, dispatch, notice, now)
+    carry_out(uow, dispatch, change, notice, mail.content, mail.clock)
     if change.state is not None:
-        fault = (notice.status or notice.code or "") if change.state is State.FAILED else ""
-        _move(uow, found.dispatch, change.state, change.why, _said_at(content, found.dispatch, clock), fault)
         if change.state is State.FAILED and names_no_box(notice):
-            result.no_box.append(found.dispatch.id)
-        result.changes[change.state] = result.changes.get(change.state, 0) + 1
-    elif change.arrived:
-        _doubt(uow, found.dispatch.id, change.why, _said_at(content, found.dispatch, clock))
+            mail.result.no_box.append(dispatch.id)
+        mail.result.changes[change.state] = mail.result.changes.get(change.state, 0) + 1
     return True
 
 
-def _on_paper(uow: UnitOfWork, dispatch: Dispatch, change: Effect) -> Effect:
-    """Put on paper because nobody read it: to hear that it arrived changes nothing, only its reading does."""
-    if dispatch.state is not State.PAPER or change.state not in UNREAD:
-        return change
-    if any(step.rung == Rung.PAPER for step in uow.ladder.steps(dispatch.id)):
-        return Effect(state=None, why=f"{change.why} Il reste à envoyer sur papier : personne ne l'a lu.")
-    return change
-
-
-def _doubt(uow: UnitOfWork, dispatch_id: str, why: str, at: datetime) -> None:
-    """It stays where it stands and counts as perhaps arrived: what cancels or replaces it follows to its box."""
-    row = next(iter(uow.dispatches.locked([dispatch_id])), None)
-    if row is None or row.doubted_at is not None:
-        return
-    told = {"reason": f"{row.reason} {why}".strip()} if row.state is State.HELD else {}
-    uow.dispatches.update(row.id, event=ARRIVED, doubted_at=at, **told)
-
-
-def _said_at(content: bytes, dispatch: Dispatch, clock: Clock) -> datetime:
-    """When the notice was written, if its date can be true: after the mail left, not in the future. Else now."""
-    now = clock.now()
-    header = content[:HEADER_BYTES].decode("latin-1")
-    written = re.search(r"^Date:[ \t]*(.+(?:\r?\n[ \t].+)*)", header, re.IGNORECASE | re.MULTILINE)
-    try:
-        said = parsedate_to_datetime(written[1]).astimezone(UTC) if written else now
-    except (ValueError, TypeError, OverflowError):
-        return now
-    return said if (dispatch.sent_at or now) <= said <= now else now
-
-
-def _move(uow: UnitOfWork, dispatch: Dispatch, state: State, why: str, at: datetime, fault: str) -> None:
-    changes: dict[str, Any] = {"reason": "" if state in DATES else why, "fault": fault}
-    if state in DATES:
-        changes[DATES[state]] = at
-    elif state is State.HELD:  # good news about a mail noted as not sent
-        changes["doubted_at"] = dispatch.doubted_at or at
-    elif dispatch.state is State.UNKNOWN:  # bad news: the doubt it stood in is over
-        changes["doubted_at"] = dispatch.doubted_at
-    if dispatch.lane is Lane.URGENT and state in NOT_SENT and dispatch.escalate_at is None:
-        changes |= {"escalate_at": at, "escalation": 0}  # it had left in time: its clock had stopped
-    moved = uow.dispatches.move(dispatch.id, state, event=f"dispatch.{state}", **changes)
-    if dispatch.state is State.UNKNOWN:
-        withdraw_if_superseded(uow, moved)
-    log.info("dispatch %s is %s", dispatch.id, state)
-
-
-def _keep(
-    uow: UnitOfWork,
-    store: Store,
-    channel: str,
-    notice: Notice | None,
-    digest: str,
-    content: bytes,
-    clock: Clock,
-    note: str,
-    dispatch: Dispatch | None = None,
-) -> bool:
-    return uow.receipts.add(
+def _keep(mail: _Mail, number: int, notice: Notice | None, note: str, dispatch: Dispatch | None = None) -> bool:
+    """False when it is kept already."""
+    return mail.uow.receipts.add(
         ReceiptRow(
-            id=store.new_id("A"),
+            id=mail.store.new_id("A"),
             dispatch_id=dispatch.id if dispatch else "",
             kind=notice.kind if notice else "other",
             action=(notice.action or "") if notice else "",
             status=(notice.status or "") if notice else "",
             code=(notice.code or "") if notice else "",
-            at=clock.now(),
-            digest=digest,
-            channel=channel,
+            at=mail.clock.now(),
+            digest=f"{mail.digest}:{number}",
+            channel=mail.channel,
             note=note,
+            to_read=dispatch is None or notice is None or asks_a_person(notice),
         ),
-        content,
+        mail.content,
     )

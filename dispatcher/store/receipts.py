@@ -19,6 +19,11 @@ from dispatcher.store.tables import receipts as table
 
 _OF_DISPATCH = RECEIPT.select.where(table.c.dispatch_id == bindparam("dispatch_id")).order_by(table.c.at, table.c.id)
 
+_TO_READ = (
+    RECEIPT.select.where(text("to_read"))  # in the words of its partial index
+    .order_by(table.c.at.desc(), table.c.id)
+    .limit(bindparam("most"))
+)
 _HOLDS = select(table.c.id).where(
     text("kind <> 'smtp'"),  # in the words of its partial index
     table.c.digest == bindparam("of_digest"),
@@ -75,9 +80,8 @@ class SqlReceipts:
         return RECEIPT.values(self._session.read(_OF_DISPATCH, {"dispatch_id": dispatch_id}))
 
     def unmatched(self, limit: int = 100) -> tuple[ReceiptRow, ...]:
-        """Receipts that match no dispatch, newest first."""
-        wanted = RECEIPT.select.where(table.c.dispatch_id == "").order_by(table.c.at.desc(), table.c.id)
-        return RECEIPT.values(self._session.read(wanted.limit(max(limit, 0))))
+        """Receipts a person has to look at, newest first."""
+        return RECEIPT.values(self._session.read(_TO_READ, {"most": max(limit, 0)}))
 
     def get(self, receipt_id: str) -> ReceiptRow | None:
         """One receipt."""

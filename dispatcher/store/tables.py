@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    false,
     text,
 )
 
@@ -211,7 +212,9 @@ receipts = Table(
     word("digest"),
     word("channel"),
     word("note", FreeText),
+    Column("to_read", Boolean, nullable=False, server_default=false()),  # a person has to look at it
     Index("ix_receipts_dispatch", "dispatch_id", "at"),
+    partial("ix_receipts_to_read", "at", where="to_read"),
     partial("ix_receipts_mail", "digest", where="kind <> 'smtp'"),
     partial("uq_receipts_digest", "dispatch_id", "digest", where="digest <> ''", unique=True),
 )

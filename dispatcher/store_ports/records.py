@@ -30,6 +30,8 @@ class ReceiptRow:
     channel: str = ""
     note: str = ""
     """What it changed, in French."""
+    to_read: bool = False
+    """A person has to look at it: it matches nothing, or only a person understands it."""
 
 
 class Receipts(Protocol):
@@ -37,7 +39,9 @@ class Receipts(Protocol):
         """False when the same digest is already stored for this dispatch. ``content`` becomes an encrypted payload."""
 
     def of_dispatch(self, dispatch_id: str) -> tuple[ReceiptRow, ...]: ...
-    def unmatched(self, limit: int = 100) -> tuple[ReceiptRow, ...]: ...
+    def unmatched(self, limit: int = 100) -> tuple[ReceiptRow, ...]:
+        """Those a person has to look at, newest first."""
+
     def get(self, receipt_id: str) -> ReceiptRow | None: ...
     def latest(self, limit: int = 100) -> tuple[ReceiptRow, ...]:
         """Notices, matched or not, newest first; replies of servers are left out."""

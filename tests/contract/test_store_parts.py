@@ -156,7 +156,7 @@ def test_the_same_notice_twice_is_kept_once(store: SqlStore, seed: Seed, clock: 
         assert uow.receipts.add(receipt(clock), b"x")
         assert not uow.receipts.add(receipt(clock, id="R2"), b"x")
         assert uow.receipts.add(receipt(clock, id="R3", dispatch_id="D2"))
-        assert uow.receipts.add(receipt(clock, id="R4", dispatch_id=""))
+        assert uow.receipts.add(receipt(clock, id="R4", dispatch_id="", to_read=True))
         assert not uow.receipts.add(receipt(clock, id="R5", dispatch_id=""))
         assert uow.receipts.add(receipt(clock, id="R6", digest=""))
         assert uow.receipts.add(receipt(clock, id="R7", digest="", at=clock.now() + timedelta(seconds=1)))

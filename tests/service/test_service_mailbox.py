@@ -270,7 +270,7 @@ def test_what_cannot_be_settled_yet_does_not_hold_the_others_up(bench: Bench, mo
     """A hand-over goes on: its notice stays unread, pass after pass."""
     monkeypatch.setattr(mailboxes, "FULL", 1)
     monkeypatch.setattr(room, "FULL", 1)
-    monkeypatch.setattr(room, "_too_early", lambda uow, notices: True)
+    monkeypatch.setattr(room, "_too_early", lambda *_: True)
     bench.mailbox.arrive(dsn("<x@labo.test>", "x@dest.test"))
     office = SimpleNamespace(
         store=bench.store, clock=bench.clock, channels=bench.channels, open_mailbox=lambda name: bench.mailbox

@@ -23,8 +23,10 @@ from dispatcher.routing.postal import COLUMNS, PostalTable, read_table
 from dispatcher.service import operate, oppositions
 from dispatcher.service.print_run import Made, PaperRules, keep_run, make_run, waiting
 from dispatcher.wiring.layouts import letter_layout
+from tests.fakes import ReplyLost
 from tests.service.bench import PAPER, Bench, local
-from tests.service.samples import LEO, ZOE, oru
+from tests.service.samples import LEO, ZOE, dsn, mdn, oru
+from tests.service.test_service_collect import sent
 from tests.unit.formats.pdf.test_pdf_writer import text_of
 
 EVE = "operator:eve"
@@ -247,3 +249,43 @@ def test_a_cancellation_follows_to_the_box_of_a_mail_put_on_paper(bench: Bench) 
     bench.bring(oru(status="X", control="M2", sent="20260311090500", at="20260311090000"))
     last = bench.dispatches()[-1]
     assert (last.version, last.state, last.address) == (2, State.READY, one.address)
+
+
+@pytest.mark.parametrize("where", ["waiting", "run", "printed", "posted"])
+def test_a_letter_a_person_asked_for_outlives_the_news_that_the_mail_arrived(
+    bench: Bench, letters: LetterWriter, where: str
+) -> None:
+    one = sent(bench)
+    operate.to_paper(bench.real, [one.id], reason="n'ouvre pas sa boîte", actor=EVE)
+    if where != "waiting":
+        assert run_of(bench, letters, one.id).run
+    if where in {"printed", "posted"}:
+        operate.printed(bench.real, bench.clock, [one.id], actor=EVE)
+    if where == "posted":
+        operate.close(bench.real, [one.id], reason="posté", actor=EVE)
+    before = bench.get(one.id).state
+    for number, action in enumerate(("relayed", "delivered")):
+        bench.mailbox.arrive(dsn(one.message_id, one.address, action, number=number))
+    bench.collect()
+    assert bench.get(one.id).state is before
+    with bench.real.reading() as uow:
+        assert "reste sur papier" in uow.receipts.of_dispatch(one.id)[-1].note
+    bench.mailbox.arrive(mdn(one.message_id, one.address))
+    bench.collect()
+    assert bench.get(one.id).state is State.READ, "who has read it needs no letter"
+
+
+def test_paper_for_want_of_knowing_whether_it_left_ends_when_it_arrived(bench: Bench, letters: LetterWriter) -> None:
+    for number, printing in enumerate((False, True)):
+        bench.transport.endings = [ReplyLost()]
+        before = {one.id for one in bench.dispatches()}
+        bench.bring(oru(f"R{number}", control=f"M{number}"))
+        bench.run()
+        (one,) = (one for one in bench.dispatches() if one.id not in before)
+        assert one.state is State.UNKNOWN
+        operate.to_paper(bench.real, [one.id], reason="pas de nouvelles", actor=EVE)
+        if printing:
+            assert run_of(bench, letters, one.id).run
+        bench.mailbox.arrive(dsn(one.message_id, one.address, number=number))
+        bench.collect()
+        assert bench.get(one.id).state is (State.PAPER if printing else State.DELIVERED)

@@ -409,7 +409,8 @@ CREATE TABLE public.receipts (
     at timestamp with time zone NOT NULL,
     digest text NOT NULL,
     channel text NOT NULL,
-    note text NOT NULL
+    note text NOT NULL,
+    to_read boolean DEFAULT false NOT NULL
 );
 CREATE TABLE public.reference (
     number bigint NOT NULL,
@@ -478,8 +479,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
 10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0, '', NULL, 0, NULL);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x015b5966317c60f7c3581dcf867261700badb97050a93553e98b7a6726bdf1457a9fd5100731b611873508359c296c90737b9ca0984f74eee4fc335770b89558c9', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1, NULL);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x01903d3cfb8d3f1cfeb023d867b87e909f15736e6bf5148d3f974e390de9b9f1ffdfcf5d18b50f074fbf42efaa7e0b421f8431fc69a68af13a8a666a00ccfa5106efc1091ee940b68696aebad1a1e081034640', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1, NULL);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x01e82a49a1df96d74a019c142612b346c7d293c77d70da37c37a72345723d0be0befb8a05137f7e0978095be3294e781d10620459ad29b26c9fac2e63335fe93e2', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1, NULL);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x01af2657c1e4fb2c518a3a29b7dc4862b99eb9e7863d9d7ef3f0a58f23af95ad265cfb03fceea42347c9dc94bc0bd2f6522c8503cfd7a643abb35b9b50c7d15ddbb4d2adc81dc3c40ad107194467af42ff83e1', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1, NULL);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -500,10 +501,10 @@ INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allo
 INSERT INTO public.journal_head VALUES (1, 16, '2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"6701d3e9","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01184d56a0997bae2a03b1abca0dff41cde03c963a36b950b71a17e6c37dcfdf673d80c839a8371810dde13aa0a173ad1e6183a0');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x013092593ebb36666eb71a399455cc9b9d33930e46374d117b44c21d65925d7016f5079337ef58d3a9', 'k2', false, 4, '\x018cd6219f8dfbcdebbc8ec96e7fc8ddec0abfa30b34aa798234d87205e857ed78');
-INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '');
+INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"3653f984","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01477b1451ef0a76892d0a575d6d1c59e0a6ae3f1b7f4078ba0d38a41fea3c6cbf31f9cbcf3fc1eda9fe228dfa85b8dc8241f088');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x0144c18e6a097cb9d8355fb184157e5bbea9b1224f6f5bef911eed9a75d480d37ea6207c4e4860a285', 'k2', false, 4, '\x0166f4974e6ed077c6fae9b28f147bd2abaf540cc259a9a99266036e61d0954f8d');
+INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '', false);
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);
 INSERT INTO public.reports VALUES ('C5', 'F6', 0, 'chain6', 1, 'print6', 'doc6', 'set', '', 'final', '', '', '', '', '', '2026-03-11 09:05:00+00', false);
@@ -647,6 +648,7 @@ CREATE INDEX ix_print_members_dispatch ON public.print_members USING btree (disp
 CREATE INDEX ix_print_runs_made ON public.print_runs USING btree (made_at);
 CREATE INDEX ix_receipts_dispatch ON public.receipts USING btree (dispatch_id, at);
 CREATE INDEX ix_receipts_mail ON public.receipts USING btree (digest) WHERE (kind <> 'smtp'::text);
+CREATE INDEX ix_receipts_to_read ON public.receipts USING btree (at) WHERE to_read;
 CREATE INDEX ix_reports_order_filler ON public.reports USING btree (order_filler);
 CREATE INDEX ix_reports_order_placer ON public.reports USING btree (order_placer);
 CREATE INDEX ix_reports_patient ON public.reports USING btree (patient_hash) WHERE (patient_hash <> ''::text);

@@ -47,6 +47,11 @@ def _mailbox() -> None:
         sa.PrimaryKeyConstraint("channel", "uid", name=op.f("pk_mails_aside")),
     )
     _partial("ix_receipts_mail", "receipts", ["digest"], "kind <> 'smtp'")
+    op.add_column("receipts", sa.Column("to_read", sa.Boolean(), nullable=False, server_default=sa.false()))
+    receipts = sa.table("receipts", sa.column("dispatch_id"), sa.column("kind"), sa.column("to_read", sa.Boolean()))
+    alone = sa.and_(receipts.c.dispatch_id == "", receipts.c.kind != "smtp")
+    op.execute(receipts.update().where(alone).values(to_read=True))
+    _partial("ix_receipts_to_read", "receipts", ["at"], "to_read")
 
 
 def _support() -> None:

@@ -1,12 +1,32 @@
-"""Tables about what comes back: receipts learned of each recipient, mails that stay in a mailbox without folders."""
+"""Tables about what comes back: receipts, what is learned of each recipient, mails that stay in a mailbox without
+folders."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, false
 
-from dispatcher.store.columns import metadata
-from dispatcher.store.types import Moment
+from dispatcher.store.columns import metadata, partial, word
+from dispatcher.store.types import FreeText, Moment
 
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    word("dispatch_id"),  # empty while it matches nothing
+    word("kind"),
+    word("action", FreeText),
+    word("status", FreeText),
+    word("code", FreeText),
+    Column("at", Moment, nullable=False),
+    word("digest"),
+    word("channel"),
+    word("note", FreeText),
+    Column("to_read", Boolean, nullable=False, server_default=false()),  # a person has to look at it
+    Index("ix_receipts_dispatch", "dispatch_id", "at"),
+    partial("ix_receipts_to_read", "at", where="to_read"),
+    partial("ix_receipts_mail", "digest", where="kind <> 'smtp'"),
+    partial("uq_receipts_digest", "dispatch_id", "digest", where="digest <> ''", unique=True),
+)
 mails_aside = Table(
     "mails_aside",
     metadata,

@@ -22,7 +22,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
-    false,
     text,
 )
 
@@ -41,7 +40,7 @@ from dispatcher.store.engine_tables import (
     tallies,
 )
 from dispatcher.store.ladder_tables import digests, heard, ladder_steps, print_members, print_runs
-from dispatcher.store.receipt_tables import mails_aside, receipt_support, receipt_sweeps
+from dispatcher.store.receipt_tables import mails_aside, receipt_support, receipt_sweeps, receipts
 from dispatcher.store.types import FreeText, JsonText, Moment, Rank, Word
 
 files = Table(
@@ -197,26 +196,6 @@ batches = Table(
     Index("ix_batches_channel", "channel", "created_at"),
     partial("ix_batches_alive", "state", "id", where="state <> 'done'"),
     partial("uq_batches_token", "token", where="token <> ''", unique=True),
-)
-
-receipts = Table(
-    "receipts",
-    metadata,
-    Column("id", Text, primary_key=True),
-    word("dispatch_id"),  # empty while it matches nothing
-    word("kind"),
-    word("action", FreeText),
-    word("status", FreeText),
-    word("code", FreeText),
-    Column("at", Moment, nullable=False),
-    word("digest"),
-    word("channel"),
-    word("note", FreeText),
-    Column("to_read", Boolean, nullable=False, server_default=false()),  # a person has to look at it
-    Index("ix_receipts_dispatch", "dispatch_id", "at"),
-    partial("ix_receipts_to_read", "at", where="to_read"),
-    partial("ix_receipts_mail", "digest", where="kind <> 'smtp'"),
-    partial("uq_receipts_digest", "dispatch_id", "digest", where="digest <> ''", unique=True),
 )
 
 payloads = Table(

@@ -7,7 +7,7 @@ import importlib.resources
 import pkgutil
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -25,7 +25,11 @@ from dispatcher.console.people import Accounts
 from dispatcher.console.shield import Shield
 from dispatcher.console.shown import FILTERS
 from dispatcher.console.texts import _, gettext, ngettext
+from dispatcher.errors import ConfigError
 from dispatcher.wiring import Office
+
+if TYPE_CHECKING:
+    from dispatcher.console.oidc import House
 
 
 class PageModule(Protocol):
@@ -50,9 +54,31 @@ def build(
         routes=[*routes, static, nowhere],
         middleware=[Middleware(Shield, hosts=list(hosts))],
     )
-    made = Console(office=office, accounts=accounts, alarms=alarms, templates=templates(), nav=nav, routes=routes)
+    made = Console(
+        office=office,
+        accounts=accounts,
+        alarms=alarms,
+        templates=templates(),
+        nav=nav,
+        routes=routes,
+        house=_house(office),
+    )
     setattr(application.state, CONSOLE, made)
     return application
+
+
+def _house(office: Office) -> House | None:
+    """Who else says who people are. Raises :class:`ConfigError`: its library is not installed."""
+    settings = office.settings.console.oidc
+    if settings is None:
+        return None
+    try:
+        from dispatcher.console.oidc import House
+    except ImportError as error:
+        raise ConfigError(
+            "« [console.oidc] » demande une bibliothèque absente.", hint="pip install 'dispatcher-labo[oidc]'"
+        ) from error
+    return House(settings, office.clock, office.desk.cipher)
 
 
 def page_modules() -> list[PageModule]:

@@ -48,6 +48,10 @@ FRESH = timedelta(hours=1)
 """How long the issuer's description of itself is believed without asking again."""
 AGAIN = timedelta(minutes=1)
 """An unknown key makes the keys be asked for again, at most so often: strangers may show any number."""
+REST = 15.0
+"""Seconds for which an issuer that failed is not asked again: nobody may tie the console up by knocking."""
+BEFORE = frozenset({"oidc-cookie", "oidc-state", "oidc-issuer", "oidc-too-late", "oidc-declined", "oidc-refused"})
+"""Faults that a stranger can make without having been recognised by anybody, as often as he likes."""
 CONTEXT = "console/oidc"
 USUAL_PLACE = "/.well-known/openid-configuration"
 NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -80,6 +84,12 @@ class House:
         self._web = Web(settings.ca_file)
         self._lock = threading.Lock()
         self._known: _Described | None = None
+        self._failed: tuple[float, SignInError] | None = None
+
+    @property
+    def label(self) -> str:
+        """How the site calls it."""
+        return self._settings.label
 
     def begin(self) -> Begun:
         """Send somebody there. Raises :class:`SignInError`: the issuer cannot be reached, or is another."""
@@ -129,14 +139,24 @@ class House:
             known, now = self._known, self._clock.now()
             if known is not None and timedelta() <= now - known.at < (AGAIN if key_unknown else FRESH):
                 return known
-            where = self._settings.discovery or self._settings.issuer.rstrip("/") + USUAL_PLACE
-            metadata = self._web.get(where)
-            if metadata.get("issuer") != self._settings.issuer:
-                raise _fault("issuer", f"« {where} » ne décrit pas {self._settings.issuer}.")
-            if not all(isinstance(metadata.get(name), str) for name in NEEDED):
-                raise _fault("discovery", f"« {where} » est incomplet.")
-            self._known = _Described(now, metadata, _keys(self._web.get(metadata["jwks_uri"])))
+            tick = self._clock.monotonic()
+            if self._failed is not None and tick - self._failed[0] < REST:
+                raise SignInError(self._failed[1].message, hint=self._failed[1].hint, code=self._failed[1].code)
+            try:
+                self._known = self._ask(now)
+            except SignInError as error:
+                self._failed = (tick, error)
+                raise
             return self._known
+
+    def _ask(self, now: datetime) -> _Described:
+        where = self._settings.discovery or self._settings.issuer.rstrip("/") + USUAL_PLACE
+        metadata = self._web.get(where)
+        if metadata.get("issuer") != self._settings.issuer:
+            raise _fault("issuer", f"« {where} » ne décrit pas {self._settings.issuer}.")
+        if not all(isinstance(metadata.get(name), str) for name in NEEDED):
+            raise _fault("discovery", f"« {where} » est incomplet.")
+        return _Described(now, metadata, _keys(self._web.get(metadata["jwks_uri"])))
 
     def _exchange(self, code: str, verifier: str) -> Mapping[str, Any]:
         metadata = self._described().metadata

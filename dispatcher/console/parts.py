@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment
 from starlette.routing import BaseRoute, Match
@@ -13,6 +14,9 @@ from dispatcher.alarms.alarm import Alarm
 from dispatcher.console.halfway import Halfway
 from dispatcher.console.people import Accounts
 from dispatcher.wiring import Office
+
+if TYPE_CHECKING:
+    from dispatcher.console.oidc import House
 
 CONSOLE = "console"
 """Where the application keeps it."""
@@ -42,6 +46,8 @@ class Console:
     templates: Environment
     nav: Sequence[Nav]
     routes: Sequence[BaseRoute]
+    house: House | None = None
+    """Another house that says who people are."""
     halfway: Halfway = field(default_factory=Halfway, repr=False)
 
     def link(self, path: str) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from dispatcher import wiring
-from dispatcher.service import account_care, accounts
+from dispatcher.service import account_care, accounts, sign_in_elsewhere
 from dispatcher.service.account_care import Offer
 from dispatcher.service.accounts import Refusal, Session
 from dispatcher.service.rights import Right, User, may
+from dispatcher.service.sign_in_elsewhere import Recognised
 from dispatcher.wiring import Office
 
 RIGHTS = tuple(right.value for right in Right)
@@ -32,6 +33,12 @@ class Accounts(Protocol):
 
     def change_password(self, user: User, old: str, new: str, *, address: str) -> tuple[str, ...]:
         """French faults; none: it is changed, and every session of theirs is over."""
+
+    def recognised(self, who: Recognised, *, address: str) -> Session | Refusal:
+        """Another house says who this is."""
+
+    def refused_elsewhere(self, code: str, *, address: str) -> None:
+        """It did not, or not so that it can be believed: one journal line."""
 
     def offer_totp(self, user: User) -> Offer: ...
     def confirm_totp(self, user: User, secret: str, code: str) -> tuple[str, ...]:
@@ -75,6 +82,13 @@ class KeptAccounts:
         return accounts.change_password(
             self._store, self._clock, self._cipher, user, old, new, address=address, secrets=self._secrets
         )
+
+    def recognised(self, who: Recognised, *, address: str) -> Session | Refusal:
+        token = self._secrets.token()
+        return sign_in_elsewhere.enter(self._store, self._clock, who, address=address, token=token, rules=self._rules)
+
+    def refused_elsewhere(self, code: str, *, address: str) -> None:
+        sign_in_elsewhere.refused(self._store, address, code)
 
     def offer_totp(self, user: User) -> Offer:
         return account_care.offer_totp(self._store, self._secrets, user.name)

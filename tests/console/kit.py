@@ -10,6 +10,7 @@ from dispatcher.console.people import RIGHTS
 from dispatcher.service import rights
 from dispatcher.service.account_care import Offer
 from dispatcher.service.accounts import CODE, WRONG, Refusal, Session
+from dispatcher.service.sign_in_elsewhere import Recognised
 
 ROLES = {role.value: frozenset(right.value for right in given) for role, given in rights.RIGHTS.items()}
 PASSWORD, CODE_TYPED = "correct horse battery staple", "123456"
@@ -62,6 +63,15 @@ class FakeAccounts:
 
     def change_password(self, user: Person, old: str, new: str, *, address: str) -> tuple[str, ...]:
         return () if old == PASSWORD else ("Le mot de passe actuel n'est pas celui-là.",)
+
+    def recognised(self, who: Recognised, *, address: str) -> Session | Refusal:
+        person = self.people.get(who.name)
+        return (
+            WRONG if person is None else Session(token=who.name, user=person, ends_at=datetime(2026, 3, 11, tzinfo=UTC))
+        )
+
+    def refused_elsewhere(self, code: str, *, address: str) -> None:
+        self.out.append(code)
 
     def offer_totp(self, user: Person) -> Offer:
         return Offer(secret="JBSWY3DPEHPK3PXP", uri=f"otpauth://totp/dispatcher:{user.name}?secret=JBSWY3DPEHPK3PXP")

@@ -239,6 +239,15 @@ def test_a_house_that_is_another_or_not_there_lets_nobody_in(there: Issuer, cloc
     assert refused(make(there, clock, tmp_path), there) == "oidc-unreachable"
 
 
+def test_a_house_that_fails_is_left_in_peace_for_a_while(house: House, there: Issuer, clock: FrozenClock) -> None:
+    there.status = 503
+    assert {refused(house, there) for _ in range(5)} == {"oidc-refused"}
+    assert len(there.asked) == 1
+    there.status = 200
+    clock.advance(16)
+    assert walk(house, there).subject == SUBJECT
+
+
 def test_a_redirection_is_not_followed(there: Issuer, clock: FrozenClock, tmp_path: Path) -> None:
     there.status = 302
     assert refused(make(there, clock, tmp_path), there) == "oidc-refused"

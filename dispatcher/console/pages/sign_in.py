@@ -75,8 +75,17 @@ def _form(
     request: Request, wanted: str, *, code: bool, refusal: Refusal | None = None, name: str = "", status: int = 200
 ) -> Response:
     told = refusal.message if refusal is not None else ""
+    house = console(request).house
     return render(
-        request, "sign_in.html", status=status, wanted=wanted, code=code, refusal=told, name=name, again=AGAIN
+        request,
+        "sign_in.html",
+        status=status,
+        wanted=wanted,
+        code=code,
+        refusal=told,
+        name=name,
+        again=AGAIN,
+        elsewhere=house.label if house is not None else "",
     )
 
 

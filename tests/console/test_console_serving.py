@@ -25,6 +25,7 @@ from dispatcher.errors import ConfigError
 from dispatcher.settings import ConsoleSettings
 from dispatcher.wiring import Office
 from tests.pki import pki
+from tests.tools.console_demo import Alice
 
 ANY = ConsoleSettings(port=0)
 
@@ -142,6 +143,12 @@ def test_the_command(office: Office) -> None:
         assert "Se connecter" in read_when_there(url_told(process))
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
+
+
+def test_the_tool_for_those_who_write_pages(application: Starlette) -> None:
+    """It stands outside the program; nobody else would notice that it fell behind."""
+    with answering(Serving(Alice(application), ANY)) as url:
+        assert "Connecté" in get(url)
 
 
 def test_the_command_refuses_to_speak_in_clear(office: Office) -> None:

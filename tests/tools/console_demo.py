@@ -16,8 +16,8 @@ from dispatcher import wiring
 from dispatcher.cli.demo import play
 from dispatcher.cli.status_alarms import gathered
 from dispatcher.console.app import build
-from dispatcher.console.serve import server
-from dispatcher.settings import load
+from dispatcher.console.serve import Serving
+from dispatcher.settings import ConsoleSettings, load
 from tests.console.kit import FakeAccounts
 
 
@@ -46,9 +46,10 @@ def main() -> None:
         play(folder, print)
     office = wiring.build(load(folder / "dispatcher.toml"))
     application = build(office, FakeAccounts(), gathered)
-    print(f"http://127.0.0.1:{wanted.port}/", flush=True)
+    found = Serving(Alice(application), ConsoleSettings(port=wanted.port))
+    print(found.url, flush=True)
     try:
-        server(Alice(application), "127.0.0.1", wanted.port).run()
+        found.run()
     finally:
         office.close()
 

@@ -92,43 +92,49 @@ Le journal du laboratoire ne fait que croître. L'empreinte d'une ligne couvre l
 propre texte. « journal/liens.txt » donne, pour chaque ligne de cet envoi : son numéro, l'empreinte de la ligne d'avant,
 la sienne, son ancre. Attendu : « juste » à chaque ligne.
 
-    while read numero avant empreinte ancre
-    do
-      { printf '%s\\n' "$avant"; cat "journal/ligne-$numero.json"; } |
-        sha256sum | grep -q "^$empreinte " ||
-        { echo "ligne $numero : FAUSSE"; exit 1; }
-      echo "ligne $numero : juste"
-    done < journal/liens.txt
+    (
+      while read numero avant empreinte ancre
+      do
+        { printf '%s\\n' "$avant"; cat "journal/ligne-$numero.json"; } |
+          sha256sum | grep -q "^$empreinte " ||
+          { echo "ligne $numero : FAUSSE"; exit 1; }
+        echo "ligne $numero : juste"
+      done < journal/liens.txt
+    )
 
 L'ancre a été signée sur toutes les lignes d'une période, dont celles des autres envois, qui ne sont pas ici. Leurs
 empreintes sont réunies deux à deux, étage par étage, jusqu'à une seule : la racine. Le chemin d'une ligne donne sa
 voisine à chaque étage, à gauche ou à droite. Attendu : « signée » à chaque ligne.
 
-    while read numero avant empreinte ancre
-    do
-      while read cote voisine
+    (
+      while read numero avant empreinte ancre
       do
-        if test "$cote" = gauche
-        then paire="$voisine $empreinte"
-        else paire="$empreinte $voisine"
-        fi
-        empreinte=$(printf 'noeud %s\\n' "$paire" | sha256sum | cut -c1-64)
-      done < "journal/ligne-$numero.chemin"
-      grep -q "^racine des lignes : $empreinte\\$" "journal/$ancre.txt" ||
-        { echo "ligne $numero : PAS DANS SON ANCRE"; exit 1; }
-      echo "ligne $numero : signée, $ancre"
-    done < journal/liens.txt
+        while read cote voisine
+        do
+          if test "$cote" = gauche
+          then paire="$voisine $empreinte"
+          else paire="$empreinte $voisine"
+          fi
+          empreinte=$(printf 'noeud %s\\n' "$paire" | sha256sum | cut -c1-64)
+        done < "journal/ligne-$numero.chemin"
+        grep -q "^racine des lignes : $empreinte\\$" "journal/$ancre.txt" ||
+          { echo "ligne $numero : PAS DANS SON ANCRE"; exit 1; }
+        echo "ligne $numero : signée, $ancre"
+      done < journal/liens.txt
+    )
 """
 
 _ANCHORS = """\
 LE LABORATOIRE A SIGNÉ CES ANCRES
 Attendu : « CMS Verification successful » par ancre. La date qu'elle porte est celle de la machine du laboratoire.
 
-    for ancre in journal/ancre-*.txt
-    do
-      openssl cms -verify -binary -inform DER -in "${ancre%.txt}.p7s" \\
-        -content "$ancre" -noverify -out /dev/null || exit 1
-    done
+    (
+      for ancre in journal/ancre-*.txt
+      do
+        openssl cms -verify -binary -inform DER -in "${ancre%.txt}.p7s" \\
+          -content "$ancre" -noverify -out /dev/null || exit 1
+      done
+    )
 
 Qui les a signées (le certificat peut être plus ancien que celui du point 2) :
 
@@ -149,16 +155,18 @@ Voici les dates :
 
 Avec le certificat racine de l'autorité, sous « horodatage.pem » à côté de ce dossier. Attendu : « Verification: OK ».
 
-    if test -f ../horodatage.pem
-    then
-      for tampon in journal/ancre-*.tsr
-      do
-        openssl ts -verify -data "${tampon%.tsr}.p7s" -in "$tampon" \\
-          -CAfile ../horodatage.pem || exit 1
-      done
-    else
-      echo "horodatage.pem absent : non vérifié"
-    fi
+    (
+      if test -f ../horodatage.pem
+      then
+        for tampon in journal/ancre-*.tsr
+        do
+          openssl ts -verify -data "${tampon%.tsr}.p7s" -in "$tampon" \\
+            -CAfile ../horodatage.pem || exit 1
+        done
+      else
+        echo "horodatage.pem absent : non vérifié"
+      fi
+    )
 """
 
 _WHAT = """\
@@ -166,12 +174,14 @@ CE QUE LE JOURNAL DIT DE L'ENVOI
 « envoi.json » rassemble les faits. Chaque empreinte qu'il donne (fichier source, documents écrits, courrier scellé,
 certificat, accusés) est aussi dans une ligne du journal. Attendu : « au journal » pour chacune.
 
-    for empreinte in $(grep -o '"[0-9a-f]\\{64\\}"' envoi.json | tr -d '"')
-    do
-      grep -q "$empreinte" journal/ligne-*.json ||
-        { echo "$empreinte : PAS AU JOURNAL"; exit 1; }
-      echo "$empreinte : au journal"
-    done
+    (
+      for empreinte in $(grep -o '"[0-9a-f]\\{64\\}"' envoi.json | tr -d '"')
+      do
+        grep -q "$empreinte" journal/ligne-*.json ||
+          { echo "$empreinte : PAS AU JOURNAL"; exit 1; }
+        echo "$empreinte : au journal"
+      done
+    )
 
 Pour reconnaître un fichier que l'on détient (le fichier source, le courrier reçu), calculer son empreinte par
 « sha256sum FICHIER » et la chercher dans « envoi.json ».
@@ -182,9 +192,11 @@ LE COURRIER A ÉTÉ CHIFFRÉ POUR CE CERTIFICAT
 Attendu : le nom et les dates du certificat, puis « au journal ».
 
     openssl x509 -in certificats/destinataire.pem -noout -subject -dates
-    grep -q "$(openssl x509 -in certificats/destinataire.pem -outform DER |
+    if grep -q "$(openssl x509 -in certificats/destinataire.pem -outform DER |
       sha256sum | cut -c1-64)" journal/ligne-*.json
-    echo "certificat du destinataire : au journal"
+    then echo "certificat du destinataire : au journal"
+    else echo "certificat du destinataire : PAS AU JOURNAL"; false
+    fi
 """
 
 _RECEIVED = """\
@@ -192,12 +204,14 @@ CE QUI EST REVENU
 Le dialogue avec le serveur de l'opérateur (« -smtp.txt », à l'heure du laboratoire), les avis de remise (« -dsn.eml »)
 et de lecture (« -mdn.eml ») sont donnés tels que reçus. Attendu : « au journal » pour chacun.
 
-    for accuse in accuses/A*
-    do
-      grep -q "$(sha256sum "$accuse" | cut -c1-64)" journal/ligne-*.json ||
-        { echo "$accuse : PAS AU JOURNAL"; exit 1; }
-      echo "$accuse : au journal"
-    done
+    (
+      for accuse in accuses/A*
+      do
+        grep -q "$(sha256sum "$accuse" | cut -c1-64)" journal/ligne-*.json ||
+          { echo "$accuse : PAS AU JOURNAL"; exit 1; }
+        echo "$accuse : au journal"
+      done
+    )
 """
 
 _EXTRACTS = """\
@@ -211,8 +225,10 @@ _MAIL = """\
 LE COURRIER SCELLÉ
 « courrier.eml » est le courrier tel que remis à l'opérateur. Attendu : « au journal ».
 
-    grep -q "$(sha256sum courrier.eml | cut -c1-64)" journal/ligne-*.json
-    echo "courrier scellé : au journal"
+    if grep -q "$(sha256sum courrier.eml | cut -c1-64)" journal/ligne-*.json
+    then echo "courrier scellé : au journal"
+    else echo "courrier scellé : PAS AU JOURNAL"; false
+    fi
 """
 
 _CONTENT = """\
@@ -220,12 +236,14 @@ CONTENU MÉDICAL
 Ce dossier contient, dans « contenu », des résultats d'examens : le remettre à qui a le droit de les lire, à personne
 d'autre. Attendu : « au journal » pour chaque document.
 
-    for document in contenu/*
-    do
-      grep -q "$(sha256sum "$document" | cut -c1-64)" journal/ligne-*.json ||
-        { echo "$document : PAS AU JOURNAL"; exit 1; }
-      echo "$document : au journal"
-    done
+    (
+      for document in contenu/*
+      do
+        grep -q "$(sha256sum "$document" | cut -c1-64)" journal/ligne-*.json ||
+          { echo "$document : PAS AU JOURNAL"; exit 1; }
+        echo "$document : au journal"
+      done
+    )
 """
 
 _NO_CONTENT = """\

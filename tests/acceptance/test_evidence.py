@@ -67,12 +67,15 @@ def blocks(guide: str) -> list[str]:
 
 
 def follow(folder: Path) -> tuple[list[int], str]:
-    """Run every command of the guide as it stands; (exit codes, all that was said)."""
+    """Type every command of the guide into a shell, which must stay open; (exit codes, all that was said)."""
     codes, said = [], ""
     for block in blocks((folder / "LISEZMOI.txt").read_text(encoding="utf-8")):
-        result = subprocess.run(["sh", "-e", "-c", block], cwd=folder, capture_output=True, text=True, timeout=60)
-        codes.append(result.returncode)
-        said += result.stdout + result.stderr
+        typed = f"{block}\necho still here: $?\n"
+        result = subprocess.run(["sh", "-c", typed], cwd=folder, capture_output=True, text=True, timeout=60)
+        told, here, code = result.stdout.rpartition("still here: ")
+        assert here, f"the terminal of the reader closed after:\n{block}"
+        codes.append(int(code))
+        said += told + result.stderr
     return codes, said
 
 
@@ -117,6 +120,22 @@ def test_the_guide_finds_what_was_changed_even_with_its_sum_made_anew(
     (folder / "SHA256SUMS").write_bytes(sums)
     codes, said = follow(folder)
     assert codes[0] == 0 and codes[1] != 0 and "CMS Verification failure" in said
+
+
+def test_the_guide_finds_another_recipients_certificate(kept: Kept, content: bytes, tmp_path: Path) -> None:
+    folder = unpacked(content, tmp_path)
+    own = folder / "certificats/destinataire.pem"
+    other = next(
+        path for path in sorted(kept.folder.rglob("*.pem")) if _certificate(path) not in (b"", own.read_bytes())
+    )
+    own.write_bytes(_certificate(other))
+    codes, said = follow(folder)
+    assert "certificat du destinataire : PAS AU JOURNAL" in said and codes.count(0) < len(codes) - 1
+
+
+def _certificate(path: Path) -> bytes:
+    found = re.search(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", path.read_bytes(), re.DOTALL)
+    return found[0] if found else b""
 
 
 def test_without_being_asked_nobody_is_named(kept: Kept, tmp_path: Path) -> None:

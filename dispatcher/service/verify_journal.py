@@ -13,13 +13,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dispatcher.clock import paris
-from dispatcher.errors import KeyringError, SealError
+from dispatcher.errors import KeyringError, SealError, StoreError
 from dispatcher.outbox.dispatch import JournalLine
 from dispatcher.ports import AnchorRow, Store, UnitOfWork
 from dispatcher.receipts.anchor import NONE, Statement, digest, parse
 from dispatcher.receipts.tree import Tree
 from dispatcher.sealing import proof
 from dispatcher.service.anchor import ANCHORED, STAMPED, SUBJECT
+
+UNREADABLE = "corrupt"
+"""Code of what the database cannot give (:mod:`dispatcher.errors`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,12 @@ class _Watch:
 def verify_journal(store: Store, exported: Sequence[Exported] = (), roots: Sequence[bytes] = ()) -> Verified:
     """``roots``: certificates (DER) that time-stamps must go back to. Raises :class:`dispatcher.errors.StoreError`."""
     with store.reading() as uow:
-        rows = uow.anchors.list()
+        try:
+            rows = uow.anchors.list()
+        except StoreError as error:
+            if error.code != UNREADABLE:
+                raise
+            return Verified(lines=0, fault=error.message)
         copies = [(copy, parse(copy.statement)) for copy in exported]
         lasts = [row.last for row in rows] + [told.last for _, told in copies if told is not None]
         watch = _Watch(dict.fromkeys(lasts, ""), dict.fromkeys((row.last for row in rows), ""))

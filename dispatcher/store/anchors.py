@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 
 from sqlalchemy import bindparam, update
+from sqlalchemy.exc import SQLAlchemyError
 
+from dispatcher.errors import StoreError
 from dispatcher.ports import AnchorRow
+from dispatcher.store import faults
 from dispatcher.store.engine_tables import anchors as table
 from dispatcher.store.payloads import SqlPayloads
 from dispatcher.store.rows import ANCHOR
@@ -18,6 +21,8 @@ from dispatcher.store.session import Session
 
 SUBJECT = "journal"
 _SIGNER = "signer"
+_BROKEN = (SQLAlchemyError, TypeError, ValueError, AttributeError)
+"""What reading a column raises that holds something else than was written: SQLite takes any kind of value."""
 _STAMP = update(table).where(table.c.last == bindparam("of_last")).values(stamp=bindparam("new_stamp"))
 
 
@@ -46,8 +51,18 @@ class SqlAnchors:
         self._session.journal.write(SUBJECT, "journal.stamped", last=last, sha256=digest)
 
     def list(self) -> tuple[AnchorRow, ...]:
-        """All of them, oldest first."""
-        return ANCHOR.values(self._session.read(ANCHOR.select.order_by(table.c.last)))
+        """All of them, oldest first. Raises :class:`dispatcher.errors.StoreError` for one the database cannot give."""
+        rows: list[AnchorRow] = []
+        try:
+            rows.extend(_whole(ANCHOR.value(row)) for row in self._session.read(ANCHOR.select.order_by(table.c.last)))
+        except _BROKEN as error:
+            after = f"qui suit la ligne {rows[-1].last}" if rows else "qui commence à la ligne 1"
+            raise StoreError(
+                f"L'ancre {after} est illisible dans la base.",
+                hint=faults.MESSAGES[faults.CORRUPT][1],
+                code=faults.CORRUPT,
+            ) from error
+        return tuple(rows)
 
     def newest(self) -> AnchorRow | None:
         """The last one made."""
@@ -68,3 +83,10 @@ class SqlAnchors:
     def certificate(self, fingerprint: str) -> bytes | None:
         """DER of a certificate of ours that signed an anchor. Raises :class:`dispatcher.errors.KeyringError`."""
         return self._payloads.get(fingerprint, _SIGNER)
+
+
+def _whole(row: AnchorRow) -> AnchorRow:
+    kinds = ((int, row.first, row.last), (str, row.statement, row.signer), (bytes, row.signature, row.stamp or b""))
+    if not all(isinstance(value, kind) for kind, *values in kinds for value in values):
+        raise ValueError("not what was written")
+    return row

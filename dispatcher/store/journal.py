@@ -217,7 +217,10 @@ class SqlJournal:
         does not grow with the journal.
         """
         self.flush()
-        last, head = self._session.read(_HEAD).one()
+        try:
+            last, head = self._session.read(_HEAD).one()
+        except SQLAlchemyError:
+            return after[0], "La tête du journal est illisible dans la base."
         checked, previous = after
         wanted = _LINES if self._session.postgresql else _AS_KEPT
         lines = wanted.where(journal.c.number > checked, journal.c.number <= last)

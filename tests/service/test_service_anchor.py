@@ -208,6 +208,26 @@ def test_every_flipped_byte_of_an_anchor_is_found(bench: Bench, tamper: Callable
     assert fault(bench) == ""
 
 
+@pytest.mark.parametrize("column", ["statement", "signature", "signer", "at", "first", "stamp"])
+@pytest.mark.parametrize("value", [b"\xff\xfe", "é", 1.5], ids=["bytes", "text", "fraction"])
+def test_an_anchor_the_database_cannot_give_is_named_too(
+    bench: Bench, tamper: Callable[..., None], column: str, value: object
+) -> None:
+    write(bench)
+    made(bench)
+    as_text = isinstance(value, bytes) and column in {"statement", "signer", "at"}
+    tamper(f"UPDATE anchors SET {column} = {'CAST(? AS TEXT)' if as_text else '?'}", values=(value,))
+    assert "ncre" in fault(bench)
+    tamper("DELETE FROM anchors")
+
+
+def test_a_head_the_database_cannot_give_is_told(bench: Bench, tamper: Callable[..., None]) -> None:
+    write(bench)
+    tamper("UPDATE journal_head SET digest = CAST(? AS TEXT)", values=(b"\xff\xfe",))
+    assert fault(bench) == "La tête du journal est illisible dans la base."
+    tamper("UPDATE journal_head SET digest = (SELECT digest FROM journal ORDER BY number DESC LIMIT 1)")
+
+
 def test_an_anchor_signed_by_another_key_is_not_ours(bench: Bench, tamper: Callable[..., None]) -> None:
     """Somebody who writes into the database makes everything anew, anchors with a key of his own too."""
     write(bench)

@@ -15,6 +15,7 @@ from dispatcher.ports import (
     AlarmNote,
     AnchorRow,
     AnswerRow,
+    BulkSend,
     DigestRow,
     DomainRow,
     FigureRow,
@@ -34,6 +35,7 @@ from dispatcher.store import (
     account_tables,
     alarm_tables,
     answer_tables,
+    bulk_tables,
     engine_tables,
     ladder_tables,
     receipt_tables,
@@ -88,6 +90,7 @@ SUPPORT = Kind(SupportRow, receipt_tables.receipt_support)
 ANCHOR = Kind(AnchorRow, engine_tables.anchors)
 STEP = Kind(StepRow, ladder_tables.ladder_steps)
 DIGEST = Kind(DigestRow, ladder_tables.digests)
+BULK_SEND = Kind(BulkSend, bulk_tables.bulk_sends)
 PRINT_RUN = Kind(PrintRun, ladder_tables.print_runs)
 ACCOUNT = Kind(AccountRow, account_tables.accounts)
 SESSION = Kind(SessionRow, account_tables.console_sessions)

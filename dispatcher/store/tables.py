@@ -29,6 +29,7 @@ import dispatcher.store.alarm_tables  # noqa: F401 - its tables are part of the 
 from dispatcher.outbox.states import FileState, State
 from dispatcher.store.account_tables import account_codes, accounts, console_sessions, sign_ins
 from dispatcher.store.answer_tables import answers, figures, figures_domains, figures_head
+from dispatcher.store.bulk_tables import bulk_items, bulk_sends
 from dispatcher.store.columns import NOT_REMOVED, added, in_state, metadata, partial, word
 from dispatcher.store.engine_tables import (
     anchors,
@@ -301,6 +302,8 @@ __all__ = [
     "batch_members",
     "batches",
     "console_sessions",
+    "bulk_items",
+    "bulk_sends",
     "destinations",
     "digests",
     "dispatches",

@@ -9,6 +9,7 @@ from dispatcher.store.alarms import SqlAlarmBook
 from dispatcher.store.anchors import SqlAnchors
 from dispatcher.store.answers import SqlAnswers
 from dispatcher.store.batches import SqlBatches
+from dispatcher.store.bulk_sends import SqlBulkSends
 from dispatcher.store.destinations import SqlDestinations
 from dispatcher.store.dispatches import SqlDispatches
 from dispatcher.store.figures import SqlFigures
@@ -70,6 +71,10 @@ class SqlUnit:
     @cached_property
     def batches(self) -> SqlBatches:
         return SqlBatches(self._session)
+
+    @cached_property
+    def bulk(self) -> SqlBulkSends:
+        return SqlBulkSends(self._session)
 
     @cached_property
     def destinations(self) -> SqlDestinations:

@@ -15,6 +15,7 @@ from dispatcher.store_ports.accounts import (
 from dispatcher.store_ports.alarms import AlarmBook, AlarmNote, SignRow
 from dispatcher.store_ports.anchors import AnchorRow, Anchors
 from dispatcher.store_ports.answers import AnswerRow, Answers, AnswerState
+from dispatcher.store_ports.bulk import BulkSend, BulkSends
 from dispatcher.store_ports.destinations import DestinationRow, Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches, DispatchFilter, RecipientUse
 from dispatcher.store_ports.figures import DomainRow, FigureRow, FiguresBook, Recipient
@@ -62,6 +63,8 @@ __all__ = [
     "Answers",
     "Batches",
     "ConsoleSessions",
+    "BulkSend",
+    "BulkSends",
     "DestinationRow",
     "Destinations",
     "DigestRow",

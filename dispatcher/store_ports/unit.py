@@ -10,6 +10,7 @@ from dispatcher.store_ports.accounts import Accounts, ConsoleSessions, SignIns
 from dispatcher.store_ports.alarms import AlarmBook
 from dispatcher.store_ports.anchors import Anchors
 from dispatcher.store_ports.answers import Answers
+from dispatcher.store_ports.bulk import BulkSends
 from dispatcher.store_ports.destinations import Destinations
 from dispatcher.store_ports.dispatches import Batches, Dispatches
 from dispatcher.store_ports.figures import FiguresBook
@@ -36,6 +37,8 @@ class UnitOfWork(Protocol):
     def dispatches(self) -> Dispatches: ...
     @property
     def batches(self) -> Batches: ...
+    @property
+    def bulk(self) -> BulkSends: ...
     @property
     def destinations(self) -> Destinations: ...
     @property

@@ -108,6 +108,20 @@ CREATE TABLE public.batches (
     why text DEFAULT ''::text NOT NULL,
     token text DEFAULT ''::text NOT NULL
 );
+CREATE TABLE public.bulk_items (
+    send_id text NOT NULL,
+    "position" integer NOT NULL,
+    file_id text NOT NULL
+);
+CREATE TABLE public.bulk_sends (
+    id text NOT NULL,
+    digest text NOT NULL,
+    place text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    files integer NOT NULL,
+    count integer NOT NULL
+);
 CREATE TABLE public.console_sessions (
     digest text NOT NULL,
     account text NOT NULL,
@@ -479,8 +493,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
 10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0, '', NULL, 0, NULL);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x012d3cc01da2e2e0777106d5a4880e881f4582e74251b6d1276a00d043f4e16701b154e2139d8ecdefe90c58583a90c9c16cc7147d05ffedc486e3c86a16d76f7f', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1, NULL);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x010bbf9f73b96f7c2fb818dbdad9a9dc379ece45e6856c4963c87f6c6910b484c0f532be111faa92e2cb4b239f3f84f3b6f6981051bba341fb498cb992e6cf8cb1ff3c732a886e6d70d80514c13bf2cf171272', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1, NULL);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x01363b8258cce189fa217f4198a951274bf1cd6f6eb6b1029b610ed0058db50700e421ead5c91c642c2963b690837844de87e911a8776d8dd9b42c1d4a968065c1', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1, NULL);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x0136320a39d08e6d0e2764c66588bbe40b3e4cbc4a8fc4c2ce4d2a5fe038e36f7c37040e74ec662c556115e07f7f50decf69e5b4a4be7a2ecde4b2029ab2d57cac6c63ad71ee0b0694a80f254de60068a02055', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1, NULL);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -501,9 +515,9 @@ INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allo
 INSERT INTO public.journal_head VALUES (1, 16, '2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"95c1b31b","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x0117df28a74cae23e7e41179510fb21cfa7540d06c8dbc3702e474d7ef4f4dae1030c61059b0b1ea06e7d2ee9cbd987fe7fa802c');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x0135398d9b9241a36e38357d75603cf82bb58806d3fa064680683fbf46dc98b2681bb7b56ae439e78d', 'k2', false, 4, '\x01d324f79028599dcec21778669ec866ca1c90e30ee4f6a2765e854b10898f9576');
+INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"ee19aaa0","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01df2717821d984e7df8b2afe1617b1e79785fa0a754634e02845e956a85ac8eec6388d391af936583b12b26ffc7fc3b770276d5');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01a6a1022e71dbaeca882e634d4226c55a1ae3a2e54650afc9d9a3a47605ce8d5cbb0f2a03a2be910b', 'k2', false, 4, '\x0198310a7fc4b12667bed48c7f392661bc990540c536edd09c18b8eccd723989b0');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '', false);
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);
@@ -535,6 +549,10 @@ ALTER TABLE ONLY public.batch_members
     ADD CONSTRAINT pk_batch_members PRIMARY KEY (batch_id, dispatch_id);
 ALTER TABLE ONLY public.batches
     ADD CONSTRAINT pk_batches PRIMARY KEY (id);
+ALTER TABLE ONLY public.bulk_items
+    ADD CONSTRAINT pk_bulk_items PRIMARY KEY (send_id, "position");
+ALTER TABLE ONLY public.bulk_sends
+    ADD CONSTRAINT pk_bulk_sends PRIMARY KEY (id);
 ALTER TABLE ONLY public.console_sessions
     ADD CONSTRAINT pk_console_sessions PRIMARY KEY (digest);
 ALTER TABLE ONLY public.destinations
@@ -601,6 +619,8 @@ ALTER TABLE ONLY public.alarm_notes
     ADD CONSTRAINT uq_alarm_notes_id UNIQUE (id);
 ALTER TABLE ONLY public.answers
     ADD CONSTRAINT uq_answers_id UNIQUE (id);
+ALTER TABLE ONLY public.bulk_sends
+    ADD CONSTRAINT uq_bulk_sends_digest UNIQUE (digest);
 ALTER TABLE ONLY public.digests
     ADD CONSTRAINT uq_digests_id UNIQUE (id);
 ALTER TABLE ONLY public.oppositions
@@ -620,6 +640,9 @@ CREATE INDEX ix_answers_subject ON public.answers USING btree (subject);
 CREATE INDEX ix_batch_members_dispatch ON public.batch_members USING btree (dispatch_id);
 CREATE INDEX ix_batches_alive ON public.batches USING btree (state, id) WHERE (state <> 'done'::text);
 CREATE INDEX ix_batches_channel ON public.batches USING btree (channel, created_at);
+CREATE INDEX ix_bulk_items_file ON public.bulk_items USING btree (file_id);
+CREATE INDEX ix_bulk_sends_made ON public.bulk_sends USING btree (made_at);
+CREATE INDEX ix_bulk_sends_place ON public.bulk_sends USING btree (place, made_at);
 CREATE INDEX ix_console_sessions_account ON public.console_sessions USING btree (account);
 CREATE INDEX ix_dispatches_batch ON public.dispatches USING btree (batch_id);
 CREATE INDEX ix_dispatches_chain ON public.dispatches USING btree (chain, recipient_key, version);

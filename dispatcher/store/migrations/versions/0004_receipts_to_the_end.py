@@ -31,6 +31,7 @@ def upgrade() -> None:
     _accounts()
     _retention()
     _alarms()
+    _bulk()
 
 
 def _partial(name: str, table: str, columns: list[str], where: str, *, unique: bool = False) -> None:
@@ -187,6 +188,31 @@ def _answers() -> None:
     _partial("ix_answers_bundle", "answers", ["bundle"], "state = 'due' AND bundle <> ''")
     _partial("ix_answers_ended", "answers", ["state", "number"], "state IN ('refused', 'void')")
     _partial("uq_answers_token", "answers", ["token"], "token <> ''", unique=True)
+
+
+def _bulk() -> None:
+    op.create_table(
+        "bulk_sends",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("made_at", MOMENT, nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("files", sa.Integer(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bulk_sends")),
+        sa.UniqueConstraint("digest", name=op.f("uq_bulk_sends_digest")),
+    )
+    op.create_index("ix_bulk_sends_place", "bulk_sends", ["place", "made_at"])
+    op.create_index("ix_bulk_sends_made", "bulk_sends", ["made_at"])
+    op.create_table(
+        "bulk_items",
+        sa.Column("send_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("file_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("send_id", "position", name=op.f("pk_bulk_items")),
+    )
+    op.create_index("ix_bulk_items_file", "bulk_items", ["file_id"])
 
 
 def _figures() -> None:

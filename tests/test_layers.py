@@ -56,6 +56,7 @@ AT_HOME: dict[str, set[str]] = {
     "holidays": {"wiring"},
     "watchdog": {"intake"},
     "hl7apy": {"formats"},
+    "openpyxl": {"formats"},
     "typst": {"formats"},
     "pikepdf": {"formats"},
     "aiosmtpd": {"sandbox"},

@@ -31,6 +31,7 @@ COMMANDS = {
     "validate": "cmd_validate",
     "conformance": "cmd_conformance",
     "send": "cmd_send",
+    "recipients": "cmd_recipients",
     "status": "cmd_overview",
     "list": "cmd_overview",
     "show": "cmd_overview",

@@ -90,14 +90,14 @@ def _drain(
             result.sent[state] = result.sent.get(state, 0) + number
         result.paused = sent.paused
         if not moved and not sent.total:
-            pause = _pace_frees_in(office)
+            pause = pace_frees_in(office)
             if pause is None:
                 break
             _rest(office, pause, stop)
     if not stop():
         steps.recover_all(office)  # what a newer version overtook is not left in the queue
         _tell_remaining(office, result)
-    _collect(office, member, result, stop)
+    result.notices = read_mailboxes(office, member, stop)
     steps.escalate_all(office)
     steps.climb_all(office)
     end_batches(office.store, office.clock)
@@ -110,7 +110,7 @@ def _drain(
         result.quarantined = uow.files.counts().get(FileState.QUARANTINED, 0)
 
 
-def _pace_frees_in(office: Office) -> float | None:
+def pace_frees_in(office: Office) -> float | None:
     """Seconds until the pace lets one of the queued mails through; None when no mail waits for its pace."""
     waits: list[float] = []
     for channel in office.channels.values():
@@ -136,10 +136,10 @@ def _rest(office: Office, seconds: float, stop: Callable[[], bool]) -> None:
         office.clock.sleep(min(left, NAP))
 
 
-def _collect(office: Office, member: Membership, result: Drained, stop: Callable[[], bool]) -> None:
-    """Read the mailboxes beside this thread: a server that stays silent must not hold a stop back."""
+def read_mailboxes(office: Office, member: Membership, stop: Callable[[], bool]) -> int:
+    """Read them once beside this thread: a server that stays silent must not hold a stop back. Gives the notices."""
     if stop():
-        return
+        return 0
     read: list[int] = []
 
     def look() -> None:
@@ -153,7 +153,7 @@ def _collect(office: Office, member: Membership, result: Drained, stop: Callable
     while thread.is_alive() and not stop():
         thread.join(NAP)
     thread.join(STOP_PATIENCE)
-    result.notices = sum(read)
+    return sum(read)
 
 
 def _take(office: Office, spools: list[FolderSpool], member: Membership, result: Drained) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dispatcher.errors import in_french
+from dispatcher.errors import IntakeError, in_french
 from dispatcher.formats.pdf_index.reader import sidecars
 from dispatcher.formats.registry import is_index, is_message, referenced_files
 from dispatcher.ports import Found, Taken
@@ -20,6 +20,8 @@ class Gathered:
     taken: tuple[Taken, ...]
     left_out: tuple[str, ...]
     """French, one sentence for each thing that is not sent."""
+    beside: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+    """By path of the file: what goes with it, by the name it uses."""
 
 
 def gather(paths: Iterable[Path]) -> Gathered:
@@ -53,7 +55,25 @@ def gather(paths: Iterable[Path]) -> Gathered:
     return Gathered(
         taken=tuple(_taken(path, contents[path], found) for path, found in siblings.items() if path not in beside),
         left_out=tuple(left_out),
+        beside={str(path): found for path, found in siblings.items()},
     )
+
+
+def beside(path: Path, content: bytes, but: Path) -> dict[str, Path]:
+    """What goes with one file that is named alone, ``but`` the manifest that names it."""
+    found = _siblings(path, content) or _index_beside(path)
+    return {name: one for name, one in found.items() if one.resolve() != but.resolve()}
+
+
+def take(path: Path, beside: Iterable[tuple[str, str]], made: Mapping[str, bytes]) -> Taken:
+    """One file again, with what goes with it: on the disk, or ``made`` of what the sender said. Raises IntakeError."""
+    try:
+        taken = _taken(path, path.read_bytes(), {name: Path(one) for name, one in beside})
+    except OSError as error:
+        raise IntakeError(
+            f"fichier illisible ou disparu, {in_french(error)}.", hint="Le remettre à sa place, ou vérifier les droits."
+        ) from error
+    return replace(taken, siblings={**taken.siblings, **made})
 
 
 def _within(path: Path) -> Sequence[Path]:

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dispatcher.formats import registry
-from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.outbox.statement import Statement as Sums
-from dispatcher.ports import DispatchFilter, Store, Taken
+from dispatcher.ports import DispatchFilter, Store, Taken, UnitOfWork
 from dispatcher.report import versions
 from dispatcher.report.identifiers import compact, kind_of
 from dispatcher.report.model import IdType, Report, Severity, sentences
 from dispatcher.routing.route import RecipientRole, Wanted
 from dispatcher.routing.wanted import recipients
+from dispatcher.service.bulk_rules import read
 from dispatcher.service.chosen import keep, more_of
 from dispatcher.service.desk import SENT_BY_HAND, Desk
 from dispatcher.service.make import Blocked, make, stopped_by_checks
@@ -81,11 +80,12 @@ def plan(desk: Desk, taken: Sequence[Taken], added: tuple[Wanted, ...]) -> tuple
     """The dry run: who would get what, by which way, or why not. Reads, checks, routes, writes and seals as the real
     one does, and keeps nothing.
     """
-    return tuple(_plan_one(desk, one, added) for one in taken)
+    return tuple(plan_one(desk, one, added) for one in taken)
 
 
-def _plan_one(desk: Desk, taken: Taken, added: tuple[Wanted, ...]) -> Planned:
-    result = _read(taken)
+def plan_one(desk: Desk, taken: Taken, added: tuple[Wanted, ...]) -> Planned:
+    """As :func:`plan`, one file."""
+    result = read(taken)
     path = taken.found.path
     if not result.readable:
         errors = [problem for problem in result.problems if problem.severity is Severity.ERROR]
@@ -120,21 +120,18 @@ def _would_make(desk: Desk, report: Report, added: tuple[Wanted, ...]) -> tuple[
     return tuple(made.dispatch for made in make(desk, version, coded, SOURCE, blocked, wanted=wanted))
 
 
-def _read(taken: Taken) -> ReadResult:
-    context = ReadContext(file_name=taken.found.name, sibling=taken.siblings.get)
-    return registry.read(taken.content, context)
-
-
 def submit(desk: Desk, taken: Sequence[Taken], added: tuple[Wanted, ...]) -> tuple[str, ...]:
     """Take the files in, with the recipients chosen; gives their numbers. One transaction for all of them."""
-    ids = []
     with desk.store.transaction() as uow:
-        for one in taken:
-            file_id, _state = record(uow, desk.store, SOURCE, one, desk.clock, doubles=bool(added))
-            uow.files.mark_removed(file_id)
-            keep(uow, file_id, added)
-            ids.append(file_id)
-    return tuple(ids)
+        return tuple(take_in(uow, desk, one, added) for one in taken)
+
+
+def take_in(uow: UnitOfWork, desk: Desk, taken: Taken, added: tuple[Wanted, ...]) -> str:
+    """One file, with the recipients chosen, in a transaction of the caller's; gives its number."""
+    file_id, _state = record(uow, desk.store, SOURCE, taken, desk.clock, doubles=bool(added))
+    uow.files.mark_removed(file_id)
+    keep(uow, file_id, added)
+    return file_id
 
 
 def sums(lines: Sequence[Statement]) -> Sums:

@@ -2,6 +2,7 @@
 
 from dispatcher.settings.alarms import AlarmSettings
 from dispatcher.settings.answers import AnswersSettings, MllpSettings
+from dispatcher.settings.bulk import BulkSettings
 from dispatcher.settings.channels import ChannelSettings, MailboxSettings
 from dispatcher.settings.console import ConsoleSettings
 from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
@@ -26,6 +27,7 @@ __all__ = [
     "AlarmSettings",
     "AnswersSettings",
     "BiologistSettings",
+    "BulkSettings",
     "ChannelSettings",
     "ConsoleSettings",
     "DirectorySettings",

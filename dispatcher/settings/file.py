@@ -23,6 +23,7 @@ from dispatcher.faults import sentences, unreadable_toml
 from dispatcher.french import counted
 from dispatcher.settings.alarms import AlarmSettings
 from dispatcher.settings.answers import AnswersSettings
+from dispatcher.settings.bulk import BulkSettings
 from dispatcher.settings.channels import ChannelSettings
 from dispatcher.settings.console import ConsoleSettings
 from dispatcher.settings.directory import DirectorySettings, RoutingSettings, TrustSettings
@@ -174,6 +175,7 @@ class Settings(Section):
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     retention: RetentionSettings = RetentionSettings()
     alarms: AlarmSettings = AlarmSettings()
+    bulk: BulkSettings = Field(default_factory=BulkSettings)
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
 
     @property
@@ -220,7 +222,7 @@ def parse(text: str, folder: Path, environ: dict[str, str] | None = None, name: 
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} : {unreadable_toml(error)}.", hint="Corriger la ligne indiquée.") from error
     _overrides(environ or {}, data)
-    for section in ("keys", "directory", "trust", "journal", "paper", "log", "metrics"):
+    for section in ("keys", "directory", "trust", "journal", "paper", "bulk", "log", "metrics"):
         data.setdefault(section, {})  # so that their default paths are resolved too
     try:
         settings = Settings.model_validate(data, context={"folder": folder})

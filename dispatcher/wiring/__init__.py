@@ -24,6 +24,7 @@ from dispatcher.directory.directories import Directories
 from dispatcher.directory.local.book import TableBook
 from dispatcher.directory.local.history import History
 from dispatcher.directory.local.table import LocalTable
+from dispatcher.directory.saved_lists import ListBook
 from dispatcher.directory.standing import expected
 from dispatcher.directory.trust.in_force import DomainsInForce
 from dispatcher.formats.base import Writer
@@ -31,6 +32,7 @@ from dispatcher.formats.cda.writer import CdaWriter
 from dispatcher.formats.hprim_medecins.writer import HprimMedecinsWriter
 from dispatcher.formats.hprim_sante.writer import HprimSanteWriter
 from dispatcher.formats.pdf.letters import LetterWriter
+from dispatcher.formats.pdf.statements import StatementWriter
 from dispatcher.formats.pdf.writer import PdfWriter
 from dispatcher.intake.spool import FolderSpool
 from dispatcher.keyring.files import FileKeyring
@@ -56,7 +58,7 @@ from dispatcher.transport.open import open_listener, open_mailbox
 from dispatcher.wiring.accounts import channel, doubt
 from dispatcher.wiring.identity import laboratory, neutral_laboratory
 from dispatcher.wiring.keeping import retention
-from dispatcher.wiring.layouts import letter_layout, pdf_layout
+from dispatcher.wiring.layouts import letter_layout, pdf_layout, statement_layout
 from dispatcher.wiring.people import console_secrets, session_rules
 from dispatcher.wiring.schedule import ladder_rules
 from dispatcher.wiring.tables import paper_rules, terminology, terminology_options, terminology_texts
@@ -68,6 +70,7 @@ __all__ = [
     "console_secrets",
     "doubt",
     "laboratory",
+    "list_book",
     "neutral_laboratory",
     "recipient_certificates",
     "rules_folder",
@@ -139,6 +142,10 @@ class Office:
     def letters(self) -> LetterWriter:
         """For those who get their results on paper."""
         return LetterWriter(letter_layout(self._closing))
+
+    def statements(self) -> StatementWriter:
+        """For the statements of bulk sends."""
+        return StatementWriter(statement_layout(self._closing))
 
     def answer_ways(self) -> list[Way]:
         """The lines to the LIS of every source that is answered; nothing is connected yet."""
@@ -270,6 +277,11 @@ def table_book(settings: Settings, clock: Clock | None = None) -> TableBook:
         channels=settings.channels,
         sources=settings.sources,
     )
+
+
+def list_book(settings: Settings, clock: Clock | None = None) -> ListBook:
+    """The saved lists of recipients, to be read and changed."""
+    return ListBook(settings.bulk.lists, clock or SystemClock(), keep=settings.directory.local_versions)
 
 
 ONE_THREAD = ("RAYON_NUM_THREADS", "1")

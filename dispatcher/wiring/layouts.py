@@ -49,6 +49,16 @@ def letter_layout(closing: ExitStack) -> Layout:
     )
 
 
+def statement_layout(closing: ExitStack) -> Layout:
+    """The statement of a bulk send."""
+    return Layout(
+        source=resources.mapping_bytes("layouts", "statement.typ"),
+        fonts=(str(closing.enter_context(resources.mapping_folder("fonts"))),),
+        coverage=resources.mapping_text("fonts", "coverage.txt"),
+        name="statement.typ",
+    )
+
+
 def _layout_source(folder: Path, shipped: bytes) -> bytes:
     """The laboratory's own layout; else ours with its settings laid over. Raises OSError when it has neither."""
     adjusted = folder / SETTINGS

@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--judged", type=int, default=0, help="random CDA to judge; 0: 1,000 in CI, else 100")
     group.addoption("--engine", choices=("sqlite", "postgresql"), default="sqlite", help="database of the crash test")
     group.addoption("--stored", type=int, default=5000, help="dispatches that lie in the store of that benchmark")
+    group.addoption("--pdfs", type=int, default=60, help="documents of the bulk send that is killed (500: minutes)")
     group.addoption("--files", type=int, default=0, help="files of each whole-way and node run; 0: a few, no figures")
     group.addoption("--critical", type=int, default=10, help="critical results among fifty times as many routine mails")
     group.addoption("--fsync-ms", type=float, default=0.0, help="what a commit costs there beyond this machine's disk")

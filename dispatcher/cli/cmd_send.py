@@ -43,32 +43,42 @@ def register(app: typer.Typer) -> None:
     app.command("send")(send)
 
 
+Paths = Annotated[
+    list[Path] | None, typer.Argument(help="Fichiers ou dossiers ; avec --manifest, le dossier des documents.")
+]
+To = Annotated[
+    list[str] | None,
+    typer.Option("--to", help="Destinataire : adresse, RPPS, finess:… ou code du laboratoire. Répétable."),
+]
+Saved = Annotated[str, typer.Option("--recipients", help="Liste enregistrée : son nom, ou FINESS, ou FINESS/usage.")]
+Manifest = Annotated[
+    Path | None, typer.Option("--manifest", help="Bordereau CSV ou XLSX : une ligne par fichier et destinataire.")
+]
+Ignore = Annotated[
+    bool, typer.Option("--ignore-unlisted", help="Laisse de côté les fichiers du dossier absents du bordereau.")
+]
+AsNew = Annotated[bool, typer.Option("--as-new", help="Bordereau changé depuis son envoi : en faire un nouvel envoi.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Montre ce qui partirait, à qui ; n'envoie rien.")]
+Resume = Annotated[str, typer.Option("--resume", help="Continue l'envoi groupé de ce numéro.")]
+Listing = Annotated[bool, typer.Option("--list", help="Les derniers envois groupés.")]
+Told = Annotated[str, typer.Option("--statement", help="Relevé de l'envoi groupé de ce numéro.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Écrit le relevé : FICHIER.pdf ou FICHIER.csv.")]
+Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
+
+
 def send(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Fichiers ou dossiers ; avec --manifest, le dossier des documents.")
-    ] = None,
-    to: Annotated[
-        list[str] | None,
-        typer.Option("--to", help="Destinataire : adresse, RPPS, finess:… ou code du laboratoire. Répétable."),
-    ] = None,
-    recipients: Annotated[
-        str, typer.Option("--recipients", help="Liste enregistrée : son nom, ou FINESS, ou FINESS/usage.")
-    ] = "",
-    manifest: Annotated[
-        Path | None, typer.Option("--manifest", help="Bordereau CSV ou XLSX : une ligne par fichier et destinataire.")
-    ] = None,
-    ignore_unlisted: Annotated[
-        bool, typer.Option("--ignore-unlisted", help="Laisse de côté les fichiers du dossier absents du bordereau.")
-    ] = False,
-    as_new: Annotated[
-        bool, typer.Option("--as-new", help="Bordereau changé depuis son envoi : en faire un nouvel envoi.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Montre ce qui partirait, à qui ; n'envoie rien.")] = False,
-    resume: Annotated[str, typer.Option("--resume", help="Continue l'envoi groupé de ce numéro.")] = "",
-    listing: Annotated[bool, typer.Option("--list", help="Les derniers envois groupés.")] = False,
-    statement: Annotated[str, typer.Option("--statement", help="Relevé de l'envoi groupé de ce numéro.")] = "",
-    out: Annotated[Path | None, typer.Option("--out", help="Écrit le relevé : FICHIER.pdf ou FICHIER.csv.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
+    paths: Paths = None,
+    to: To = None,
+    recipients: Saved = "",
+    manifest: Manifest = None,
+    ignore_unlisted: Ignore = False,
+    as_new: AsNew = False,
+    dry_run: DryRun = False,
+    resume: Resume = "",
+    listing: Listing = False,
+    statement: Told = "",
+    out: Out = None,
+    json: Json = False,
 ) -> None:
     """Envoie des documents en une fois : par bordereau, à des destinataires donnés, ou à ceux qu'ils nomment."""
     asks = [bool(paths or manifest), bool(resume), listing, bool(statement)]
@@ -214,6 +224,7 @@ def _work(parts: Office, send_id: str, out: Path | None, json: bool, *, left_out
         taking = bars.add_task("Prise en charge", total=wanted)
         taken = bulk_send.take(parts.desk, send_id, opened, stop.is_set, lambda count: bars.advance(taking, count))
         paused = bulk_work.work(parts, send_id, stop.is_set, _telling(bars))
+    bulk_send.forget_facts(parts.desk, send_id)
     done = statement_of(parts.desk, send_id)
     if out is not None:
         _write(parts, send_id, out)

@@ -104,7 +104,7 @@ def unlisted_faults(unlisted: Sequence[Path], used: Iterable[Path]) -> tuple[Fau
     """One fault for each file of the folder that would stay behind; ``used``: indexes and documents of listed ones."""
     left = [one.name for one in unlisted if one.resolve() not in set(used)]
     told = [
-        Fault(text=f"« {name} » est dans le dossier mais dans aucune ligne du bordereau ; l'y ajouter ou l'ôter")
+        Fault(text=f"« {name} » est dans le dossier mais dans aucune ligne ; l'ajouter, l'ôter, ou --ignore-unlisted")
         for name in left[:MOST_TOLD]
     ]
     more = [Fault(text=f"… et {len(left) - MOST_TOLD} autres fichiers du dossier")] if len(left) > MOST_TOLD else []

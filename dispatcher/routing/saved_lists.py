@@ -24,7 +24,7 @@ _OURS = {
     "name": ("liste", "list", "nom liste", "name"),
     "organisation": ("etablissement", "organisation", "organization", "facility"),
     "purpose": ("usage", "objet", "purpose"),
-    "finess": ("finess etablissement", "etablissement finess", "facility finess"),
+    "facility": ("finess etablissement", "etablissement finess", "facility finess"),
     "label": ("libelle", "nom destinataire", "label"),
 }
 _KNOWN = {key(text): ours for ours, names in _OURS.items() for text in names}
@@ -101,7 +101,7 @@ def _add(
     target = _member(line, titles, cells, told.get("label", ""), faults)
     if not name:
         faults.append(Fault(line=line, column="liste", text="nom de liste vide"))
-    finess = compact(told.get("finess", ""))
+    finess = compact(told.get("facility", ""))
     if finess and not finess_shape_ok(finess):
         faults.append(Fault(line=line, column="finess_etablissement", text="ce n'est pas un FINESS (9 caractères)"))
     if not name or target is None:

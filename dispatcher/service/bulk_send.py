@@ -142,8 +142,6 @@ def take(
         group, wanted = wanted[:GROUP], wanted[GROUP:]
         done.count += _commit(desk, send_id, list(_read(group, read, done)))
         told(len(group))
-    if not missing(desk.store, send_id, order):
-        _forget_facts(desk, send_id, order)
     return done
 
 
@@ -174,12 +172,21 @@ def _commit(desk: Desk, send_id: str, group: Sequence[tuple[Item, Taken]]) -> in
     return count
 
 
-def _forget_facts(desk: Desk, send_id: str, order: Order) -> None:
-    """The patients stand with the documents now; the order need not keep them a second time."""
-    if any(item.facts for item in order.items):
-        bare = replace(order, items=tuple(replace(item, facts=()) for item in order.items))
-        with desk.store.transaction() as uow:
-            uow.payloads.put(send_id, ORDER, bare.to_json())
+def forget_facts(desk: Desk, send_id: str) -> None:
+    """Of documents that are prepared: their patients stand with them now, the order need not keep them as well. One
+    that could not be read keeps its own, to be taken in anew.
+    """
+    order = load(desk.store, send_id)
+    if not any(item.facts for item in order.items):
+        return
+    with desk.store.transaction() as uow:
+        files = {position: uow.files.get(file_id) for position, file_id in uow.bulk.items(send_id).items()}
+        over = {at for at, file in files.items() if file is not None and file.state in _PREPARED}
+        items = tuple(replace(item, facts=()) if item.position in over else item for item in order.items)
+        uow.payloads.put(send_id, ORDER, replace(order, items=items).to_json())
+
+
+_PREPARED = frozenset({FileState.DONE, FileState.DUPLICATE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

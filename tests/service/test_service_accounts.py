@@ -20,14 +20,15 @@ NEW = "le chat de la voisine ronfle"
 
 
 @pytest.fixture
-def door(on_both: Bench) -> Door:
-    return Door(on_both.store, on_both.clock)
+def door(bench: Bench) -> Door:
+    return Door(bench.store, bench.clock)
 
 
 # ------------------------------------------------------------------------------------------------ signing in
 
 
-def test_who_signs_in_has_a_session_with_the_rights_of_the_roles(door: Door) -> None:
+def test_who_signs_in_has_a_session_with_the_rights_of_the_roles(on_both: Bench) -> None:
+    door = Door(on_both.store, on_both.clock)
     door.add("marie", Role.OPERATOR, Role.AUDITOR)
     session = door.enter("Marie ")
     user = session_of(door.store, door.clock, session.token)
@@ -214,7 +215,8 @@ def test_asking_for_the_code_costs_no_attempt(door: Door) -> None:
     assert {door.refused(password=PASSWORD).why for _ in range(30)} == {Why.CODE_NEEDED}
 
 
-def test_a_code_is_good_once(door: Door) -> None:
+def test_a_code_is_good_once(on_both: Bench) -> None:
+    door = Door(on_both.store, on_both.clock)
     door.add()
     totp, _ = door.second_factor()
     code = door.shown(totp)

@@ -11,7 +11,7 @@ import typer
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, WRONG_CALL, complain, moment, print_json, say, table
 from dispatcher.cli.support_show import verdicts, verdicts_in_french
-from dispatcher.cli.wording import RECEIPTS
+from dispatcher.cli.wording import ACTIONS, RECEIPTS
 from dispatcher.errors import in_french
 from dispatcher.french import counted
 from dispatcher.ports import Fetched, Scope
@@ -57,7 +57,15 @@ def _answer(path: Path) -> dict[str, Any]:
 
 def _row(notice: dict[str, str | None]) -> tuple[str, ...]:
     code = notice["status"] or notice["code"]
-    cells = (notice["kind"], notice["action"], code, notice["recipient"], notice["message_id"], notice["diagnostic"])
+    kind, action = (notice[name] or "" for name in ("kind", "action"))
+    cells = (
+        RECEIPTS.get(kind, kind),
+        ACTIONS.get(action, action),
+        code,
+        notice["recipient"],
+        notice["message_id"],
+        notice["diagnostic"],
+    )
     return tuple(cell or "" for cell in cells)
 
 
@@ -111,7 +119,14 @@ def list_receipts(
         print_json([asdict(row) for row in found[:limit]])
         return
     rows = [
-        (r.id, moment(r.at), RECEIPTS.get(r.kind, r.kind), r.status or r.code or r.action, r.dispatch_id or "–", r.note)
+        (
+            r.id,
+            moment(r.at),
+            RECEIPTS.get(r.kind, r.kind),
+            r.status or r.code or ACTIONS.get(r.action, r.action),
+            r.dispatch_id or "–",
+            r.note,
+        )
         for r in found[:limit]
     ]
     empty = "Aucun avis sans envoi correspondant." if unmatched else "Aucun avis reçu."

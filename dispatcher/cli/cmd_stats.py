@@ -10,6 +10,7 @@ import typer
 
 from dispatcher.cli.context import office
 from dispatcher.cli.output import WRONG_CALL, complain, print_json, say, table
+from dispatcher.cli.wording import cause
 from dispatcher.french import counted
 from dispatcher.outbox.figures import STEPS
 from dispatcher.outbox.states import State
@@ -144,7 +145,7 @@ def _tell(report: Report, by: By) -> None:
     if report.silent_domains:
         say(f"Sans aucun accusé de lecture connu, le silence n'y dit rien : {', '.join(report.silent_domains)}.")
     if whole.figures.faults:
-        told = ", ".join(f"{fault} ({count})" for fault, count in whole.figures.faults.most_common(10))
+        told = ", ".join(f"{cause(fault)} : {count}" for fault, count in whole.figures.faults.most_common(10))
         say(f"Causes des échecs : {told}.")
     calls = [(one.label or one.address, one.address, _why(one)) for one in report.to_phone]
     table("À appeler", ("Destinataire", "Adresse", "Pourquoi"), calls, empty="Personne à appeler.")
@@ -183,7 +184,7 @@ def short(seconds: float) -> str:
 def _why(one: ToPhone) -> str:
     parts = []
     if one.failed:
-        parts.append(f"{counted(one.failed, 'échec')} ({', '.join(one.faults)})")
+        parts.append(f"{counted(one.failed, 'échec')} ({', '.join(cause(fault) for fault in one.faults)})")
     if one.unread:
         parts.append(f"{counted(one.unread, 'envoi')}, aucun lu")
     return " ; ".join(parts)

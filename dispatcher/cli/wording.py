@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dispatcher.outbox.states import FILE_STATES, STATES
+from dispatcher.receipts.mdn import CODE_LABELS
 
 BATCH_STATES = {"open": "ouvert", "paused": "suspendu", "done": "terminé"}
 
@@ -54,6 +55,36 @@ RECEIPTS = {
     "other": "autre courrier",
 }
 
+ACTIONS = {
+    "failed": "échec",
+    "delayed": "retard",
+    "delivered": "remis",
+    "relayed": "transmis à un autre serveur",
+    "expanded": "transmis à une liste",
+    "displayed": "lu",
+    "processed": "intégré ou traité",
+    "deleted": "supprimé",
+    "dispatched": "transféré",
+    "accepted": "accepté",
+}
+"""What a notice says was done with the mail (RFC 3464 §2.3.3, RFC 8098 §3.2.6)."""
+
+_STATUS = {
+    "5.1.1": "adresse inconnue",
+    "5.1.2": "domaine introuvable",
+    "5.1.6": "boîte déplacée",
+    "5.1.10": "adresse inconnue",
+    "5.2.1": "boîte désactivée",
+    "5.2.2": "boîte pleine",
+    "5.2.3": "courriel trop volumineux",
+    "5.3.4": "courriel trop volumineux",
+    "5.4.4": "serveur du destinataire introuvable",
+    "5.4.7": "délai de remise dépassé",
+    "5.7.1": "refusé par une règle du destinataire",
+    "?": "sans code",
+}
+"""Enhanced status codes (RFC 3463) as a secretary says them."""
+
 _ENVELOPES = {
     "smime": "S/MIME signé et chiffré",
     "mutual-tls": "TLS mutuel avec l'opérateur MSSanté",
@@ -64,6 +95,14 @@ _ENVELOPES = {
 def envelope(kind: str) -> str:
     """What protects the mail, in French."""
     return _ENVELOPES.get(kind, kind)
+
+
+def cause(code: str) -> str:
+    """Why a delivery failed, in French, with the code when it says more to the recipient's own staff."""
+    words = _STATUS.get(code) or CODE_LABELS.get(code)
+    if words is None or code == "?":
+        return words or code
+    return f"{words[:1].lower()}{words[1:]} ({code})"
 
 
 def actor(name: str) -> str:

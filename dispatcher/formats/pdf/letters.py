@@ -22,9 +22,12 @@ from dispatcher.formats.pdf.glyphs import Glyphs
 from dispatcher.report.model import Report
 from dispatcher.report.moments import PARIS
 
-COVER = "Vos comptes rendus d'examens de biologie médicale"
+COVER = ("Votre compte rendu d'examens de biologie médicale", "Vos comptes rendus d'examens de biologie médicale")
 CANCELLATION = "ANNULATION d'un compte rendu déjà transmis"
-ENCLOSED = "Veuillez trouver ci-joint les comptes rendus suivants."
+ENCLOSED = (
+    "Veuillez trouver ci-joint le compte rendu suivant.",
+    "Veuillez trouver ci-joint les comptes rendus suivants.",
+)
 TAKEN_BACK = (
     "Le laboratoire annule le compte rendu ci-dessous, qui vous a été transmis. Ses résultats ne doivent plus être "
     "utilisés : merci de ne pas en tenir compte et de détruire le document reçu, papier ou électronique.",
@@ -79,7 +82,9 @@ class LetterWriter:
         Raises :class:`RenderError`.
         """
         left, top = window
-        return self._render(laboratory, at, "cover", COVER, [ENCLOSED], address=list(address), left=left, top=top,
+        many = len(sheets) > 1
+        return self._render(laboratory, at, "cover", COVER[many], [ENCLOSED[many]],
+                            address=list(address), left=left, top=top,
                             reports=[_sheet(one) for one in sheets])  # fmt: skip
 
     def cancellation(self, laboratory: LaboratoryIdentity, report: Report, sheet: Sheet, at: datetime) -> bytes:

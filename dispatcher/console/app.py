@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from dispatcher.alarms.alarm import Alarm
 from dispatcher.console import pages
+from dispatcher.console.kept import Kept
 from dispatcher.console.page import PageRoute, get, render
 from dispatcher.console.parts import CONSOLE, Console, Nav
 from dispatcher.console.people import Accounts
@@ -57,7 +58,7 @@ def build(
     made = Console(
         office=office,
         accounts=accounts,
-        alarms=alarms,
+        alarms=Kept(lambda: tuple(alarms(office))),
         templates=templates(),
         nav=nav,
         routes=routes,

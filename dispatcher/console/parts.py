@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Match
 
 from dispatcher.alarms.alarm import Alarm
 from dispatcher.console.halfway import Halfway
+from dispatcher.console.kept import Kept
 from dispatcher.console.people import Accounts
 from dispatcher.wiring import Office
 
@@ -41,7 +42,7 @@ class Console:
 
     office: Office
     accounts: Accounts = field(repr=False)
-    alarms: Callable[[Office], Sequence[Alarm]]
+    alarms: Kept[tuple[Alarm, ...]]
     """Every alarm that stands, as ``dispatcher status`` tells them."""
     templates: Environment
     nav: Sequence[Nav]

@@ -24,7 +24,7 @@ def glance(request: Request) -> Response:
     """The state of everything, as ``dispatcher status`` tells it."""
     parts = office(request)
     view = status(parts.store, parts.clock, parts.channels)
-    pressing, foreseen = split(console(request).alarms(parts))
+    pressing, foreseen = split(console(request).alarms.get())
     tone, verdict = _verdict(len(pressing), _waiting(view))
     file = view.oldest_file
     return render(

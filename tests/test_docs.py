@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from dispatcher.alarms.alarm import CODES
 from dispatcher.settings import Settings, parse
+from dispatcher.settings.places import FILES, FOLDERS, ONLY_READ
 from tests.tools.problem_codes import PAGE, page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +41,24 @@ def keys(model: type[BaseModel]) -> set[str]:
 def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     assert {key for key in keys(Settings) if f"`{key}`" not in text} == set()
+
+
+def test_every_path_of_the_settings_has_its_place() -> None:
+    """A new path must be named in ``settings/places.py``: the hardened service writes nowhere else."""
+
+    def walk(model: type[BaseModel], place: str = "") -> set[str]:
+        found: set[str] = set()
+        for name, field in model.model_fields.items():
+            below = models(field.annotation)
+            for section in below:
+                found |= walk(section, f"{place}{name}.")
+            if not below and "pathlib" in str(field.annotation):
+                found.add(f"{place}{name}")
+        return found
+
+    known, found = FOLDERS | FILES | ONLY_READ, walk(Settings)
+    assert {one for one in found if one not in known and one.rpartition(".")[2] not in known} == set()
+    assert {one for one in known if "." in one and one not in found} == set()
 
 
 def test_the_sample_configuration_is_accepted() -> None:

@@ -1,4 +1,4 @@
-"""Every metric has a help text, stands in docs/metriques.md, and the Grafana dashboard names no other."""
+"""Every metric has a help text, stands in docs/metriques.md, and the dashboard names no other; pages name commands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
+from dispatcher.cli.main import COMMANDS
 from dispatcher.daemon.figures import catalogue
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -47,3 +50,17 @@ def test_every_panel_says_what_it_shows() -> None:
     assert all(panel["title"] and panel["targets"] for panel in board["panels"])
     places = [tuple(panel["gridPos"].values()) for panel in board["panels"]]
     assert len(set(places)) == len(places)
+
+
+@pytest.mark.parametrize("page", ["installation.md", "service.md", "metriques.md"])
+def test_the_pages_name_commands_that_exist(page: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    code = re.findall(r"```(?:sh|bat)\n(.*?)```", text, re.DOTALL) + re.findall(r"`([^`\n]+)`", text)
+    called = {
+        word
+        for part in code
+        for line in part.replace("dispatcher --config /etc/dispatcher/dispatcher.toml", "dispatcher").splitlines()
+        for word in re.findall(r"(?:^|[\s\\/]|labo |\()(?:dispatcher|labo) ([a-z][a-z-]+)\b", line.partition("#")[0])
+    }
+    assert called - {"dispatcher"} <= set(COMMANDS), "a command that is not there"
+    assert called or page == "metriques.md"

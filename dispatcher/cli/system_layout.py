@@ -35,6 +35,9 @@ folder = "{config}/keys"
 [paper]
 addresses = "{data}/tables/adresses.csv"
 
+[bulk]
+lists = "{data}/tables/listes.csv"
+
 [log]
 file = "{log}/dispatcher.log"
 
@@ -137,3 +140,4 @@ def _hand_over(machine: Machine, owner: tuple[int, int] | None) -> None:
         if owner is not None:
             for path in [place, *place.rglob("*")]:
                 os.chown(path, *owner)
+    (machine.data / "entree").chmod(0o2770)  # a LIS whose account is of the group may leave its files here

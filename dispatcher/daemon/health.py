@@ -16,7 +16,7 @@ from dispatcher import __version__
 from dispatcher.daemon import measuring
 from dispatcher.daemon.figures import FRESH, Figures, Look, look
 from dispatcher.daemon.totals import Book
-from dispatcher.errors import DispatcherError
+from dispatcher.errors import DispatcherError, StoreError
 from dispatcher.service.internal import place
 from dispatcher.settings.service import MetricsSettings
 from dispatcher.wiring import Office
@@ -25,8 +25,12 @@ log = logging.getLogger(__name__)
 
 LIVES = 60.0
 """Seconds without a turn of the scheduler, or with a worker that does not come back, after which the service hangs."""
-STARTING, STOPPING, NO_STORE, HANGS = "starting", "stopping", "store", "tick-hangs"
+STARTING, STOPPING, NO_STORE = "starting", "stopping", "store"
 """Reasons of ``/ready`` that are no alarm codes."""
+HANGS = "tick"
+"""The code of that alarm; said also where the database that tells of alarms hangs itself."""
+PATIENCE = 20.0
+"""Seconds one waits for the look that another has begun: with a database that hangs, those who ask must not pile up."""
 TICKS, WORKERS = "ticks", "workers"
 """Reasons of ``/health``."""
 
@@ -97,12 +101,16 @@ class Health:
         return bytes(generate_latest(own) + generate_latest(measuring.registry()))
 
     def _seen(self) -> Look:
-        """One look for all who ask within :data:`FRESH` seconds."""
-        with self._lock:
+        """One look for all who ask within :data:`FRESH` seconds. Raises :class:`StoreError`."""
+        if not self._lock.acquire(timeout=PATIENCE):
+            raise StoreError("La base ne répond pas.", code="slow")
+        try:
             now = self._office.clock.monotonic()
             if self._last is None or now - self._last[0] > FRESH:
                 self._last = (now, look(self._office))
             return self._last[1]
+        finally:
+            self._lock.release()
 
 
 class Server:

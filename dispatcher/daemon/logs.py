@@ -87,10 +87,18 @@ class LogFile(WatchedFileHandler):
                 found = self._path.stat()
                 now = datetime.now(UTC).astimezone()
                 if found.st_size > self._most or (found.st_size and _day(found.st_mtime) != now.date()):
+                    self._let_go()
                     self._path.replace(self._path.with_name(f"{self._path.name}.{now:%Y%m%d-%H%M%S}"))
                     self._forget(now.timestamp())
             except OSError:
                 return
+
+    def _let_go(self) -> None:
+        """The next line opens it anew; Windows renames no file that is open."""
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None  # as the library itself does
+            self.dev = self.ino = -1
 
     def _forget(self, now: float) -> None:
         for old in self._path.parent.glob(f"{self._path.name}.*-*"):

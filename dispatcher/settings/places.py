@@ -23,12 +23,13 @@ FOLDERS = frozenset(
     }
 )
 """Folders that are written into."""
-FILES = frozenset({"directory.local", "log.file", "metrics.totals"})
+FILES = frozenset({"directory.local", "bulk.lists", "log.file", "metrics.totals"})
 """Files that are replaced: their folder is written into."""
 ONLY_READ = frozenset(
     {
         *("keys.master", "keys.folder", "trust.roots", "trust.crl", "directory.certificates", "directory.issuers"),
         *("terminology.folder", "pdf.layout", "journal.timestamp_roots", "paper.addresses"),
+        *("console.certificate", "console.key"),
         *("ca_file", "client_cert", "client_key", "password_file", "key_file", "secret_file"),
     }
 )

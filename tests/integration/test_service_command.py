@@ -12,18 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 from typer.testing import CliRunner, Result
 
 from dispatcher.cli.main import app
 from dispatcher.cli.service_unit import Unit, quoted
 from dispatcher.daemon.health import LIVES, Pulse
-from dispatcher.settings import Settings, load
-from dispatcher.settings.places import FILES, FOLDERS, ONLY_READ, paths
+from dispatcher.settings import load
+from dispatcher.settings.places import FILES, FOLDERS, paths
 from tests.integration.laboratory import Installation
 from tests.integration.test_stop_and_restart import Operator, laboratory, log_of, service, stop
 from tests.needs import needs_program
-from tests.test_docs import models
 
 SYSTEMCTL = """#!/bin/sh
 echo "$@" >> "{calls}"
@@ -115,23 +113,6 @@ def _until_done(labo: Installation) -> None:
 
     until(lambda: not any(labo.inbox.iterdir()), labo)
     until(lambda: "is sent" in (labo.folder / "journal/dispatcher.log").read_text(encoding="utf-8"), labo)
-
-
-def test_every_path_of_the_settings_is_written_or_only_read() -> None:
-    """A new path must be named in ``settings/places.py``: else the hardened service could not write it."""
-
-    def walk(model: type[BaseModel], place: str = "") -> Iterator[str]:
-        for name, field in model.model_fields.items():
-            below = models(field.annotation)
-            for section in below:
-                yield from walk(section, f"{place}{name}.")
-            if not below and "pathlib" in str(field.annotation):
-                yield f"{place}{name}"
-
-    known = FOLDERS | FILES | ONLY_READ
-    found = set(walk(Settings))
-    assert {one for one in found if one not in known and one.rpartition(".")[2] not in known} == set()
-    assert {one for one in FOLDERS | FILES if one not in found} == set()
 
 
 def test_the_paths_found_are_those_of_the_file(labo: Installation) -> None:
@@ -266,6 +247,7 @@ def test_init_system_lays_out_as_debian_does(tmp_path: Path, monkeypatch: pytest
     assert settings.store.url.endswith(f"{root}/var/lib/dispatcher/state/dispatcher.sqlite3")
     for path in [root / "etc/dispatcher", *(root / "etc/dispatcher").rglob("*")]:
         assert path.stat().st_mode & 0o007 == 0, f"{path} is everybody's"
+    assert (root / "var/lib/dispatcher/entree").stat().st_mode & 0o7777 == 0o2770, "the LIS is of the group"
     check = call("--config", str(config), "check", "--offline", "--json")
     assert [one for one in json.loads(check.stdout) if one["severity"] == "error"] == []
     again = call("init", "--system", "--root", str(root))

@@ -45,8 +45,19 @@ _HOLES = ("pattern", "expected", "gt", "ge", "le", "min_length", "max_length")
 def sentences(error: ValidationError, model: type[BaseModel], text: str = "") -> tuple[str, ...]:
     """One sentence per fault, in the order of the file. ``text`` is the TOML itself, for the line numbers."""
     lines = dict(reversed(list(places(text))))
-    found = [(line_of(fault["loc"], lines), _sentence(fault, model)) for fault in error.errors()]
+    found = [(_line_of(fault, lines), _sentence(fault, model)) for fault in error.errors()]
     return tuple(at_line(line, told) for line, told in sorted(found, key=lambda one: one[0] or 0))
+
+
+def _line_of(fault: ErrorDetails, lines: dict[Place, int]) -> int | None:
+    """A rule about a whole table names the key it is about."""
+    loc = fault["loc"]
+    if fault["type"] == "value_error":
+        words = re.findall(r"[a-z_]+", str(fault["msg"]))
+        named = next((lines[(*loc, word)] for word in words if (*loc, word) in lines), None)
+        if named is not None:
+            return named
+    return line_of(loc, lines)
 
 
 _TOML = (

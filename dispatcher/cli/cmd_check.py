@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,27 +13,29 @@ import typer
 from dispatcher import wiring
 from dispatcher.cli import (
     check_answers,
+    check_around,
     check_certificates,
+    check_lines,
     cmd_directory_drift,
     cmd_directory_status,
     directory_alarms,
 )
 from dispatcher.cli.cmd_conformance import users_kit
-from dispatcher.cli.context import settings
-from dispatcher.cli.output import FAILURES, complain, print_json, say
+from dispatcher.cli.context import CONFIG, settings
+from dispatcher.cli.output import FAILURES, WRONG_CALL, complain, print_json, say
 from dispatcher.clock import SystemClock
-from dispatcher.daemon.troubles import RELEASED
 from dispatcher.dialects import shelf
 from dispatcher.directory.at_hand import watched
 from dispatcher.directory.trust.allowed_domains import Trust
 from dispatcher.directory.trust.kept import load_list
-from dispatcher.errors import ConfigError, DispatcherError, IntakeError
+from dispatcher.errors import ConfigError, DispatcherError, IntakeError, KeyringError, StoreError
 from dispatcher.formats.pdf.trial import trial
 from dispatcher.formats.pdf_index.rules import rules_of
 from dispatcher.french import counted
-from dispatcher.keyring.inventory import list_keys, places
+from dispatcher.keyring.inventory import Kind, list_keys, places
 from dispatcher.report.model import Severity
 from dispatcher.service.check import (
+    UNREACHED,
     Finding,
     bad,
     check_channels,
@@ -46,7 +46,6 @@ from dispatcher.service.check import (
     warning,
 )
 from dispatcher.settings import Settings
-from dispatcher.store.room import short_of_room
 from dispatcher.wiring import Office
 from dispatcher.wiring.layouts import pdf_layout
 
@@ -63,23 +62,41 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
 ) -> None:
     """Tout est-il prêt ? Dit toutes les fautes à la fois. Code 1 s'il y en a."""
-    wanted = settings()
-    findings = [good("configuration", "lue, sans faute"), *_folders(wanted), *_dialects(wanted), *_indexes(wanted)]
-    findings += [*check_answers.folders(wanted), *_keys(wanted), *_machine(wanted)]
-    try:
-        parts = wiring.build(wanted, upgrade=False)
-    except DispatcherError as error:
-        findings.append(bad("installation", error))
-    else:
-        findings += _installed(parts, connect=not offline)
-        findings += _layout(wanted)
-        parts.close()
+    findings, ready = _findings(connect=not offline)
+    findings = check_lines.with_lines(findings, CONFIG.resolve())
     if json:
         print_json([asdict(finding) for finding in findings])
     else:
         _tell(findings)
+    if not ready:
+        raise typer.Exit(WRONG_CALL)
     if any(finding.severity is Severity.ERROR for finding in findings):
         raise typer.Exit(FAILURES)
+
+
+def _findings(*, connect: bool) -> tuple[list[Finding], bool]:
+    """All of them; False: the configuration itself cannot be read."""
+    try:
+        wanted = settings()
+    except ConfigError as error:
+        return check_around.refused(error), False
+    findings = [good("configuration", "lue, sans faute"), *_folders(wanted), *_dialects(wanted), *_indexes(wanted)]
+    findings += [*check_answers.folders(wanted), *_keys(wanted), *check_around.settled(wanted)]
+    findings += check_around.machine(wanted, SystemClock().now())
+    findings += _identity(wanted)
+    try:
+        parts = wiring.build(wanted, upgrade=False)
+    except DispatcherError as error:
+        findings.append(replace(bad("installation", error), key=_key_of(error)))
+    else:
+        try:
+            findings += _installed(parts, connect=connect)
+            findings += check_around.installed(parts)
+        except StoreError as error:
+            findings.append(replace(bad("base de données", error), key="store.url"))
+        findings += _layout(wanted)
+        parts.close()
+    return findings, True
 
 
 def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
@@ -109,7 +126,8 @@ def _installed(parts: Office, *, connect: bool) -> Iterator[Finding]:
                 mailbox.close()
             yield good(f"canal {name}, boîte des avis", "accessible")
         except DispatcherError as error:
-            yield bad(f"canal {name}, boîte des avis", error)
+            found = bad(f"canal {name}, boîte des avis", error)
+            yield found if found.hint else replace(found, hint=UNREACHED)
 
 
 def _allowed_domains(parts: Office) -> Iterator[Finding]:
@@ -146,7 +164,7 @@ def _folders(wanted: Settings) -> Iterator[Finding]:
         if not source.folder.is_dir():
             hint = "Créer le dossier, ou corriger « folder »."
             yield bad(subject, IntakeError(f"dossier introuvable : {source.folder}.", hint=hint))
-        elif not os.access(source.folder, os.R_OK | os.W_OK | os.X_OK):
+        elif not check_around.writable(source.folder):
             hint = "Donner au compte de service le droit de lire et de retirer les fichiers."
             yield bad(subject, IntakeError(f"dossier interdit : {source.folder}.", hint=hint))
         elif source.watch == "native" and _file_system(source.folder) in NETWORK_FILE_SYSTEMS:
@@ -208,30 +226,32 @@ def _file_system(folder: Path) -> str:
 
 
 def _keys(wanted: Settings) -> Iterator[Finding]:
+    unused = {f"channels.{name}.client_cert" for name, one in wanted.channels.items() if one.transport == "folder"}
     for info in list_keys(places(wanted), SystemClock().now()):
         subject = f"clé {info.owner or info.kind}"
-        if info.problem:
+        if info.problem and info.kind in {Kind.TLS, Kind.MASTER} and info.owner not in unused:
+            yield Finding(subject=subject, severity=Severity.ERROR, text=info.problem, key=info.owner)
+        elif info.problem:
             yield warning(subject, info.problem)
         elif info.days_left is not None and info.days_left < 60:
             yield warning(subject, f"expire dans {info.days_left} jours", "Installer la suivante dès maintenant.")
 
 
-def _machine(wanted: Settings) -> Iterator[Finding]:
-    if SystemClock().now() < RELEASED:
-        text, hint = "l'heure de la machine est fausse", "Régler l'heure (NTP) avant tout envoi."
-        yield Finding(subject="horloge", severity=Severity.ERROR, text=text, hint=hint)
-    if text := short_of_room(wanted.store.url, wanted.folder):
-        yield warning("disque", text, "Faire de la place.")
-    else:
-        yield good("disque", f"{shutil.disk_usage(wanted.folder).free // 1_000_000_000} Go libres")
+def _identity(wanted: Settings) -> Iterator[Finding]:
     if wanted.laboratory.biologist.rpps.startswith("1000000000"):
         yield warning("laboratoire", "identité d'essai", "Mettre la vôtre dans [laboratory] avant la mise en service.")
+
+
+def _key_of(error: DispatcherError) -> str:
+    """Which setting keeps the parts from being built."""
+    return {KeyringError: "keys.master", StoreError: "store.url"}.get(type(error), "")
 
 
 def _tell(findings: list[Finding]) -> None:
     marks = {Severity.INFO: "ok  ", Severity.WARNING: "!   ", Severity.ERROR: "NON "}
     for finding in findings:
-        line = f"{marks[finding.severity]}{finding.subject} : {finding.text}"
+        where = f"ligne {finding.line}, " if finding.line and finding.severity is not Severity.INFO else ""
+        line = f"{marks[finding.severity]}{where}{finding.subject} : {finding.text}"
         (complain if finding.severity is Severity.ERROR else say)(line)
         if finding.hint:
             (complain if finding.severity is Severity.ERROR else say)(f"      → {finding.hint}")

@@ -25,6 +25,10 @@ class Finding:
     severity: Severity
     text: str
     hint: str = ""
+    key: str = ""
+    """Of the configuration, with its tables: ``sources.sil.folder``."""
+    line: int | None = None
+    """Of the configuration file."""
 
 
 def good(subject: str, text: str) -> Finding:
@@ -48,7 +52,8 @@ def check_channels(desk: Desk, *, connect: bool) -> Iterator[Finding]:
         if channel.settings.sign and channel.settings.family != "apicrypt":
             yield _signature(desk, name, channel.settings.family)
         if connect:
-            yield _try(f"canal {name}, connexion", partial(_connect, channel))
+            found = _try(f"canal {name}, connexion", partial(_connect, channel))
+            yield found if found.severity is Severity.INFO or found.hint else replace(found, hint=UNREACHED)
         if channel.settings.family == "mssante" and not channel.settings.nil:
             text = "X-MSS-NIL absent : référence du produit sur convergence.esante.gouv.fr."
             yield warning(f"canal {name}", text, "Renseigner « nil » avant la mise en service.")
@@ -115,6 +120,7 @@ def check_tallies(store: Store) -> Iterator[Finding]:
 
 
 _STATES = {str(state): name for state, name in (*FILE_STATES.items(), *STATES.items())}
+UNREACHED = "Vérifier « host » et « port », le pare-feu et le réseau ; sinon appeler l'opérateur."
 _RENEW = "« dispatcher trust sync », ou « dispatcher trust import FICHIER » avec la liste du jour."
 FOR_THE_USER = "installées pour l'utilisateur, pas pour cette configuration"
 

@@ -73,7 +73,7 @@ def handshake_error(error: OSError, server_name: str) -> TransportError:
         return OurFault(
             f"TLS : le certificat du serveur est refusé ({_verification(error, server_name)}).",
             stage="tls",
-            hint="Vérifier « ca_file », « server_name » et l'horloge ; sinon appeler l'opérateur.",
+            hint=_verification_hint(error),
         )
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or not isinstance(error, ssl.SSLError):
         return TryLater(f"TLS : connexion perdue pendant la négociation ({type(error).__name__}).", stage="tls")
@@ -83,6 +83,15 @@ def handshake_error(error: OSError, server_name: str) -> TransportError:
         stage="tls",
         hint="Vérifier le certificat client du canal et la version de TLS du serveur (1.2 au moins).",
     )
+
+
+def _verification_hint(error: ssl.SSLCertVerificationError) -> str:
+    text = error.verify_message.lower()
+    if "mismatch" in text or "not valid for" in text:
+        return "Vérifier « server_name » ou « host » ; sinon appeler l'opérateur."
+    if "expired" in text or "not yet valid" in text:
+        return "Vérifier l'horloge de cette machine ; si elle est juste, appeler l'opérateur."
+    return "Vérifier « ca_file » ; sinon appeler l'opérateur."
 
 
 def _verification(error: ssl.SSLCertVerificationError, server_name: str) -> str:

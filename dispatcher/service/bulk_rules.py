@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from dispatcher.formats import registry
 from dispatcher.formats.base import ReadContext, ReadResult
 from dispatcher.formats.pdf_index.dates import read_moment
-from dispatcher.ports import Taken
+from dispatcher.ports import DispatchFilter, Taken
 from dispatcher.report import versions
 from dispatcher.report.model import Report, Severity, sentences
 from dispatcher.report.moments import day_of
@@ -22,6 +22,7 @@ from dispatcher.routing.wanted import recipients
 from dispatcher.service.bulk_order import Item
 from dispatcher.service.desk import SENT_BY_HAND, Desk
 from dispatcher.service.make import stopped_by_checks
+from dispatcher.service.parts import chain_of
 
 IDENTITY = ("missing-birth-name", "missing-first-given", "missing-birth-date")
 """Checks of the report that say whose it is."""
@@ -36,6 +37,10 @@ SEVERAL = (
     "charte interdit d'envoyer en nombre, soit une erreur de fichier. Un document par patient ; vérifier les lignes."
 )
 TWICE = "même document que {others}, octet pour octet, pour le même patient. N'en garder qu'un."
+TOO_MANY_IN_ALL = (
+    "avec les envois d'avant, {count} destinataires pour ce document, {most} au plus : cela ressemble à un envoi en "
+    "nombre, que la charte interdit. Ne garder que les soignants du patient."
+)
 TOO_MANY = (
     "{count} destinataires pour un seul document, {most} au plus : cela ressemble à un envoi en nombre, que la charte "
     "interdit. Ne garder que les soignants du patient ; au besoin, l'administrateur relève « bulk.most_recipients »."
@@ -69,6 +74,8 @@ class Examined:
     """Hashed."""
     documents: frozenset[str] = frozenset()
     """Digests of the documents in it."""
+    reached: int = 0
+    """Recipients in all: those asked for, and those who were given it before."""
 
 
 def examine(desk: Desk, item: Item, taken: Taken) -> Examined:
@@ -88,7 +95,15 @@ def examine(desk: Desk, item: Item, taken: Taken) -> Examined:
         refusals=tuple(dict.fromkeys(found)),
         patients=frozenset(desk.cipher.hash(versions.patient_text(report)) for report in result.reports),
         documents=frozenset(_documents(result.reports)),
+        reached=max((_reached(desk, item, report) for report in result.reports), default=0),
     )
+
+
+def _reached(desk: Desk, item: Item, report: Report) -> int:
+    place = chain_of(desk, report)
+    with desk.store.reading() as uow:
+        known = uow.dispatches.list(DispatchFilter(chain=place.chain, limit=1000)) if place.history else ()
+    return len({one.recipient_key for one in known} | {desk.cipher.hash(one.key) for one in item.wanted})
 
 
 def read(taken: Taken) -> ReadResult:
@@ -157,6 +172,9 @@ def refusals(examined: Sequence[Examined], most: int) -> tuple[Refusal, ...]:
     for one in examined:
         if len(one.item.wanted) > most:
             text = TOO_MANY.format(count=len(one.item.wanted), most=most)
+            found.append(_refusal(one.item, "too-many-recipients", text))
+        elif one.item.wanted and one.reached > most:
+            text = TOO_MANY_IN_ALL.format(count=one.reached, most=most)
             found.append(_refusal(one.item, "too-many-recipients", text))
     shared: dict[str, list[Examined]] = {}
     for one in examined:

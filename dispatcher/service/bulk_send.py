@@ -186,6 +186,19 @@ def forget_facts(desk: Desk, send_id: str) -> None:
         uow.payloads.put(send_id, ORDER, replace(order, items=items).to_json())
 
 
+def forget_names(uow: UnitOfWork, send_id: str) -> None:
+    """What is over is kept no longer: names of files, which may be a patient's, and recipients. The sums stay."""
+    content = uow.payloads.get(send_id, ORDER)
+    if content is not None:
+        items = Order.from_json(content).items
+        bare = tuple(
+            Item(position=one.position, path="", name=f"document {one.position + 1}", lines=one.lines, asked=one.asked)
+            for one in items
+        )
+        uow.payloads.put(send_id, ORDER, Order(title="(noms effacés)", items=bare).to_json())
+    uow.bulk.drop_payload(send_id, TITLE)
+
+
 _PREPARED = frozenset({FileState.DONE, FileState.DUPLICATE})
 
 

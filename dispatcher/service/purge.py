@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from dispatcher.clock import Clock
 from dispatcher.ports import Kept, Page, Place, Store, UnitOfWork, Weight, Weights
+from dispatcher.service.bulk_send import forget_names
 
 SUBJECT = "purge"
 """In the journal."""
@@ -75,6 +76,7 @@ def purge(
     """Remove what is over. ``go_on`` is asked, and may rest, between slices. Raises StoreError."""
     run = _Run(store=store, clock=clock, retention=retention, actor=actor, dry=dry, go_on=go_on)
     run.contents()
+    run.orders()
     run.unmatched()
     run.answers()
     run.proofs()
@@ -120,6 +122,20 @@ class _Run:
                 size = sum(weight.size for weight in gone.values())
                 self._note(uow, "purge.contents", before, first=page.first, until=page.until, size=size, **told)
         return gone
+
+    def orders(self) -> None:
+        """Bulk sends: the names of their documents with the contents, the sends themselves with the proofs."""
+        before = self.clock.now() - self.retention.contents
+        while not self.dry and self._more():
+            with self.store.transaction() as uow:
+                ids = uow.bulk.named(before, SLICE)
+                for send_id in ids:
+                    forget_names(uow, send_id)
+                dropped = uow.bulk.drop(self.clock.now() - self.retention.proof, SLICE)
+                if ids or dropped:
+                    self._note(uow, "purge.bulk", before, names=len(ids), sends=dropped)
+            if len(ids) < SLICE and dropped < SLICE:
+                return
 
     def unmatched(self) -> None:
         before = self.clock.now() - self.retention.unmatched

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import delete, insert, select
 
 from dispatcher.errors import StoreError
@@ -10,6 +12,10 @@ from dispatcher.store.bulk_tables import bulk_items as items
 from dispatcher.store.bulk_tables import bulk_sends as table
 from dispatcher.store.rows import BULK_SEND
 from dispatcher.store.session import Session
+from dispatcher.store.tables import payloads
+
+NAMED = "title"
+"""Kind of the payload that stands as long as the order names its documents."""
 
 
 class SqlBulkSends:
@@ -63,6 +69,24 @@ class SqlBulkSends:
         mine = (items.c.send_id == send_id, items.c.position == position)
         self._session.write(delete(items).where(*mine))
         self._session.write(insert(items), {"send_id": send_id, "position": position, "file_id": file_id})
+
+    def named(self, before: datetime, limit: int) -> tuple[str, ...]:
+        """Sends made before, whose order still names its documents; the oldest first."""
+        told = select(payloads.c.owner).where(payloads.c.owner == table.c.id, payloads.c.kind == NAMED)
+        wanted = select(table.c.id).where(table.c.made_at < before, told.exists())
+        return tuple(self._session.read(wanted.order_by(table.c.made_at, table.c.id).limit(limit)).scalars())
+
+    def drop_payload(self, send_id: str, kind: str) -> None:
+        """One of its payloads goes."""
+        self._session.write(delete(payloads).where(payloads.c.owner == send_id, payloads.c.kind == kind))
+
+    def drop(self, before: datetime, limit: int) -> int:
+        """Sends made before go, with their items and payloads. How many."""
+        old = select(table.c.id).where(table.c.made_at < before).order_by(table.c.made_at, table.c.id).limit(limit)
+        ids = tuple(self._session.read(old).scalars())
+        for column in (payloads.c.owner, items.c.send_id, table.c.id):
+            self._session.write(delete(column.table).where(column.in_(ids)))
+        return len(ids)
 
     def _one(self, condition: object) -> BulkSend | None:
         wanted = BULK_SEND.select.where(condition)  # type: ignore[arg-type]

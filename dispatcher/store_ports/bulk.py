@@ -42,3 +42,9 @@ class BulkSends(Protocol):
         """File of each document taken in, by position."""
 
     def put_item(self, send_id: str, position: int, file_id: str) -> None: ...
+    def named(self, before: datetime, limit: int) -> tuple[str, ...]:
+        """Sends made before, whose order still names its documents; the oldest first."""
+
+    def drop_payload(self, send_id: str, kind: str) -> None: ...
+    def drop(self, before: datetime, limit: int) -> int:
+        """Sends made before go, with their items and payloads. How many."""

@@ -125,3 +125,16 @@ def test_a_bulk_send_killed_twice_ends_in_a_statement_that_is_true(home: Home) -
     again = home.run(*wanted)
     assert again["send"] == told["send"]
     assert len(home.operator.accepted()) == len(accepted), "the same manifest again sends nobody twice"
+
+
+@pytest.mark.timeout(300)
+def test_a_running_service_and_the_command_share_the_work(home: Home) -> None:
+    service = subprocess.Popen(home.command("run"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        told = home.run("send", "--manifest", str(home.manifest), "--json")
+    finally:
+        service.send_signal(signal.SIGTERM)
+        service.wait(60)
+    assert told["reconciles"] and told["through"]
+    assert Counter(one.envid for one in home.operator.accepted()) == Counter(one["dispatch"] for one in told["entries"])
+    assert len(told["entries"]) == home.asked

@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pikepdf
 import pytest
@@ -24,6 +25,7 @@ from dispatcher.service.bulk_order import Item, Order, from_manifest, index_besi
 from dispatcher.service.bulk_rules import Examined, Refusal, examine, refusals
 from dispatcher.service.bulk_send import Follow, differences, load, missing, open_send, take
 from dispatcher.service.bulk_statement import BulkStatement, as_csv, statement_of
+from dispatcher.service.purge import Retention, purge
 from tests.service.bench import DURAND, PETIT, Bench
 from tests.service.samples import LEO, SECRETS, ZOE, Person, oru
 
@@ -304,6 +306,15 @@ def test_too_many_recipients_of_one_document_are_refused(bench: Bench) -> None:
     assert refusals(found, 4) == ()
 
 
+def test_one_send_after_the_other_does_not_make_a_mailing_list(bench: Bench) -> None:
+    """Cut into sends of a few recipients each it is mass mail all the same; the same send again is not."""
+    through(bench, ordered(bench, row("d0.pdf"), row("d0.pdf", PETIT)))
+    more = examined(bench, row("d0.pdf", "x1@dest.test"), row("d0.pdf", "x2@dest.test"))
+    assert codes(refusals(more, 3)) == ["too-many-recipients"]
+    assert "4 destinataires" in str(refusals(more, 3)[0])
+    assert refusals(examined(bench, row("d0.pdf"), row("d0.pdf", PETIT)), 2) == ()
+
+
 def test_a_document_of_another_patient_than_the_manifest_says_is_refused(bench: Bench) -> None:
     disk = Disk(**{"a.hl7": oru(who=LEO), "b.hl7": oru("R2", who=ZOE)})
     found = refusals(examined(bench, row("a.hl7"), row("b.hl7"), disk=disk), 10)
@@ -366,3 +377,24 @@ def test_addressed_as_before(bench: Bench) -> None:
     send, _ = open_send(bench.desk, Order(title="d.hl7", items=(one.item,)), "operator:eve")
     through(bench, send.id, disk)
     assert got(bench) == {DURAND: 1}
+
+
+def test_a_purge_takes_the_names_of_the_documents_and_leaves_the_sums(bench: Bench) -> None:
+    disk = Disk(**{f"{ZOE.family}.pdf": PDFS["d0.pdf"]})
+    send = ordered(bench, row(f"{ZOE.family}.pdf"), row("d1.pdf", PETIT, LEO), disk=disk)
+    through(bench, send, disk)
+    keep = Retention(contents=timedelta(90), unmatched=timedelta(90), answers=timedelta(90), proof=timedelta(3650))
+    bench.clock.advance(89 * 86400)
+    purge(bench.store, bench.clock, keep)
+    assert load(bench.store, send).items[0].name == f"{ZOE.family}.pdf"
+    bench.clock.advance(2 * 86400)
+    purge(bench.store, bench.clock, keep)
+    kept = bench.payload(send, "order")
+    assert kept is not None and not [secret for secret in SECRETS if secret in kept.decode()]
+    assert bench.payload(send, "title") is None
+    done = statement_of(bench.desk, send)
+    assert ([one.name for one in done.entries], done.reconciles) == (["document 1", "document 2"], True)
+    bench.clock.advance(3650 * 86400)
+    purge(bench.store, bench.clock, keep)
+    with pytest.raises(StoreError, match=send):
+        load(bench.store, send)

@@ -21,6 +21,7 @@ EVENTS: dict[str, str] = {
     "dispatch.person-called": "jamais lu : une personne est appelée",
     "dispatch.second-way": "jamais lu : second envoi par une autre voie",
     "dispatch.no-second-way": "jamais lu : aucune autre voie sûre",
+    "dispatch.second-read": "la seconde copie a été lue",
     "dispatch.acknowledged": "pris en charge par une personne",
     "dispatch.arrived-all-the-same": "noté comme non parti, dit arrivé par un avis",
     "dispatch.replayed": "rejoué",

@@ -295,7 +295,7 @@ def _missed(uow: UnitOfWork, found: Sequence[tuple[Dispatch, ReportVersion]]) ->
     """Of these, those that climbed the ladder and that nobody has read."""
     left = [one.id for one, version in found if one.rung > 1 and one.state in UNREAD and not version.superseded]
     some = (left[first : first + MOST] for first in range(0, len(left), MOST))
-    return frozenset(known for ids in some for known in uow.ladder.taken(ids))
+    return frozenset(known for ids in some for known in set(uow.ladder.taken(ids)) - uow.ladder.over(ids))
 
 
 def _told(this: _Pass, row: AnswerRow, *, needed: bool = False) -> Told:

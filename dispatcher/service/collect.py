@@ -27,6 +27,7 @@ from dispatcher.service.mailbox_care import mail_digest
 from dispatcher.service.notice_effect import carry_out, meant
 from dispatcher.service.patients import as_sent
 from dispatcher.service.support import heard
+from dispatcher.service.two_copies import one_was_read
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +156,8 @@ def _apply(mail: _Mail, number: int, notice: Notice, found: Match) -> bool:
     heard(uow, dispatch, notice, now)
     carry_out(uow, dispatch, change, notice, mail.content, mail.clock)
     if change.state is not None:
+        if change.state is State.READ:
+            one_was_read(uow, dispatch)
         if change.state is State.FAILED and names_no_box(notice):
             mail.result.no_box.append(dispatch.id)
         mail.result.changes[change.state] = mail.result.changes.get(change.state, 0) + 1

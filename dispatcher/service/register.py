@@ -28,8 +28,10 @@ from dispatcher.service.desk import Desk
 from dispatcher.service.force import ALL, DROPPED, hold_dropped, put_in_force
 from dispatcher.service.make import Blocked, Made, make, stopped_by_checks, stopped_by_status
 from dispatcher.service.parts import Place, chain_of, in_force
+from dispatcher.service.second_way import is_second
 from dispatcher.service.strangers import CHANGED as PATIENT_CHANGED
 from dispatcher.service.strangers import hold_back, in_question, namesakes, of_same_collection, reason_for, to_compare
+from dispatcher.service.two_copies import where_it_was_read
 from dispatcher.service.wanted import CANCELLED, asked, given, has, lacking, wanted_by
 
 log = logging.getLogger(__name__)
@@ -133,6 +135,7 @@ def _look(desk: Desk, file: SourceFile, position: int, report: Report) -> Regist
         made = make_cancelled(desk, version, coded, file.source, wanted=wanted, known=known)
     else:
         made = make(desk, version, coded, file.source, blocked, wanted=wanted)
+        made = (*made, *where_it_was_read(desk, version, coded, file.source, made, known))
 
     def write(uow: UnitOfWork) -> Registered:
         _check_still_latest(uow, place.chain, place.history)
@@ -369,7 +372,7 @@ def _commit(
             uow.journal.write(version.id, "report.cancelled-before-leaving")
             made = [_withdrawn(item, CANCELLED) for item in made]
         elif version.status != Status.CANCELLED:
-            made = [on_paper_again(item, older) for item in made]
+            made = [item if is_second(item.dispatch) else on_paper_again(item, older) for item in made]
     _add_dispatches(uow, made)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, insert, select, text, update
+from sqlalchemy import Select, bindparam, exists, func, insert, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.outbox.dispatch import Dispatch
@@ -47,22 +47,18 @@ _TAKEN = (
 )
 _LOCKED = DISPATCH.select.where(table.c.id == bindparam("of_id")).with_for_update()
 _COPY = table.alias("copy")
-_OVER = (
-    select(table.c.id)
-    .join(reports, reports.c.id == table.c.report_id)
-    .where(
-        table.c.id.in_(bindparam("ids", expanding=True)),
-        reports.c.superseded.is_(True)
-        | exists().where(
-            _COPY.c.report_id == table.c.report_id, _COPY.c.resend_of == table.c.id, _COPY.c.state == State.READ
-        ),
-    )
+_DONE_WITH = or_(
+    exists().where(reports.c.id == table.c.report_id, reports.c.superseded.is_(True)),
+    exists().where(
+        _COPY.c.report_id == table.c.report_id, _COPY.c.resend_of == table.c.id, _COPY.c.state == State.READ
+    ),
 )
+"""A newer version replaced it, or a copy of it was read: no ladder, no reminder, no alarm any more."""
+_OVER = select(table.c.id).where(table.c.id.in_(bindparam("ids", expanding=True)), _DONE_WITH)
 _BEGUN = text("dispatches.rung > 1")
 """In the words of the partial index."""
-_IN_FORCE = ~exists().where(reports.c.id == table.c.report_id, reports.c.superseded.is_(True))
 _CLIMBED = exists().where(ladder_steps.c.dispatch_id == table.c.id)
-_UNREAD = (_BEGUN, table.c.state.in_(sorted(UNREAD)), _CLIMBED, _IN_FORCE)
+_UNREAD = (_BEGUN, table.c.state.in_(sorted(UNREAD)), _CLIMBED, ~_DONE_WITH)
 _CALLED = exists().where(ladder_steps.c.dispatch_id == table.c.id, ladder_steps.c.rung == Rung.PERSON.value)
 CALLING = (
     _BEGUN,
@@ -70,7 +66,7 @@ CALLING = (
     table.c.printed_at.is_(None),
     table.c.acknowledged_at.is_(None),
     _CALLED,
-    _IN_FORCE,
+    ~_DONE_WITH,
 )
 """A person was called for it, and nobody said that he takes it over."""
 _CALLING = DISPATCH.select.where(*CALLING).order_by(table.c.lane, table.c.sent_at, table.c.id).limit(bindparam("most"))

@@ -74,7 +74,7 @@ AT_HOME: dict[str, set[str]] = {
     "imaplib": {"transport"},
     "poplib": {"transport"},
     "socket": {"transport", "sandbox", "daemon", "cli", "directory", "console"},
-    "subprocess": {"daemon", "cli"},
+    "subprocess": {"daemon", "cli", "transport"},
     "sqlite3": {"directory", "store"},
     **{
         library: {"console"}

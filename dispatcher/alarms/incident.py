@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from dispatcher.alarms.alarm import CODES, Alarm, Level
+from dispatcher.clock import paris
 
 SETTLES = timedelta(minutes=2)
 """How long an alarm must stand before it is told; an urgent one is told at once."""
 GONE = timedelta(minutes=10)
 """How long it must be gone before its end is told; twice as long each time it came back."""
-MOST_FLAPS = 5
+MOST_FLAPS = 3
 CAME_BACK = timedelta(hours=6)
 """An alarm that begins again so soon after its end is flapping."""
 REMEMBERED = timedelta(hours=24)
@@ -94,6 +95,16 @@ class Telling:
     """Waits before each reminder; the last one again and again."""
     is_quiet: Callable[[datetime], bool] = lambda now: False
     """Only urgent alarms are told now."""
+
+
+def quiet_hours(begins: time, ends: time) -> Callable[[datetime], bool]:
+    """By the clock on the wall in Paris; an end at or before the beginning is on the next day."""
+
+    def is_quiet(now: datetime) -> bool:
+        at = paris(now).time()
+        return begins <= at < ends if begins < ends else at >= begins or at < ends
+
+    return is_quiet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,7 @@ COMMANDS = {
     "receipts": "cmd_receipts",
     "evidence": "cmd_evidence",
     "journal": "cmd_journal",
+    "alarms": "cmd_alarms",
     "console": "cmd_console",
     "users": "cmd_users",
     "support-bundle": "cmd_support",

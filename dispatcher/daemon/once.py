@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dispatcher.daemon import anchoring, answering, doubt, mailboxes, processes, steps
+from dispatcher.daemon import alarming, anchoring, answering, doubt, mailboxes, processes, steps
 from dispatcher.daemon.membership import Membership
 from dispatcher.french import counted
 from dispatcher.intake.spool import FolderSpool
@@ -65,6 +65,7 @@ def drain(office: Office, stop: Callable[[], bool], spools: list[FolderSpool] | 
         _drain(office, member, stop, spools, result)
     finally:
         member.leave()
+    alarming.once(office)
     return result
 
 

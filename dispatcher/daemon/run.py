@@ -19,7 +19,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
-from dispatcher.daemon import anchoring, answering, doubt, mailboxes, processes, purging, steps
+from dispatcher.daemon import alarming, anchoring, answering, doubt, mailboxes, processes, purging, steps
 from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.listening import Listening
 from dispatcher.daemon.mailboxes import Patience
@@ -30,7 +30,6 @@ from dispatcher.daemon.worker import SENDER, Worker, leave, worker_process
 from dispatcher.errors import DispatcherError
 from dispatcher.intake.watcher import Watcher
 from dispatcher.service import nodes
-from dispatcher.service.alarm_facts import watch
 from dispatcher.service.answer import Way
 from dispatcher.service.batch import end_batches
 from dispatcher.service.internal import place
@@ -115,7 +114,7 @@ class Daemon:
         self._spools = office.spools()
         self._care = threading.Lock()
         """Held while workers are started or ended."""
-        self._ticks = Ticks()
+        self._ticks, self._alarming = Ticks(), alarming.Alarming(office)
         self._troubles = Troubles(office.store, office.clock, self._member.name)
         self._vitals = Vitals(office, working=self._working, hanging=lambda: self._troubles.hangs)
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every tick, and of each one left out
@@ -139,7 +138,6 @@ class Daemon:
 
     def _run(self) -> None:
         steps.recover_all(self._office)
-        _guarded("watch", lambda: watch(self._office.store, self._office.clock, self._office.settings.sources))
         for source in self._office.settings.sources.values():
             self._watcher.watch(source.folder, source.watch)
         self._schedule()
@@ -194,7 +192,8 @@ class Daemon:
         }
         for name, (seconds, job) in once_for_all.items():
             ticks[name] = (seconds, partial(member.elected, name, seconds, job))
-        for name, (seconds, job) in (ticks | self._vitals.ticks()).items():
+        ticks |= self._vitals.ticks() | self._alarming.ticks(member, lambda: self._troubles.well)
+        for name, (seconds, job) in ticks.items():
             self._every(seconds, name, job)
         self._every(HEALTH_SECONDS, PULSE, self._vitals.pulse.beat, executor=PULSE)
         for way in self._answer_ways:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from dispatcher.ports.alarm_way import AlarmWay
 from dispatcher.ports.keys import (
     CertificateAnswer,
     Certificates,
@@ -136,6 +137,7 @@ __all__ = [
     "Accounts",
     "AlarmBook",
     "AlarmNote",
+    "AlarmWay",
     "AnchorRow",
     "Anchors",
     "AnswerRow",

@@ -38,7 +38,7 @@ from dispatcher.intake.spool import FolderSpool
 from dispatcher.keyring.files import FileKeyring
 from dispatcher.keyring.master import MasterKey
 from dispatcher.outbox.longest import Longest
-from dispatcher.ports import AllowedDomains, Cipher, Listener, Mailbox, Store
+from dispatcher.ports import AlarmWay, AllowedDomains, Cipher, Listener, Mailbox, Store
 from dispatcher.receipts.ladder import LadderRules
 from dispatcher.report.checks import overrides
 from dispatcher.routing.facts import Policy
@@ -53,6 +53,7 @@ from dispatcher.service.print_run import PaperRules
 from dispatcher.service.purge import Retention
 from dispatcher.settings import PdfSettings, Settings, SourceSettings
 from dispatcher.store.engine import SqlStore, open_store
+from dispatcher.transport.alerting.open import alarm_ways
 from dispatcher.transport.answers import answer_lines
 from dispatcher.transport.open import open_listener, open_mailbox
 from dispatcher.wiring.accounts import channel, doubt
@@ -151,6 +152,10 @@ class Office:
         """The lines to the LIS of every source that is answered; nothing is connected yet."""
         wanted = {name: one.answers for name, one in self.settings.sources.items() if one.answers is not None}
         return [way for name, one in wanted.items() for way in ways_of(name, one, answer_lines(one))]
+
+    def alarm_ways(self) -> tuple[AlarmWay, ...]:
+        """By which people are told of alarms; nothing is connected yet."""
+        return alarm_ways(self.settings.alarms, self.settings.laboratory.name)
 
     def close(self) -> None:
         """Let go of files and database."""

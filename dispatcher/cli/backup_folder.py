@@ -1,4 +1,4 @@
-"""A backup on disk: a folder with database, settings, local table and ``manifest.json``; whole, or not there."""
+"""A backup on disk: a folder with database, settings, tables and ``manifest.json``; whole, or not there."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dispatcher import __version__, whole_file
+from dispatcher.cli import backup_parts
 from dispatcher.daemon.dump import dump
 from dispatcher.errors import StoreError
 from dispatcher.keyring.master import MasterKey
@@ -47,9 +48,9 @@ def make(where: Path, settings: Settings, store_id: str, config: Path, at: datet
     folder.mkdir(mode=0o700)
     try:
         engine, facts = _copy(settings, folder)
-        for part in (config, settings.directory.local):
-            if part.is_file():
-                whole_file.put(folder / part.name, part.read_bytes())
+        tables = backup_parts.files_of(settings)
+        for name, part in {**tables, config.name: config}.items():
+            whole_file.put(folder / name, part.read_bytes())
         identity = MasterKey.load(settings.keys.master).keys[0].id  # its hashes recognise versions
         manifest = {
             "format": FORMAT,
@@ -62,6 +63,7 @@ def make(where: Path, settings: Settings, store_id: str, config: Path, at: datet
             "master_keys": sorted({identity, *facts.keys}),
             "dispatches": facts.dispatches,
             "files": facts.files,
+            "tables": backup_parts.places_of(tables, settings.folder),
             "parts": {part.name: digest(part) for part in sorted(folder.iterdir())},
         }
         whole_file.put(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2).encode())

@@ -24,7 +24,7 @@ def backup(
     keep: Annotated[int | None, typer.Option(min=1, help="N'en garder que les N dernières.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Sortie JSON.")] = False,
 ) -> None:
-    """Sauvegarde la base, la configuration et la table locale, service en marche ; pas la clé maîtresse."""
+    """Sauvegarde la base, la configuration et les tables, service en marche ; pas la clé maîtresse."""
     parts = office()
     at = parts.clock.now()
     with parts.store.transaction() as uow:

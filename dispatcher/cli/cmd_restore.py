@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli import backup_folder
+from dispatcher.cli import backup_folder, backup_parts
 from dispatcher.cli.backup_folder import Saved, stamp
 from dispatcher.cli.context import office, settings
 from dispatcher.cli.output import WRONG_CALL, complain, print_json, say
@@ -42,9 +42,11 @@ def restore(
         complain("Donner le dossier d'une sauvegarde, ou --report seul.")
         raise typer.Exit(WRONG_CALL)
     if folder is not None:
-        aside = put_back(settings(), backup_folder.read(folder), SystemClock(), force=force)
-        if aside and not json:
-            say(f"La base qui était là est gardée : {aside}.")
+        wanted, saved = settings(), backup_folder.read(folder)
+        aside = put_back(wanted, saved, SystemClock(), force=force)
+        again, differ = backup_parts.put_back(saved.manifest, saved.folder, wanted.folder)
+        if not json:
+            _tell_files(aside, again, differ)
     found = in_doubt(office().store)
     if json:
         print_json(restored_json(found))
@@ -52,6 +54,15 @@ def restore(
         say("Cette base ne sort pas d'une sauvegarde, ou elle a été remise en marche depuis.")
     else:
         show_restored(found)
+
+
+def _tell_files(aside: str, again: list[str], differ: list[str]) -> None:
+    if aside:
+        say(f"La base qui était là est gardée : {aside}.")
+    if again:
+        say(f"Remis à leur place, car absents : {', '.join(again)}.")
+    if differ:
+        say(f"Différents de la sauvegarde, laissés tels quels : {', '.join(differ)}.")
 
 
 def put_back(wanted: Settings, saved: Saved, clock: Clock, *, force: bool) -> str:

@@ -16,10 +16,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dispatcher import wiring
-from dispatcher.cli import backup_folder
+from dispatcher.cli import backup_folder, backup_parts
 from dispatcher.cli.main import app
 from dispatcher.daemon.membership import Membership
-from dispatcher.errors import DispatcherError
+from dispatcher.errors import DispatcherError, StoreError
 from dispatcher.keyring.master import MasterKey
 from dispatcher.outbox.states import State
 from dispatcher.store.copies import libpq
@@ -230,3 +230,28 @@ def test_a_backup_whose_journal_was_changed_is_refused(labo: Installation, tmp_p
     assert refused("restore", str(folder), "--force") == "journal"
     assert [one.state for one in labo.dispatches()] == [State.QUEUED] * 2
     assert not list(labo.folder.glob("**/*.restauration*")) and not list(labo.folder.glob("**/*.avant-*"))
+
+
+def test_the_tables_of_the_laboratory_go_along_and_come_back_where_they_are_missing(
+    labo: Installation, tmp_path: Path
+) -> None:
+    folder = labo.config.parent
+    (folder / "tables").mkdir(exist_ok=True)
+    addresses = folder / "tables" / "adresses.csv"
+    addresses.write_text("type;numero;nom;ligne1;code_postal;ville\n", encoding="utf-8")
+    local = labo.office.settings.directory.local
+    run("backup", str(tmp_path / "saved"))
+    manifest = backup_folder.read(tmp_path / "saved").manifest
+    assert manifest["tables"]["adresses.csv"] == "tables/adresses.csv" and local.name in manifest["tables"]
+    assert "master.key" not in str(manifest["parts"])
+    addresses.unlink()
+    local.write_text(local.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    told = run("restore", str(tmp_path / "saved"), "--force").stdout
+    assert "car absents : tables/adresses.csv" in told and local.name in told.partition("laissés tels quels")[2]
+    assert addresses.read_text(encoding="utf-8").startswith("type;numero")
+
+
+def test_a_backup_puts_no_file_outside_of_the_installation(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x", encoding="utf-8")
+    with pytest.raises(StoreError):
+        backup_parts.put_back({"tables": {"x": "../ailleurs"}}, tmp_path, tmp_path / "labo")

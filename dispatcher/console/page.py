@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -33,6 +34,8 @@ ANYBODY, MYSELF = "", "myself"
 """What the page to sign in asks for; what pages about one's own account ask for: to have signed in."""
 YEAR = 365 * 86_400
 FORM_FILES, FORM_FIELDS = 2000, 5000
+MOST_BYTES, MOST_BYTES_OF_STRANGERS = 512 * 1024 * 1024, 64 * 1024
+"""Of a form, by who sends it."""
 SIGN_IN = "/connexion"
 CHANGE = "/mon-compte/mot-de-passe"
 
@@ -108,8 +111,10 @@ def may(request: Request, right: str) -> bool:
 
 def shows(request: Request, what: str, ids: Sequence[str]) -> None:
     """Patient data of these (« dispatch », « file »…) is about to be shown: the journal says who saw it."""
-    if ids:
-        console(request).accounts.note_view(user(request), what, list(ids))
+    made, view = console(request), (request.state.csrf, what, *ids)
+    if ids and not ("x-live" in request.headers and view in made.noted):
+        made.accounts.note_view(user(request), what, list(ids))
+        made.noted.add(*view)
     request.state.shown = True
 
 
@@ -186,6 +191,9 @@ def _endpoint(route: PageRoute, handler: Handler) -> Callable[[Request], object]
         request.state.flashes = []
         secret = request.cookies.get(SESSION) or request.cookies.get(VISIT) or console(request).visit()
         request.state.csrf = hashlib.sha256(f"csrf:{secret}".encode()).hexdigest()
+        refused = await run_in_threadpool(_refusal, route, request)
+        if refused is not None:
+            return _finish(request, refused, secret)
         if request.method == "POST":
             async with request.form(max_files=FORM_FILES, max_fields=FORM_FIELDS) as form:
                 request.state.form = form
@@ -200,7 +208,7 @@ def _endpoint(route: PageRoute, handler: Handler) -> Callable[[Request], object]
 def _guarded(route: PageRoute, handler: Handler, request: Request) -> Response:
     """Never raises: whoever logs the exception would log whom it quotes."""
     try:
-        return _refusal(route, request) or _run(route, handler, request)
+        return _run(route, handler, request)
     except DispatcherError as error:
         title = _("Ce n'est pas possible")
         return render(request, "error.html", status=409, title=title, text=error.message, hint=error.hint)
@@ -210,6 +218,8 @@ def _guarded(route: PageRoute, handler: Handler, request: Request) -> Response:
 
 
 def _run(route: PageRoute, handler: Handler, request: Request) -> Response:
+    if request.method == "POST" and not _ours(request):
+        return _not_ours(request)
     response = handler(request)
     if route.patients and response.status_code == 200 and not request.state.shown:
         log.error("console: %s shows patients and wrote no journal line", route.name)
@@ -222,26 +232,47 @@ def _unexpected(request: Request) -> Response:
     return render(request, "error.html", status=500, title=_("Erreur inattendue"), text=text, hint="")
 
 
+def _not_ours(request: Request) -> Response:
+    text = _("Le formulaire était trop ancien ou venait d'ailleurs. Rien n'a été fait : recommencer depuis la page.")
+    return render(request, "error.html", status=403, title=_("Formulaire refusé"), text=text, hint="")
+
+
 def _refusal(route: PageRoute, request: Request) -> Response | None:
-    """Why they do not get what they ask for; None: they do."""
+    """Why they do not get what they ask for; None: they do. Before anything they send is read. Never raises."""
+    try:
+        return _asked(route, request)
+    except DispatcherError as error:
+        return render(
+            request, "error.html", status=503, title=_("Base indisponible"), text=error.message, hint=error.hint
+        )
+    except Exception as error:
+        log.error("console: %s: unexpected %s", route.name, place(error))
+        return _unexpected(request)
+
+
+def _asked(route: PageRoute, request: Request) -> Response | None:
     accounts = console(request).accounts
     token = request.cookies.get(SESSION, "")
     used = "x-live" not in request.headers
     who = request.state.user = accounts.session_of(token, used=used) if token else None
     if route.right != ANYBODY and who is None:
         return _sign_in_first(request)
-    if request.method == "POST" and not _ours(request):
-        text = _(
-            "Le formulaire était trop ancien ou venait d'ailleurs. Rien n'a été fait : recommencer depuis la page."
-        )
-        return render(request, "error.html", status=403, title=_("Formulaire refusé"), text=text, hint="")
     if who is not None and who.must_change and not route.always:
         return to(CHANGE)
+    if request.method == "POST" and _length(request) > (MOST_BYTES if who is not None else MOST_BYTES_OF_STRANGERS):
+        text = _("Ce qui est envoyé est trop grand, ou ne dit pas sa taille. Rien n'a été fait.")
+        return render(request, "error.html", status=413, title=_("Envoi trop grand"), text=text, hint="")
     needed = [right for right in (route.right, "see_patients" if route.patients else "") if right in RIGHTS]
     if who is None or all(accounts.may(who, right) for right in needed):
         return None
     text = _("Votre compte n'a pas ce droit. Un administrateur peut le donner (« dispatcher users »).")
     return render(request, "error.html", status=403, title=_("Accès refusé"), text=text, hint="")
+
+
+def _length(request: Request) -> float:
+    """Of what is sent; endless when it does not say."""
+    told = request.headers.get("content-length", "")
+    return int(told) if told.isascii() and told.isdigit() else inf
 
 
 def _sign_in_first(request: Request) -> Response:
@@ -268,7 +299,7 @@ def _finish(request: Request, response: Response, secret: str) -> Response:
     if request.state.flashes:
         told = base64.urlsafe_b64encode(json.dumps(request.state.flashes[-5:]).encode()).decode()
         response.set_cookie(FLASH, told, httponly=True, samesite="strict", secure=secure)
-    if request.method == "GET" and response.status_code == 200:
+    if request.method == "GET" and response.status_code == 200 and isinstance(response, HTMLResponse):
         etag = f'W/"{hashlib.sha256(response.body).hexdigest()[:32]}"'
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers={"etag": etag})

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Match
 from dispatcher.alarms.alarm import Alarm
 from dispatcher.console.halfway import Halfway
 from dispatcher.console.kept import Kept
+from dispatcher.console.noted import Noted
 from dispatcher.console.people import Accounts
 from dispatcher.wiring import Office
 
@@ -49,6 +50,7 @@ class Console:
     routes: Sequence[BaseRoute]
     house: House | None = None
     """Another house that says who people are."""
+    noted: Noted = field(default_factory=Noted, repr=False)
     halfway: Halfway = field(default_factory=Halfway, repr=False)
 
     def link(self, path: str) -> str:

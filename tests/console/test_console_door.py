@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.testclient import TestClient
 
 from dispatcher.console.app import build, nowhere, page_modules
@@ -48,7 +48,12 @@ def done(request: Request) -> Response:
     return to("/essai/patient")
 
 
-TRIALS = (patient, forgotten, fault, refused, done)
+@get("/essai/flux")
+def stream(request: Request) -> Response:
+    return StreamingResponse(iter([b"a", b"b"]))
+
+
+TRIALS = (stream, patient, forgotten, fault, refused, done)
 
 
 @pytest.fixture
@@ -163,6 +168,33 @@ def test_what_was_done_is_told_once(alice: TestClient) -> None:
 def test_a_view_of_patient_data_is_noted(alice: TestClient, accounts: FakeAccounts) -> None:
     assert alice.get("/essai/patient").status_code == 200
     assert accounts.shown == [("alice", "dispatch", ("D1",))]
+
+
+def test_a_page_that_renews_itself_is_one_view(alice: TestClient, accounts: FakeAccounts) -> None:
+    alice.get("/essai/patient", headers={"X-Live": "1"})
+    alice.get("/essai/patient", headers={"X-Live": "1"})
+    assert len(accounts.shown) == 1, "the first is a view, whoever asks"
+    alice.get("/essai/patient")
+    assert len(accounts.shown) == 2, "somebody opened it again"
+    accounts.people["bob"] = Person("bob")
+    alice.cookies.set("session", "bob")
+    alice.get("/essai/patient", headers={"X-Live": "1"})
+    assert accounts.shown[-1][0] == "bob"
+
+
+def test_nothing_of_a_stranger_is_read(stranger: TestClient) -> None:
+    """A body that would never end is refused before its first byte is asked for."""
+
+    def endless() -> Iterator[bytes]:
+        raise AssertionError("it was read")
+        yield b""
+
+    assert stranger.post("/essai/fait", content=endless()).status_code == 303
+    assert stranger.post("/connexion", content=b"x" * 100_000).status_code == 413
+
+
+def test_a_file_is_sent_as_it_is(alice: TestClient) -> None:
+    assert alice.get("/essai/flux").content == b"ab"
 
 
 def test_a_page_that_forgot_to_note_it_is_not_sent(alice: TestClient, caplog: pytest.LogCaptureFixture) -> None:

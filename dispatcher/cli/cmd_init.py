@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli import system_layout
+from dispatcher.cli import finding_out, system_layout
 from dispatcher.cli.installation import SANDBOX, lay_out, now, sample_config
 from dispatcher.cli.output import print_json, say
 from dispatcher.errors import ConfigError
@@ -38,12 +38,16 @@ def init(
     if folder is None:
         _whole_machine(system_layout.Machine(root=root.absolute()), account, port, json=json)
         return
+    found = finding_out.look(folder, now())
     operator = SandboxOperator(folder / SANDBOX, port=port)
-    layout = lay_out(folder, operator, config=sample_config(port=port), now=now())
+    config = finding_out.filled_in(sample_config(port=port), found)
+    layout = lay_out(folder, operator, config=config, now=now())
     place = layout.folder
     if json:
-        print_json({"folder": str(place.resolve()), "config": str(layout.config.resolve()), "sandbox_port": port})
+        told = {"folder": str(place.resolve()), "config": str(layout.config.resolve()), "sandbox_port": port}
+        print_json({**told, "found": found.as_json()})
         return
+    _tell_found(found)
     say(f"Installation prête dans {place} :")
     say("  dispatcher.toml        configuration commentée, à adapter")
     say("  entree/                dossier surveillé : le SIL y dépose ses fichiers")
@@ -54,6 +58,17 @@ def init(
     say(f"  cd {place} && dispatcher sandbox")
     say(f"  cd {place} && dispatcher check && dispatcher run")
     say("puis copier un fichier de résultats dans entree/ et regarder « dispatcher list ».")
+
+
+def _tell_found(found: finding_out.FoundOut) -> None:
+    say(f"Trouvé : machine {found.host}, heure {found.zone}, {found.free_gigabytes} Go libres.")
+    for one in found.certificates:
+        facts = (one.address, f"FINESS {one.finess}" if one.finess else "", f"jusqu'au {one.until}")
+        say(f"Trouvé : {one.file}, « {one.subject} » ({', '.join(fact for fact in facts if fact)})")
+    if found.finess:
+        say(f"  → finess = {found.finess} est dans la configuration : le vérifier.")
+    if found.address:
+        say(f"  → sender = {found.address} y est en commentaire, pour la mise en service.")
 
 
 def _whole_machine(machine: system_layout.Machine, account: str, port: int, *, json: bool) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
 from typing import TYPE_CHECKING
@@ -18,14 +18,13 @@ from dispatcher.daemon import measuring, processes
 from dispatcher.daemon.totals import Book
 from dispatcher.directory.at_hand import looked_at
 from dispatcher.errors import DispatcherError
-from dispatcher.keyring.inventory import list_keys, places
 from dispatcher.outbox.states import FileState, State
 from dispatcher.service import counting, nodes, overview, untaken
 from dispatcher.service.internal import place
 from dispatcher.service.line_pace import frees_in
 from dispatcher.store.room import free_bytes
 from dispatcher.wiring import Office
-from dispatcher.wiring.standing import gather
+from dispatcher.wiring.standing import gather, keys_now
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -34,8 +33,6 @@ log = logging.getLogger(__name__)
 
 FRESH = 5.0
 """Seconds for which one look at the store serves everybody who asks."""
-KEYS_FRESH = 600.0
-"""The same of the keys: they are files, and change seldom."""
 
 GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "dispatcher_store_reachable": ("1: the database answers. At 0 there is nothing else to tell.", ()),
@@ -101,7 +98,6 @@ class Figures:
 
     def __init__(self, office: Office, book: Book, look: Callable[[], Look], workers: Callable[[], int]) -> None:
         self._office, self._book, self._look, self._workers = office, book, look, workers
-        self._keys: tuple[float, list[Sample]] | None = None
 
     def collect(self) -> Iterator[Metric]:
         """Never raises: a database that is gone is told."""
@@ -200,22 +196,19 @@ class Figures:
                 ((one.name,), one.age_days * 86_400) for one in held if one.age_days is not None
             ],
             "dispatcher_allowed_domains_age_seconds": [((), _since(list_of, now))] if list_of is not None else [],
-            "dispatcher_key_expiry_days": self._of_keys(now),
+            "dispatcher_key_expiry_days": self._of_keys(),
             "dispatcher_database_bytes": [((), size)],
             "dispatcher_disk_free_bytes": [((), free_bytes(office.settings.store.url, office.settings.folder))],
         }
 
-    def _of_keys(self, now: datetime) -> list[Sample]:
+    def _of_keys(self) -> list[Sample]:
         """Ours: those of recipients are thousands, and their own affair. The first to expire of each owner."""
-        moment = self._office.clock.monotonic()
-        if self._keys is None or moment - self._keys[0] > KEYS_FRESH:
-            found: dict[tuple[str, str], float] = {}
-            for one in list_keys(replace(places(self._office.settings), certificates=None), now):
-                if one.in_use and one.days_left is not None:
-                    key = (str(one.kind), one.owner)
-                    found[key] = min(found.get(key, one.days_left), one.days_left)
-            self._keys = (moment, list(found.items()))
-        return self._keys[1]
+        found: dict[tuple[str, str], float] = {}
+        for one in keys_now(self._office):
+            if one.in_use and one.days_left is not None:
+                key = (str(one.kind), one.owner)
+                found[key] = min(found.get(key, one.days_left), one.days_left)
+        return list(found.items())
 
 
 def _seconds(span: timedelta | None) -> float:

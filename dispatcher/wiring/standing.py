@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,10 @@ from dispatcher.alarms import rules
 from dispatcher.alarms.alarm import Alarm, Level
 from dispatcher.alarms.facts import Ending, Fault, Thresholds
 from dispatcher.directory.at_hand import looked_at, watched
+from dispatcher.directory.certificates.found import Found
 from dispatcher.directory.trust.fetching import NAME as ALLOWED_DOMAINS
 from dispatcher.errors import DispatcherError, KeyringError
-from dispatcher.keyring.inventory import Kind, list_keys, places
+from dispatcher.keyring.inventory import KeyInfo, Kind, list_keys, places
 from dispatcher.outbox.calendar import Calendar
 from dispatcher.ports import EVERYTHING
 from dispatcher.report.model import Severity
@@ -24,6 +26,7 @@ from dispatcher.service.restored import in_doubt
 from dispatcher.settings.alarms import AlarmSettings
 from dispatcher.store.room import short_of_room
 from dispatcher.wiring import recipient_certificates
+from dispatcher.wiring.kept import Kept
 from dispatcher.wiring.schedule import laboratory_hours
 
 if TYPE_CHECKING:
@@ -35,6 +38,10 @@ _KINDS = {Kind.SIGNING: "la clé de signature", Kind.TLS: "le certificat client"
 _ASK = "Demander au destinataire s'il publie le suivant ; sans lui ses envois seront mis en attente."
 _RENEW = "« dispatcher trust import », ou « dispatcher directory sync »."
 _SIGN = "« dispatcher keys import », puis « dispatcher journal anchor » (docs/preuves.md)."
+
+
+_keys_kept: Kept[tuple[KeyInfo, ...]] = Kept()
+_certificates_kept: Kept[tuple[Found, ...]] = Kept()
 
 
 def thresholds(settings: AlarmSettings, calendar: Calendar) -> Thresholds:
@@ -107,7 +114,7 @@ def _judged(parts: Office) -> Iterator[Alarm]:
 
 
 def _key_faults(parts: Office) -> Iterator[Fault]:
-    for info in list_keys(places(parts.settings), parts.clock.now()):
+    for info in keys_now(parts):
         if info.problem and (info.in_use or info.kind is Kind.SIGNING) and info.kind is not Kind.RECIPIENT:
             what = _KINDS.get(info.kind, "la clé maîtresse")
             yield Fault(
@@ -126,17 +133,12 @@ def _key_faults(parts: Office) -> Iterator[Fault]:
 
 
 def _endings(parts: Office) -> Iterator[Ending]:
-    now, settings = parts.clock.now(), parts.settings
-    for info in list_keys(places(settings), now):
+    for info in keys_now(parts):
         told = info.kind in _KINDS and info.days_left is not None and not info.problem
         if told and info.valid_to is not None and (info.in_use or info.kind is Kind.SIGNING):
             what = f"{_KINDS[info.kind]} de « {info.owner} » ({info.subject})"
             yield Ending(code="key-expiring", what=what, until=info.valid_to, hint=_KEYS)
-    try:
-        survey = recipient_certificates(settings, parts.clock).survey(now, expiring_days=settings.alarms.expiry_days[0])
-    except DispatcherError:  # an authority or a list that cannot be read: `check` tells it
-        survey = None
-    for one in survey.expiring if survey is not None else ():
+    for one in _expiring_certificates(parts):
         yield Ending(code="certificate-expiring", what=one.fingerprint, until=one.expires, hint=_ASK)
     for source in watched(parts.settings, parts.clock, parts.store):
         if source.as_of is not None and not source.alarm:
@@ -148,6 +150,29 @@ def _endings(parts: Office) -> Iterator[Ending]:
                 hint=_RENEW,
                 span=span,
             )
+
+
+def keys_now(parts: Office) -> tuple[KeyInfo, ...]:
+    """The inventory without the recipients' certificates, which are thousands and have an alarm of their own."""
+    now, where = parts.clock.now(), replace(places(parts.settings), certificates=None)
+    files = (where.folder, where.master, *(path for one in where.tls for path in (one.certificate, one.key)))
+    authorities = (path for _, path in where.authorities)
+    return _keys_kept.get(repr(where), (*files, *authorities), now, lambda: tuple(list_keys(where, now)))
+
+
+def _expiring_certificates(parts: Office) -> tuple[Found, ...]:
+    """Of recipients, without a successor. None where an authority or a list cannot be read: ``check`` tells it."""
+    settings, now = parts.settings, parts.clock.now()
+    wanted, days = settings.directory, settings.alarms.expiry_days[0]
+
+    def survey() -> tuple[Found, ...]:
+        try:
+            return tuple(recipient_certificates(settings, parts.clock).survey(now, expiring_days=days).expiring)
+        except DispatcherError:
+            return ()
+
+    files = (wanted.certificates, wanted.certificate_state, wanted.issuers)
+    return _certificates_kept.get(f"{days} {wanted!r}", files, now, survey)
 
 
 def paused_everywhere(parts: Office) -> str:

@@ -122,5 +122,7 @@ def _tell(found: Checked) -> None:
         f"Preuve intacte de l'envoi {found.dispatch} : {counted(found.files, 'fichier')}, "
         f"{counted(found.lines, 'ligne')} du journal."
     )
+    if found.kept_back:
+        say(f"{counted(found.kept_back, 'ligne')} de plus, non données : une personne y a écrit un motif.")
     say(f"Signée par : {found.signer}")
     say(f"Empreinte de ce certificat, à comparer à celle que donne le laboratoire : {found.fingerprint}")

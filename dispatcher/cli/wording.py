@@ -31,6 +31,7 @@ EVENTS: dict[str, str] = {
     "dispatch.settled-refused": "issue inconnue, dit jamais accepté",
     "dispatch.replay-undone": "rejeu annulé avant le départ",
     "dispatch.released": "libéré",
+    "dispatch.sealed-anew": "préparé de nouveau",
     "dispatch.resent": "nouvel envoi de ce qui était déjà parti",
     "dispatch.name-overruled": "nom différent, vu et accepté",
     "dispatch.release-refused": "libération refusée, toujours en attente",

@@ -43,6 +43,8 @@ class Proved:
     line: JournalLine
     way: tuple[Step, ...]
     anchor: Anchor
+    given: bool = True
+    """False: only its digest goes in; a person typed a reason there, and people name patients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +73,40 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+_FREE = ("reason", "note", "why")
+"""What of a line's detail is text, ours or somebody's."""
+_ENOUGH = 60
+"""Characters a typed text is known again by: others may be put before and behind."""
+
+
+def typed(lines: Iterable[JournalLine]) -> tuple[str, ...]:
+    """The texts that people typed."""
+    by_people = (text for line in lines if line.actor != "daemon" for text in _texts(line))
+    return tuple(dict.fromkeys(text[:_ENOUGH] for text in by_people))
+
+
+def repeats(text: str, typed_texts: Iterable[str]) -> bool:
+    """Whether it holds what a person typed."""
+    return any(one in text for one in typed_texts)
+
+
+def names_nobody(line: JournalLine, typed_texts: Sequence[str]) -> bool:
+    """The line can be given to anybody: no person wrote any of it."""
+    return not any(repeats(text, typed_texts) for text in _texts(line))
+
+
+def _texts(line: JournalLine) -> list[str]:
+    return [text for key in _FREE if (text := str(line.detail.get(key) or "").strip())]
+
+
 def journal_files(lines: Sequence[Proved]) -> dict[str, bytes]:
-    """Each line as its digest covers it, its way, its anchor; and one table of them all."""
+    """Each line as its digest covers it where that is given, its way, its anchor; and one table of them all."""
     files: dict[str, bytes] = {}
     table = []
     for proved in sorted(lines, key=lambda one: one.line.number):
         number = f"{proved.line.number:012d}"
-        files[f"journal/ligne-{number}.json"] = proved.line.text.encode()
+        if proved.given:
+            files[f"journal/ligne-{number}.json"] = proved.line.text.encode()
         files[f"journal/ligne-{number}.chemin"] = "".join(f"{s.side} {s.digest}\n" for s in proved.way).encode()
         table.append(f"{number} {proved.line.previous} {proved.line.digest} {proved.anchor.name}\n")
         for ending, content in _parts(proved.anchor):

@@ -16,6 +16,8 @@ class Held:
     dispatch: str
     laboratory: str
     stamped: bool = False
+    kept_back: bool = False
+    """Lines that only their digest stands for."""
     certificate: bool = False
     received: bool = False
     """Receipts as they were received."""
@@ -26,7 +28,8 @@ class Held:
 
 def guide(held: Held) -> str:
     """French text."""
-    parts = [_HEAD.format(dispatch=held.dispatch, laboratory=held.laboratory), _FILES, _SIGNATURE, _LINES, _ANCHORS]
+    lines = _LINES.replace("@", _KEPT_BACK if held.kept_back else "")
+    parts = [_HEAD.format(dispatch=held.dispatch, laboratory=held.laboratory), _FILES, _SIGNATURE, lines, _ANCHORS]
     if held.stamped:
         parts.append(_STAMPS)
     parts.append(_WHAT)
@@ -86,15 +89,23 @@ L'autorité qui l'a délivré (IGC-Santé pour la plupart des laboratoires) publ
     fi
 """
 
+_KEPT_BACK = """\
+Une ligne « non donnée » porte un motif écrit par une personne, qui pourrait nommer un patient. Son texte n'est pas
+ici ; son empreinte y est, et mène à son ancre comme les autres. Le laboratoire peut montrer ce texte, que l'empreinte
+prouvera.
+"""
+
 _LINES = """\
 LES LIGNES DU JOURNAL SONT CELLES QUI ONT ÉTÉ ÉCRITES
 Le journal du laboratoire ne fait que croître. L'empreinte d'une ligne couvre l'empreinte de la ligne d'avant et son
 propre texte. « journal/liens.txt » donne, pour chaque ligne de cet envoi : son numéro, l'empreinte de la ligne d'avant,
 la sienne, son ancre. Attendu : « juste » à chaque ligne.
-
+@
     (
       while read numero avant empreinte ancre
       do
+        test -f "journal/ligne-$numero.json" ||
+          { echo "ligne $numero : non donnée"; continue; }
         { printf '%s\\n' "$avant"; cat "journal/ligne-$numero.json"; } |
           sha256sum | grep -q "^$empreinte " ||
           { echo "ligne $numero : FAUSSE"; exit 1; }

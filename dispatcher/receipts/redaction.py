@@ -21,6 +21,27 @@ REPORTS = frozenset(
 )
 _ABOUT = re.compile(r"XDM/1\.0|examens biologiques|DDM\+", re.IGNORECASE)
 """What every subject of ours begins with (docs/adr/0007)."""
+_WORDS_OF = frozenset({"text/plain", "text/html", "multipart/alternative"})
+_NOT_WORDS = re.compile(r"\S+@\S+|https?:\S+|<[^>]*>|XDM/1\.0\S*")
+_WORD = re.compile(r"[^\W\d_]+")
+_OF_READ_NOTICES = frozenset(
+    _WORD.findall(
+        """
+        a absent accusé affiché ait au aucune auteur autorisé autre avez ayant boîte c ce ceci cela cet ci compris
+        confirme contenu courriel courrier d dans date de dernier destinataire différent document du effacé en envoyé
+        erreur erronée est et été être examens biologiques garantie garantit h heure identifiant il incomplet inconnu
+        indique ins intégré l le lu lecture logiciel message messagerie mss n ne ni non note notification objet on
+        ordinateur ou ouvert par pas patient pour pu qu que quota reçu remis résultats retourné retour réception s
+        sans sent seulement sujet supprimé sur système traité un une utilisateur version vous votre y à acknowledges
+        at automatically been by computer deleted displayed disposition exceeded for full guarantee has is it mailbox
+        mail no not of only opened processed read receipt received recipient rejected results return subject that the
+        this to user was with you your lundi mardi mercredi jeudi vendredi samedi dimanche janvier février mars avril
+        mai juin juillet août septembre octobre novembre décembre mon tue wed thu fri sat sun jan feb mar apr may jun
+        jul aug sep oct nov dec utc gmt cest
+        """
+    )
+)
+"""Words that mail programs confirm a reading with; a notice that says anything else is given as an extract."""
 _NOTHING_MORE = re.compile(r"[\s\"'»«”)\]>.…]*")
 
 
@@ -41,6 +62,24 @@ def quiet(content: bytes, subject: str) -> bool:
             if _ABOUT.search(rest.replace("\0", "")):
                 return False
     return True
+
+
+def only_a_report(content: bytes) -> bool:
+    """Whether it is nothing but a report (RFC 6522), in the words of software: nobody typed anything into it."""
+    message = BytesParser(policy=policy.default).parsebytes(content)
+    parts = list(message.iter_parts()) if isinstance(message, EmailMessage) and message.is_multipart() else []
+    if message.get_content_type() != "multipart/report" or not 2 <= len(parts) <= 3:
+        return False
+    if parts[1].get_content_type() not in REPORTS or parts[0].get_content_type() not in _WORDS_OF:
+        return False
+    if parts[1].get_content_type().endswith("delivery-status"):
+        return message.get("Auto-Submitted") is not None or str(message.get("Return-Path", "")).strip() == "<>"
+    try:
+        written = [str(one.get_content()) for one in parts[0].walk() if one.get_content_maintype() == "text"]
+    except (LookupError, ValueError, AttributeError):
+        return False
+    words = _WORD.findall(_NOT_WORDS.sub(" ", " ".join(written)).lower())
+    return all(word in _OF_READ_NOTICES for word in words)
 
 
 def subject_of(content: bytes) -> str:

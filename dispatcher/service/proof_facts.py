@@ -10,6 +10,7 @@ from dispatcher.clock import paris
 from dispatcher.formats.pdf.summary import Page, Section
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
 from dispatcher.outbox.states import STATES
+from dispatcher.receipts import evidence
 from dispatcher.receipts.evidence import Proved, Receipt
 from dispatcher.routing.addresses import is_patient
 
@@ -113,7 +114,7 @@ def summary(about: About, lines: Sequence[Proved]) -> Page:
         f"par {laboratory}. « LISEZMOI.txt » dit comment tout vérifier. Heures de Paris.",
         foot=f"{laboratory} – envoi {d.id}",
         sections=(
-            Section(title="L'envoi", rows=_what(d)),
+            Section(title="L'envoi", rows=_what(d, evidence.typed(one.line for one in lines if not one.given))),
             Section(title="Ce qui s'est passé", rows=_happened(about)),
             Section(title="Empreintes (SHA-256)", rows=_digests(d, about.file)),
             Section(title="Journal", rows=journal),
@@ -121,7 +122,8 @@ def summary(about: About, lines: Sequence[Proved]) -> Page:
     )
 
 
-def _what(d: Dispatch) -> list[tuple[str, str]]:
+def _what(d: Dispatch, typed: Sequence[str]) -> list[tuple[str, str]]:
+    """``typed``: what people typed, and is kept back."""
     patient = is_patient(d.address)
     return [
         ("Destinataire", "patient" if patient else d.label),
@@ -130,7 +132,7 @@ def _what(d: Dispatch) -> list[tuple[str, str]]:
         ("Format", d.format),
         ("Protection", _PROTECTION.get(d.envelope, d.envelope)),
         ("État", STATES[d.state]),
-        ("Raison", d.reason),
+        ("Raison", "" if evidence.repeats(d.reason, typed) else d.reason),
     ]
 
 

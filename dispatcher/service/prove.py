@@ -7,7 +7,7 @@ for them with a reason, which the journal keeps, and the evidence with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dispatcher.clock import Clock, paris
@@ -18,7 +18,7 @@ from dispatcher.ports import AnchorRow, ReceiptRow, Signer, Store, UnitOfWork
 from dispatcher.receipts import archive, evidence, redaction
 from dispatcher.receipts.evidence import Anchor, Proved, Receipt
 from dispatcher.receipts.evidence_guide import Held, guide
-from dispatcher.receipts.tree import Step, paths
+from dispatcher.receipts.tree import paths
 from dispatcher.routing.addresses import is_patient
 from dispatcher.routing.route import Envelope
 from dispatcher.sealing import proof
@@ -83,7 +83,7 @@ def prove(proving: Proving, dispatch_id: str, wish: Wish) -> Proven | None:
     found = _found(proving.store, dispatch_id, wish)
     if found is None:
         return None
-    lines = _lines(proving, found)
+    lines = _lines(proving, found, whole=wish.content)
     now = proving.clock.now()
     signer = proving.anchoring.signer(now)
     receipts = tuple(_receipt(found, *held, wish) for held in found.receipts)
@@ -172,14 +172,16 @@ def _contents(uow: UnitOfWork, dispatch: Dispatch, file: SourceFile) -> dict[str
     return found
 
 
-def _lines(proving: Proving, found: _Found) -> tuple[Proved, ...]:
-    """Every line about it, on its way to an anchor; those that none covers yet are anchored first."""
+def _lines(proving: Proving, found: _Found, *, whole: bool) -> tuple[Proved, ...]:
+    """Every line about it, on its way to an anchor; those that none covers yet are anchored first. ``whole``: also what
+    people typed.
+    """
     for _ in range(2):
         with proving.store.reading() as uow:
             lines = [line for subject in _subjects(found) for line in uow.journal.of_subject(subject)]
             newest = uow.anchors.newest()
             if newest is not None and max(line.number for line in lines) <= newest.last:
-                return tuple(_proved(uow, lines))
+                return tuple(_proved(uow, lines, whole=whole))
         anchor(proving.anchoring)
     raise StoreError(
         "Le journal avance plus vite qu'il n'est signé.", hint="Recommencer dans un instant.", code="journal-moving"
@@ -190,7 +192,8 @@ def _subjects(found: _Found) -> tuple[str, ...]:
     return found.file.id, found.report.id, found.dispatch.id
 
 
-def _proved(uow: UnitOfWork, lines: Iterable[JournalLine]) -> Iterable[Proved]:
+def _proved(uow: UnitOfWork, lines: Sequence[JournalLine], *, whole: bool) -> Iterable[Proved]:
+    typed = () if whole else evidence.typed(lines)
     groups: dict[int, tuple[AnchorRow, list[JournalLine]]] = {}
     for line in lines:
         row = uow.anchors.covering(line.number)
@@ -204,11 +207,15 @@ def _proved(uow: UnitOfWork, lines: Iterable[JournalLine]) -> Iterable[Proved]:
     for row, members in groups.values():
         ways = paths(uow.journal.digests(row.first, row.last), (line.number - row.first for line in members))
         kept = Anchor(last=row.last, statement=row.statement, signature=row.signature, stamp=row.stamp)
-        yield from (_one(line, ways[line.number - row.first], kept) for line in members)
-
-
-def _one(line: JournalLine, way: tuple[Step, ...], kept: Anchor) -> Proved:
-    return Proved(line=line, way=way, anchor=kept)
+        yield from (
+            Proved(
+                line=line,
+                way=ways[line.number - row.first],
+                anchor=kept,
+                given=evidence.names_nobody(line, typed),
+            )
+            for line in members
+        )
 
 
 def _less(row: ReceiptRow, part: bytes | None) -> str:
@@ -216,8 +223,13 @@ def _less(row: ReceiptRow, part: bytes | None) -> str:
     return f"l'accusé {row.id} {what} (son empreinte l'est)"
 
 
+_OF_MACHINES = frozenset({"dsn", "mdn"})
+"""What else comes back may be a person's letter."""
+
+
 def _receipt(found: _Found, row: ReceiptRow, content: bytes | None, kept: bytes | None, wish: Wish) -> Receipt:
-    whole = content is not None and (row.kind == "smtp" or wish.content or _quiet(found, content))
+    machine = row.kind in _OF_MACHINES and content is not None and redaction.only_a_report(content)
+    whole = content is not None and (row.kind == "smtp" or wish.content or (machine and _quiet(found, content)))
     patient = is_patient(found.dispatch.address)
     return Receipt(
         id=row.id,
@@ -264,6 +276,7 @@ def _guide(
             dispatch=found.dispatch.id,
             laboratory=proving.laboratory,
             stamped=any(line.anchor.stamp is not None for line in lines),
+            kept_back=any(not line.given for line in lines),
             certificate=found.certificate is not None,
             received=any(one.content is not None for one in receipts),
             extracts=any(one.extract for one in receipts),

@@ -33,6 +33,9 @@ CORRUPT = "corrupt"
 """Code of a payload that no longer unpacks."""
 ELSEWHERE = "Il irait maintenant à {address}, ce qui n'a pas été montré : le regarder de nouveau."
 OVERRULED = "dispatch.name-overruled"
+SEALED_ANEW = "dispatch.sealed-anew"
+_PROOF = ("certificate", "signer", "message_id", "envid", "sealed_sha256", "renditions")
+"""Told in a line of their own: evidence gives it, and keeps back the one with the reason a person typed."""
 """Event of the journal line about a name that did not agree and that a person passed over."""
 DESPITE_NAME = "Vérifier la personne ; si c'est bien elle : --despite-name."
 REFUSED = "dispatch.release-refused"
@@ -276,6 +279,8 @@ def _write(desk: Desk, made: Made, old: Dispatch, reason: str, actor: str, overr
                 return Released(id=dispatch.id, released=False, why=CHANGED)
             if overruled:
                 uow.journal.write(dispatch.id, OVERRULED, actor=actor, reason=overruled)
+            made_of = {name: changes.pop(name) for name in _PROOF if name in changes}
+            uow.dispatches.update(dispatch.id, event=SEALED_ANEW, **made_of)
             uow.dispatches.move(
                 dispatch.id,
                 State.READY,

@@ -129,11 +129,13 @@ def test_a_page_renews_itself(chromium: Any, shown: Shown) -> None:
     held = page.locator("#people .value").first
     before = int(held.inner_text())
     page.evaluate("window.sameDocument = true")
+    said = page.locator("#said").element_handle()
     with shown.office.store.transaction() as uow:
         one = uow.dispatches.list(DispatchFilter(states=(State.HELD,), limit=1))[0]
         uow.dispatches.move(one.id, State.CLOSED, actor="operator:test", reason="essai")
     page.wait_for_selector(f"#people li:first-child .value:text-is('{before - 1}')", timeout=20_000)
     assert page.evaluate("window.sameDocument") is True
+    assert said.evaluate("one => one.isConnected"), "a screen reader hears changes of an element that stays"
     page.close()
 
 

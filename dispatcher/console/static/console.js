@@ -29,7 +29,10 @@
       const other = fresh.getElementById(part.id);
       if (!other || part.isEqualNode(other)) continue;
       if (inUse(part)) all = false;
-      else part.replaceWith(document.importNode(other, true));
+      else {
+        part.className = other.className; // the element stays: a screen reader hears what changes in it
+        part.replaceChildren(...document.importNode(other, true).childNodes);
+      }
     }
     return all;
   };

@@ -30,7 +30,7 @@ from dispatcher.service.render import Sheets
 from dispatcher.service.where_to_post import where_to_post
 
 MOST = 10_000
-"""Dispatches on paper looked at."""
+"""Dispatches that wait to be printed, looked at."""
 RUN_MOST = 500
 """Dispatches of one run."""
 UNKNOWN_ID = "Aucun envoi ne porte ce numéro."
@@ -92,11 +92,9 @@ class Made:
 def waiting(uow: UnitOfWork) -> tuple[Waiting, ...]:
     """What waits on paper, oldest first."""
     runs = uow.prints.waiting()
-    found = uow.dispatches.list(DispatchFilter(states=(State.PAPER,), limit=MOST))
+    found = uow.dispatches.list(DispatchFilter(states=(State.PAPER,), unprinted=True, limit=MOST))
     return tuple(
-        Waiting(dispatch=one, run=runs.get(one.id, ""), nothing=NOTHING_TO_PRINT in one.reason)
-        for one in found
-        if one.printed_at is None
+        Waiting(dispatch=one, run=runs.get(one.id, ""), nothing=NOTHING_TO_PRINT in one.reason) for one in found
     )
 
 

@@ -226,6 +226,8 @@ def _conditions(wanted: DispatchFilter) -> list[Any]:
         conditions.append(table.c.id.in_(select(_MEMBER.dispatch_id).where(_MEMBER.batch_id == wanted.batch_id)))
     if wanted.not_domains:
         conditions.append(func.lower(table.c.domain).not_in(wanted.not_domains))
+    if wanted.unprinted:
+        conditions.append(table.c.printed_at.is_(None))
     if wanted.states:
         conditions.append(table.c.state.in_(wanted.states))
     if wanted.fault:

@@ -35,6 +35,8 @@ class DispatchFilter:
     """Order number, exact."""
     since: datetime | None = None
     until: datetime | None = None
+    unprinted: bool = False
+    """Only those that nobody has printed."""
     oldest_first: bool = True
     limit: int = 100
     after: tuple[datetime, str] | None = None

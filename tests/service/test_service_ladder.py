@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dispatcher.errors import DispatcherError
+from dispatcher.errors import DispatcherError, KeyringError
 from dispatcher.outbox.calendar import PARIS
 from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import State
@@ -21,6 +21,7 @@ from dispatcher.service import climb as climbing
 from dispatcher.service import operate, overview
 from dispatcher.service.acknowledge import acknowledge
 from dispatcher.service.climb import Climbed, climb
+from dispatcher.service.second_way import HAS_IT
 from dispatcher.store.engine import open_store
 from dispatcher.wiring.schedule import public_holidays
 from tests.backlog import queue
@@ -306,6 +307,28 @@ def test_where_the_rules_hold_a_mail_there_is_no_second_way(
     one = sent(bench)
     assert go(bench, rules(SECOND_NOW, seconds=seconds), 4)["seconds"] == 0
     assert len(bench.dispatches()) == 1 and bench.get(one.id).state is State.SENT
+
+
+def test_the_stand_in_who_has_it_at_another_address_gets_it_once(bench: Bench) -> None:
+    one = sent(bench, oru(copies="D002^PETIT^Sophie"))
+    at = next(number for number, line in enumerate(bench.directory.lines) if line.code == "D002")
+    bench.directory.lines[at] = local("D002", "petit.nouvelle@dest.test", label="Dr PETIT Sophie")
+    wanted = rules(SECOND_NOW, seconds={"sil": {"D001": "D002"}})
+    go(bench, wanted, 4)
+    assert one.address == DURAND and bench.dispatches(resend_of=one.id) == ()
+    assert steps(bench, one.id)[0].note == HAS_IT
+
+
+def test_a_second_copy_that_cannot_be_sealed_is_no_second_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = sent(bench)
+
+    def none(*arguments: object) -> None:
+        raise KeyringError("Aucune clé.", code="no-key")
+
+    monkeypatch.setattr("dispatcher.service.make.seal_for", none)
+    assert go(bench, rules(SECOND_NOW, seconds={"sil": {"D001": "D002"}}), 4)["seconds"] == 0
+    assert len(bench.dispatches()) == 1
+    assert [(row.rung, row.note) for row in steps(bench, one.id)] == [("second", "Aucune clé.")]
 
 
 def test_a_fault_of_one_stops_no_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

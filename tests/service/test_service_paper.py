@@ -20,7 +20,7 @@ from dispatcher.report.model import IdType
 from dispatcher.routing.about import Scope
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.postal import COLUMNS, PostalTable, read_table
-from dispatcher.service import operate, oppositions
+from dispatcher.service import operate, oppositions, print_run
 from dispatcher.service.print_run import Made, PaperRules, keep_run, make_run, waiting
 from dispatcher.wiring.layouts import letter_layout
 from tests.fakes import ReplyLost
@@ -110,6 +110,14 @@ def test_a_run_is_marked_printed_by_a_person_and_not_made_twice(bench: Bench, le
     assert "motif" in run_of(bench, letters, one).refused[0][1]
     again = run_of(bench, letters, made.run.id, why="imprimante bourrée")
     assert again.run is not None and again.ids == (one,) and again.run.why == "imprimante bourrée"
+
+
+def test_what_was_printed_long_ago_hides_nothing_that_waits(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, last = (bring(bench, f"R{number}") for number in range(3))
+    operate.printed(bench.real, bench.clock, [first, second], actor=EVE)
+    monkeypatch.setattr(print_run, "MOST", 2)
+    with bench.real.reading() as uow:
+        assert [item.dispatch.id for item in waiting(uow)] == [last]
 
 
 def test_what_changed_meanwhile_keeps_no_run(bench: Bench, letters: LetterWriter) -> None:

@@ -192,6 +192,20 @@ def test_an_interrupted_refresh_is_gone_on_with(on_both: Bench) -> None:
     assert town.told().whole.figures.count == 4
 
 
+def test_a_day_worked_out_from_an_old_head_is_not_kept(on_both: Bench) -> None:
+    town = Town(on_both)
+    town.one(sent=10)
+    refresh(on_both.store)
+    with on_both.real.transaction() as uow:
+        head = uow.figures.head()
+        assert head is not None
+        assert not uow.figures.put("2026-03-02", [], [], before=None)
+        assert not uow.figures.put("2026-03-02", [], [], before=head - 1)
+    assert town.told().whole.figures.count == 1, "what the faster one wrote stands"
+    with on_both.real.transaction() as uow:
+        assert uow.figures.put("2026-03-02", [], [], before=head)
+
+
 def test_two_that_refresh_at_once_agree(on_both: Bench) -> None:
     town = Town(on_both)
     town.one(sent=10)

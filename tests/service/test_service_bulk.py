@@ -167,6 +167,20 @@ def test_a_store_that_fails_in_the_middle_of_a_group_leaves_nothing_half_taken(
     assert dict(through(bench, send).words) == {"sent": 2}
 
 
+def test_two_commands_at_once_take_a_document_in_once(bench: Bench) -> None:
+    send = ordered(bench, row("d0.pdf"), row("d1.pdf", PETIT, LEO))
+
+    def read(item: Item) -> Taken:
+        if not bench.files():
+            take(bench.desk, send, DISK)  # the other one was faster
+        return DISK(item)
+
+    assert take(bench.desk, send, read).count == 0
+    bench.run()
+    assert len(bench.files()) == 2
+    assert got(bench) == {DURAND: 1, PETIT: 1}
+
+
 def test_a_document_that_changed_or_went_is_told_and_the_others_leave(bench: Bench) -> None:
     send = ordered(bench, row("d0.pdf"), row("d1.pdf", PETIT, LEO), row("d2.pdf", PETIT))
     disk = Disk(**{"d0.pdf": PDFS["d3.pdf"]})

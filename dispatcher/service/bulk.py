@@ -6,19 +6,17 @@ else happens, so that a stop never sends a document to somebody else than the se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
-from dispatcher.outbox.statement import Statement as Sums
-from dispatcher.ports import DispatchFilter, Store, Taken, UnitOfWork
+from dispatcher.outbox.dispatch import Dispatch, ReportVersion
+from dispatcher.ports import DispatchFilter, Taken, UnitOfWork
 from dispatcher.report import versions
 from dispatcher.report.identifiers import compact, kind_of
 from dispatcher.report.model import IdType, Report, Severity, sentences
 from dispatcher.routing.route import RecipientRole, Wanted
 from dispatcher.routing.wanted import recipients
 from dispatcher.service.bulk_rules import read
-from dispatcher.service.chosen import keep, more_of
+from dispatcher.service.chosen import keep
 from dispatcher.service.desk import SENT_BY_HAND, Desk
 from dispatcher.service.make import Blocked, make, stopped_by_checks
 from dispatcher.service.parts import chain_of
@@ -46,19 +44,6 @@ class Planned:
     """French, when nothing can be sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
-    """What became of one file of a bulk send."""
-
-    file: SourceFile
-    dispatches: tuple[Dispatch, ...]
-
-    @property
-    def sums(self) -> Sums:
-        """Its dispatches under the eight words."""
-        return Sums.of_states(dispatch.state for dispatch in self.dispatches)
-
-
 def named(text: str) -> Wanted:
     """A recipient as a sender writes it: a mail address, an RPPS, a SIRET, or a code of the local table.
 
@@ -76,15 +61,10 @@ def named(text: str) -> Wanted:
     return Wanted(role=RecipientRole.ADDED, id=identifier, id_type=id_type, label=text)
 
 
-def plan(desk: Desk, taken: Sequence[Taken], added: tuple[Wanted, ...]) -> tuple[Planned, ...]:
+def plan_one(desk: Desk, taken: Taken, added: tuple[Wanted, ...]) -> Planned:
     """The dry run: who would get what, by which way, or why not. Reads, checks, routes, writes and seals as the real
     one does, and keeps nothing.
     """
-    return tuple(plan_one(desk, one, added) for one in taken)
-
-
-def plan_one(desk: Desk, taken: Taken, added: tuple[Wanted, ...]) -> Planned:
-    """As :func:`plan`, one file."""
     result = read(taken)
     path = taken.found.path
     if not result.readable:
@@ -120,34 +100,9 @@ def _would_make(desk: Desk, report: Report, added: tuple[Wanted, ...]) -> tuple[
     return tuple(made.dispatch for made in make(desk, version, coded, SOURCE, blocked, wanted=wanted))
 
 
-def submit(desk: Desk, taken: Sequence[Taken], added: tuple[Wanted, ...]) -> tuple[str, ...]:
-    """Take the files in, with the recipients chosen; gives their numbers. One transaction for all of them."""
-    with desk.store.transaction() as uow:
-        return tuple(take_in(uow, desk, one, added) for one in taken)
-
-
 def take_in(uow: UnitOfWork, desk: Desk, taken: Taken, added: tuple[Wanted, ...]) -> str:
     """One file, with the recipients chosen, in a transaction of the caller's; gives its number."""
     file_id, _state = record(uow, desk.store, SOURCE, taken, desk.clock, doubles=bool(added))
     uow.files.mark_removed(file_id)
     keep(uow, file_id, added)
     return file_id
-
-
-def sums(lines: Sequence[Statement]) -> Sums:
-    """The whole send; ``in`` counts each dispatch once, whichever files ask for it."""
-    states = {one.id: one.state for line in lines for one in line.dispatches}
-    return Sums.of_states(states.values())
-
-
-def statement(store: Store, file_ids: Sequence[str]) -> tuple[Statement, ...]:
-    """What became of each file."""
-    lines = []
-    with store.reading() as uow:
-        for file_id in file_ids:
-            file = uow.files.get(file_id)
-            if file is not None:
-                found = uow.dispatches.list(DispatchFilter(file_id=file_id, limit=1000))
-                more = (uow.dispatches.get(dispatch_id) for dispatch_id in more_of(uow, file_id))
-                lines.append(Statement(file=file, dispatches=(*found, *(d for d in more if d is not None))))
-    return tuple(lines)

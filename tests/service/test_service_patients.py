@@ -23,9 +23,10 @@ from dispatcher.routing.about import Scope
 from dispatcher.routing.candidates import Entry
 from dispatcher.routing.policy import DomainPolicy, Policy
 from dispatcher.routing.trace import as_json, from_json
-from dispatcher.service import bulk, oppositions
+from dispatcher.service import oppositions
 from dispatcher.service.patients import masked, shown
 from dispatcher.service.release import release
+from tests.service import handed
 from tests.service.bench import DURAND, Bench, local
 from tests.service.samples import LEO, OTHER_VALUE, ZOE, Person, dsn, oru
 
@@ -422,9 +423,9 @@ def test_a_file_sent_by_hand_is_held_against_every_source(
     assert oppositions.record(bench.desk, text, scope, actor=EVE, source="autre")
     file = tmp_path / "a.hl7"
     file.write_bytes(oru())
-    (planned,) = bulk.plan(bench.desk, by_hand.gather([file]).taken, ())
+    (planned,) = handed.plan(bench.desk, by_hand.gather([file]).taken, ())
     assert [one.state for one in planned.dispatches] == [State.PAPER]
-    bulk.submit(bench.desk, by_hand.gather([file]).taken, ())
+    handed.submit(bench.desk, by_hand.gather([file]).taken, ())
     bench.prepare()
     assert bench.one().state is State.PAPER
 

@@ -13,8 +13,8 @@ from dispatcher.formats.cda.check import check as check_cda
 from dispatcher.outbox.states import FileState, State
 from dispatcher.report.model import Severity
 from dispatcher.resources import sample
-from dispatcher.service import bulk
 from dispatcher.settings.index import IndexSettings
+from tests.service import handed
 from tests.service.bench import Bench
 from tests.service.samples import AMA, LEO, ZOE, Person
 
@@ -206,7 +206,7 @@ def test_a_bulk_send_pairs_them_too(bench: Bench) -> None:
     (folder / "b.pdf").write_bytes(OTHER)
     gathered = by_hand.gather([folder])
     assert [(one.found.name, sorted(one.siblings)) for one in gathered.taken] == [("lot.csv", ["a.pdf", "b.pdf"])]
-    (planned,) = bulk.plan(bench.desk, gathered.taken, ())
+    (planned,) = handed.plan(bench.desk, gathered.taken, ())
     assert [d.state for d in planned.dispatches] == [State.READY, State.READY]
     (folder / "a.csv").write_bytes(index(row("", LEO)))
     by_name = {one.found.name: sorted(one.siblings) for one in by_hand.gather([folder]).taken}
@@ -220,5 +220,5 @@ def test_a_pdf_named_alone_brings_its_index(bench: Bench) -> None:
     (bench.folder / "cr.csv").write_bytes(index(row("cr.pdf")))
     (taken,) = by_hand.gather([bench.folder / "cr.pdf"]).taken
     assert (taken.found.name, sorted(taken.siblings)) == ("cr.pdf", ["cr.csv"])
-    (planned,) = bulk.plan(bench.desk, (taken,), ())
+    (planned,) = handed.plan(bench.desk, (taken,), ())
     assert [d.state for d in planned.dispatches] == [State.READY]

@@ -14,13 +14,13 @@ from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import Found, Taken
 from dispatcher.report.model import Report
 from dispatcher.service import operate
-from dispatcher.service.bulk import named, plan, statement, submit
 from dispatcher.service.prepare import prepare_file
 from dispatcher.service.release import release
 from dispatcher.store.files import MAX_RETURNS
 from tests.fakes import FaultyStore, Killed
 from tests.service.bench import DURAND, LEASE, PAPER, PETIT, Bench, channel_settings
 from tests.service.conftest import Watch
+from tests.service.handed import named, plan, statement, submit
 from tests.service.samples import AMA, LEO, OTHER_VALUE, VALUE, ZOE, Person, oru
 
 TO_ALL = {"to": "D001^DURAND^Pierre", "copies": "D002^PETIT^Sophie~S001^BOB^Paul~M001^CABINET"}

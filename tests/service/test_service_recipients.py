@@ -15,12 +15,12 @@ from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import Found, Taken
 from dispatcher.report.model import IdType
 from dispatcher.routing.candidates import Entry
-from dispatcher.service import bulk
 from dispatcher.service.operate import close
 from dispatcher.service.prepare import prepare_file
 from dispatcher.service.release import release
 from dispatcher.service.render import Sheets
 from dispatcher.service.resolve import resolve_report
+from tests.service import handed
 from tests.service.bench import DURAND, PETIT, Bench, local
 from tests.service.samples import LEO, OTHER_VALUE, THIRD_VALUE, ZOE, oru
 
@@ -37,8 +37,8 @@ def submit(bench: Bench, content: bytes, *to: str, name: str = "envoi.hl7") -> t
     """``dispatcher send``: the file is kept, not prepared yet."""
     bench.clock.advance(0.001)
     found = Found(path=f"/tmp/{name}", name=name, size=len(content), mtime_ns=1, whole=True)
-    added = tuple(bulk.named(one) for one in to)
-    return bulk.submit(bench.desk, [Taken(found=found, content=content)], added)
+    added = tuple(handed.named(one) for one in to)
+    return handed.submit(bench.desk, [Taken(found=found, content=content)], added)
 
 
 def hand(bench: Bench, content: bytes, *to: str, name: str = "envoi.hl7") -> tuple[str, ...]:
@@ -214,7 +214,7 @@ def test_sending_a_replaced_version_by_hand_asks_about_the_one_in_force(bench: B
     (file,) = hand(bench, oru(control="M2"), OTHER)
     assert told(bench)[1:] == [(2, OTHER, State.HELD, "recipient-dropped"), (2, DURAND, State.READY, "")]
     assert "remplacée depuis par la version 2" in held(bench).reason
-    (line,) = bulk.statement(bench.store, [file])
+    (line,) = handed.statement(bench.store, [file])
     assert [d.id for d in line.dispatches] == [held(bench).id]
     assert release(bench.desk, held(bench).id, reason="vu", actor="operator:eve").released
     bench.run()

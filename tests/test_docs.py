@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -59,6 +60,45 @@ def test_every_path_of_the_settings_has_its_place() -> None:
     known, found = FOLDERS | FILES | ONLY_READ, walk(Settings)
     assert {one for one in found if one not in known and one.rpartition(".")[2] not in known} == set()
     assert {one for one in known if "." in one and one not in found} == set()
+
+
+def told_defaults() -> Iterator[tuple[str, str, str]]:
+    """(key with its section, default as the page tells it, default of the model): values, not words about them."""
+    sections: list[str] = []
+    for line in (ROOT / "docs/settings.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            sections = re.findall(r"\[([^\]]+)\]", line)
+        row = re.match(r"\| (`[^|]+?) \| ([^|]+?) \|", line)
+        names = re.findall(r"`([a-z_0-9]+)`", row[1]) if row else []
+        told = re.findall(r"`([^`]*)`", row[2]) if row else []
+        if row is None or len(told) != len(names) or re.sub(r"`[^`]*`|[, ]", "", row[2]):
+            continue
+        for section in sections:
+            model = model_of(section)
+            found = [(name, one) for name, one in zip(names, told, strict=True) if name in model.model_fields]
+            for name, one in found:
+                kept = model.model_fields[name].get_default(call_default_factory=True)
+                if isinstance(kept, (str, bool, int, float)) and one not in model.model_fields:  # « as host »
+                    yield f"{section}.{name}", one.strip('"'), as_toml(kept)
+
+
+def as_toml(value: str | bool | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def model_of(section: str) -> type[BaseModel]:
+    """Names a laboratory chooses are passed over."""
+    model: type[BaseModel] = Settings
+    for part in section.split("."):
+        if part in model.model_fields and (below := models(model.model_fields[part].annotation)):
+            model = below[0]
+    return model
+
+
+def test_the_defaults_that_are_told_are_those_of_the_program() -> None:
+    found = list(told_defaults())
+    assert len(found) > 100
+    assert [(name, told, kept) for name, told, kept in found if told != kept] == []
 
 
 def test_the_sample_configuration_is_accepted() -> None:

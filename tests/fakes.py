@@ -180,6 +180,14 @@ class MemoryMailbox:
             raise self.fails
         (self.understood if understood else self.aside).extend(uids)
 
+    def bring_back(self, since: datetime) -> int | None:
+        if self.unread is not None:
+            raise self.unread
+        count = len(self.understood) + len(self.aside)
+        self.understood.clear()
+        self.aside.clear()
+        return count
+
     def sent(self, message_ids: Iterable[str], *, since: datetime) -> frozenset[str]:
         if self.unread is not None:
             raise self.unread

@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from dispatcher.cli.context import office
-from dispatcher.cli.output import WRONG_CALL, complain, print_json, say
+from dispatcher.cli.output import FAILURES, WRONG_CALL, complain, print_json, say
 from dispatcher.cli.person import actor
 from dispatcher.cli.replay_ask import agree_or_stop, reason_given
+from dispatcher.daemon.mailboxes import reread
+from dispatcher.errors import TransportError
+from dispatcher.french import counted
 from dispatcher.service import pause as service
 from dispatcher.service.channel import Channel
-from dispatcher.service.restored import in_doubt
+from dispatcher.service.restored import InDoubt, in_doubt
 from dispatcher.wiring import Office
 from dispatcher.wiring.standing import paused_everywhere
 
@@ -46,12 +49,15 @@ def resume(
     reason: Reason = "",
     yes: Annotated[bool, typer.Option("--yes", help="Sans demander confirmation.")] = False,
     count: Annotated[int | None, typer.Option(help="Le nombre attendu d'envois qui ont pu partir déjà.")] = None,
+    without_mailbox: Annotated[
+        bool, typer.Option("--without-mailbox", help="Après une restauration : sans relire les accusés déjà classés.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Le canal, ou tous, envoient de nouveau ; après une restauration, ce qui a pu partir déjà est compté d'abord."""
     parts = office()
     one, given = _chosen(parts, channel, everything), reason_given(reason, json=json)
-    found = in_doubt(parts.store) if one is None else None
+    found = _read_again(parts, without_mailbox) if one is None else None
     if found is not None and found.count:
         question = "Ces éléments ont pu partir déjà (« dispatcher restore --report »). Tout remettre en marche ?"
         above = parts.settings.service.ask_count_above
@@ -59,6 +65,27 @@ def resume(
     service.resume(parts.store, one, reason=given, actor=actor())
     still = paused_everywhere(parts) if one is not None else ""
     _tell(channel, ALL_PAUSED if still else "en marche", json, paused=bool(still))
+
+
+def _read_again(parts: Office, without_mailbox: bool) -> InDoubt | None:
+    """What a restored database cannot know; receipts that were filed since its backup are read into it first."""
+    found = in_doubt(parts.store)
+    if found is None or without_mailbox:
+        return found
+    try:
+        read = reread(parts, found.export_from)
+    except TransportError as error:
+        complain(f"Les accusés reçus depuis la sauvegarde n'ont pas pu être relus : {error}")
+        complain("  → Rien ne part. Corriger et recommencer, ou y renoncer : --without-mailbox.")
+        raise typer.Exit(FAILURES) from None
+    for name, count in read.items():
+        if count is None:
+            complain(
+                f"Canal « {name} » : sa boîte ne garde pas les accusés classés ; ceux d'après la sauvegarde manquent."
+            )
+        elif count:
+            complain(f"Canal « {name} » : {counted(count, 'courrier')} de la boîte relus, reçus depuis la sauvegarde.")
+    return in_doubt(parts.store)
 
 
 def _chosen(parts: Office, channel: str, everything: bool) -> Channel | None:

@@ -23,6 +23,8 @@ def show_restored(found: InDoubt) -> None:
     rows += [(f"Fichiers, {FILE_STATES[kind]}", str(len(ids)), _some(ids)) for kind, ids in found.files.items() if ids]
     table("A pu partir déjà", ("Quoi", "Nombre", "Numéros"), rows, empty="Rien de connu n'a pu partir deux fois.")
     say("Comparer avec le dossier des courriers envoyés du compte ; ce qui est parti : « dispatcher close D… ».")
+    say("Lettres : celles qui sont déjà parties, « dispatcher paper posted » ; rien ne s'imprime avant la reprise.")
+    say("Les accusés classés depuis la sauvegarde sont relus dans la boîte à la reprise, s'ils y sont encore.")
     say('Puis « dispatcher resume --everything --reason "…" ».')
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
 
 from dispatcher.clock import Clock
 from dispatcher.daemon.membership import Membership
@@ -65,6 +67,26 @@ def to_the_end(office: Office, name: str, mailbox: Mailbox) -> Collected:
         if one.settled < FULL:
             break
     return total
+
+
+def reread(office: Office, since: datetime) -> dict[str, int | None]:
+    """After a restore: what was settled since then is read again, by channel how many mails; None: it keeps none.
+
+    Raises :class:`TransportError` for the first mailbox that cannot be read.
+    """
+    found: dict[str, int | None] = {}
+    for name in office.channels:
+        mailbox = office.open_mailbox(name)
+        if mailbox is None:
+            continue
+        with closing(mailbox):
+            keeps = mailbox.bring_back(since) is not None
+            total = Collected()
+            while (one := to_the_end(office, name, mailbox)).settled >= FULL:
+                total.add(one)
+            total.add(one)
+            found[name] = total.mails if keeps else None
+    return found
 
 
 def _hear(office: Office, name: str) -> None:

@@ -70,6 +70,10 @@ class Mailbox(Protocol):
         """Remove what was filed as understood and arrived before then, each mail only when ``kept`` says that its bytes
         are elsewhere; gives how many."""
 
+    def bring_back(self, since: datetime) -> int | None:
+        """What was filed or set aside and arrived since then is new again: a database that came back from a backup does
+        not know it. Gives how many; None: this mailbox keeps nothing that was settled."""
+
     def sent(self, message_ids: Iterable[str], *, since: datetime) -> frozenset[str]:
         """Those of which the account's Sent folder holds a copy, kept about ``since`` or later.
 

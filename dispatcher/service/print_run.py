@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dispatcher.errors import DispatcherError, StoreError
+from dispatcher.errors import ConfigError, DispatcherError, StoreError
 from dispatcher.formats.pdf.letters import LetterWriter, Line, Sheet, joined, pages_of
 from dispatcher.formats.pdf.wording import day
 from dispatcher.outbox.dispatch import Dispatch, ReportVersion, SourceFile
@@ -27,8 +27,10 @@ from dispatcher.routing.route import RecipientRole
 from dispatcher.service.desk import Desk
 from dispatcher.service.release import report_of
 from dispatcher.service.render import Sheets
+from dispatcher.service.restored import in_doubt
 from dispatcher.service.where_to_post import where_to_post
 
+AFTER = "Clore celles qui sont parties (« paper posted » ou « close »), puis « dispatcher resume --everything »."
 MOST = 10_000
 """Dispatches that wait to be printed, looked at."""
 RUN_MOST = 500
@@ -161,6 +163,10 @@ def _still(one: Dispatch | None, *, again: bool) -> bool:
 
 
 def _chosen(desk: Desk, ids: Sequence[str], *, again: bool) -> tuple[list[Dispatch], list[tuple[str, str]]]:
+    if in_doubt(desk.store) is not None:
+        raise ConfigError(
+            "Base restaurée : ces lettres ont pu être imprimées et postées depuis la sauvegarde.", hint=AFTER
+        )
     with desk.store.reading() as uow:
         if not ids:
             return [one.dispatch for one in waiting(uow) if not one.run and not one.nothing], []

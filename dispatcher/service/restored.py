@@ -9,8 +9,8 @@ from dispatcher.clock import Clock
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import EVERYTHING, DispatchFilter, Store
 
-MAY_HAVE_LEFT = (State.SENDING, State.QUEUED, State.READY, State.DEFERRED, State.HELD)
-"""At the backup these were still here; since then each of them may have been sent."""
+MAY_HAVE_LEFT = (State.SENDING, State.QUEUED, State.READY, State.DEFERRED, State.HELD, State.PAPER)
+"""At the backup these were still here; since then each of them may have been sent, or printed and posted."""
 UNREAD = (FileState.RECEIVED, FileState.READ)
 """At the backup these files were taken in and not done: their mails may exist, and may have left."""
 MARGIN = timedelta(hours=1)

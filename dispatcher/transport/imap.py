@@ -56,6 +56,11 @@ class ImapMailbox(ImapLine):
         """Remove from the folder of the understood what came before that day. Raises as :meth:`fetch`."""
         return self._steady(lambda line: self._relieve(line, before, kept, limit))
 
+    def bring_back(self, since: datetime) -> int | None:
+        """By the day the server received them. Raises as :meth:`fetch`."""
+        count = self._steady(lambda line: self._bring_back(line, since - COPY_MARGIN))
+        return None if self._options.removes else count
+
     def sent(self, message_ids: Iterable[str], *, since: datetime) -> frozenset[str]:
         """Asks the server (RFC 3501 §6.4.4) in the Sent folder, opened for reading only. Raises as :meth:`fetch`."""
         wanted = tuple(dict.fromkeys(message_ids))
@@ -90,12 +95,20 @@ class ImapMailbox(ImapLine):
         chosen = ",".join(ours)
         if understood:  # an operator counts the days of unread mail
             must(line.uid("STORE", chosen, "+FLAGS.SILENT", r"(\Seen)"), "marquage")
-        folder = self._folder(line, UNDERSTOOD if understood else TO_EXAMINE)
-        if "MOVE" in line.capabilities:
-            must(line.uid("MOVE", chosen, folder), "déplacement")
-            return
-        must(line.uid("COPY", chosen, folder), "copie")
-        _remove(line, ours)
+        _move(line, ours, self._folder(line, UNDERSTOOD if understood else TO_EXAMINE))
+
+    def _bring_back(self, line: imaplib.IMAP4, since: datetime) -> int:
+        count = 0
+        try:
+            for name in (UNDERSTOOD, TO_EXAMINE):
+                kind, _ = line.select(_named(line, name))
+                found = _search(line, f"{_since(since)} UNDELETED") if kind == "OK" else []
+                if found:
+                    _move(line, found, quote(self._options.folder))
+                    count += len(found)
+        finally:
+            self._select(line)
+        return count
 
     def _folder(self, line: imaplib.IMAP4, name: str) -> str:
         """The subfolder, quoted; made when it is not there."""
@@ -215,6 +228,16 @@ def _body(line: imaplib.IMAP4, uid: str) -> bytes | None:
     kind, data = line.uid("FETCH", uid, "(BODY.PEEK[])")
     must((kind, data), "lecture")
     return next((bytes(part[1]) for part in data if isinstance(part, tuple) and len(part) > 1), None)
+
+
+def _move(line: imaplib.IMAP4, ours: list[str], folder: str) -> None:
+    """Just these, from the folder that is open to another (quoted)."""
+    chosen = ",".join(ours)
+    if "MOVE" in line.capabilities:
+        must(line.uid("MOVE", chosen, folder), "déplacement")
+        return
+    must(line.uid("COPY", chosen, folder), "copie")
+    _remove(line, ours)
 
 
 def _remove(line: imaplib.IMAP4, ours: list[str]) -> None:

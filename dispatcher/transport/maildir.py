@@ -66,6 +66,20 @@ class MaildirMailbox:
         except OSError as error:
             raise self._fault(error) from error
 
+    def bring_back(self, since: datetime) -> int | None:
+        """By the time of the files, a day before included. Raises as :meth:`fetch`."""
+        oldest, count = (since - COPY_MARGIN).timestamp(), 0
+        try:
+            (self._path / "cur").mkdir(exist_ok=True)
+            for file in (*self._filed(UNDERSTOOD), *self._filed(TO_EXAMINE)):
+                with contextlib.suppress(FileNotFoundError):
+                    if file.stat().st_mtime >= oldest:
+                        file.rename(_free_name(self._path / "cur", _uid(file.name), seen=False))
+                        count += 1
+        except OSError as error:
+            raise self._fault(error) from error
+        return None if self._removes else count
+
     def sent(self, message_ids: Iterable[str], *, since: datetime) -> frozenset[str]:
         """Looks into the subfolder ``.<sent>``. Raises :class:`OurFault` when it cannot be read."""
         wanted, found = frozenset(message_ids), set[str]()

@@ -86,6 +86,10 @@ class Pop3Mailbox:
             with _faults():
                 line.dele(self._numbers.pop(uid))
 
+    def bring_back(self, since: datetime) -> int | None:
+        """What was understood has left the server; what was set aside is remembered by the database, and so is new."""
+        return None
+
     def sent(self, message_ids: Iterable[str], *, since: datetime) -> frozenset[str]:
         """POP3 shows no Sent folder."""
         return frozenset()

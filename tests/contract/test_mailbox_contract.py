@@ -191,6 +191,18 @@ def test_what_was_not_understood_is_set_aside_and_kept(case: Case) -> None:
     assert case.filed("Traites") == []
 
 
+def test_what_was_settled_can_be_brought_back_by_its_time(case: Case) -> None:
+    for number in (1, 2, 3):
+        case.deliver(note(number))
+    first, second, third = case.mailbox.fetch()
+    case.mailbox.settle([first.uid], understood=True)
+    case.mailbox.settle([second.uid], understood=False)
+    assert case.mailbox.bring_back(datetime.now(UTC) + timedelta(days=5)) == 0
+    assert case.again().bring_back(datetime(1970, 1, 3, tzinfo=UTC)) == 2
+    assert sorted(contents(case)) == sorted((first.content, second.content, third.content))
+    assert not case.filed("Traites") and not case.filed("A-examiner")
+
+
 def test_a_mail_may_be_settled_while_others_are_still_being_fetched(case: Case) -> None:
     for number in range(1, 4):
         case.deliver(note(number))

@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from dispatcher import wiring
 from dispatcher.cli import backup_folder, backup_parts
 from dispatcher.cli.main import app
+from dispatcher.daemon import steps
 from dispatcher.daemon.membership import Membership
 from dispatcher.errors import DispatcherError, StoreError
 from dispatcher.keyring.master import MasterKey
@@ -28,6 +29,7 @@ from tests.integration.test_learning_commands import CHANNEL, HL7
 from tests.needs import needs_program
 from tests.pki import pki
 from tests.servers.postgresql import PostgreSql, postgresql
+from tests.service.samples import mdn
 
 LOCAL = "A;;;;a@sandbox.mssante.test;Dr A;;;;;\n"
 WHY = ("--reason", "essai")
@@ -140,6 +142,44 @@ def test_what_was_restored_waits_for_a_person(labo: Installation, tmp_path: Path
     with labo.office.store.reading() as uow:
         assert uow.journal.verify()[1] == ""
         assert [line.event for line in uow.journal.of_subject("store")] == ["store.restored", "store.resumed"]
+
+
+MAILBOX = """
+[channels.pro.mailbox]
+kind = "maildir"
+path = "boite"
+"""
+
+
+def test_receipts_filed_since_the_backup_are_read_again_before_anything_leaves(
+    labo: Installation, tmp_path: Path
+) -> None:
+    shelf, box = tmp_path / "sauvegardes", labo.config.parent / "boite"
+    (box / "new").mkdir(parents=True)
+    (box / "cur").mkdir()
+    config = labo.config.read_text(encoding="utf-8")
+    labo.config.write_text(config + MAILBOX, encoding="utf-8")
+    labo.office.close()
+    labo.open()
+    labo.run()
+    told("backup", str(shelf))
+    first, second = labo.dispatches()
+    (box / "new" / "1.host").write_bytes(mdn(first.message_id, first.address))
+    steps.collect_all(labo.office)
+    assert sorted(one.state for one in labo.dispatches()) == [State.READ, State.SENT]
+    assert not list((box / "new").iterdir()) and len(list((box / ".Traites/cur").iterdir())) == 1
+    labo.office.close()
+    told("restore", str(shelf), "--force")
+    run("restore", "--report")
+    assert isinstance(invoke("paper", "print").exception, DispatcherError), "letters may have been posted already"
+    shutil.move(box / "new", box / "away")
+    assert "n'ont pas pu être relus" in run("resume", "--everything", *WHY, "--yes", rc=1).output
+    labo.open()
+    assert [one.state for one in labo.dispatches()] == [State.SENT] * 2 and told("status", rc=1)["restored"]
+    shutil.move(box / "away", box / "new")
+    assert "relus" in run("resume", "--everything", *WHY, "--yes").output
+    assert {one.id: one.state for one in labo.dispatches()} == {first.id: State.READ, second.id: State.SENT}
+    assert len(list((box / ".Traites/cur").iterdir())) == 1
 
 
 def test_a_backup_while_others_write_is_whole(labo: Installation, tmp_path: Path) -> None:

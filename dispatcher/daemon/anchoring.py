@@ -48,7 +48,7 @@ def anchor_due(office: Office, *, stopping: bool = False) -> str:
     try:
         _anchor(office, stopping=stopping)
     except KeyringError as error:
-        if error.code == "no-key" and office.settings.journal.signer is None:
+        if error.code == "no-key" and office.settings.journal.signer is None and not _signed_before(office):
             log.info("no channel has a signing key: the journal is chained, not signed")
         else:
             reason = str(error)
@@ -63,6 +63,12 @@ def anchor_due(office: Office, *, stopping: bool = False) -> str:
     elif event:
         log.error("journal: ALARM over: it is signed again")
     return event
+
+
+def _signed_before(office: Office) -> bool:
+    """A laboratory that has signed and has no key any more has lost it."""
+    with office.store.reading() as uow:
+        return uow.anchors.newest() is not None
 
 
 def _anchor(office: Office, *, stopping: bool) -> None:

@@ -59,7 +59,10 @@ def due(anchoring: Anchoring) -> bool:
         newest = uow.anchors.newest()
         if not _news(uow, newest):
             return False
-    return newest is None or anchoring.clock.now() - newest.at >= anchoring.every
+    if newest is None:
+        return True
+    age = anchoring.clock.now() - newest.at
+    return age >= anchoring.every or age < timedelta()  # made by a clock that stood ahead: it would be for long
 
 
 def anchor(anchoring: Anchoring, *, actor: str = "daemon") -> AnchorRow | None:

@@ -27,6 +27,7 @@ from dispatcher.service.answer_notes import bounds
 from dispatcher.service.desk import Desk
 from dispatcher.service.internal import place
 from dispatcher.service.originals import context_of
+from dispatcher.service.restored import in_doubt
 from dispatcher.settings import AnswersSettings
 
 log = logging.getLogger(__name__)
@@ -106,16 +107,19 @@ def ways_of(source: str, settings: AnswersSettings, lines: Mapping[str, AnswerLi
 
 def anything_due(desk: Desk, way: Way) -> bool:
     """Whether a pass would find something."""
-    if desk.clock.monotonic() < way.rests_until:
+    if desk.clock.monotonic() < way.rests_until or in_doubt(desk.store) is not None:
         return False
     with desk.store.reading() as uow:
         return bool(uow.answers.due(way.source, way.formats, desk.clock.now(), 1))
 
 
 def answer(desk: Desk, way: Way, go_on: Callable[[], bool] = lambda: True) -> Answered:
-    """Give what is due, until nothing is, ``go_on`` says no, or the line fails. Raises :class:`StoreError`."""
+    """Give what is due, until nothing is, ``go_on`` says no, or the line fails. Raises :class:`StoreError`.
+
+    Nothing from a database that was restored and is not yet resumed: what was told since its backup is not known.
+    """
     this = _Pass(desk, way)
-    if desk.clock.monotonic() < way.rests_until:
+    if desk.clock.monotonic() < way.rests_until or in_doubt(desk.store) is not None:
         this.result.rested = True
         return this.result
     try:

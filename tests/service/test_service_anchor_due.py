@@ -64,5 +64,30 @@ def test_what_hinders_it_alarms_once_and_ends(bench: Bench, tmp_path: Path, monk
 
     monkeypatch.setattr(bench.keyring, "signer", none)
     bench.clock.advance(90_000)
-    assert anchor_due(parts) == "", "a laboratory that signs nothing is no fault"
-    assert anchor_due(office(bench, signer="pro")) == alarms.STARTED, "one that was told to sign is"
+    assert anchor_due(parts) == alarms.STARTED, "it has signed before: its key is lost"
+
+
+@pytest.mark.parametrize("signer", ["", "pro"])
+def test_who_signs_nothing_is_told_to_nobody_who_was_to_sign_is(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, signer: str
+) -> None:
+    def none(channel: str, at: object) -> None:
+        raise KeyringError("Aucune clé.", code="no-key")
+
+    monkeypatch.setattr(bench.keyring, "signer", none)
+    write(bench)
+    told = anchor_due(office(bench, **({"signer": signer} if signer else {})))
+    assert told == (alarms.STARTED if signer else "")
+
+
+def test_a_clock_that_stood_a_year_ahead_keeps_no_anchor_waiting(bench: Bench) -> None:
+    parts = office(bench)
+    bench.clock.advance(365 * 86_400)
+    write(bench)
+    anchor_due(parts)
+    bench.clock.advance(-364 * 86_400)
+    for day in range(3):
+        write(bench)
+        anchor_due(parts)
+        assert count(bench) == day + 2
+        bench.clock.advance(86_400)

@@ -155,6 +155,21 @@ def climbed(bench: Bench, dispatch_id: str, event: str) -> None:
         uow.dispatches.update(dispatch_id, event=event, rung=rung + 1)
 
 
+def test_a_database_that_came_back_tells_nothing_before_it_is_resumed(bench: Bench) -> None:
+    """Its answers may have been given between the backup and the fault."""
+    lis = Lis(bench, formats=["csv"])
+    sent(bench)
+    now = bench.clock.now()
+    with bench.real.transaction() as uow:
+        uow.installation.restored(now, now, 1, actor=EVE)
+    (way,) = lis.ways
+    assert not anything_due(bench.desk, way)
+    assert lis.answer().rested and lis.files() == {}
+    with bench.real.transaction() as uow:
+        uow.installation.resumed()
+    assert anything_due(bench.desk, way) and lis.answer().given > 0
+
+
 def test_a_source_without_answers_has_no_rows(bench: Bench) -> None:
     sent(bench)
     with bench.real.reading() as uow:

@@ -113,7 +113,7 @@ def test_a_disk_almost_full_alarms_where_the_database_is(labo: Installation, mon
     monkeypatch.setattr(shutil, "disk_usage", usage)
     assert "ALARME, disque : 4 Mo libres seulement" in status()
     assert as_json()["disk"] == "4 Mo libres seulement" and codes() == ["disk"]
-    assert "4 Mo libres seulement" in CliRunner().invoke(app, ["check"]).output
+    assert "4 Mo libres : le disque est plein" in CliRunner().invoke(app, ["check"]).output
 
 
 def test_with_a_list_of_allowed_domains_too_old_or_none_at_all_nothing_leaves_and_status_says_so(

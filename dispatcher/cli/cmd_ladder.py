@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -17,13 +17,22 @@ from dispatcher.cli.told import told
 from dispatcher.cli.unread_show import tell_calling, tell_unread
 from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import STATES
+from dispatcher.ports import StepRow
+from dispatcher.receipts.ladder import Rung
 from dispatcher.report.folding import fold
+from dispatcher.routing.addresses import as_compared
 from dispatcher.service.acknowledge import acknowledge
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 group = typer.Typer(
     help="Envois que personne n'a lus : relances, personnes appelées, prise en charge.", no_args_is_help=True
 )
+RUNGS = {
+    Rung.REMIND: "rappelé au laboratoire",
+    Rung.SECOND: "seconde voie",
+    Rung.PAPER: "mis sur papier",
+    Rung.PERSON: "une personne est appelée",
+}
 MOST = 10_000
 """Unread mails looked at to be grouped by recipient."""
 
@@ -44,6 +53,8 @@ def listing(
     with office().store.reading() as uow:
         found = uow.ladder.unread(recipient=fold(recipient), limit=MOST)
         calling, digest, count = uow.ladder.calling(limit=MOST), uow.ladder.last_digest(), uow.ladder.count_unread()
+        found = _and_called(found, calling, fold(recipient))
+        climbed = {one.id: uow.ladder.steps(one.id) for one in found[:limit]} if each else {}
     if json:
         groups = _by_recipient(found)[:limit]
         shown: dict[str, Any] = {
@@ -57,8 +68,10 @@ def listing(
     tell_calling(calling)
     tell_unread(count, digest)
     if each:
-        rows = [(d.id, d.label, d.address, STATES[d.state], moment(d.sent_at), d.reason) for d in found[:limit]]
-        columns = ("Envoi", "Destinataire", "Adresse", "État", "Envoyé", "Remarque")
+        rows = [
+            (d.id, d.label, d.address, STATES[d.state], moment(d.sent_at), _last(climbed[d.id])) for d in found[:limit]
+        ]
+        columns = ("Envoi", "Destinataire", "Adresse", "État", "Envoyé", "Dernier échelon")
     else:
         groups = _by_recipient(found)[:limit]
         rows = [
@@ -69,11 +82,23 @@ def listing(
     table("", columns, rows, empty="Aucun envoi relancé n'attend d'être lu.")
 
 
+def _and_called(found: Sequence[Dispatch], calling: Sequence[Dispatch], words: str) -> tuple[Dispatch, ...]:
+    """Also what is on paper and waits for the person who was called: ``status`` alarms about it."""
+    known = {one.id for one in found}
+    mine = (one for one in calling if one.id not in known)
+    told = (one for one in mine if all(word in fold(f"{one.label} {one.address}") for word in words.split()))
+    return (*found, *told)
+
+
+def _last(steps: Sequence[StepRow]) -> str:
+    return f"{RUNGS[Rung(steps[-1].rung)]}, {moment(steps[-1].at)}" if steps else "–"
+
+
 def _by_recipient(found: Iterable[Dispatch]) -> list[dict[str, Any]]:
     """Urgent first, then the most unread."""
-    groups: dict[tuple[str, str], list[Dispatch]] = {}
-    for one in found:
-        groups.setdefault((one.recipient_key, one.address), []).append(one)
+    groups: dict[str, list[Dispatch]] = {}
+    for one in found:  # one line a box: a file may name its owner by a code, another by his number
+        groups.setdefault(as_compared(one.address), []).append(one)
     lines = [
         {
             "label": mine[0].label,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,7 +84,7 @@ def print_letters(
     if json:
         print_json(_made_json(made, path))
     else:
-        _tell(made, path)
+        _tell(made, path, {} if ids else _open_runs(parts))
     raise typer.Exit(FAILURES if made.refused else DONE)
 
 
@@ -125,9 +127,21 @@ def _made_json(made: Made, path: Path | None) -> dict[str, Any]:
     }
 
 
-def _tell(made: Made, path: Path | None) -> None:
+def _open_runs(parts: Office) -> dict[str, int]:
+    """Runs made and not printed yet, and how many dispatches wait in each."""
+    with parts.store.reading() as uow:
+        return Counter(one.run for one in waiting(uow) if one.run)
+
+
+def _tell(made: Made, path: Path | None, open_runs: Mapping[str, int]) -> None:
     if made.run is None:
-        say("Rien à imprimer.")
+        say("Rien d'autre à imprimer." if open_runs else "Rien à imprimer.")
+        for run, count in open_runs.items():
+            is_in = "est déjà dans le" if count == 1 else "sont déjà dans le"
+            say(
+                f"  → {counted(count, 'envoi')} {is_in} tirage {run} : « dispatcher paper printed {run} » s'il est bon,"
+            )
+            say(f'    sinon « dispatcher paper print {run} --reason "…" » pour le refaire.')
     else:
         size = f"{counted(made.letters, 'lettre')}, {counted(made.run.count, 'envoi')}"
         say(f"Tirage {made.run.id} : {size}, dans {path}.")

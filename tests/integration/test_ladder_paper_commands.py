@@ -78,6 +78,7 @@ def test_a_person_is_called_by_name_and_takes_it_over(labo: Installation) -> Non
     assert found["unread"] == 2 and [line["count"] for line in found["recipients"]] == [2]
     assert {line["id"] for line in found["calling"]} == {one, two}
     assert "Dr A" in run("ladder", "list").output and two in run("ladder", "list", "--each").output
+    assert "une personne est appelée, " in run("ladder", "list", "--each").output
     run("ladder", "acknowledge", one, rc=2)
     run("ladder", "acknowledge", one, "--reason", "cabinet appelé")
     run("ladder", "acknowledge", one, "--reason", "cabinet appelé", rc=1)
@@ -85,6 +86,19 @@ def test_a_person_is_called_by_name_and_takes_it_over(labo: Installation) -> Non
     assert "pris en charge par une personne" in run("show", one).output
     batch = told("batches", "list")[0]
     assert batch["unread"] == 2 and "jamais lus" in run("batches", "show", batch["id"]).output
+
+
+def test_what_the_ladder_put_on_paper_stands_in_the_list_while_it_alarms(labo: Installation) -> None:
+    climb(labo)
+    one, two = of(labo, State.SENT)
+    with labo.office.store.transaction() as uow:
+        uow.dispatches.move(two, State.PAPER)
+        uow.dispatches.update(one, event="test", recipient_key="known by his number")
+    assert [line["id"] for line in told("status", rc=1)["calling"] if line["id"] == two] == [two]
+    assert two in run("ladder", "list", "--each").output and "sur papier" in run("ladder", "list", "--each").output
+    (group,) = told("ladder", "list")["recipients"]
+    assert group["count"] == 2, "one line a box"
+    assert told("ladder", "list", "--recipient", "personne")["recipients"] == []
 
 
 def test_letters_are_printed_marked_and_posted(labo: Installation, tmp_path: Path) -> None:
@@ -104,8 +118,10 @@ def test_letters_are_printed_marked_and_posted(labo: Installation, tmp_path: Pat
         "run": None, "file": None, "letters": 0, "dispatches": [], "incomplete": [], "refused": []
     }  # fmt: skip
     assert made["run"] in run("paper", "list").output
+    shown = run("paper", "print").output
+    assert "Rien d'autre à imprimer." in shown and f"2 envois sont déjà dans le tirage {made['run']}" in shown
     run("paper", "printed", made["run"])
-    assert told("status")["to_print"] == 0
+    assert told("status")["to_print"] == 0 and "Rien à imprimer." in run("paper", "print").output
     run("paper", "print", letters[0], rc=1)
     again = told("paper", "print", letters[0], "--reason", "tachée")
     assert again["dispatches"] == [letters[0]]

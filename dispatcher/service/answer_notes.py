@@ -91,7 +91,7 @@ def _held(desk: Desk, source: str, settings: AnswersSettings, formats: tuple[For
                     subject=dispatch.id,
                     file_id=version.file_id if version is not None else "",
                     report_id=dispatch.report_id,
-                    at=since + after,
+                    at=min(since + after, now),
                     detail=snapshot(dispatch),
                     due_at=now,
                     token=f"held:{dispatch.id}:{since.isoformat()}:{one}",

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.feedback.events import OF_DISPATCH, OF_FILE, OF_LADDER, Event, Format
@@ -55,12 +55,14 @@ _PAIR = (
     .where(files.c.source == bindparam("of_source"))
     .order_by(dispatches.c.created_at, dispatches.c.id)
 )
+AT_ONCE = ("report-check",)
+"""Holds that only the LIS can end: it corrects the report and exports it again. Told without waiting."""
 _HELD = (
     DISPATCH.select.join(reports, reports.c.id == dispatches.c.report_id)
     .join(files, files.c.id == reports.c.file_id)
     .where(
         dispatches.c.state == State.HELD,
-        dispatches.c.created_at <= bindparam("before"),
+        or_(dispatches.c.created_at <= bindparam("before"), dispatches.c.hold_code.in_(AT_ONCE)),
         files.c.source == bindparam("of_source"),
         ~select(table.c.id)
         .where(
@@ -229,7 +231,7 @@ class SqlAnswers:
         self._session.journal.flush()
         rows = self._session.read(_HELD, {"of_source": source, "before": before, "most": limit}).all()
         held = [(one, self._held_since(one)) for one in DISPATCH.values(rows)]
-        return tuple((dispatch, since) for dispatch, since in held if since <= before)
+        return tuple((one, since) for one, since in held if since <= before or one.hold_code in AT_ONCE)
 
     def _held_since(self, dispatch: Dispatch) -> datetime:
         since: datetime | None = self._session.read(_HELD_SINCE, {"of_id": dispatch.id}).scalar_one()

@@ -90,7 +90,8 @@ class Answers(Protocol):
         """The last day before that one whose statement was noted, or empty."""
 
     def long_held(self, source: str, before: datetime, limit: int = 200) -> tuple[tuple[Dispatch, datetime], ...]:
-        """Held since before then and not told yet, each with the moment its hold began, the oldest first."""
+        """Held since before then, or until the LIS corrects its report, and not told yet; each with the moment its hold
+        began, the oldest first."""
 
     def of_batch(self, batch_id: str, source: str) -> tuple[tuple[Dispatch, ReportVersion], ...]:
         """The dispatches of one source that went into a batch."""

@@ -30,7 +30,7 @@ from dispatcher.transport.return_folder import ReturnFolder
 from tests.fakes import Killed
 from tests.service.bench import DURAND, PAPER, Bench
 from tests.service.conftest import _SECRET
-from tests.service.samples import dsn, hprim_with_document, mdn, oru
+from tests.service.samples import Person, dsn, hprim_with_document, mdn, oru
 
 EVE = "operator:eve"
 TYPED = "Appelé, remis en main propre"
@@ -225,6 +225,17 @@ def test_a_long_hold_is_told_once(on_both: Bench) -> None:
     lis.answer()
     (line,) = lis.lines()
     assert (line["event"], line["dispatch"], line["code"]) == ("held-long", held.id, held.hold_code)
+
+
+def test_a_fault_that_only_the_lis_can_mend_is_told_at_once(on_both: Bench) -> None:
+    bench, lis = on_both, Lis(on_both, held_hours=24, events=["taken", "held-long"])
+    bench.bring(oru(who=Person("QUATREPATTES", "", "")))
+    held = bench.one()
+    assert held.hold_code == "report-check"
+    assert note(bench.desk, "sil", lis.settings) == 1
+    assert note(bench.desk, "sil", lis.settings) == 0
+    lis.answer()
+    assert [(line["event"], line["code"]) for line in lis.lines()] == [("taken", ""), ("held-long", "report-check")]
 
 
 def test_an_undone_replay_is_no_news(bench: Bench) -> None:

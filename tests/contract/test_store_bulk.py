@@ -51,3 +51,25 @@ def test_a_document_is_one_file_at_a_time(store: SqlStore, clock: FrozenClock) -
         assert uow.bulk.items("G2") == {}
     with pytest.raises(StoreError, match="G9"), store.transaction() as uow:
         uow.bulk.alone("G9")
+
+
+def test_names_go_first_and_sends_at_last(store: SqlStore, clock: FrozenClock) -> None:
+    with store.transaction() as uow:
+        uow.bulk.add(send(clock))
+        uow.payloads.put_all("G1", {"order": b"{}", "title": b"t"})
+        uow.bulk.put_item("G1", 0, "F1")
+    old = clock.now()
+    clock.advance(60)
+    with store.transaction() as uow:
+        uow.bulk.add(send(clock, id="G2", digest="d2"))
+        uow.payloads.put("G2", "title", b"t")
+        assert uow.bulk.named(old, 10) == ()
+        assert uow.bulk.named(clock.now(), 10) == ("G1",)
+        uow.bulk.drop_payload("G1", "title")
+        assert uow.bulk.named(clock.now(), 10) == ()
+    with store.transaction() as uow:
+        assert uow.bulk.drop(old, 10) == 0
+        assert uow.bulk.drop(clock.now(), 10) == 1
+    with store.reading() as uow:
+        assert (uow.bulk.get("G1"), uow.bulk.items("G1"), uow.payloads.get("G1", "order")) == (None, {}, None)
+        assert uow.bulk.get("G2") is not None and uow.payloads.get("G2", "title") == b"t"

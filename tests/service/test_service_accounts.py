@@ -107,6 +107,15 @@ def test_a_session_ends_when_nobody_uses_it_and_lives_while_somebody_does(door: 
     assert session_of(door.store, door.clock, token) is None
 
 
+def test_a_page_that_renews_itself_keeps_no_session_alive(door: Door) -> None:
+    door.add()
+    token = door.enter().token
+    door.clock.advance(29 * 60)
+    assert session_of(door.store, door.clock, token, used=False) is not None
+    door.clock.advance(2 * 60)
+    assert session_of(door.store, door.clock, token) is None
+
+
 def test_a_session_ends_after_twelve_hours_whatever_happens(door: Door) -> None:
     door.add()
     token = door.enter().token

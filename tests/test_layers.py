@@ -70,6 +70,7 @@ AT_HOME: dict[str, set[str]] = {
     "argon2": {"keyring"},
     "pyotp": {"keyring"},
     "rfc3161_client": {"sealing"},
+    "flufl": {"receipts"},
     "smtplib": {"transport"},
     "imaplib": {"transport"},
     "poplib": {"transport"},

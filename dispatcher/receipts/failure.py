@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from dispatcher.receipts import addresses, wording
+from dispatcher.receipts import addresses, known_shapes, wording
 from dispatcher.receipts.dsn import class_of, find_status
 from dispatcher.receipts.mailview import MailView
 
@@ -118,7 +118,7 @@ def read_failures(view: MailView) -> tuple[Failure, ...]:
     delayed = bool(wording.DELAY.search(words)) and not wording.DEFINITIVE.search(words)
     action = ("delayed" if delayed else "failed") if _tells(view) else None
     lines = text.splitlines()
-    found = _recipients(view, lines) or [Told(view.sole_addressee or "")]
+    found = _recipients(view, lines) or _of_old_servers(view) or [Told(view.sole_addressee or "")]
     places = {told.place for told in found}
     answers = []
     for told in found:
@@ -135,6 +135,10 @@ def read_failures(view: MailView) -> tuple[Failure, ...]:
             )
         )
     return tuple(answers)
+
+
+def _of_old_servers(view: MailView) -> list[Told]:
+    return [] if view.sole_addressee else [Told(address) for address in known_shapes.recipients(view.root.raw)]
 
 
 def names_somebody(view: MailView) -> bool:

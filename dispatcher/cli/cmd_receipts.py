@@ -1,8 +1,9 @@
-"""``dispatcher receipts read|import|list|show|support``."""
+"""``dispatcher receipts read|import|list|show|close|tie|support``."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,17 +11,25 @@ import typer
 
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, WRONG_CALL, complain, moment, print_json, say, table
+from dispatcher.cli.person import actor
+from dispatcher.cli.replay_ask import agree_or_stop, reason_given
 from dispatcher.cli.support_show import verdicts, verdicts_in_french
+from dispatcher.cli.told import told as tell_changed
 from dispatcher.cli.wording import ACTIONS, RECEIPTS
+from dispatcher.clock import PARIS
 from dispatcher.errors import in_french
 from dispatcher.french import counted
-from dispatcher.ports import Fetched, Scope
+from dispatcher.outbox.states import STATES
+from dispatcher.ports import Fetched, ReceiptRow, Scope
 from dispatcher.receipts.mbox import mails
 from dispatcher.receipts.readout import as_json, understood
+from dispatcher.service import deal_with
 from dispatcher.service.collect import Collected, take_notice
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 Files = Annotated[list[Path], typer.Argument(help="Courriers (.eml), ou boîtes exportées (mbox).")]
+MOST = 100_000
+"""Notices closed by one command."""
 group = typer.Typer(help="Accusés : avis de remise, de lecture, d'erreur.", no_args_is_help=True)
 
 
@@ -125,7 +134,7 @@ def list_receipts(
             RECEIPTS.get(r.kind, r.kind),
             r.status or r.code or ACTIONS.get(r.action, r.action),
             r.dispatch_id or "–",
-            r.note,
+            _effect(r),
         )
         for r in found[:limit]
     ]
@@ -135,6 +144,87 @@ def list_receipts(
         say(f"Il y en a d'autres : « --limit {limit * 10} » en montre plus.")
     if unmatched and found:
         say("« dispatcher receipts show AVIS » dit ce que contient un avis ; « --out FICHIER » l'écrit tel que reçu.")
+        say('« receipts tie AVIS ENVOI --reason "…" » le rattache ; « receipts close AVIS --reason "…" » le règle.')
+
+
+def _effect(row: ReceiptRow) -> str:
+    """What it changed, and who dealt with it."""
+    return " ".join(part for part in (_dealt(row), row.note) if part)
+
+
+def _dealt(row: ReceiptRow) -> str:
+    if row.dealt_at is None:
+        return ""
+    return f"Réglé par {row.dealt_by.removeprefix('operator:')} le {moment(row.dealt_at)} : {row.dealt_why}."
+
+
+@group.command("close")
+def close(
+    ids: Annotated[list[str] | None, typer.Argument(help="Numéros d'avis (A…).")] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Ce qui a été fait (obligatoire), gardé au journal.")] = "",
+    before: Annotated[str, typer.Option(help="Tous ceux reçus avant ce jour (AAAA-MM-JJ).")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Avec --before : sans demander confirmation.")] = False,
+    count: Annotated[int | None, typer.Option(help="Avec --before : le nombre attendu d'avis.")] = None,
+    json: Json = False,
+) -> None:
+    """Règle des avis qui attendaient une personne : ils ne sont plus comptés ; qui, quand et pourquoi sont gardés."""
+    if bool(ids) == bool(before):
+        complain("Dire lesquels : des numéros d'avis (A…), ou --before AAAA-MM-JJ.")
+        raise typer.Exit(WRONG_CALL)
+    until = _start_of(before) if before else None
+    parts = office()
+    given, chosen = reason_given(reason, json=json), tuple(ids or ())
+    if until is not None:
+        chosen = deal_with.old_ones(parts.store, until, MOST)
+        if chosen:
+            question = f"Ces avis, reçus avant le {until:%d/%m/%Y}, attendent une personne. Les dire tous réglés ?"
+            above = parts.settings.service.ask_count_above
+            agree_or_stop(len(chosen), question, above=above, yes=yes, said=count, json=json)
+        elif not json:
+            say("Aucun avis d'avant ce jour n'attend une personne.")
+    tell_changed(deal_with.close(parts.store, parts.clock, chosen, reason=given, actor=actor()), "réglé|réglés", json)
+
+
+def _start_of(day: str) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(day), time(), PARIS)
+    except ValueError:
+        complain("--before : date attendue sous la forme 2026-11-22.")
+        raise typer.Exit(WRONG_CALL) from None
+
+
+@group.command("tie")
+def tie(
+    item: Annotated[str, typer.Argument(help="Numéro d'avis (A…).")],
+    dispatch: Annotated[str, typer.Argument(help="Numéro de l'envoi dont il parle (D…).")],
+    reason: Annotated[str, typer.Option("--reason", help="Ce qui le montre (obligatoire), gardé au journal.")] = "",
+    json: Json = False,
+) -> None:
+    """Rattache un avis à l'envoi dont il parle : il en change l'état comme s'il l'avait trouvé tout seul."""
+    parts = office()
+    given = reason_given(reason, json=json)
+    with parts.store.reading() as uow:
+        row = uow.receipts.get(item)
+    channel = parts.channels.get(row.channel) if row is not None else None
+    done = deal_with.tie(
+        parts.store,
+        parts.clock,
+        item,
+        dispatch,
+        reason=given,
+        actor=actor(),
+        opener=channel.opener if channel is not None else None,
+        look_again=channel.look_again if channel is not None else None,
+    )
+    if json:
+        print_json({"receipt": item, "dispatch": dispatch, **asdict(done)})
+    elif not done.refused:
+        say(f"Avis {item} rattaché à l'envoi {dispatch}. {done.note}")
+        say(f"L'envoi est maintenant : {STATES[done.state]}." if done.state else "L'état de l'envoi ne change pas.")
+    else:
+        complain(f"{item} : {done.refused}")
+    if done.refused:
+        raise typer.Exit(FAILURES)
 
 
 @group.command("show")
@@ -161,8 +251,8 @@ def show(
         return
     say(f"Avis {row.id}, {RECEIPTS.get(row.kind, row.kind)}, reçu le {moment(row.at)}, canal « {row.channel} »")
     say(f"Envoi {row.dispatch_id}" if row.dispatch_id else "Sans envoi correspondant")
-    if row.note:
-        say(f"  {row.note}")
+    for line in filter(None, (row.note, _dealt(row))):
+        say(f"  {line}")
     if told is None:
         say("Son contenu n'est plus dans la base.")
     else:

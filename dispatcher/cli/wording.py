@@ -44,6 +44,8 @@ EVENTS: dict[str, str] = {
     "receipt.auto-reply": "réponse automatique reçue",
     "receipt.sent-copy": "copie trouvée dans le dossier des courriers envoyés",
     "receipt.other": "courrier reçu",
+    "notice.closed": "avis réglé par une personne",
+    "notice.tied": "avis rattaché par une personne",
     **{f"dispatch.{state}-late": f"{text} (confirmé après coup)" for state, text in STATES.items()},
 }
 

@@ -15,7 +15,7 @@ from dispatcher.errors import DispatcherError
 from dispatcher.outbox.dispatch import Dispatch
 from dispatcher.outbox.states import State
 from dispatcher.ports import Fetched, Mailbox, ReceiptRow, Store, UnitOfWork
-from dispatcher.receipts.matching import Find, Match, asks_a_person, effect, match
+from dispatcher.receipts.matching import Effect, Find, Match, asks_a_person, effect, match
 from dispatcher.receipts.notice import Notice
 from dispatcher.receipts.notices import Opener, read
 from dispatcher.report.model import Severity
@@ -147,21 +147,37 @@ def _apply(mail: _Mail, number: int, notice: Notice, found: Match) -> bool:
     uow, now = mail.uow, mail.clock.now()
     dispatch = as_sent(uow, uow.dispatches.get(found.dispatch.id)) if found.dispatch is not None else None
     if dispatch is None:
+        if uow.receipts.holds(f"{mail.digest}:{number}"):  # a person tied it
+            return True
         _keep(mail, number, notice, found.why)
         return False
     change = meant(uow, dispatch, notice)
     if not _keep(mail, number, notice, change.why, dispatch):
         return True
     noticed(uow, dispatch, notice, now)
-    heard(uow, dispatch, notice, now)
-    carry_out(uow, dispatch, change, notice, mail.content, mail.clock)
+    take_effect(uow, dispatch, change, notice, mail.content, mail.clock)
     if change.state is not None:
-        if change.state is State.READ:
-            one_was_read(uow, dispatch)
         if change.state is State.FAILED and names_no_box(notice):
             mail.result.no_box.append(dispatch.id)
         mail.result.changes[change.state] = mail.result.changes.get(change.state, 0) + 1
     return True
+
+
+def take_effect(
+    uow: UnitOfWork,
+    dispatch: Dispatch,
+    change: Effect,
+    notice: Notice,
+    content: bytes,
+    clock: Clock,
+    *,
+    actor: str = "daemon",
+) -> None:
+    """What a notice that is kept with its dispatch does to it, and teaches about its recipient."""
+    heard(uow, dispatch, notice, clock.now())
+    carry_out(uow, dispatch, change, notice, content, clock, actor=actor)
+    if change.state is State.READ:
+        one_was_read(uow, dispatch)
 
 
 def _keep(mail: _Mail, number: int, notice: Notice | None, note: str, dispatch: Dispatch | None = None) -> bool:

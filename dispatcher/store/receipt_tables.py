@@ -22,6 +22,9 @@ receipts = Table(
     word("channel"),
     word("note", FreeText),
     Column("to_read", Boolean, nullable=False, server_default=false()),  # a person has to look at it
+    Column("dealt_at", Moment),  # a person did
+    Column("dealt_by", Text, nullable=False, server_default=""),
+    Column("dealt_why", FreeText, nullable=False, server_default=""),
     Index("ix_receipts_dispatch", "dispatch_id", "at"),
     partial("ix_receipts_to_read", "at", where="to_read"),
     partial("ix_receipts_mail", "digest", where="kind <> 'smtp'"),

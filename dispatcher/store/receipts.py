@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.ports import ReceiptRow
@@ -24,6 +25,32 @@ _TO_READ = (
     .order_by(table.c.at.desc(), table.c.id)
     .limit(bindparam("most"))
 )
+_OLD_TO_READ = (
+    RECEIPT.select.where(text("to_read"), table.c.at < bindparam("before"))
+    .order_by(table.c.at.desc(), table.c.id)
+    .limit(bindparam("most"))
+)
+_CLOSE = (
+    update(table)
+    .where(table.c.id == bindparam("of_id"), table.c.to_read)
+    .values(to_read=False, dealt_at=bindparam("moment"), dealt_by=bindparam("by"), dealt_why=bindparam("why"))
+    .returning(table.c.dispatch_id)
+)
+_TIE = (
+    update(table)
+    .where(table.c.id == bindparam("of_id"), table.c.dispatch_id == "")
+    .values(
+        dispatch_id=bindparam("to"),
+        note=bindparam("said"),
+        to_read=False,
+        dealt_at=bindparam("moment"),
+        dealt_by=bindparam("by"),
+        dealt_why=bindparam("why"),
+    )
+    .returning(table.c.id)
+)
+CLOSED, TIED = "notice.closed", "notice.tied"
+"""Events of a person's decision about a notice."""
 _HOLDS = select(table.c.id).where(
     text("kind <> 'smtp'"),  # in the words of its partial index
     table.c.digest == bindparam("of_digest"),
@@ -55,9 +82,14 @@ class SqlReceipts:
             return False
         if content is not None:
             self._keep(row, content)
+        self._came(row, "daemon")
+        return True
+
+    def _came(self, row: ReceiptRow, actor: str) -> None:
         self._session.journal.write(
             row.dispatch_id or row.id,
             f"receipt.{row.kind}",
+            actor=actor,
             receipt=row.id,
             action=row.action,
             status=row.status,
@@ -65,7 +97,6 @@ class SqlReceipts:
             digest=row.digest,
             note=row.note,
         )
-        return True
 
     def _keep(self, row: ReceiptRow, content: bytes) -> None:
         """Of a mail whose contents are purged a late notice stays as an extract only, of a patient's own nothing."""
@@ -79,9 +110,33 @@ class SqlReceipts:
         """The receipts of a dispatch, oldest first."""
         return RECEIPT.values(self._session.read(_OF_DISPATCH, {"dispatch_id": dispatch_id}))
 
-    def unmatched(self, limit: int = 100) -> tuple[ReceiptRow, ...]:
+    def unmatched(self, limit: int = 100, *, before: datetime | None = None) -> tuple[ReceiptRow, ...]:
         """Receipts a person has to look at, newest first."""
-        return RECEIPT.values(self._session.read(_TO_READ, {"most": max(limit, 0)}))
+        if before is None:
+            return RECEIPT.values(self._session.read(_TO_READ, {"most": max(limit, 0)}))
+        return RECEIPT.values(self._session.read(_OLD_TO_READ, {"most": max(limit, 0), "before": before}))
+
+    def close(self, receipt_id: str, at: datetime, *, by: str, why: str) -> bool:
+        """Nobody has to look at it any more; it stays."""
+        found = self._session.write(_CLOSE, {"of_id": receipt_id, "moment": at, "by": by, "why": why}).first()
+        if found is not None:
+            self._session.journal.write(found[0] or receipt_id, CLOSED, actor=by, receipt=receipt_id, reason=why)
+        return found is not None
+
+    def tie(self, row: ReceiptRow) -> bool:
+        """The line that fixes the digest is written for the dispatch as for any notice, what was typed in another."""
+        told = {
+            "to": row.dispatch_id,
+            "said": row.note,
+            "moment": row.dealt_at,
+            "by": row.dealt_by,
+            "why": row.dealt_why,
+        }
+        if self._session.write(_TIE, {"of_id": row.id, **told}).first() is None:
+            return False
+        self._came(row, row.dealt_by)
+        self._session.journal.write(row.dispatch_id, TIED, actor=row.dealt_by, receipt=row.id, reason=row.dealt_why)
+        return True
 
     def get(self, receipt_id: str) -> ReceiptRow | None:
         """One receipt."""

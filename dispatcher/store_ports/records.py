@@ -32,6 +32,10 @@ class ReceiptRow:
     """What it changed, in French."""
     to_read: bool = False
     """A person has to look at it: it matches nothing, or only a person understands it."""
+    dealt_at: datetime | None = None
+    """When a person said that it is dealt with, or tied it to its dispatch."""
+    dealt_by: str = ""
+    dealt_why: str = ""
 
 
 class Receipts(Protocol):
@@ -39,8 +43,14 @@ class Receipts(Protocol):
         """False when the same digest is already stored for this dispatch. ``content`` becomes an encrypted payload."""
 
     def of_dispatch(self, dispatch_id: str) -> tuple[ReceiptRow, ...]: ...
-    def unmatched(self, limit: int = 100) -> tuple[ReceiptRow, ...]:
-        """Those a person has to look at, newest first."""
+    def unmatched(self, limit: int = 100, *, before: datetime | None = None) -> tuple[ReceiptRow, ...]:
+        """Those a person has to look at, newest first; with ``before`` only what came before."""
+
+    def close(self, receipt_id: str, at: datetime, *, by: str, why: str) -> bool:
+        """Nobody has to look at it any more, with a journal line. False when nobody had to."""
+
+    def tie(self, row: ReceiptRow) -> bool:
+        """Write down to which dispatch a person tied it, and what that changed. False when it has one already."""
 
     def get(self, receipt_id: str) -> ReceiptRow | None: ...
     def latest(self, limit: int = 100) -> tuple[ReceiptRow, ...]:

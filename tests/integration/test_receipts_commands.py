@@ -117,3 +117,33 @@ def test_a_mailbox_that_is_too_old_alarms_in_status(office: Office) -> None:
     mailboxes.care_all(office)
     assert told(office, "status")["mailboxes_full"] == [], "over by itself"
     assert mailboxes.learn_all(office) == 0
+
+
+def test_what_somebody_dealt_with_is_counted_no_more(office: Office, tmp_path: Path) -> None:
+    one = sent(office)
+    for number, content in enumerate(
+        (mdn(one.message_id, one.address, sender="x@ailleurs.test"), b"Subject: A\r\n\r\nB")
+    ):
+        file = tmp_path / f"{number}.eml"
+        file.write_bytes(content)
+        run(office, "receipts", "import", str(file))
+    spam, notice = sorted(told(office, "receipts", "list", "--unmatched"), key=lambda row: row["kind"] == "mdn")
+    assert run(office, "receipts", "close", spam["id"])[0] == 2, "no reason"
+    assert run(office, "receipts", "close", "--reason", "Vu.")[0] == 2, "which?"
+    assert run(office, "receipts", "close", "--before", "hier", "--reason", "Vu.")[0] == 2
+    code, said = run(office, "receipts", "tie", spam["id"], one.id, "--reason", "Vu.")
+    assert code == 1 and "ne dit pas ce qu'est devenu un envoi" in said
+    code, said = run(office, "receipts", "close", spam["id"], "--reason", "Publicité.")
+    assert (code, "1 élément réglé" in said) == (0, True)
+    assert told(office, "status")["unmatched_receipts"] == 1
+    code, said = run(office, "receipts", "list")
+    assert "Réglé par" in said
+    done = told(office, "receipts", "tie", notice["id"], one.id, "--reason", "Son remplaçant.")
+    assert (done["dispatch"], done["state"], done["refused"]) == (one.id, "read", "")
+    assert "Réglé par" in run(office, "receipts", "show", notice["id"])[1]
+    assert told(office, "status")["unmatched_receipts"] == 0
+    assert (
+        "Aucun avis d'avant ce jour" in run(office, "receipts", "close", "--before", "2999-01-01", "--reason", "V")[1]
+    )
+    run(office, "receipts", "import", str(tmp_path / "0.eml"))
+    assert told(office, "status")["unmatched_receipts"] == 0

@@ -8,6 +8,8 @@ from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, false
 from dispatcher.store.columns import metadata, partial, word
 from dispatcher.store.types import FreeText, Moment
 
+NOTICES = "kind NOT IN ('smtp', 'sent-copy')"
+"""Receipts that were mails to us: a partial index, used only for a query in the same words."""
 receipts = Table(
     "receipts",
     metadata,
@@ -27,6 +29,7 @@ receipts = Table(
     Column("dealt_why", FreeText, nullable=False, server_default=""),
     Index("ix_receipts_dispatch", "dispatch_id", "at"),
     partial("ix_receipts_to_read", "at", where="to_read"),
+    partial("ix_receipts_latest", "at", "id", where=NOTICES),
     partial("ix_receipts_mail", "digest", where="kind <> 'smtp'"),
     partial("uq_receipts_digest", "dispatch_id", "digest", where="digest <> ''", unique=True),
 )

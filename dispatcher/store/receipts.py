@@ -13,6 +13,7 @@ from dispatcher.ports import ReceiptRow
 from dispatcher.receipts.redaction import extract
 from dispatcher.routing.addresses import is_patient
 from dispatcher.store.payloads import SqlPayloads
+from dispatcher.store.receipt_tables import NOTICES
 from dispatcher.store.rows import RECEIPT
 from dispatcher.store.session import Session
 from dispatcher.store.tables import dispatches, files, reports
@@ -25,6 +26,7 @@ _TO_READ = (
     .order_by(table.c.at.desc(), table.c.id)
     .limit(bindparam("most"))
 )
+_LATEST = RECEIPT.select.where(text(NOTICES)).order_by(table.c.at.desc(), table.c.id.desc()).limit(bindparam("most"))
 _OLD_TO_READ = (
     RECEIPT.select.where(text("to_read"), table.c.at < bindparam("before"))
     .order_by(table.c.at.desc(), table.c.id)
@@ -65,8 +67,6 @@ _PURGED = (
 )
 EXTRACT = "extract"
 """Kind of the payload that stays of a notice once its contents are purged."""
-NOT_MAILS = ("smtp", "sent-copy")
-"""Kinds of receipts that were no mail to us."""
 
 
 class SqlReceipts:
@@ -145,8 +145,7 @@ class SqlReceipts:
 
     def latest(self, limit: int = 100) -> tuple[ReceiptRow, ...]:
         """Notices, newest first."""
-        wanted = RECEIPT.select.where(table.c.kind.not_in(NOT_MAILS)).order_by(table.c.at.desc(), table.c.id)
-        return RECEIPT.values(self._session.read(wanted.limit(max(limit, 0))))
+        return RECEIPT.values(self._session.read(_LATEST, {"most": max(limit, 0)}))
 
     def holds(self, digest: str) -> bool:
         """Whether a notice of that digest is stored with its dispatch."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,9 @@ from dispatcher.clock import FrozenClock
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter, Heard, ReceiptRow, Scope, StepRow, SupportRow
 from dispatcher.receipts.ladder import Rung
-from dispatcher.store.engine import SqlStore
-from tests.contract.store_kit import Seed
+from dispatcher.store.engine import SqlStore, open_store
+from tests.contract.store_kit import Seed, make_cipher
+from tests.contract.test_store_schema import plans_of, statements
 
 
 def habits(store: SqlStore, name: str, channel: str = "mss") -> SupportRow | None:
@@ -172,6 +174,19 @@ def test_a_notice_is_held_only_with_its_dispatch(store: SqlStore, seed: Seed, cl
         assert [row.id for row in uow.receipts.latest(1)] == ["A2"]
         assert uow.receipts.get("A1") == rows[0]
         assert uow.receipts.get("A9") is None
+
+
+def test_lists_of_notices_use_their_indexes(tmp_path: Path, clock: FrozenClock) -> None:
+    path = tmp_path / "plan.sqlite3"
+    store = open_store(f"sqlite:///{path}", make_cipher(), clock)
+    with statements(store) as seen, store.reading() as uow:
+        uow.receipts.latest()
+        uow.receipts.unmatched()
+        uow.receipts.unmatched(before=clock.now())
+    store.close()
+    latest, unmatched, old = [plan for sql, plan in plans_of(path, seen) if "receipts" in sql]
+    assert "ix_receipts_latest" in latest and "B-TREE" not in latest
+    assert "ix_receipts_to_read" in unmatched and "ix_receipts_to_read (at<?)" in old
 
 
 def test_mails_that_stay_are_remembered_by_channel(store: SqlStore, clock: FrozenClock) -> None:

@@ -496,8 +496,8 @@ helene.oeillet@dest.test
 INSERT INTO public.dispatches VALUES ('D7', 'C5', 'chain6', 1, 'queued', 'RPPS:10001234567', 'prescriber', 'Dr Hélène Œillet', '10001234567', 'RPPS', 'helene.oeillet@dest.test', 'dest.test', 'mss', '', '', '', '', '<m7@labo.test>', 'env7', '', 1000, 1, '', 0, '2026-03-11 09:05:00.007+00', NULL, NULL, NULL, NULL, NULL, '', NULL, 0, '', '', '', '{"n":1,"trace":[{"rule":"rpps","text":"Trouvé dans l''annuaire"}]}', 'dr helene oeillet
 helene.oeillet@dest.test
 10001234567', NULL, '', '', 0, 0, NULL, '', NULL, 0, 0, NULL, 0, '', NULL, 0, NULL);
-INSERT INTO public.files VALUES ('F1', 'sil', '\x018c0de0d3a67f8c9d3af83fab80121a8817832c092c15e768df79eb7f43e3e2226464ce7e8ec326d1b9c9f1662094de92a28d6315df2af2062bea00ffbc0a7e0d', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1, NULL);
-INSERT INTO public.files VALUES ('F6', 'sil', '\x01c1329184177e1dec75267cacd44a7f7ecbc2d6ce4082c9c5b7d042b89becd4ac65e002c802f833639c617d52b893f6781e7d60942ee8d2267020cd0d885a0fc972a7849f0198d83468f67e6893eb7d82d883', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1, NULL);
+INSERT INTO public.files VALUES ('F1', 'sil', '\x015a7065ac7ab6ff01be558971299c7587c525a5e9137c3a1c30de74d2fbc7144d7c44d5874e72fbf0dfc3371a23d37d33613cc6452aed8e881ae2db7965ef570c', 'k2', 'eb0a6ba92e1df5a5f78dc74f0b038a50d82ad84829ff6fb7505ecaa17e4f5fc7', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000001', 'done', '2026-03-11 09:00:00.001+00', '', '', '', true, 0, '', NULL, 1, NULL);
+INSERT INTO public.files VALUES ('F6', 'sil', '\x010ae2dc6b71b7b329eaa8c8c8430ff21872b66b1f6ba78d7cd9be31c90ff0a7cca3da89cee4a7d4356b0bb57130caf936afe41365848d379ce7d5f5be144733706dbf689488ccbf5bf09496f67166f9fd7e8e', 'k2', '215da7ccdefb893be883d461dd7b77d97c258df4754065e6fe63ee165ddbf882', 100, 1700000000123456789, '0000000000000000000000000000000000000000000000000000000000000006', 'received', '2026-03-11 09:05:00.006+00', '', '', '', false, 0, '', NULL, 1, NULL);
 INSERT INTO public.gaps VALUES ('4ab290e7aafd8470e6e795d2e00c601d5aed3f4ef1f89a70d0ef64a6d5cb9d0a', 'code', 'sil', 'GLU', 'Glycémie', '', '', '', '', 1, '2026-03-11 09:05:00+00', '2026-03-11 09:05:00+00');
 INSERT INTO public.journal VALUES (1, '2026-03-11 09:00:00+00', 'P1', 'opposition.added', 'eve', '{"kind":"ins","scope":"patient"}', '0000000000000000000000000000000000000000000000000000000000000000', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93');
 INSERT INTO public.journal VALUES (2, '2026-03-11 09:00:00+00', 'F1', 'file.read', 'daemon', '{"duplicate_of":"","reason":"","sha256":"0000000000000000000000000000000000000000000000000000000000000001","size":100,"source":"sil"}', '06b7743bbae5b8da3caf6038cd3e4dff3df29a4638a3b711479b95a4a6bd1c93', 'b77f9838d405b48b986cd13ad1a9ae1b6d548f82ed294d1ceae0afc3a7073baa');
@@ -518,9 +518,9 @@ INSERT INTO public.journal VALUES (16, '2026-03-11 09:05:00+00', 'reference:allo
 INSERT INTO public.journal_head VALUES (1, 16, '2331f48c17422cdd8183d2b5f55ffb5195f8e90dd8191683b3ff12c5f4aeac3a');
 INSERT INTO public.oppositions VALUES ('P1', 'abababababababababababababababababababababababababababababababab', 'patient', 'ins', '2026-03-11 09:00:00+00', 'eve', '');
 INSERT INTO public.pace VALUES ('channel:autre', true, NULL, 'Mot de passe refusé', NULL, NULL, NULL, '', NULL);
-INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"f46b50a5","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
-INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01208ac428e9fa0768f35cfb0ff6750e1cc01d4db03e31d7b3bba8395252b69d062dc94d16449e60772a51003699af89232a41b0');
-INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01426e0b1f3033ab79ecf53f9ac8aa2d8717df34a8c5fdac7e152c8c54716dc2062b396e363a87cc96', 'k2', false, 4, '\x01ac02f1988e1b833b5f6ab7440539b2dc27f12029d23a03e3e3797f540294227d');
+INSERT INTO public.pace VALUES ('channel:mss', false, NULL, '', '{"id":"5184f462","n":1,"spans":{"14250":[0,300001,1],"60310":[0,300001,1]}}', 0, '2026-03-11 09:05:00+00', 'frozen', 300);
+INSERT INTO public.payloads VALUES ('F1', 'original', NULL, 'k2', true, 450, '\x01c874a2e5614d3c0d5f8271b5a61681d46b99a3eafe8dc62cceca8232e4e10dbad4cff9a924cc0249290427c0b0be4961b27216');
+INSERT INTO public.payloads VALUES ('F1', 'sibling:bcdc5477d962bc4785bca03760ba05e7a99c1e3f738c0f275d7555011a457408', '\x01cde11538bff4f7b258b452e6d906dccc99e159f202380d875d32285d36a0b5e8ab9b763058bb2160', 'k2', false, 4, '\x01268a9cd696f133b506a2246a3db394b9da7462c228c6391e1dc1b318d06a44fb');
 INSERT INTO public.receipts VALUES ('R1', 'D3', 'smtp', '', '2.0.0', '', '2026-03-11 09:00:00+00', 'aa', '', '', false, NULL, '', '');
 INSERT INTO public.reference VALUES (1, 'allowed-domains', '2026-03-01', '\x3c6c6973742f3e', '2026-03-11 09:05:00+00');
 INSERT INTO public.reports VALUES ('C2', 'F1', 0, 'chaine1', 1, 'print2', 'doc2', 'set', '', 'final', 'LAB-1', '', '', '', '', '2026-03-11 09:00:00+00', false);
@@ -673,6 +673,7 @@ CREATE INDEX ix_ladder_steps_digest ON public.ladder_steps USING btree (digest);
 CREATE INDEX ix_print_members_dispatch ON public.print_members USING btree (dispatch_id);
 CREATE INDEX ix_print_runs_made ON public.print_runs USING btree (made_at);
 CREATE INDEX ix_receipts_dispatch ON public.receipts USING btree (dispatch_id, at);
+CREATE INDEX ix_receipts_latest ON public.receipts USING btree (at, id) WHERE (kind <> ALL (ARRAY['smtp'::text, 'sent-copy'::text]));
 CREATE INDEX ix_receipts_mail ON public.receipts USING btree (digest) WHERE (kind <> 'smtp'::text);
 CREATE INDEX ix_receipts_to_read ON public.receipts USING btree (at) WHERE to_read;
 CREATE INDEX ix_reports_order_filler ON public.reports USING btree (order_filler);

@@ -47,6 +47,7 @@ def _mailbox() -> None:
         sa.Column("at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("channel", "uid", name=op.f("pk_mails_aside")),
     )
+    _partial("ix_receipts_latest", "receipts", ["at", "id"], "kind NOT IN ('smtp', 'sent-copy')")
     _partial("ix_receipts_mail", "receipts", ["digest"], "kind <> 'smtp'")
     op.add_column("receipts", sa.Column("to_read", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("receipts", sa.Column("dealt_at", MOMENT, nullable=True))

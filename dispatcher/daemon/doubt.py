@@ -25,22 +25,27 @@ def settle_all(office: Office, member: Membership | None = None) -> Doubts:
     With ``member``: those whose mailbox no other node has in its care (it may stand on that node's own disk).
     """
     total = Doubts()
-    for name, channel in office.channels.items():
-        try:
-            one = _settle(office, channel) if member is None else _settle_ours(office, channel, member)
-        except DispatcherError as error:
-            log.error("doubts of channel %s: %s", name, error.code)
-            continue
-        except Exception as error:  # nobody foresaw it: the other channels go on
-            log.error("doubts of channel %s: unexpected %s", name, place(error))
-            continue
-        if one is None:
-            continue
+    for name in office.channels:
+        one = settle_one(office, name, member)
         total.found += one.found
         total.resent += one.resent
         total.withdrawn += one.withdrawn
         total.fault = total.fault or one.fault
     return total
+
+
+def settle_one(office: Office, name: str, member: Membership | None = None) -> Doubts:
+    """As :func:`settle_all`, one channel."""
+    channel = office.channels[name]
+    try:
+        one = _settle(office, channel) if member is None else _settle_ours(office, channel, member)
+    except DispatcherError as error:
+        log.error("doubts of channel %s: %s", name, error.code)
+        return Doubts()
+    except Exception as error:  # nobody foresaw it: the other channels go on
+        log.error("doubts of channel %s: unexpected %s", name, place(error))
+        return Doubts()
+    return one or Doubts()
 
 
 def _settle_ours(office: Office, channel: Channel, member: Membership) -> Doubts | None:

@@ -19,11 +19,11 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 
-from dispatcher.daemon import alarming, anchoring, answering, doubt, mailboxes, processes, purging, steps
+from dispatcher.daemon import alarming, anchoring, answering, mailboxes, processes, purging, steps
 from dispatcher.daemon.lasting import Lasting
 from dispatcher.daemon.listening import Listening
-from dispatcher.daemon.mailboxes import Patience
 from dispatcher.daemon.membership import Membership
+from dispatcher.daemon.rounds import Rounds
 from dispatcher.daemon.troubles import Ticks, Troubles
 from dispatcher.daemon.vitals import Vitals
 from dispatcher.daemon.worker import SENDER, Worker, leave, worker_process
@@ -47,6 +47,8 @@ PULSE = "pulse"
 """A thread of its own: that other ticks wait for a disk does not mean that the scheduler hangs."""
 ANSWERS = "answers"
 """Threads of their own: a LIS that hangs holds up no other tick, nor the answers to another."""
+MAILBOXES = "mailboxes"
+"""Threads of their own: mail servers that hang hold up no other tick."""
 BATCH_SECONDS = 2.0
 END_SECONDS = 15.0
 """How often is asked which batches are over."""
@@ -95,8 +97,7 @@ class Daemon:
         self._member = Membership(office, workers)
         self._stop = threading.Event()
         self._wake = threading.Event()
-        self._patience = Patience(office.clock)
-        self._reading = threading.Lock()
+        self._rounds = Rounds(office, self._member)
         self._listening = Listening(office, self._member, self._listened)
         self._answer_ways = office.answer_ways()
         self._scheduler = BackgroundScheduler(
@@ -104,6 +105,7 @@ class Daemon:
             executors={
                 "default": ThreadPoolExecutor(10),
                 ANSWERS: ThreadPoolExecutor(max(1, len(self._answer_ways))),
+                MAILBOXES: ThreadPoolExecutor(self._rounds.most),
                 PULSE: ThreadPoolExecutor(1),
             },
         )
@@ -179,12 +181,6 @@ class Daemon:
         }
         ticks: dict[str, tuple[float, Callable[[], object]]] = {
             "scan": (service.scan_seconds, lambda: steps.scan(office, self._spools, member)),
-            "collect": (
-                service.collect_seconds,
-                self._alone(lambda: steps.collect_all(office, member, self._patience)),
-            ),
-            "care": (mailboxes.CARE_SECONDS, self._alone(lambda: mailboxes.care_all(office, member))),
-            "doubt": (doubt.SECONDS, self._alone(lambda: doubt.settle_all(office, member))),
             "beat": (beat, self._beat),
             "health": (HEALTH_SECONDS, self._look_after),
             "sync": (SYNC_SECONDS, lambda: steps.sync_due(office, self._stop.is_set)),
@@ -196,6 +192,8 @@ class Daemon:
         for name, (seconds, job) in ticks.items():
             self._every(seconds, name, job)
         self._every(HEALTH_SECONDS, PULSE, self._vitals.pulse.beat, executor=PULSE)
+        for name, (seconds, job) in self._rounds.ticks().items():
+            self._every(seconds, name, job, executor=MAILBOXES)
         for way in self._answer_ways:
             self._every(answering.SECONDS, way.name, self._answering(way), executor=ANSWERS)
 
@@ -214,20 +212,9 @@ class Daemon:
             next_run_time=datetime.now(UTC),
         )
 
-    def _alone(self, job: Callable[[], object]) -> Callable[[], object]:
-        """One look into the mailboxes at a time: some servers lock them (POP3)."""
-
-        def look() -> object:
-            with self._reading:
-                return job()
-
-        return look
-
     def _listened(self, name: str) -> None:
-        """The server told of new mail in the mailbox of a channel: it works, whatever was before."""
-        self._patience.worked(name)
-        look = partial(steps.collect_one, self._office, name, self._member, self._patience)
-        self._tick(f"listen:{name}", self._alone(look))
+        """The server told of new mail in the mailbox of a channel."""
+        self._tick(f"listen:{name}", self._rounds.told(name))
 
     def _answering(self, way: Way) -> Callable[[], object]:
         return lambda: answering.answer_way(self._office, way, self._member, self._stop.is_set)

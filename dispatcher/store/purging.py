@@ -120,9 +120,10 @@ _EMPTY = (
     .where(files.c.id == bindparam("of_id"))
     .values(purged_at=bindparam("at"), names=bindparam("new_names"), names_key=bindparam("new_key"), path_hash="")
 )
+_ALONE = (receipts.c.dispatch_id == "", receipts.c.to_read.is_(False), receipts.c.at < bindparam("before"))
+"""Notices of nobody; one that waits for a person is unfinished."""
 _UNMATCHED = (
-    receipts.c.dispatch_id == "",
-    receipts.c.at < bindparam("before"),
+    *_ALONE,
     payloads.c.owner == receipts.c.id,
     payloads.c.kind == "notice",
 )
@@ -290,10 +291,9 @@ class SqlPurging:
             ),
             old,
         )
-        alone = (receipts.c.dispatch_id == "", receipts.c.at < bindparam("before"))
-        of_alone = payloads.c.owner.in_(select(receipts.c.id).where(*alone))
+        of_alone = payloads.c.owner.in_(select(receipts.c.id).where(*_ALONE))
         self._session.write(delete(payloads).where(of_alone), old)
-        self._session.write(delete(receipts).where(*alone), old)
+        self._session.write(delete(receipts).where(*_ALONE), old)
         for table in (figures, figures_domains):
             self._session.write(delete(table).where(table.c.day < day))
 

@@ -174,6 +174,25 @@ def test_notices_of_nobody_lose_their_bytes_and_are_not_taken_again(
         assert not uow.receipts.add(ReceiptRow(id="R2", dispatch_id="", kind="other", at=clock.now(), digest="d1"))
 
 
+def test_a_notice_that_waits_for_a_person_stays_whole(life: Life, store: SqlStore, clock: FrozenClock) -> None:
+    life.through()
+    with store.transaction() as uow:
+        for name, to_read in (("R1", True), ("R2", False)):
+            row = ReceiptRow(id=name, dispatch_id="", kind="mdn", at=clock.now(), digest=name, to_read=to_read)
+            uow.receipts.add(row, NOTICE)
+    clock.advance(LONG.total_seconds())
+    assert life.purge(dry=True).weights[Kept.NOTICES] == Weight(2, 2 * len(NOTICE)), "the read one, and that of a file"
+    life.purge()
+    assert (life.kinds("R1"), life.kinds("R2")) == (("notice",), ())
+    clock.advance(3650 * 86400)
+    assert life.purge().weights[Kept.PROOFS] == Weight(1)
+    with store.transaction() as uow:
+        assert (uow.receipts.get("R1") is None, uow.receipts.get("R2") is None) == (False, True)
+        assert uow.payloads.get("R1", "notice") == NOTICE
+        assert uow.receipts.close("R1", clock.now(), by="eve", why="lu")
+    assert life.purge().weights[Kept.NOTICES] == Weight(1, len(NOTICE)) and life.kinds("R1") == ()
+
+
 def answer(clock: FrozenClock, **changes: Any) -> AnswerRow:
     now = clock.now()
     values: dict[str, Any] = {"id": "A1", "source": "sil", "format": "csv", "event": "sent", "subject": "D1"}

@@ -184,7 +184,7 @@ def short(seconds: float) -> str:
 def _why(one: ToPhone) -> str:
     parts = []
     if one.failed:
-        parts.append(f"{counted(one.failed, 'échec')} ({', '.join(cause(fault) for fault in one.faults)})")
+        parts.append(f"{counted(one.failed, 'échec')} : {', '.join(cause(fault) for fault in one.faults)}")
     if one.unread:
         parts.append(f"{counted(one.unread, 'envoi')}, aucun lu")
     return " ; ".join(parts)

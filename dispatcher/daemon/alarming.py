@@ -37,16 +37,21 @@ class Alarming:
         self._office = office
         self._looking: dict[str, threading.Thread] = {}
         """By source: a look that has not come back."""
+        self._blind = False
+        """The last look failed: nobody knows whether all is well."""
 
     def look(self, *, leaving_out: frozenset[str] = frozenset()) -> int:
         """Judge what stands now; gives how many messages are news. ``leaving_out``: codes."""
+        self._blind = True
         parts = self._office
         alarm_facts.watch(parts.store, parts.clock, parts.settings.sources)
         view = overview.status(parts.store, parts.clock, parts.channels)
         found = everything(parts, view, self._folders(), nodes.view(parts.store, processes.runs))
         told = [one for one in found if one.code not in leaving_out]
         ways = [way.name for way in parts.alarm_ways()]
-        return len(alarming.tell(parts.store, parts.clock, told, self._telling(), ways).messages)
+        news = len(alarming.tell(parts.store, parts.clock, told, self._telling(), ways).messages)
+        self._blind = False
+        return news
 
     def ticks(self, member: Membership, well: Callable[[], bool]) -> dict[str, tuple[float, Callable[[], object]]]:
         """What is to be done now and then; ``well``: nothing is wrong with this service."""
@@ -64,8 +69,10 @@ class Alarming:
 
     def work(self) -> None:
         """One after the other: what begins is told before its end can be. Raises StoreError."""
-        self.look()
-        self.give()
+        try:
+            self.look()
+        finally:
+            self.give()
 
     def give(self) -> tuple[alarming.Given, ...]:
         """Carry what is due."""
@@ -78,7 +85,7 @@ class Alarming:
     def beat(self, *, well: bool) -> bool:
         """Call the address that waits for us, while all is ``well`` and the database answers; gives whether it was."""
         wanted = self._office.settings.alarms.heartbeat
-        if wanted is None or not well:
+        if wanted is None or not well or self._blind:
             return False
         standing = [one for one in alarming.listed(self._office.store) if one.told_at is not None]
         if not wanted.while_alarms and any(one.level is not Level.NOTICE for one in standing):

@@ -37,7 +37,11 @@ class Kept(Generic[T]):
 
 def _stamps(places: Iterable[Path]) -> Iterator[tuple[str, int, int, int]]:
     for place in places:
-        for path in sorted([place, *place.rglob("*")]) if place.is_dir() else [place]:
+        try:
+            paths = sorted([place, *place.rglob("*")]) if place.is_dir() else [place]
+        except OSError:  # a folder that may not be read, a share that is gone
+            paths = [place]
+        for path in paths:
             try:
                 found = path.stat()
             except OSError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from dispatcher.alarms.facts import Ending, Fault, Thresholds
 from dispatcher.directory.at_hand import looked_at, watched
 from dispatcher.directory.certificates.found import Found
 from dispatcher.directory.trust.fetching import NAME as ALLOWED_DOMAINS
-from dispatcher.errors import DispatcherError, KeyringError
+from dispatcher.errors import DispatcherError, KeyringError, StoreError
 from dispatcher.keyring.inventory import KeyInfo, Kind, list_keys, places
 from dispatcher.outbox.calendar import Calendar
 from dispatcher.ports import EVERYTHING
@@ -22,6 +23,7 @@ from dispatcher.service import alarm_facts, alarms, nodes, overview, standing, u
 from dispatcher.service.anchor import SUBJECT as JOURNAL
 from dispatcher.service.anchor import signer_of
 from dispatcher.service.check import check_reference
+from dispatcher.service.internal import place
 from dispatcher.service.restored import in_doubt
 from dispatcher.settings.alarms import AlarmSettings
 from dispatcher.store.room import short_of_room
@@ -32,6 +34,9 @@ from dispatcher.wiring.schedule import laboratory_hours
 if TYPE_CHECKING:
     from dispatcher.wiring import Office
 
+log = logging.getLogger(__name__)
+
+_LOOK = "« dispatcher check » dit quel dossier ou quel fichier ne peut pas être lu ; en corriger les droits."
 UNANSWERED = "Rien n'est perdu : elles sont redonnées d'elles-mêmes ; « dispatcher answers list --state due »."
 _KEYS = "« dispatcher keys list » ; installer la suivante par « dispatcher keys import » (docs/settings.md)."
 _KINDS = {Kind.SIGNING: "la clé de signature", Kind.TLS: "le certificat client", Kind.AUTHORITY: "l'autorité"}
@@ -79,19 +84,32 @@ def everything(
     room = short_of_room(settings.store.url, settings.folder, settings.alarms.disk_free_mb * 1_000_000)
     nobody = untaken.nobody_works(view, lying, len(seen.nodes))
     mailboxes = {name: channel.mailbox is not None for name, channel in settings.channels.items()}
-    found = (
-        *standing.of_work(view, now),
-        *standing.of_intake(lying, now, nobody=nobody, short_of_room=room),
-        *_table(parts),
-        *standing.of_restored(in_doubt(parts.store), paused_everywhere(parts)),
-        *standing.of_channels(parts.store, view, mailboxes, now),
-        *_answers(parts),
-        *standing.of_nodes(seen),
-        *_journal(parts),
-        *_directories(parts),
-        *_judged(parts),
-    )
+    looks: dict[str, Callable[[], Iterable[Alarm]]] = {
+        "envois": lambda: standing.of_work(view, now),
+        "dossiers": lambda: standing.of_intake(lying, now, nobody=nobody, short_of_room=room),
+        "table": lambda: _table(parts),
+        "restauration": lambda: standing.of_restored(in_doubt(parts.store), paused_everywhere(parts)),
+        "canaux": lambda: standing.of_channels(parts.store, view, mailboxes, now),
+        "réponses": lambda: _answers(parts),
+        "postes": lambda: standing.of_nodes(seen),
+        "journal": lambda: _journal(parts),
+        "annuaires": lambda: _directories(parts),
+        **_judged(parts),
+    }
+    found = [alarm for name, look in looks.items() for alarm in _seen(name, look)]
     return tuple(sorted(found, key=lambda one: one.level is Level.NOTICE))
+
+
+def _seen(name: str, look: Callable[[], Iterable[Alarm]]) -> tuple[Alarm, ...]:
+    """One part; a fault nobody foresaw in it (a folder that may not be read) is an alarm, and hides no other part's."""
+    try:
+        return tuple(look())
+    except StoreError:
+        raise
+    except Exception as error:
+        log.error("alarms: part %s cannot be judged, %s", name, place(error))
+        text = f"la partie « {name} » des alarmes ne peut pas être jugée ({type(error).__name__})."
+        return (Alarm(code="tick", subject=f"alarms:{name}", text=text, outside=text, hint=_LOOK),)
 
 
 def split(found: Sequence[Alarm]) -> tuple[tuple[Alarm, ...], tuple[Alarm, ...]]:
@@ -100,17 +118,23 @@ def split(found: Sequence[Alarm]) -> tuple[tuple[Alarm, ...], tuple[Alarm, ...]]
     return pressing, tuple(one for one in found if one.level is Level.NOTICE)
 
 
-def _judged(parts: Office) -> Iterator[Alarm]:
+def _judged(parts: Office) -> dict[str, Callable[[], Iterable[Alarm]]]:
     """Those with a threshold."""
     settings, now = parts.settings.alarms, parts.clock.now()
     limits = thresholds(settings, laboratory_hours(parts.settings.ladder))
-    facts = alarm_facts.work_facts(
-        parts.store, parts.clock, parts.settings.sources, parts.settings.channels, settings.failure_last
-    )
-    yield from rules.of_work(facts, limits, now)
-    yield from rules.of_faults(alarm_facts.troubles(parts.store))
-    yield from rules.of_faults(_key_faults(parts))
-    yield from rules.of_endings(_endings(parts), limits, now)
+
+    def work() -> Iterable[Alarm]:
+        facts = alarm_facts.work_facts(
+            parts.store, parts.clock, parts.settings.sources, parts.settings.channels, settings.failure_last
+        )
+        return rules.of_work(facts, limits, now)
+
+    return {
+        "seuils": work,
+        "service": lambda: rules.of_faults(alarm_facts.troubles(parts.store)),
+        "clés": lambda: rules.of_faults(_key_faults(parts)),
+        "échéances": lambda: rules.of_endings(_endings(parts), limits, now),
+    }
 
 
 def _key_faults(parts: Office) -> Iterator[Fault]:

@@ -20,12 +20,14 @@ from dispatcher.intake.spool import FolderSpool
 from dispatcher.outbox.dispatch import Lane
 from dispatcher.outbox.states import FileState, State
 from dispatcher.service import alarming
+from dispatcher.wiring import standing as everything_standing
 from tests.contract.store_kit import Seed
 from tests.contract.test_alarm_ways import Hooks, Post, free_port, smtp
 from tests.integration.laboratory import Installation, install
 from tests.integration.test_alarm_status import EAGER
 from tests.integration.test_untaken_status import CHANNEL
 from tests.pki import pki
+from tests.rights import file_rights_count
 
 
 @pytest.fixture
@@ -135,3 +137,43 @@ def test_a_folder_that_hangs_keeps_no_alarm_back(labo: Installation, monkeypatch
     keys = {one.key for one in alarming.listed(labo.office.store)}
     gate.set()
     assert "source-unreadable:sil" in keys
+
+
+def test_a_folder_that_may_not_be_read_hides_no_other_alarm(
+    labo: Installation, hooks: Hooks, post: tuple[Post, int]
+) -> None:
+    service = ticks.Alarming(labo.office)
+    Seed(labo.office.store, labo.office.clock).dispatch(state=State.HELD, channel="pro")  # type: ignore[arg-type]
+    folder = labo.office.settings.keys.folder
+    folder.chmod(0)
+    try:
+        with file_rights_count():
+            service.work()
+    finally:
+        folder.chmod(0o700)
+    keys = {one.key for one in alarming.listed(labo.office.store)}
+    assert "held" in keys and mails(post)
+
+
+def test_a_part_that_cannot_be_judged_is_an_alarm_itself(
+    labo: Installation, post: tuple[Post, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Seed(labo.office.store, labo.office.clock).dispatch(state=State.HELD, channel="pro")  # type: ignore[arg-type]
+
+    def broken(parts: Any) -> Any:
+        raise PermissionError(13, "DUPONT Zoe")
+
+    monkeypatch.setattr(everything_standing, "_directories", broken)
+    ticks.Alarming(labo.office).look()
+    found = {one.key for one in alarming.listed(labo.office.store)}
+    assert {"held", "tick:alarms:annuaires"} <= found
+
+
+def test_who_cannot_see_does_not_say_that_all_is_well(
+    labo: Installation, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = ticks.Alarming(labo.office)
+    monkeypatch.setattr(ticks, "everything", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        service.work()
+    assert not service.beat(well=True) and hooks.seen == []

@@ -103,6 +103,9 @@ def test_nothing_of_a_patient_is_left_in_any_file(bench: Bench, tmp_path: Path) 
     for file in bench.files(FileState.QUARANTINED):
         with bench.store.transaction() as uow:
             uow.files.move(file.id, FileState.DONE, reason="illisible, mis de côté", actor="operator:eve")
+    with bench.store.transaction() as uow:
+        (nobodys,) = uow.receipts.unmatched()
+        assert uow.receipts.close(nobodys.id, bench.clock.now(), by="eve", why="lu")
     before = stored(bench)
     assert len(before) > 20 and {f.state for f in bench.files()} <= {FileState.DONE, FileState.DUPLICATE}
     later(bench)

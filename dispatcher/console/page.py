@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Message, Receive
 
 from dispatcher.console.parts import CONSOLE, Console
 from dispatcher.console.people import RIGHTS
@@ -36,6 +37,8 @@ YEAR = 365 * 86_400
 FORM_FILES, FORM_FIELDS = 2000, 5000
 MOST_BYTES, MOST_BYTES_OF_STRANGERS = 512 * 1024 * 1024, 64 * 1024
 """Of a form, by who sends it."""
+MOST_DIGITS = 12
+"""Of a length that is told."""
 SIGN_IN = "/connexion"
 CHANGE = "/mon-compte/mot-de-passe"
 
@@ -195,14 +198,22 @@ def _endpoint(route: PageRoute, handler: Handler) -> Callable[[Request], object]
         if refused is not None:
             return _finish(request, refused, secret)
         if request.method == "POST":
-            async with request.form(max_files=FORM_FILES, max_fields=FORM_FIELDS) as form:
-                request.state.form = form
-                response = await run_in_threadpool(_guarded, route, handler, request)
+            response = await _posted(route, handler, request)
         else:
             response = await run_in_threadpool(_guarded, route, handler, request)
         return _finish(request, response, secret)
 
     return answer
+
+
+async def _posted(route: PageRoute, handler: Handler, asked: Request) -> Response:
+    request = Request(asked.scope, _counted(asked.receive, _most(asked)))
+    try:
+        async with request.form(max_files=FORM_FILES, max_fields=FORM_FIELDS) as form:
+            request.state.form = form
+            return await run_in_threadpool(_guarded, route, handler, request)
+    except _TooBig:
+        return await run_in_threadpool(_too_big, request)
 
 
 def _guarded(route: PageRoute, handler: Handler, request: Request) -> Response:
@@ -259,9 +270,8 @@ def _asked(route: PageRoute, request: Request) -> Response | None:
         return _sign_in_first(request)
     if who is not None and who.must_change and not route.always:
         return to(CHANGE)
-    if request.method == "POST" and _length(request) > (MOST_BYTES if who is not None else MOST_BYTES_OF_STRANGERS):
-        text = _("Ce qui est envoyé est trop grand, ou ne dit pas sa taille. Rien n'a été fait.")
-        return render(request, "error.html", status=413, title=_("Envoi trop grand"), text=text, hint="")
+    if request.method == "POST" and _length(request) > _most(request):
+        return _too_big(request)
     needed = [right for right in (route.right, "see_patients" if route.patients else "") if right in RIGHTS]
     if who is None or all(accounts.may(who, right) for right in needed):
         return None
@@ -269,10 +279,40 @@ def _asked(route: PageRoute, request: Request) -> Response | None:
     return render(request, "error.html", status=403, title=_("Accès refusé"), text=text, hint="")
 
 
+def _too_big(request: Request) -> Response:
+    text = _("Ce qui est envoyé est trop grand, ou ne dit pas sa taille. Rien n'a été fait.")
+    return render(request, "error.html", status=413, title=_("Envoi trop grand"), text=text, hint="")
+
+
+def _most(request: Request) -> int:
+    return MOST_BYTES if request.state.user is not None else MOST_BYTES_OF_STRANGERS
+
+
 def _length(request: Request) -> float:
-    """Of what is sent; endless when it does not say."""
-    told = request.headers.get("content-length", "")
-    return int(told) if told.isascii() and told.isdigit() else inf
+    """Of what is sent; endless when it does not say, or comes in chunks, which count before any length told beside."""
+    told = request.headers.getlist("content-length")
+    if "transfer-encoding" in request.headers or len(told) != 1:
+        return inf
+    return int(told[0]) if told[0].isascii() and told[0].isdigit() and len(told[0]) <= MOST_DIGITS else inf
+
+
+class _TooBig(Exception):
+    """More came than was told."""
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    """The same, and not a byte more than ``most``: what was told is not what comes."""
+    read = 0
+
+    async def counted() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > most:
+            raise _TooBig
+        return message
+
+    return counted
 
 
 def _sign_in_first(request: Request) -> Response:

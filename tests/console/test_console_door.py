@@ -197,6 +197,11 @@ def test_a_file_is_sent_as_it_is(alice: TestClient) -> None:
     assert alice.get("/essai/flux").content == b"ab"
 
 
+def test_more_than_was_told_is_not_read(stranger: TestClient) -> None:
+    form = {"content-length": "10", "content-type": "application/x-www-form-urlencoded"}
+    assert stranger.post("/connexion", content=b"x" * 100_000, headers=form).status_code == 413
+
+
 def test_a_page_that_forgot_to_note_it_is_not_sent(alice: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     answer = alice.get("/essai/oubli")
     assert answer.status_code == 500

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.applications import Starlette
@@ -70,6 +71,15 @@ def test_it_answers_by_tls(application: Starlette, tmp_path: Path) -> None:
     with answering(Serving(application, wanted)) as url:
         assert url.startswith("https://127.0.0.1:")
         assert "Se connecter" in get(url, trusted)
+
+
+def test_chunks_get_by_no_limit(application: Starlette) -> None:
+    """A length told beside them counts for nothing, so it must not open the door."""
+    told = "POST /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 10\r\n\r\n"
+    found = Serving(application, ANY)
+    with answering(found) as url, socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=20) as line:
+        line.sendall(told.encode())
+        assert line.recv(4096).startswith(b"HTTP/1.1 413"), "before any chunk is sent"
 
 
 def test_a_port_that_is_taken_is_told(application: Starlette) -> None:

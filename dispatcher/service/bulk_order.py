@@ -64,11 +64,16 @@ class Order:
 
     def digest(self, cipher: Cipher) -> str:
         """The same for the same documents, recipients and patients, wherever they lie."""
-        told = sorted(
-            [item.name, item.sha256, sorted(_key(one) for one in item.wanted), sorted(item.facts)]
-            for item in self.items
-        )
-        return cipher.hash(json.dumps(["bulk-1", told], ensure_ascii=True))
+        return cipher.hash(json.dumps(["bulk-1", sorted(map(_told, self.items))], ensure_ascii=True))
+
+    def numbered(self) -> Order:
+        """With places that follow from what the digest says, whatever the order of the lines: what was taken in for
+        one stays this one's when the same lines come in another order.
+        """
+        ranked = sorted(range(len(self.items)), key=lambda at: _told(self.items[at]))
+        places = {at: position for position, at in enumerate(ranked)}
+        items = tuple(replace(item, position=places[at]) for at, item in enumerate(self.items))
+        return replace(self, items=items)
 
     def to_json(self) -> bytes:
         """For the encrypted payload."""
@@ -81,8 +86,9 @@ class Order:
         return cls(title=data["title"], place=data["place"], items=tuple(_item(one) for one in data["items"]))
 
 
-def _key(one: Wanted) -> str:
-    return f"{one.key} {one.address}"
+def _told(item: Item) -> list[Any]:
+    wanted = sorted(f"{one.key} {one.address}" for one in item.wanted)
+    return [item.name, item.sha256, wanted, sorted(item.facts)]
 
 
 def _item(data: dict[str, Any]) -> Item:
@@ -156,12 +162,12 @@ def _wanted(mine: Sequence[Line], lists: SavedLists, said: Said | None, faults: 
                 faults.append(Fault(line=line.number, text=why))
         for target in targets:
             wanted = wanted_of(target)
-            before = named.get(_key(wanted))
+            before = named.get(wanted.key)
             if before is not None:
                 text = f"même fichier et même destinataire qu'à la ligne {before[1]} ; n'en garder qu'une"
                 faults.append(Fault(line=line.number, column=line.column, text=text))
             else:
-                named[_key(wanted)] = (wanted, line.number)
+                named[wanted.key] = (wanted, line.number)
     if not named and len(mine) > 1:
         text = f"fichier déjà nommé à la ligne {mine[0].number}, sans destinataire ; n'en garder qu'une"
         faults += [Fault(line=line.number, column=line.column, text=text) for line in mine[1:]]

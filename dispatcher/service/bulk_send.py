@@ -95,13 +95,14 @@ def open_send(desk: Desk, order: Order, actor: str) -> tuple[BulkSend, bool]:
         files=len(order.items),
         count=order.count,
     )
-    kept = replace(order, items=tuple(sealed(item, desk.cipher) for item in order.items))
+    kept = replace(order, items=tuple(sealed(item, desk.cipher) for item in order.items)).numbered()
     with desk.store.transaction() as uow:
         found = uow.bulk.add(send)
+        uow.bulk.alone(found.id)
         if found.id == send.id:
             uow.payloads.put(send.id, ORDER, kept.to_json())
             uow.payloads.put(send.id, TITLE, json.dumps(order.title).encode())
-        elif set(missing(desk.store, found.id)):
+        elif _missing(uow, found.id, kept):
             uow.payloads.put(found.id, ORDER, kept.to_json())  # the documents may lie elsewhere by now
     return found, found.id != send.id
 
@@ -121,8 +122,12 @@ def missing(store: Store, send_id: str, order: Order | None = None) -> tuple[int
     """Places of documents not taken in yet, or that could not be read when they were."""
     order = order or load(store, send_id)
     with store.reading() as uow:
-        items = uow.bulk.items(send_id)
-        files = {position: uow.files.get(file_id) for position, file_id in items.items()}
+        return _missing(uow, send_id, order)
+
+
+def _missing(uow: UnitOfWork, send_id: str, order: Order) -> tuple[int, ...]:
+    items = uow.bulk.items(send_id)
+    files = {position: uow.files.get(file_id) for position, file_id in items.items()}
     bad = {position for position, file in files.items() if file is not None and file.state is FileState.QUARANTINED}
     return tuple(item.position for item in order.items if item.position not in items or item.position in bad)
 
@@ -176,10 +181,12 @@ def forget_facts(desk: Desk, send_id: str) -> None:
     """Of documents that are prepared: their patients stand with them now, the order need not keep them as well. One
     that could not be read keeps its own, to be taken in anew.
     """
-    order = load(desk.store, send_id)
-    if not any(item.facts for item in order.items):
-        return
     with desk.store.transaction() as uow:
+        uow.bulk.alone(send_id)
+        content = uow.payloads.get(send_id, ORDER)
+        order = Order.from_json(content) if content is not None else Order(title="")
+        if not any(item.facts for item in order.items):
+            return
         files = {position: uow.files.get(file_id) for position, file_id in uow.bulk.items(send_id).items()}
         over = {at for at, file in files.items() if file is not None and file.state in _PREPARED}
         items = tuple(replace(item, facts=()) if item.position in over else item for item in order.items)
@@ -192,8 +199,8 @@ def forget_names(uow: UnitOfWork, send_id: str) -> None:
     if content is not None:
         items = Order.from_json(content).items
         bare = tuple(
-            Item(position=one.position, path="", name=f"document {one.position + 1}", lines=one.lines, asked=one.asked)
-            for one in items
+            Item(position=one.position, path="", name=f"document {at}", lines=one.lines, asked=one.asked)
+            for at, one in enumerate(items, 1)
         )
         uow.payloads.put(send_id, ORDER, Order(title="(noms effacés)", items=bare).to_json())
     uow.bulk.drop_payload(send_id, TITLE)

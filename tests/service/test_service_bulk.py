@@ -412,3 +412,46 @@ def test_a_purge_takes_the_names_of_the_documents_and_leaves_the_sums(bench: Ben
     purge(bench.store, bench.clock, keep)
     with pytest.raises(StoreError, match=send):
         load(bench.store, send)
+
+
+# ------------------------------------------------------------------------------- the same lines in another order
+
+
+def test_lines_in_another_order_after_a_stop_send_each_document_once(bench: Bench) -> None:
+    rows = (row("d0.pdf"), row("d1.pdf", who=LEO), row("d2.pdf", PETIT))
+    disk = Disk()
+    send = ordered(bench, *rows, disk=disk)
+    away = {name: disk.files.pop(name) for name in ("d1.pdf", "d2.pdf")}
+    assert take(bench.desk, send, disk).count == 1
+    disk.files.update(away)
+    again, before = open_send(bench.desk, order_of(bench, *reversed(rows), disk=disk), "operator:eve")
+    assert (again.id, before) == (send, True)
+    done = through(bench, send, disk)
+    assert got(bench) == {DURAND: 2, PETIT: 1}
+    assert {(one.name, one.word, one.address) for one in done.entries} == {
+        ("d0.pdf", "sent", DURAND), ("d1.pdf", "sent", DURAND), ("d2.pdf", "sent", PETIT)
+    }  # fmt: skip
+    names = {file.id: file.name for file in bench.files()}
+    with bench.store.reading() as uow:
+        taken = {position: names[file_id] for position, file_id in uow.bulk.items(send).items()}
+    assert taken == {item.position: item.name for item in load(bench.store, send).items}
+
+
+def test_facts_are_forgotten_in_the_order_that_stands_then(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another command may have put the order anew, documents elsewhere, since this one last read it."""
+    send = ordered(bench, row("d0.pdf"))
+    old = load(bench.store, send)
+    moved = replace(old, items=tuple(replace(item, path="/ailleurs/d0.pdf") for item in old.items))
+    with bench.store.transaction() as uow:
+        uow.payloads.put(send, bulk_send.ORDER, moved.to_json())
+    monkeypatch.setattr(bulk_send, "load", lambda *_: old)
+    bulk_send.forget_facts(bench.desk, send)
+    monkeypatch.undo()
+    assert [item.path for item in load(bench.store, send).items] == ["/ailleurs/d0.pdf"]
+
+
+def test_two_boxes_of_one_person_are_one_recipient_too_many() -> None:
+    head = "fichier;rpps;adresse"
+    _, faults = items_of(f"d0.pdf;99700000013;{DURAND}", f"d0.pdf;99700000013;{PETIT}", head=head)
+    (fault,) = faults
+    assert "même fichier et même destinataire qu'à la ligne 2" in fault

@@ -115,6 +115,8 @@ CODES: dict[str, Means] = {
 
 URGENT = frozenset({"urgent-late", "unread", "disk", "no-service", "tick", "node-silent"})
 """Codes told at any hour."""
+SINGLY = frozenset({"urgent-late", "unread"})
+"""Codes whose subject is one dispatch: each is an incident of its own, so that every one is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +134,7 @@ class Alarm:
     hint: str = ""
     """What to do."""
     subject: str = ""
-    """Which channel, source, node: with the code it is the key; several alarms of one key are one incident."""
+    """Which channel, source, node, dispatch: with the code it is the key; alarms of one key are one incident."""
     outside: str = ""
     """What may leave the house by a plain mail; empty: ``text``. Without what a person or a server wrote."""
     count: int = 1

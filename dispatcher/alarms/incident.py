@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
-from dispatcher.alarms.alarm import CODES, Alarm, Level
+from dispatcher.alarms.alarm import CODES, SINGLY, Alarm, Level
 from dispatcher.clock import paris
 
 SETTLES = timedelta(minutes=2)
@@ -25,6 +25,8 @@ REMEMBERED = timedelta(hours=24)
 """After its end."""
 WORSE_AGAIN = timedelta(minutes=15)
 """The least between two messages that it got worse."""
+MOST_SINGLE = 20
+"""Of one code of ``SINGLY`` at once: from then on those not told yet are one incident with their number."""
 
 
 class Kind(StrEnum):
@@ -32,7 +34,7 @@ class Kind(StrEnum):
 
     START = "start"
     WORSE = "worse"
-    """Twice as many as last told, or a further step passed."""
+    """Twice as many as last told (of urgent ones: any more), or a further step passed."""
     REMINDER = "reminder"
     """A digest of all that stands."""
     END = "end"
@@ -83,7 +85,7 @@ class Incident:
 
     @property
     def subject(self) -> str:
-        """Which channel, source or node; may be empty."""
+        """Which channel, source, node or dispatch; may be empty."""
         return self.key.partition(":")[2]
 
 
@@ -129,7 +131,7 @@ class Judged:
 
 def judge(known: Mapping[str, Incident], standing: Sequence[Alarm], rules: Telling, now: datetime) -> Judged:
     """One look: ``standing`` is every alarm there is now."""
-    seen = _by_key(standing, now)
+    seen = _by_key(standing, known, now)
     quiet = rules.is_quiet(now)
     after: dict[str, Incident] = {}
     messages: list[Message] = []
@@ -138,7 +140,7 @@ def judge(known: Mapping[str, Incident], standing: Sequence[Alarm], rules: Telli
         here, before = seen.get(key), known.get(key)
         if here is not None:
             one, kind = _told(_seen(before, here, now), now, quiet=quiet)
-        elif before is not None and (kept := _unseen(before, now, quiet=quiet)) is not None:
+        elif before is not None and (kept := _unseen(before, seen, now, quiet=quiet)) is not None:
             one, kind = kept
         else:
             forgotten.append(key)
@@ -151,12 +153,23 @@ def judge(known: Mapping[str, Incident], standing: Sequence[Alarm], rules: Telli
     return Judged(changed=changed, forgotten=tuple(forgotten), messages=tuple(messages))
 
 
-def _by_key(standing: Iterable[Alarm], now: datetime) -> dict[str, Incident]:
+def _by_key(standing: Iterable[Alarm], known: Mapping[str, Incident], now: datetime) -> dict[str, Incident]:
     """Several alarms of one key are one incident with their number."""
     grouped: dict[str, list[Alarm]] = {}
     for one in standing:
         grouped.setdefault(one.key, []).append(one)
+    for code in SINGLY:
+        _fold(code, grouped, known)
     return {key: _one_of(key, together, now) for key, together in grouped.items()}
+
+
+def _fold(code: str, grouped: dict[str, list[Alarm]], known: Mapping[str, Incident]) -> None:
+    """Too many at once are one. What stands by itself stays so: its end would be told while it lasts."""
+    singles = [key for key in grouped if key.startswith(f"{code}:")]
+    if len(singles) > MOST_SINGLE:
+        for key in singles:
+            if key not in known or not known[key].stands:
+                grouped.setdefault(code, []).extend(grouped.pop(key))
 
 
 def _one_of(key: str, together: Sequence[Alarm], now: datetime) -> Incident:
@@ -187,9 +200,10 @@ def _seen(before: Incident | None, here: Incident, now: datetime) -> Incident:
     flaps = before.flaps
     if before.gone_at is not None and before.told_at is not None:
         flaps = min(flaps + 1, MOST_FLAPS)
+    told_count = min(before.told_count, here.count) if here.key in SINGLY else before.told_count
     return replace(
         before, level=here.level, text=here.text, hint=here.hint, count=here.count, stage=here.stage,
-        gone_at=None, flaps=flaps,
+        gone_at=None, flaps=flaps, told_count=told_count,
     )  # fmt: skip
 
 
@@ -204,8 +218,10 @@ def _told(one: Incident, now: datetime, *, quiet: bool) -> tuple[Incident, Kind 
             return one, None
         return replace(_said(one, now), told_at=now), Kind.START
     waited = one.said_at is None or _since(one.said_at, now) >= WORSE_AGAIN
-    grew = one.count >= 2 * one.told_count and one.acked_at is None
-    if waited and (one.stage > one.told_stage or grew):
+    grew = one.count > one.told_count if urgent else one.count >= 2 * one.told_count
+    if waited and grew:
+        return replace(_said(one, now), acked_at=None, acked_by="", ack_why=""), Kind.WORSE
+    if waited and one.stage > one.told_stage:
         return _said(one, now), Kind.WORSE
     return one, None
 
@@ -219,10 +235,14 @@ def _since(moment: datetime, now: datetime) -> timedelta:
     return abs(now - moment)
 
 
-def _unseen(one: Incident, now: datetime, *, quiet: bool) -> tuple[Incident, Kind | None] | None:
+def _unseen(
+    one: Incident, seen: Mapping[str, Incident], now: datetime, *, quiet: bool
+) -> tuple[Incident, Kind | None] | None:
     """What is gone; None: to be forgotten. What was never told ends without a word."""
     if one.over_at is not None:
         return (one, None) if _since(one.over_at, now) < REMEMBERED else None
+    if one.key in SINGLY and (one.gone_at is None or any(key.startswith(f"{one.key}:") for key in seen)):
+        return replace(one, gone_at=now, told_count=0), None  # the rest of it may stand one by one: not its end
     if one.gone_at is None:
         return replace(one, gone_at=now), None
     if _since(one.gone_at, now) < GONE * 2**one.flaps:
@@ -256,5 +276,5 @@ def _due(one: Incident, rules: Telling, now: datetime) -> bool:
 
 
 def acknowledged(one: Incident, now: datetime, *, by: str, why: str) -> Incident:
-    """A person sees to it: no reminder any more; its end is told, and a further step too."""
-    return replace(one, acked_at=now, acked_by=by, ack_why=why)
+    """A person sees to it as it is now: no reminder any more; its end is told, a further step and growth too."""
+    return replace(one, told_count=one.count, acked_at=now, acked_by=by, ack_why=why)

@@ -32,15 +32,22 @@ def of_work(view: StatusView, now: datetime) -> Iterator[Alarm]:
         since = f", depuis {age(now - one.created_at)}" if one.created_at is not None else ""
         text = f"résultat urgent pas encore parti : {one.id}, {STATES[one.state]}{since}."
         outside = f"résultat urgent pas encore parti : {one.id}{since}."
-        yield Alarm(code="urgent-late", text=text, since=one.created_at, detail=one.reason, hint=_CALL, outside=outside)
+        yield Alarm(
+            code="urgent-late",
+            subject=one.id,
+            text=text,
+            since=one.created_at,
+            detail=one.reason,
+            hint=_CALL,
+            outside=outside,
+        )
     for one in view.calling:
         what = "résultat urgent" if one.lane is Lane.URGENT else "envoi"
         left = f", envoyé {_moment(one.sent_at)}" if one.sent_at is not None else ""
         whom = f" À prévenir : {view.called[one.id]}." if view.called.get(one.id) else ""
         text = f"{what} jamais lu : {one.id}, {one.label}{left}.{whom}"
-        yield Alarm(
-            code="unread", text=text, since=one.sent_at, hint=_TAKE_OVER, outside=f"{what} jamais lu : {one.id}{left}."
-        )
+        outside = f"{what} jamais lu : {one.id}{left}."
+        yield Alarm(code="unread", subject=one.id, text=text, since=one.sent_at, hint=_TAKE_OVER, outside=outside)
     for channel in view.channels:
         if channel.tries_at is not None:
             text = f"canal « {channel.name} » arrêté par une panne ; nouvel essai {_moment(channel.tries_at)}."

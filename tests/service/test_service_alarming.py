@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -15,9 +17,13 @@ from dispatcher.alarms.facts import Fault
 from dispatcher.alarms.incident import Incident, Judged, Telling, judge, quiet_hours
 from dispatcher.alarms.wording import subject, text
 from dispatcher.errors import StoreError, TryLater
+from dispatcher.outbox.dispatch import Lane
 from dispatcher.ports import AlarmNote
 from dispatcher.service import alarming
 from dispatcher.service.alarm_facts import troubles
+from dispatcher.service.overview import StatusView
+from dispatcher.service.standing import of_work
+from tests.contract.store_kit import Seed
 from tests.service.bench import Bench
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -225,7 +231,7 @@ def test_a_stop_between_a_first_try_and_its_end_still_tells_the_end(bench: Bench
 
 def test_many_at_once_are_one_mail(bench: Bench) -> None:
     way = Recording()
-    standing = [Alarm(code="urgent-late", subject=f"c{number}", text="pas parti") for number in range(50)]
+    standing = [Alarm(code="tick", subject=f"c{number}", text="bloquée") for number in range(50)]
     look(bench, standing, way)
     (together,) = way.told
     assert len(together) == 50
@@ -249,6 +255,71 @@ def test_who_sees_to_it_is_not_reminded_but_told_of_its_end(bench: Bench) -> Non
     assert "alarm.acknowledged" in bench.events("alarm:held")
     with pytest.raises(StoreError, match="Aucune alarme en cours"):
         alarming.acknowledge(bench.store, bench.clock, "held", by="x", why="y")
+
+
+def late(*numbers: int) -> list[Alarm]:
+    return [Alarm(code="urgent-late", subject=f"D{number}", text=f"D{number} pas parti") for number in numbers]
+
+
+def test_each_urgent_result_is_told_though_another_stands_or_was_seen_to(bench: Bench) -> None:
+    way = Recording()
+    for hour in range(5):
+        look(bench, late(hour, hour + 1), way)
+        if hour == 0:
+            alarming.acknowledge(bench.store, bench.clock, "urgent-late:D1", by="operator:eve", why="j'appelle")
+        bench.clock.advance(3600)
+    starts = [key for kind, key in way.flat if kind == "start"]
+    assert starts == [f"urgent-late:D{number}" for number in range(6)]
+
+
+def test_ten_thousand_urgent_results_are_a_digest_and_one_more_is_told(bench: Bench) -> None:
+    way = Recording()
+    look(bench, late(*range(3)), way)
+    bench.clock.advance(60)
+    look(bench, late(*range(10_000)), way)
+    assert way.flat == [*(("start", f"urgent-late:D{number}") for number in range(3)), ("start", "urgent-late")]
+    assert sorted(one.count for one in alarming.listed(bench.store)) == [1, 1, 1, 9_997]
+    way.told.clear()
+    bench.clock.advance(960)
+    look(bench, late(*range(9_000)), way)
+    alarming.acknowledge(bench.store, bench.clock, "urgent-late", by="operator:eve", why="j'appelle")
+    look(bench, late(*range(9_001)), way)
+    assert way.flat == [("worse", "urgent-late")]
+    assert all(one.acked_at is None for one in alarming.listed(bench.store)), "it covered one fewer"
+
+
+def test_the_key_of_a_late_or_unread_dispatch_names_it(bench: Bench) -> None:
+    seed = Seed(bench.store, bench.clock)  # type: ignore[arg-type]
+    both = [seed.dispatch(lane=Lane.URGENT), seed.dispatch(lane=Lane.URGENT)]
+    view = SimpleNamespace(late=both, calling=both, called={}, channels=(), paused_batches=())
+    keys = [one.key for one in of_work(cast(StatusView, view), bench.clock.now())]
+    assert keys == [f"{code}:{one.id}" for code in ("urgent-late", "unread") for one in both]
+
+
+def test_a_digest_taken_apart_is_not_over_while_one_of_it_stands(bench: Bench) -> None:
+    way = Recording()
+    look(bench, late(*range(21)), way)
+    for _ in range(60):
+        bench.clock.advance(60)
+        look(bench, late(20), way)
+    assert way.flat == [("start", "urgent-late"), ("start", "urgent-late:D20")]
+    look(bench, late(*range(20, 45)), way)
+    assert way.flat[2:] == [("worse", "urgent-late")], "it came back with others"
+    way.told.clear()
+    for _ in range(100):
+        bench.clock.advance(60)
+        look(bench, [], way)
+    assert sorted(way.flat) == [("end", "urgent-late"), ("end", "urgent-late:D20")]
+
+
+def test_what_a_person_saw_to_is_told_again_when_it_has_doubled(bench: Bench) -> None:
+    way = Recording()
+    for count in (60, 60, 119, 120):
+        look(bench, [Alarm(code="held", text="x", count=count)], way)
+        bench.clock.advance(1200)
+        if count == 60:
+            alarming.acknowledge(bench.store, bench.clock, "held", by="operator:eve", why="j'appelle")
+    assert way.flat == [("start", "held"), ("worse", "held")]
 
 
 def test_a_clock_set_back_by_a_year_leaves_nobody_waiting(bench: Bench) -> None:

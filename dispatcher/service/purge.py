@@ -124,7 +124,9 @@ class _Run:
         return gone
 
     def orders(self) -> None:
-        """Bulk sends: the names of their documents with the contents, the sends themselves with the proofs."""
+        """Bulk sends: names of documents after the contents of the last, the sends themselves with the proofs.
+        One that still needs names to go on keeps them.
+        """
         before = self.clock.now() - self.retention.contents
         while not self.dry and self._more():
             with self.store.transaction() as uow:

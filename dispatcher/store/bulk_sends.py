@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, exists, func, insert, select
 
 from dispatcher.errors import StoreError
 from dispatcher.ports import BulkSend
@@ -12,10 +12,14 @@ from dispatcher.store.bulk_tables import bulk_items as items
 from dispatcher.store.bulk_tables import bulk_sends as table
 from dispatcher.store.rows import BULK_SEND
 from dispatcher.store.session import Session
-from dispatcher.store.tables import payloads
+from dispatcher.store.tables import files, payloads
 
 NAMED = "title"
 """Kind of the payload that stands as long as the order names its documents."""
+_NAMED = exists().where(payloads.c.owner == table.c.id, payloads.c.kind == NAMED)
+_TAKEN_IN = select(func.count()).where(items.c.send_id == table.c.id).scalar_subquery() == table.c.files
+_CONTENTS = exists().where(items.c.send_id == table.c.id, files.c.id == items.c.file_id, files.c.purged_at.is_(None))
+"""A file of it is unfinished, unreadable, or kept a while longer."""
 
 
 class SqlBulkSends:
@@ -71,9 +75,8 @@ class SqlBulkSends:
         self._session.write(insert(items), {"send_id": send_id, "position": position, "file_id": file_id})
 
     def named(self, before: datetime, limit: int) -> tuple[str, ...]:
-        """Sends made before, whose order still names its documents; the oldest first."""
-        told = select(payloads.c.owner).where(payloads.c.owner == table.c.id, payloads.c.kind == NAMED)
-        wanted = select(table.c.id).where(table.c.made_at < before, told.exists())
+        """Oldest first."""
+        wanted = select(table.c.id).where(table.c.made_at < before, _NAMED, _TAKEN_IN, ~_CONTENTS)
         return tuple(self._session.read(wanted.order_by(table.c.made_at, table.c.id).limit(limit)).scalars())
 
     def drop_payload(self, send_id: str, kind: str) -> None:
@@ -81,8 +84,9 @@ class SqlBulkSends:
         self._session.write(delete(payloads).where(payloads.c.owner == send_id, payloads.c.kind == kind))
 
     def drop(self, before: datetime, limit: int) -> int:
-        """Sends made before go, with their items and payloads. How many."""
-        old = select(table.c.id).where(table.c.made_at < before).order_by(table.c.made_at, table.c.id).limit(limit)
+        """Oldest first; one that still names its documents stays. How many."""
+        old = select(table.c.id).where(table.c.made_at < before, ~_NAMED)
+        old = old.order_by(table.c.made_at, table.c.id).limit(limit)
         ids = tuple(self._session.read(old).scalars())
         for column in (payloads.c.owner, items.c.send_id, table.c.id):
             self._session.write(delete(column.table).where(column.in_(ids)))

@@ -43,8 +43,8 @@ class BulkSends(Protocol):
 
     def put_item(self, send_id: str, position: int, file_id: str) -> None: ...
     def named(self, before: datetime, limit: int) -> tuple[str, ...]:
-        """Sends made before, whose order still names its documents; the oldest first."""
+        """Sends made before whose order still names its documents, though all are taken in and their contents gone."""
 
     def drop_payload(self, send_id: str, kind: str) -> None: ...
     def drop(self, before: datetime, limit: int) -> int:
-        """Sends made before go, with their items and payloads. How many."""
+        """Sends made before that name nothing any more go, with their items and payloads. How many."""

@@ -8,8 +8,10 @@ import pytest
 
 from dispatcher.clock import FrozenClock
 from dispatcher.errors import StoreError
+from dispatcher.outbox.states import FileState
 from dispatcher.ports import BulkSend
 from dispatcher.store.engine import SqlStore
+from tests.contract.store_kit import Seed
 
 
 def send(clock: FrozenClock, **changes: Any) -> BulkSend:
@@ -58,6 +60,7 @@ def test_names_go_first_and_sends_at_last(store: SqlStore, clock: FrozenClock) -
         uow.bulk.add(send(clock))
         uow.payloads.put_all("G1", {"order": b"{}", "title": b"t"})
         uow.bulk.put_item("G1", 0, "F1")
+        uow.bulk.put_item("G1", 1, "F2")
     old = clock.now()
     clock.advance(60)
     with store.transaction() as uow:
@@ -73,3 +76,21 @@ def test_names_go_first_and_sends_at_last(store: SqlStore, clock: FrozenClock) -
     with store.reading() as uow:
         assert (uow.bulk.get("G1"), uow.bulk.items("G1"), uow.payloads.get("G1", "order")) == (None, {}, None)
         assert uow.bulk.get("G2") is not None and uow.payloads.get("G2", "title") == b"t"
+
+
+def test_an_unfinished_send_keeps_its_names_and_stays(store: SqlStore, clock: FrozenClock, seed: Seed) -> None:
+    file = seed.file(state=FileState.DONE, removed=True)
+    with store.transaction() as uow:
+        uow.bulk.add(send(clock))
+        uow.payloads.put_all("G1", {"order": b"{}", "title": b"t"})
+        uow.bulk.put_item("G1", 0, "F9")  # a file whose proof is gone
+    clock.advance(60)
+    now = clock.now()
+    with store.transaction() as uow:
+        assert (uow.bulk.named(now, 10), uow.bulk.drop(now, 10)) == ((), 0), "a document is not taken in"
+        uow.bulk.put_item("G1", 1, file.id)
+        assert (uow.bulk.named(now, 10), uow.bulk.drop(now, 10)) == ((), 0), "a file has its contents"
+        assert uow.purging.drop_contents([file.id], now, now)
+        assert uow.bulk.named(now, 10) == ("G1",)
+        uow.bulk.drop_payload("G1", "title")
+        assert uow.bulk.drop(now, 10) == 1

@@ -397,6 +397,9 @@ def test_a_purge_takes_the_names_of_the_documents_and_leaves_the_sums(bench: Ben
     disk = Disk(**{f"{ZOE.family}.pdf": PDFS["d0.pdf"]})
     send = ordered(bench, row(f"{ZOE.family}.pdf"), row("d1.pdf", PETIT, LEO), disk=disk)
     through(bench, send, disk)
+    with bench.store.transaction() as uow:
+        for one in bench.dispatches():
+            uow.dispatches.move(one.id, State.READ, read_at=bench.clock.now())
     keep = Retention(contents=timedelta(90), unmatched=timedelta(90), answers=timedelta(90), proof=timedelta(3650))
     bench.clock.advance(89 * 86400)
     purge(bench.store, bench.clock, keep)
@@ -455,3 +458,22 @@ def test_two_boxes_of_one_person_are_one_recipient_too_many() -> None:
     _, faults = items_of(f"d0.pdf;99700000013;{DURAND}", f"d0.pdf;99700000013;{PETIT}", head=head)
     (fault,) = faults
     assert "même fichier et même destinataire qu'à la ligne 2" in fault
+
+
+@pytest.mark.parametrize("rest", ["not taken in", "in quarantine", "not sent"])
+def test_a_purge_leaves_an_unfinished_send_the_names_it_goes_on_with(bench: Bench, rest: str) -> None:
+    send = ordered(bench, row("d0.pdf"), row("d1.pdf", "INCONNU" if rest == "not sent" else PETIT, LEO))
+    taken = iter((True, rest != "not taken in"))
+    take(bench.desk, send, lambda item: Disk(**({} if next(taken) else {item.name: b""}))(item))
+    if rest == "in quarantine":
+        with bench.store.transaction() as uow:
+            uow.files.move(uow.bulk.items(send)[1], FileState.QUARANTINED, reason="essai")
+    bench.run()
+    keep = Retention(contents=timedelta(90), unmatched=timedelta(90), answers=timedelta(90), proof=timedelta(3650))
+    for days in (91, 3650):
+        bench.clock.advance(days * 86400)
+        purge(bench.store, bench.clock, keep)
+        assert [item.name for item in load(bench.store, send).items] == ["d0.pdf", "d1.pdf"]
+        assert bench.payload(send, "title") is not None
+    if rest != "not sent":
+        assert take(bench.desk, send, DISK).count == 1 and missing(bench.store, send) == ()

@@ -31,8 +31,9 @@ class Vitals:
         if not wanted.port:
             yield
             return
-        with measuring.begun(workers):
-            measuring.attach(self._office)
+        with measuring.begun(workers) as able:
+            if able:
+                measuring.attach(self._office)
             server = health.Server(self._health)
             server.start(wanted)
             try:

@@ -26,6 +26,7 @@ from dispatcher.alarms.incident import Incident, Kind, Message
 from dispatcher.alarms.wording import body_of
 from dispatcher.errors import OurFault, TransportError, TryLater
 from dispatcher.ports import AlarmNote
+from dispatcher.service import alarming
 from dispatcher.settings import AlarmSettings
 from dispatcher.settings.alarm_ways import (
     AlarmCommandSettings,
@@ -109,6 +110,33 @@ def test_many_messages_are_one_mail() -> None:
 def test_a_server_that_refuses_is_told(answer: str) -> None:
     with smtp(Post(answer)) as port, pytest.raises(TryLater, match=answer[:3]):
         MailWay(mail_settings(port), LABORATORY).give([note()])
+
+
+class Choosy(Post):
+    """Refuses one recipient."""
+
+    async def handle_RCPT(self, server: SMTP, session: Any, envelope: Envelope, address: str, options: Any) -> str:
+        if address == "parti@labo.test":
+            return "550 5.1.1 unknown"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+
+def test_a_recipient_that_is_refused_beside_another_is_told_and_nothing_is_repeated_to_the_other() -> None:
+    post = Choosy()
+    with smtp(post) as port:
+        settings = AlarmSettings(mail=mail_settings(port, to=["it@labo.test", "parti@labo.test"]))
+        works, refused = alarm_ways(settings, LABORATORY)
+        works.give([note()])
+        for _ in range(2):
+            with pytest.raises(OurFault, match="refuse le destinataire"):
+                refused.give([note()])
+        told = alarming.trial((works, refused), AT, lambda: "A9")
+    assert [(one.way, bool(one.fault)) for one in told] == [
+        ("mail it@labo.test", False),
+        ("mail parti@labo.test", True),
+    ]
+    assert len(post.mails) == 2, "the alarm and the test, to who is accepted"
 
 
 def test_no_mail_server(unused: int) -> None:

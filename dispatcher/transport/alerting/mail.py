@@ -20,10 +20,10 @@ from dispatcher.transport.tls import TlsOptions, context, handshake_error
 class MailWay:
     """One mail a message; several in one when they are many."""
 
-    name, joins = "mail", True
+    joins = True
 
-    def __init__(self, settings: AlarmMailSettings, laboratory: str) -> None:
-        self._settings, self._laboratory = settings, laboratory
+    def __init__(self, settings: AlarmMailSettings, laboratory: str, name: str = "mail") -> None:
+        self.name, self._settings, self._laboratory = name, settings, laboratory
 
     def give(self, notes: Sequence[AlarmNote]) -> None:
         """One mail. Raises OurFault, TryLater."""
@@ -36,7 +36,7 @@ class MailWay:
         except smtplib.SMTPAuthenticationError as error:
             raise OurFault("Le serveur refuse le mot de passe de [alarms.mail].", stage="login") from error
         except smtplib.SMTPRecipientsRefused as error:
-            raise OurFault("Le serveur refuse tous les destinataires de [alarms.mail].", stage="rcpt") from error
+            raise OurFault("Le serveur refuse le destinataire ([alarms.mail] to).", stage="rcpt") from error
         except smtplib.SMTPResponseException as error:
             raise TryLater(f"Le serveur de courrier refuse ({error.smtp_code}).", stage="data") from error
         except smtplib.SMTPException as error:
@@ -74,3 +74,11 @@ class MailWay:
         mail["X-Auto-Response-Suppress"] = "All"
         mail.set_content(text(bodies), cte="8bit" if text(bodies).isascii() else "quoted-printable")
         return mail
+
+
+def mail_ways(settings: AlarmMailSettings, laboratory: str) -> tuple[MailWay, ...]:
+    """One a recipient: who is refused is tried again and told of by the others, who get nothing twice."""
+    if len(settings.to) == 1:
+        return (MailWay(settings, laboratory),)
+    each = {one: settings.model_copy(update={"to": [one]}) for one in settings.to}
+    return tuple(MailWay(alone, laboratory, f"mail {one}") for one, alone in each.items())

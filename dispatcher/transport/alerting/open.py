@@ -12,9 +12,9 @@ def alarm_ways(settings: AlarmSettings, laboratory: str) -> tuple[AlarmWay, ...]
     """Every way that is configured."""
     found: list[AlarmWay] = []
     if settings.mail is not None:
-        from dispatcher.transport.alerting.mail import MailWay
+        from dispatcher.transport.alerting.mail import mail_ways
 
-        found.append(MailWay(settings.mail, laboratory))
+        found += mail_ways(settings.mail, laboratory)
     if settings.webhook is not None:
         from dispatcher.transport.alerting.http import WebhookWay
 

@@ -14,13 +14,13 @@ from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, WRONG_CALL, complain, moment, print_json, say, table
 from dispatcher.cli.person import actor
 from dispatcher.cli.statement_show import COLUMNS, cells, sentence
-from dispatcher.cli.wording import BATCH_STATES
 from dispatcher.errors import StoreError
 from dispatcher.french import counted, either
 from dispatcher.outbox.dispatch import Batch
 from dispatcher.outbox.statement import Statement
 from dispatcher.outbox.states import State
 from dispatcher.ports import Batches, DispatchFilter
+from dispatcher.service.wording import BATCH_STATES
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 Ids = Annotated[list[str], typer.Argument(help="Numéros de lots (L…).")]

@@ -9,18 +9,15 @@ from typing import Annotated
 
 import typer
 
-from dispatcher import resources
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, WRONG_CALL, complain, print_json, say
 from dispatcher.cli.person import actor
 from dispatcher.cli.replay_ask import reason_given
-from dispatcher.daemon.anchoring import anchoring_of
-from dispatcher.formats.pdf.engine import Layout
-from dispatcher.formats.pdf.summary import SummaryPrinter
 from dispatcher.french import counted
 from dispatcher.receipts.evidence_check import Checked, check
-from dispatcher.service.prove import Proving, Wish, prove
+from dispatcher.service.prove import Wish, prove
 from dispatcher.whole_file import put
+from dispatcher.wiring.proving import proving_of
 
 VERIFY = "verify"
 
@@ -60,14 +57,7 @@ def evidence(
 def _make(item: str, out: Path, wish: Wish, json: bool) -> None:
     parts = office()
     with ExitStack() as closing:
-        proving = Proving(
-            store=parts.store,
-            clock=parts.clock,
-            anchoring=anchoring_of(parts),
-            printer=_printer(closing),
-            laboratory=parts.settings.laboratory.name,
-        )
-        made = prove(proving, item, wish)
+        made = prove(proving_of(parts, closing), item, wish)
     if made is None:
         complain(f"Aucun envoi ne porte le numéro {item}.")
         complain("  → « dispatcher list » montre les envois.")
@@ -83,19 +73,6 @@ def _make(item: str, out: Path, wish: Wish, json: bool) -> None:
     say("« LISEZMOI.txt », dedans, dit comment tout vérifier avec openssl et sha256sum.")
     if wish.content:
         complain("Ce fichier contient des résultats d'examens : ne le remettre qu'à qui a le droit de les lire.")
-
-
-def _printer(closing: ExitStack) -> SummaryPrinter:
-    """Fonts are unpacked for the life of ``closing``."""
-    fonts = str(closing.enter_context(resources.mapping_folder("fonts")))
-    return SummaryPrinter(
-        Layout(
-            source=resources.mapping_bytes("layouts", "evidence.typ"),
-            fonts=(fonts,),
-            coverage=resources.mapping_text("fonts", "coverage.txt"),
-            name="evidence.typ",
-        )
-    )
 
 
 def _verify(file: Path | None, json: bool) -> None:

@@ -11,12 +11,12 @@ import typer
 from dispatcher.cli.context import office
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say
 from dispatcher.cli.person import actor
-from dispatcher.daemon.anchoring import anchoring_of, stamp_roots
 from dispatcher.french import counted
 from dispatcher.service.anchor import anchor as make_anchor
 from dispatcher.service.anchor import stamp_missing
 from dispatcher.service.verify_journal import Exported, Verified, verify_journal
 from dispatcher.store import anchor_files
+from dispatcher.wiring.proving import anchoring_of, stamp_roots
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 group = typer.Typer(help="Journal : chaque changement, chaîné par empreinte, signé chaque jour.", no_args_is_help=True)

@@ -18,7 +18,6 @@ from dispatcher.cli.held_show import show_held, tell_held
 from dispatcher.cli.output import DONE, FAILURES, complain, moment, print_json, say, table
 from dispatcher.cli.restored_show import restored_json
 from dispatcher.cli.unread_show import tell_paper, tell_unread
-from dispatcher.cli.wording import EVENTS, RECEIPTS, actor, envelope
 from dispatcher.daemon import processes
 from dispatcher.directory.at_hand import watched
 from dispatcher.french import age, counted
@@ -29,6 +28,7 @@ from dispatcher.service import alarms, nodes, overview, untaken, waits
 from dispatcher.service.explain import explain
 from dispatcher.service.restored import in_doubt
 from dispatcher.service.standing import untaken as untaken_sentence
+from dispatcher.service.wording import EVENTS, RECEIPTS, actor, envelope
 from dispatcher.store.room import short_of_room
 from dispatcher.wiring import Office
 from dispatcher.wiring.standing import everything, paused_everywhere, split

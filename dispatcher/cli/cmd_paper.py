@@ -16,12 +16,12 @@ from dispatcher.cli.output import DONE, FAILURES, complain, moment, print_json, 
 from dispatcher.cli.person import actor
 from dispatcher.cli.replay_ask import reason_given
 from dispatcher.cli.told import SHOWN, told
-from dispatcher.cli.wording import actor as who
 from dispatcher.errors import ConfigError
 from dispatcher.french import counted
 from dispatcher.service import operate
 from dispatcher.service.changed import Changed
 from dispatcher.service.print_run import RUN_MOST, Made, keep_run, make_run, members, waiting
+from dispatcher.service.wording import actor as who
 from dispatcher.wiring import Office
 
 Ids = Annotated[list[str], typer.Argument(help="Numéros d'envoi (D…) ou d'un tirage (T…).")]

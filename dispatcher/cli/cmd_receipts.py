@@ -15,7 +15,6 @@ from dispatcher.cli.person import actor
 from dispatcher.cli.replay_ask import agree_or_stop, reason_given
 from dispatcher.cli.support_show import verdicts, verdicts_in_french
 from dispatcher.cli.told import told as tell_changed
-from dispatcher.cli.wording import ACTIONS, RECEIPTS
 from dispatcher.clock import PARIS
 from dispatcher.errors import in_french
 from dispatcher.french import counted
@@ -25,6 +24,7 @@ from dispatcher.receipts.mbox import mails
 from dispatcher.receipts.readout import as_json, understood
 from dispatcher.service import deal_with
 from dispatcher.service.collect import Collected, take_notice
+from dispatcher.service.wording import ACTIONS, RECEIPTS
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 Files = Annotated[list[Path], typer.Argument(help="Courriers (.eml), ou boîtes exportées (mbox).")]

@@ -10,12 +10,12 @@ import typer
 
 from dispatcher.cli.context import office
 from dispatcher.cli.output import WRONG_CALL, complain, print_json, say, table
-from dispatcher.cli.wording import cause
 from dispatcher.french import counted
 from dispatcher.outbox.figures import STEPS
 from dispatcher.outbox.states import State
 from dispatcher.service.answer_notes import day_of
 from dispatcher.service.statistics import Group, Report, ToPhone, statistics
+from dispatcher.service.wording import cause
 from dispatcher.wiring import Office
 
 NEVER = "-"

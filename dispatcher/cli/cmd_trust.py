@@ -14,7 +14,6 @@ from dispatcher.cli.cmd_trust_kept import changes, difference_json, tell_differe
 from dispatcher.cli.context import config_exists, office, settings
 from dispatcher.cli.output import FAILURES, complain, moment, print_json, say
 from dispatcher.cli.person import actor
-from dispatcher.cli.wording import actor as name_of
 from dispatcher.clock import SystemClock
 from dispatcher.directory.syncing.runner import brought
 from dispatcher.directory.trust.allowed_domains import AllowedDomainList, Trust, Verdict, verify
@@ -30,6 +29,7 @@ from dispatcher.directory.trust.kept import (
     load_list,
 )
 from dispatcher.errors import ConfigError, DispatcherError, in_french
+from dispatcher.service.wording import actor as name_of
 from dispatcher.settings import TrustSettings
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]

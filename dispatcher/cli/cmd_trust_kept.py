@@ -12,7 +12,6 @@ import typer
 from dispatcher.cli.context import office
 from dispatcher.cli.output import complain, moment, print_json, say, table
 from dispatcher.cli.person import actor
-from dispatcher.cli.wording import actor as name_of
 from dispatcher.directory.trust import kept
 from dispatcher.directory.trust.allowed_domains import Trust, verify
 from dispatcher.directory.trust.content import Content
@@ -21,6 +20,7 @@ from dispatcher.errors import TrustError
 from dispatcher.french import counted
 from dispatcher.ports import UnitOfWork
 from dispatcher.service.domains import Concerned, concerned
+from dispatcher.service.wording import actor as name_of
 from dispatcher.wiring import Office
 
 Json = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from dispatcher.cli.output import say, table
-from dispatcher.cli.wording import envelope
 from dispatcher.french import counted
 from dispatcher.outbox.states import STATES
 from dispatcher.service.renewal import ENDED, Renewal, RenewalPlan, Shown
 from dispatcher.service.replay import Planned, ReplayPlan
+from dispatcher.service.wording import envelope
 
 SHOWN = 20
 """Rows listed one by one; the sums tell of all."""

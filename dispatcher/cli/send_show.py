@@ -8,12 +8,12 @@ from typing import Any
 
 from dispatcher.cli.forecast_show import sentence as forecast_sentence
 from dispatcher.cli.output import moment, say, table
-from dispatcher.cli.wording import envelope
 from dispatcher.french import counted
 from dispatcher.outbox.states import State
 from dispatcher.service.bulk import Planned
 from dispatcher.service.bulk_forecast import Outlook
 from dispatcher.service.bulk_statement import BulkStatement, Entry
+from dispatcher.service.wording import envelope
 
 
 def size(count: int) -> str:

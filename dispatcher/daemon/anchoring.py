@@ -3,43 +3,18 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
 from dispatcher.errors import DispatcherError, KeyringError, in_french
-from dispatcher.keyring.credentials import der_certificates
-from dispatcher.sealing.proof import require_stamping
 from dispatcher.service import alarms
-from dispatcher.service.anchor import SUBJECT, Anchoring, anchor, due, signer_of, stamp_missing
+from dispatcher.service.anchor import SUBJECT, anchor, due, stamp_missing
 from dispatcher.store import anchor_files
-from dispatcher.transport.timestamps import HttpStamper
 from dispatcher.wiring import Office
+from dispatcher.wiring.proving import anchoring_of
 
 log = logging.getLogger(__name__)
 
 SECONDS = 600.0
 """How often is asked whether an anchor is due."""
-
-
-def anchoring_of(office: Office) -> Anchoring:
-    """What signs the journal. Raises ``DispatcherError``: roots unreadable, module missing."""
-    wanted = office.settings.journal
-    names = [wanted.signer] if wanted.signer else list(office.channels)
-    if wanted.timestamp_url:
-        require_stamping()
-    return Anchoring(
-        store=office.store,
-        clock=office.clock,
-        signer=lambda at: signer_of(office.desk.keyring, names, at),
-        every=timedelta(hours=wanted.anchor_hours),
-        stamper=HttpStamper(wanted.timestamp_url, wanted.timestamp_seconds) if wanted.timestamp_url else None,
-        roots=stamp_roots(office),
-    )
-
-
-def stamp_roots(office: Office) -> tuple[bytes, ...]:
-    """Certificates (DER) that time-stamps must go back to. Raises ``KeyringError``."""
-    path = office.settings.journal.timestamp_roots
-    return der_certificates(path) if path is not None else ()
 
 
 def anchor_due(office: Office, *, stopping: bool = False) -> str:

@@ -10,7 +10,6 @@ from datetime import timedelta
 
 import pytest
 
-from dispatcher.cli.cmd_evidence import _printer
 from dispatcher.outbox.dispatch import Dispatch, JournalLine
 from dispatcher.outbox.states import State
 from dispatcher.receipts.archive import pack, unpack
@@ -20,6 +19,7 @@ from dispatcher.service import operate
 from dispatcher.service.anchor import Anchoring
 from dispatcher.service.prove import Proven, Proving, Wish, prove
 from dispatcher.service.release import release
+from dispatcher.wiring.proving import evidence_printer
 from tests.fakes import KnownCertificates
 from tests.service.bench import BOB, Bench
 from tests.service.samples import dsn, mdn, oru
@@ -48,7 +48,7 @@ def proof(bench: Bench, dispatch_id: str, *, content: bool = False) -> tuple[Pro
             anchoring=Anchoring(
                 store=bench.real, clock=bench.clock, signer=lambda _: bench.tools.signer, every=timedelta(hours=24)
             ),
-            printer=_printer(closing),
+            printer=evidence_printer(closing),
             laboratory="Laboratoire d'essai",
         )
         made = prove(proving, dispatch_id, Wish(actor=EVE, content=content, reason="plainte" if content else ""))

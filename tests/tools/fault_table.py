@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from dispatcher.cli.wording import STATES
+from dispatcher.service.wording import STATES
 from dispatcher.errors import OurFault, OutcomeUnknown, Refused, TransportError, TryLater
 from dispatcher.outbox.states import State
 from dispatcher.sandbox.faults import SWITCHES

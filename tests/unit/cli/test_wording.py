@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dispatcher.cli.wording import cause
+from dispatcher.service.wording import cause
 
 
 @pytest.mark.parametrize(

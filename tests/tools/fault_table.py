@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from dispatcher.service.wording import STATES
 from dispatcher.errors import OurFault, OutcomeUnknown, Refused, TransportError, TryLater
 from dispatcher.outbox.states import State
 from dispatcher.sandbox.faults import SWITCHES
+from dispatcher.service.wording import STATES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "pannes.md"
 

@@ -15,13 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
 
 from dispatcher.cli import asking
 from dispatcher.cli.main import app
+from dispatcher.console.app import build
 from dispatcher.directory.bulk.importing import import_file
 from dispatcher.outbox.states import State
 from dispatcher.resources import sample
+from tests.console.conftest import HERE
+from tests.console.kit import FakeAccounts
 from tests.integration.laboratory import Installation, install
 from tests.pki import pki
 
@@ -335,3 +339,31 @@ def test_at_a_terminal_a_faulty_report_leaves_without_talk_of_a_rule(
     output = run("release", item, "--to", GIRARD_BOX, "--despite-errors", answer="o\n").output
     assert "retenir" not in output.lower()
     assert states(labo, [item]) == [State.READY]
+
+
+def test_the_console_remembers_and_releases_exactly_what_it_showed(labo: Installation) -> None:
+    ids = held()["code D077"]
+    table = labo.office.settings.directory.local
+    assert table is not None
+    before = table.read_bytes()
+
+    def hidden(page: str, name: str) -> str:
+        return page.split(f'name="{name}" value="', 1)[1].partition('"')[0]
+
+    with TestClient(build(labo.office, FakeAccounts(), lambda parts: ()), base_url=HERE) as browser:
+        browser.cookies.set("session", "alice")
+        asked = {"csrf": hidden(browser.get("/attente").text, "csrf"), "vers": RPPS, "retenir": "1"}
+        shown = browser.post(f"/attente/{ids[0]}/choix", data=asked).text
+        assert all(f"/envois/{item}" in shown for item in ids)
+        assert "D077" in shown
+        assert table.read_bytes() == before
+        assert states(labo, ids) == [State.HELD] * 4
+        confirmed = {**asked, "jeton": hidden(shown, "jeton"), "motif": "appelé le cabinet"}
+        run("close", ids[3], "--reason", "remis autrement")
+        assert browser.post(f"/attente/{ids[0]}/vers", data=confirmed).status_code == 409
+        assert table.read_bytes() == before
+        again = browser.post(f"/attente/{ids[0]}/choix", data=asked).text
+        confirmed["jeton"] = hidden(again, "jeton")
+        assert browser.post(f"/attente/{ids[0]}/vers", data=confirmed).status_code == 200
+        assert states(labo, ids) == [*[State.READY] * 3, State.CLOSED]
+        assert any(line.startswith("D077;") and RPPS in line for line in table.read_text("utf-8").splitlines())

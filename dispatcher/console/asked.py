@@ -31,7 +31,7 @@ def asked(params: Mapping[str, str]) -> dict[str, str]:
 def wanted(params: Mapping[str, str]) -> DispatchFilter:
     """What they mean. Raises ConfigError: a day that is none."""
     told = asked(params)
-    last = _day(told.get("au", ""))
+    last = day(told.get("au", ""))
     return DispatchFilter(
         order=told.get("dossier", ""),
         recipient=told.get("destinataire", ""),
@@ -39,7 +39,7 @@ def wanted(params: Mapping[str, str]) -> DispatchFilter:
         batch_id=told.get("lot", ""),
         fault=told.get("cause", ""),
         file_id=told.get("fichier", ""),
-        since=_begins(_day(told.get("du", ""))),
+        since=_begins(day(told.get("du", ""))),
         until=_begins(last + timedelta(days=1) if last is not None else None),
     )
 
@@ -50,7 +50,8 @@ def states(told: Sequence[str]) -> tuple[State, ...]:
     return tuple(known[one] for one in dict.fromkeys(told) if one in known)
 
 
-def _day(told: str) -> date | None:
+def day(told: str) -> date | None:
+    """As a form writes it; None when empty. Raises ConfigError."""
     if not told:
         return None
     try:

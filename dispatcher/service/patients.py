@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import date
 
 from dispatcher.outbox.dispatch import Dispatch
-from dispatcher.ports import UnitOfWork
+from dispatcher.ports import DispatchFilter, UnitOfWork
+from dispatcher.report.versions import identity_text
 from dispatcher.routing.addresses import as_compared, hidden, is_patient
 from dispatcher.routing.route import Decision
 from dispatcher.routing.trace import as_json, from_json
@@ -36,6 +38,12 @@ def masked(desk: Desk, dispatch: Dispatch, address: str) -> Dispatch:
         recipient_id="" if is_patient(address) else hidden(dispatch.recipient_id, name),
         decision=json.loads(without),
     )
+
+
+def about(desk: Desk, *, birth_name: str, given: str, born: date) -> DispatchFilter:
+    """Everything about one patient, by the three traits exactly as reports give them; none is kept in clear."""
+    traits = identity_text(birth_name, given, born)
+    return DispatchFilter(patient=desk.cipher.hash(traits), oldest_first=False)
 
 
 def shown(decision: Decision) -> Decision:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, case, func, or_, select
+from sqlalchemy import Select, and_, bindparam, case, func, or_, select, text
 
 from dispatcher.outbox.dispatch import Dispatch, Lane
 from dispatcher.outbox.states import NOT_YET_LEFT, UNFINISHED, State
@@ -20,6 +20,8 @@ from dispatcher.store.session import Session
 from dispatcher.store.tables import EVERY_LANE, batch_members, in_state, journal, journal_head, reports
 from dispatcher.store.tables import dispatches as table
 
+_KNOWN_PATIENT = text("reports.patient_hash <> ''")
+"""In the words of the partial index."""
 _OLDEST = (
     DISPATCH.select.where(table.c.state == bindparam("of_state")).order_by(table.c.created_at, table.c.id).limit(1)
 )
@@ -241,6 +243,9 @@ def _conditions(wanted: DispatchFilter) -> list[Any]:
     if wanted.order:
         named = or_(reports.c.order_filler == wanted.order, reports.c.order_placer == wanted.order)
         conditions.append(table.c.report_id.in_(select(reports.c.id).where(named)))
+    if wanted.patient:
+        about = select(reports.c.id).where(reports.c.patient_hash == wanted.patient, _KNOWN_PATIENT)
+        conditions.append(table.c.report_id.in_(about))
     if wanted.recipient:
         conditions.append(
             and_(*(table.c.search.contains(word, autoescape=True) for word in fold(wanted.recipient).split()))

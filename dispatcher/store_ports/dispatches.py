@@ -33,6 +33,8 @@ class DispatchFilter:
     """Part of the label, the address or the identifier."""
     order: str = ""
     """Order number, exact."""
+    patient: str = ""
+    """Keyed hash of who the report is about, as ``ReportVersion.patient_hash``."""
     since: datetime | None = None
     until: datetime | None = None
     unprinted: bool = False

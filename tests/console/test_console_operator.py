@@ -16,7 +16,7 @@ from dispatcher import wiring
 from dispatcher.cli.demo import play
 from dispatcher.console.app import build
 from dispatcher.console.page import PageRoute
-from dispatcher.console.pages import dispatch, dispatches, held, preview, replay, resolve
+from dispatcher.console.pages import dispatch, dispatches, held, preview, replay, resolve, search
 from dispatcher.outbox.dispatch import Dispatch, JournalLine
 from dispatcher.outbox.states import State
 from dispatcher.ports import DispatchFilter
@@ -25,7 +25,9 @@ from dispatcher.wiring import Office
 from tests.console.conftest import HERE
 from tests.console.kit import ROLES, FakeAccounts, Person
 
-ROUTES = [route for module in (dispatch, dispatches, held, preview, replay, resolve) for route in module.routes()]
+ROUTES = [
+    route for module in (dispatch, dispatches, held, preview, replay, resolve, search) for route in module.routes()
+]
 PATIENT = "KERSAUSON"
 """A patient of the demo."""
 
@@ -295,3 +297,14 @@ def test_what_has_left_cannot_be_withdrawn(desk: Desk) -> None:
     desk.submit(f"/envois/{one.id}/retrait", 303, motif="essai")
     assert desk.now(one.id) == one
     assert one.id in text(desk.page(f"/envois/{one.id}"))
+
+
+def test_the_dispatches_of_a_patient_are_found_by_traits_and_noted(desk: Desk) -> None:
+    one = desk.one(State.READ, order="26A0011")
+    traits = {"nom": "De Kersauson", "prenom": "Yves-Marie", "ne": "1934-09-15"}
+    assert one.id in desk.submit("/recherche", 200, **traits)
+    assert one.id in {item for _, _, ids in desk.accounts.shown for item in ids}
+    seen = len(desk.accounts.shown)
+    assert "Aucun envoi pour ces traits." in text(desk.submit("/recherche", 200, **{**traits, "prenom": "Yves"}))
+    assert len(desk.accounts.shown) == seen
+    desk.submit("/recherche", 409, **{**traits, "ne": ""})

@@ -9,7 +9,7 @@ from pathlib import Path
 from dispatcher.cli.output import complain
 from dispatcher.errors import ConfigError, in_french
 from dispatcher.formats.manifest.grid import Fault
-from dispatcher.formats.manifest.names import Pattern, patterns_of
+from dispatcher.formats.manifest.names import Pattern, patterns_of, said_by
 from dispatcher.formats.manifest.reader import read_manifest
 from dispatcher.formats.registry import is_index
 from dispatcher.intake import by_hand
@@ -21,7 +21,8 @@ from dispatcher.service import bulk_order
 from dispatcher.service.bulk_order import Item, Order
 from dispatcher.wiring import Office, list_book
 
-TWICE_TOLD = "le patient est dans le bordereau et dans un index à côté du PDF (« {name} ») ; ne le dire qu'à un endroit"
+TWICE_TOLD = "le patient est dans {where} et dans un index à côté du PDF (« {name} ») ; ne le dire qu'à un endroit"
+TWO_NAMED = "le nom du PDF « {name} » nomme un destinataire, mais c'est l'index qui part : donner --to, ou ôter l'un des deux"
 
 
 @dataclass(slots=True)
@@ -82,7 +83,7 @@ def _with_beside(item: Item, manifest: Path, faults: list[Fault]) -> Item:
         faults.append(Fault(line=item.lines[0], text=f"« {item.name} » : illisible ({in_french(error)})"))
         return item
     if indexes:
-        faults.append(Fault(line=item.lines[0], text=TWICE_TOLD.format(name=indexes[0])))
+        faults.append(Fault(line=item.lines[0], text=TWICE_TOLD.format(where="le bordereau", name=indexes[0])))
     return replace(item, beside=tuple((name, str(one)) for name, one in found.items()))
 
 
@@ -97,11 +98,29 @@ def of_paths(office: Office, paths: Sequence[Path], chosen: Sequence[Wanted]) ->
         item, wrong = bulk_order.with_chosen(
             Item(position=len(items), path=path, name=taken.found.name, beside=beside), chosen, lists, patterns
         )
+        documents = [Path(one).name for _, one in beside]
+        wrong = wrong or _told_twice(item, taken, documents, patterns, to_chosen=bool(chosen))
         if wrong:
             faults.append(f"« {item.name} » : {wrong}.")
         items.append(item)
     title = ", ".join(path.name or str(path.resolve().name) for path in paths)[:100]
     return Asked(order=Order(title=title, items=tuple(items)), faults=faults, left_out=gathered.left_out)
+
+
+def _told_twice(
+    item: Item, taken: Taken, documents: Sequence[str], patterns: Sequence[Pattern], *, to_chosen: bool
+) -> str:
+    """Why a file name and an index beside it cannot both be right, in French; empty when only one of them speaks."""
+    indexes = [name for name, one in taken.siblings.items() if is_index(one)]
+    if is_index(taken.content):
+        indexes = [item.name]
+        for name in documents:
+            said, _ = said_by(name, patterns)
+            if said is not None and said.facts:
+                return TWICE_TOLD.format(where=f"le nom de « {name} »", name=item.name)
+            if said is not None and said.target is not None and not to_chosen:
+                return TWO_NAMED.format(name=name)
+    return TWICE_TOLD.format(where="le nom du fichier", name=indexes[0]) if indexes and item.facts else ""
 
 
 def _patterns(office: Office) -> tuple[Pattern, ...]:

@@ -171,13 +171,26 @@ def _wanted(mine: Sequence[Line], lists: SavedLists, said: Said | None, faults: 
     if not named and len(mine) > 1:
         text = f"fichier déjà nommé à la ligne {mine[0].number}, sans destinataire ; n'en garder qu'une"
         faults += [Fault(line=line.number, column=line.column, text=text) for line in mine[1:]]
-    by_name = wanted_of(said.target) if said is not None and said.target is not None else None
-    if by_name is None or (said is not None and said.target is not None and said.target.kind == "list"):
-        return tuple(wanted for wanted, _ in named.values())
-    if named and all((one.id_type, one.id) != (by_name.id_type, by_name.id) for one, _ in named.values()):
+    by_name, why = _by_name(said, lists)
+    if why:
+        faults.append(Fault(line=mine[0].number, column=mine[0].column, text=why))
+    if not named:
+        return by_name
+    keys = {one.key for one in by_name}
+    if keys and not (keys <= named.keys() or named.keys() <= keys):
         text = "le nom du fichier nomme un autre destinataire que le bordereau ; vérifier à qui va ce document"
         faults.append(Fault(line=mine[0].number, column=mine[0].column, text=text))
-    return tuple(wanted for wanted, _ in named.values()) or (by_name,)
+    return tuple(wanted for wanted, _ in named.values())
+
+
+def _by_name(said: Said | None, lists: SavedLists) -> tuple[tuple[Wanted, ...], str]:
+    """Whom a file name names; and in French why that is nobody."""
+    if said is None or said.target is None:
+        return (), ""
+    if said.target.kind != "list":
+        return (wanted_of(said.target),), ""
+    found, why = lists.find(said.target.text)
+    return (tuple(wanted_of(one) for one in found.members) if found is not None else ()), why
 
 
 def _facts(mine: Sequence[Line], said: Said | None, faults: list[Fault]) -> tuple[tuple[str, str], ...]:
@@ -208,14 +221,8 @@ def with_chosen(
     said, wrong = said_by(item.name, patterns)
     if wrong or said is None:
         return replace(item, wanted=tuple(chosen)), wrong
-    wanted: tuple[Wanted, ...] = tuple(chosen)
-    if not wanted and said.target is not None:
-        if said.target.kind == "list":
-            found, why = lists.find(said.target.text)
-            if found is None:
-                return item, why
-            wanted = tuple(wanted_of(one) for one in found.members)
-        else:
-            wanted = (wanted_of(said.target),)
+    wanted, why = (tuple(chosen), "") if chosen else _by_name(said, lists)
+    if why:
+        return item, why
     facts = tuple((fact.field, fact.text) for fact in said.facts)
     return replace(item, wanted=wanted, facts=facts), ""

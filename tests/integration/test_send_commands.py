@@ -186,3 +186,25 @@ def test_files_named_by_their_recipient(labo: Installation) -> None:
     (documents / "deux.PDF").unlink()
     shown = told("send", documents, "--dry-run")
     assert [one["address"] for one in shown["files"][0]["dispatches"]] == ["b@sandbox.mssante.test"]
+
+
+@pytest.mark.parametrize("named", ["folder", "pdf"])
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_a_patient_in_the_file_name_and_in_an_index_beside_is_refused(
+    labo: Installation, named: str, ending: str
+) -> None:
+    text = labo.config.read_text(encoding="utf-8")
+    pattern = '\n[bulk]\nfile_names = ["{code}_{nom_naissance}_{prenom}_{date_naissance:%d%m%Y}.pdf"]\n'
+    labo.config.write_text(text + pattern, encoding="utf-8")
+    documents = labo.config.parent.parent / "documents"
+    (documents / "deux.PDF").unlink()
+    document = (documents / "un.pdf").rename(documents / "B_ESSAI_Leo_17021946.pdf")
+    index = document.with_suffix(f".{ending}")
+    if ending == "csv":
+        index.write_text(f"fichier;nom_naissance;prenom\n{document.name};AUTRE;Zoe\n", encoding="utf-8")
+    else:
+        told_there = {"file": document.name, "birth_name": "AUTRE", "first_given": "Zoe", "birth_date": "1950-02-02"}
+        index.write_text(json.dumps(told_there), encoding="utf-8")
+    done = call("send", document if named == "pdf" else documents, "--to", "A", code=2)
+    assert "et dans un index à côté du PDF" in done.output
+    assert told("send", "--list") == []

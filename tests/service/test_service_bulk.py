@@ -477,3 +477,19 @@ def test_a_purge_leaves_an_unfinished_send_the_names_it_goes_on_with(bench: Benc
         assert bench.payload(send, "title") is not None
     if rest != "not sent":
         assert take(bench.desk, send, DISK).count == 1 and missing(bench.store, send) == ()
+
+
+# ------------------------------------------------------------------------------------- a list in the name of a file
+
+
+def test_a_list_in_a_file_name_beside_a_manifest() -> None:
+    """Its members, never those the document names; others than the manifest's, or a list nobody knows, are a fault."""
+    patterns = ["{liste}_{reste}"]
+    (item,), faults = items_of("Glycines_a.pdf;X", head="fichier;nom_naissance", patterns=patterns)
+    assert ([one.address for one in item.wanted], faults) == ([DURAND, PETIT], [])
+    (item,), faults = items_of(f"Glycines_a.pdf;{PETIT}", head="fichier;destinataire", patterns=patterns)
+    assert ([one.address for one in item.wanted], faults) == ([PETIT], [])
+    _, (fault,) = items_of("Glycines_a.pdf;x@ailleurs.fr", head="fichier;destinataire", patterns=patterns)
+    assert "nomme un autre destinataire que le bordereau" in fault
+    _, (fault,) = items_of("Roses_a.pdf;X", head="fichier;nom_naissance", patterns=patterns)
+    assert "aucune liste « Roses »" in fault

@@ -11,7 +11,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
@@ -64,7 +64,13 @@ def read_grid(content: bytes, known: Known) -> Grid:
         return _workbook(content, known)
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         return _refused("ancien format Excel (.xls) : l'enregistrer en .xlsx ou en CSV")
-    return _csv(decode(content).text, known)
+    decoded = decode(content)
+    doubts = tuple(Fault(text=f"{one.message} {_ENCODING}") for one in decoded.problems)
+    grid = _csv(decoded.text, known)
+    return replace(grid, faults=(*doubts, *grid.faults))
+
+
+_ENCODING = "Un nom de patient serait faux : enregistrer le tableau en « CSV UTF-8 », ou en .xlsx."
 
 
 def _refused(text: str) -> Grid:

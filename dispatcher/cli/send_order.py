@@ -22,7 +22,7 @@ from dispatcher.service.bulk_order import Item, Order
 from dispatcher.wiring import Office, list_book
 
 TWICE_TOLD = "le patient est dans {where} et dans un index à côté du PDF (« {name} ») ; ne le dire qu'à un endroit"
-TWO_NAMED = "le nom du PDF « {name} » nomme un destinataire, mais c'est l'index qui part : donner --to, ou ôter l'un des deux"
+TWO_NAMED = "le nom du PDF « {name} » nomme un destinataire, mais c'est l'index qui part : donner --to, ou ôter l'index"
 
 
 @dataclass(slots=True)

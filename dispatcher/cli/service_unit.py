@@ -29,6 +29,7 @@ SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
 UMask=0027
+LimitNOFILE=65536
 """
 SYSTEM = """\
 ProtectSystem=strict

@@ -12,8 +12,9 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ import pytest
 from starlette.applications import Starlette
 
 from dispatcher.cli import console_serving
+from dispatcher.console import serve
 from dispatcher.console.serve import Serving
 from dispatcher.errors import ConfigError
 from dispatcher.settings import ConsoleSettings
@@ -82,6 +84,51 @@ def test_chunks_get_by_no_limit(application: Starlette) -> None:
         assert line.recv(4096).startswith(b"HTTP/1.1 413"), "before any chunk is sent"
 
 
+def connected(url: str) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=20)
+
+
+def hung_up(line: socket.socket) -> bool:
+    try:
+        return line.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_silent_connections_take_few_files(application: Starlette, tmp_path: Path, *, tls: bool) -> None:
+    """By TLS they are silent before the server has a protocol for them."""
+    folder = pki().write(tmp_path, server=pki().server)
+    wanted = ConsoleSettings(port=0, certificate=folder / "server.pem", key=folder / "server.key") if tls else ANY
+    with answering(Serving(application, wanted)) as url, ExitStack() as lines:
+        inside = [lines.enter_context(connected(url)) for _ in range(serve.MOST_CONNECTIONS)]
+        assert hung_up(lines.enter_context(connected(url)))
+        inside[0].close()
+        trusted = ssl.create_default_context(cafile=folder / "ca.pem") if tls else None
+        assert "Se connecter" in read_when_there(url, trusted)
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: 127"], ids=["nothing", "half"])
+def test_who_asks_for_nothing_is_hung_up_on(
+    application: Starlette, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr(serve, "SILENCE_SECONDS", 0.2)
+    with answering(Serving(application, ANY)) as url, connected(url) as line:
+        line.sendall(said)
+        assert hung_up(line)
+
+
+def test_a_second_half_of_nothing_is_hung_up_on_too(application: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an answer the connection is kept for the next request, which must come whole as well."""
+    monkeypatch.setattr(serve, "SILENCE_SECONDS", 1.0)
+    with answering(Serving(application, ANY)) as url, connected(url) as line:
+        line.sendall(b"GET /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert line.recv(20).startswith(b"HTTP/1.1 ")
+        line.sendall(b"GET / HTTP/1.1\r\nHost: 127")
+        while line.recv(65536):
+            pass
+
+
 def test_a_port_that_is_taken_is_told(application: Starlette) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(ConfigError, match="déjà pris"):
         Serving(application, ConsoleSettings(port=other.getsockname()[1]))
@@ -138,13 +185,13 @@ def url_told(process: subprocess.Popen[str]) -> str:
     raise AssertionError("it did not say where it answers")
 
 
-def read_when_there(url: str) -> str:
+def read_when_there(url: str, context: ssl.SSLContext | None = None) -> str:
     for _ in range(100):
         try:
-            return get(url)
-        except OSError:
+            return get(url, context)
+        except (OSError, HTTPException):
             time.sleep(0.1)
-    return get(url)
+    return get(url, context)
 
 
 def test_the_command(office: Office) -> None:

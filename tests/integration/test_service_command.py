@@ -135,6 +135,7 @@ def test_a_unit_for_postgresql_waits_for_it_and_home_is_closed_unless_used(labo:
     remote = settings.model_copy(update={"store": settings.store.model_copy(update={"url": "postgresql+psycopg:///x"})})
     text = Unit(config=Path("/etc/d.toml"), settings=remote, python=Path("/usr/bin/python3")).text()
     assert "postgresql.service" in text and "ProtectHome=yes" in text
+    assert "LimitNOFILE=65536" in text
     text = Unit(config=Path("/home/labo/d.toml"), settings=remote, python=Path("/usr/bin/python3")).text()
     assert "ProtectHome=read-only" in text
 

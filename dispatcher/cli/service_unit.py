@@ -111,8 +111,11 @@ class Unit:
             yield from (f"ReadWritePaths={quoted(folder, prefix='-')}" for folder in self.folders())
 
     def _homes(self) -> str:
-        """Closed, unless something of the installation lies there."""
-        used = [*self.folders(), self.config, self.python, *(path for _, path in paths(self.settings))]
+        """Closed, unless something of the installation lies there, or behind a link, as an environment's Python may."""
+        named = [*self.folders(), self.config, self.python, *(path for _, path in paths(self.settings))]
+        if self.python == Path(sys.executable):
+            named += [Path(sys.base_prefix, "lib"), Path(__file__)]
+        used = [*named, *(path.resolve() for path in named)]
         return "read-only" if any(home in path.parents for home in HOMES for path in used) else "yes"
 
     def _install(self) -> Iterator[str]:

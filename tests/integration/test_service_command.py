@@ -7,13 +7,16 @@ import os
 import re
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from dispatcher.cli import service_unit
 from dispatcher.cli.main import app
 from dispatcher.cli.service_unit import Unit, quoted
 from dispatcher.daemon.health import LIVES, Pulse
@@ -61,7 +64,9 @@ def fake_systemctl(
 
 def unit_file(labo: Installation, folder: Path, *, user: bool = False) -> Path:
     path = folder / "dispatcher.service"
-    path.write_text(Unit(config=labo.config, settings=load(labo.config), user=user).text(), encoding="utf-8")
+    python = Path("/usr/bin/python3")  # that of a developer may lie in a home, which would then stay open
+    unit = Unit(config=labo.config, settings=load(labo.config), user=user, python=python)
+    path.write_text(unit.text(), encoding="utf-8")
     return path
 
 
@@ -138,6 +143,25 @@ def test_a_unit_for_postgresql_waits_for_it_and_home_is_closed_unless_used(labo:
     assert "LimitNOFILE=65536" in text
     text = Unit(config=Path("/home/labo/d.toml"), settings=remote, python=Path("/usr/bin/python3")).text()
     assert "ProtectHome=read-only" in text
+
+
+def test_homes_stay_open_for_a_python_that_is_only_linked_to(
+    labo: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed, the service could not even start."""
+    home, linked = tmp_path / "home", tmp_path / "venv" / "bin" / "python"
+    for folder in (home / "labo", linked.parent):
+        folder.mkdir(parents=True)
+    (home / "labo" / "python3").touch()
+    linked.symlink_to(home / "labo" / "python3")
+    monkeypatch.setattr(service_unit, "HOMES", (home,))
+    unit = Unit(config=Path("/etc/d.toml"), settings=load(labo.config), python=linked)
+    assert "ProtectHome=read-only" in unit.text()
+    elsewhere = Path("/usr/bin/python3")
+    assert "ProtectHome=yes" in replace(unit, python=elsewhere).text()
+    monkeypatch.setattr(sys, "executable", str(elsewhere))
+    monkeypatch.setattr(sys, "base_prefix", str(home / "labo"))
+    assert "ProtectHome=read-only" in replace(unit, python=elsewhere).text(), "its libraries lie there"
 
 
 # ------------------------------------------------------------------------------------------------ systemd's socket

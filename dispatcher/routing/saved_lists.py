@@ -12,9 +12,9 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dispatcher.formats.manifest.columns import RECIPIENTS, judged
+from dispatcher.formats.manifest.columns import EITHER, NUMBERS, RECIPIENTS, judged
 from dispatcher.formats.manifest.columns import meaning as recipient_meaning
-from dispatcher.formats.manifest.grid import Fault, read_grid, whole_rows, wrong_widths
+from dispatcher.formats.manifest.grid import Fault, Headings, read_grid, whole_rows, wrong_widths
 from dispatcher.formats.manifest.reader import Target
 from dispatcher.formats.pdf_index.words import key
 from dispatcher.report.identifiers import compact, finess_shape_ok
@@ -72,14 +72,23 @@ def meaning(heading: str) -> str:
     if bare in _KNOWN:
         return _KNOWN[bare]
     told = recipient_meaning(heading)
+    if told == EITHER:
+        return "to"  # no patients here
     return told if told in RECIPIENTS and told != "list" else ""
+
+
+_HEADINGS = Headings(
+    known=lambda heading: bool(meaning(heading)),
+    main=lambda heading: meaning(heading) == "name",
+    number=lambda heading: meaning(heading) == "facility" or meaning(heading) in NUMBERS,
+)
 
 
 def read_lists(content: bytes) -> SavedLists:
     """CSV or XLSX bytes to lists; a file of headings alone is an empty table."""
     if not content.strip():
         return SavedLists()
-    grid = read_grid(content, lambda heading: bool(meaning(heading)))
+    grid = read_grid(content, _HEADINGS)
     if not grid.rows:
         return SavedLists(faults=grid.faults)
     faults = [*grid.faults, *wrong_widths(grid)]

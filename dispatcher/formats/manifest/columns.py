@@ -21,8 +21,8 @@ from dispatcher.report.identifiers import (
 
 FILE = "file"
 RECIPIENTS: dict[str, tuple[str, ...]] = {
-    "to": ("destinataire", "destinataires", "identifiant", "identifiant destinataire", "numero destinataire",
-           "destinataire identifiant", "envoyer a", "recipient", "recipient id", "to", "id"),
+    "to": ("destinataire", "destinataires", "identifiant destinataire", "numero destinataire",
+           "destinataire identifiant", "envoyer a", "recipient", "recipient id", "to"),
     "rpps": ("rpps", "rpps destinataire", "destinataire rpps", "numero rpps", "n rpps", "no rpps", "rpps medecin",
              "rpps du destinataire", "recipient rpps"),
     "adeli": ("adeli", "adeli destinataire", "destinataire adeli", "numero adeli", "recipient adeli"),
@@ -54,15 +54,22 @@ _FILES = frozenset(map(key, ("fichier", "nom fichier", "nom du fichier", "fichie
 _RECIPIENTS = {key(name): kind for kind, names in RECIPIENTS.items() for name in names}
 _LEFT = frozenset(map(key, REMARKS))
 _LABELS = frozenset(map(key, LABELS))
-LABEL, LEFT = "label", "-"
+LABEL, LEFT, EITHER = "label", "-", "either"
+_EITHER = frozenset({"identifiant", "id", "identifiants", "identifier"})
+"""A patient's or a recipient's: nobody can know."""
+NUMBERS = frozenset({*RECIPIENTS, "fact:ins", "fact:ins_key", "fact:nss", "fact:local_id", "fact:filler", "fact:placer",
+                     "fact:birth_place"}) - {"address", "list"}  # fmt: skip
+"""Below these stand numbers and codes, in which every zero counts."""
 
 
 def meaning(heading: str) -> str:
-    """``file``, a way to name a recipient, ``label``, ``-`` for what is left to people, ``fact:FIELD``; empty when
-    nobody knows it."""
+    """``file``, a way to name a recipient, ``label``, ``-`` for what is left to people, ``either`` for what may be a
+    patient's or a recipient's, ``fact:FIELD``; empty when nobody knows it."""
     bare = key(heading)
     if not bare:
         return LEFT
+    if bare in _EITHER:
+        return EITHER
     if bare in _FILES:
         return FILE
     if bare in _RECIPIENTS:

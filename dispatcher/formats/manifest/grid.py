@@ -53,20 +53,31 @@ class Grid:
 
 
 Known = Callable[[str], bool]
-"""Whether a heading is one of ours: how separator and sheet are found."""
 
 
-def read_grid(content: bytes, known: Known) -> Grid:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headings:
+    """What is known of headings."""
+
+    known: Known
+    """One of ours: how separator and sheet are found."""
+    main: Known
+    """Without which a sheet is not the table."""
+    number: Known
+    """Below it stand numbers and codes, in which every zero counts."""
+
+
+def read_grid(content: bytes, headings: Headings) -> Grid:
     """The table in ``content``."""
     if len(content) > MAX_BYTES:
         return _refused(f"fichier de plus de {MAX_BYTES // 1_000_000} Mo : ce n'est pas un bordereau")
     if content.startswith(b"PK"):
-        return _workbook(content, known)
+        return _workbook(content, headings)
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         return _refused("ancien format Excel (.xls) : l'enregistrer en .xlsx ou en CSV")
     decoded = decode(content)
     doubts = tuple(Fault(text=f"{one.message} {_ENCODING}") for one in decoded.problems)
-    grid = _csv(decoded.text, known)
+    grid = _csv(decoded.text, headings.known)
     return replace(grid, faults=(*doubts, *grid.faults))
 
 
@@ -141,7 +152,7 @@ def _letter(place: int) -> str:
 # ------------------------------------------------------------------------------------------------------ XLSX
 
 
-def _workbook(content: bytes, known: Known) -> Grid:
+def _workbook(content: bytes, headings: Headings) -> Grid:
     from openpyxl import load_workbook  # slow to load, and most manifests are CSV
 
     try:
@@ -153,29 +164,73 @@ def _workbook(content: bytes, known: Known) -> Grid:
         if any(one.max_row > MAX_ROWS for one in sheets):
             text = f"feuille de plus de {MAX_ROWS} lignes : supprimer les lignes vides mises en forme"
             return _refused(text)
-        tables = [(one.title, *_rows(one)) for one in sheets]
+        tables = [(one.title, *_rows(one, headings)) for one in sheets]
     except Exception:  # whatever the library stumbles over, a person hears what to do
         return _refused("ce fichier n'est pas un classeur lisible : l'enregistrer de nouveau en .xlsx, ou en CSV")
     full = [one for one in tables if one[1]]
     if not full:
         return _refused("classeur vide")
-    title, rows, faults = max(full, key=lambda one: sum(map(known, one[1][0][1])))
+    mains = [one[0] for one in full if any(map(headings.main, one[1][0][1]))]
+    if len(mains) > 1:
+        names = ", ".join(f"« {name} »" for name in mains)
+        return _refused(f"plusieurs feuilles sont des tableaux à lire ({names}) ; n'en garder qu'une dans le classeur")
+    title, rows, faults = max(full, key=lambda one: (one[0] in mains, sum(map(headings.known, one[1][0][1]))))
     return Grid(kind=f"XLSX, feuille « {title} »", rows=tuple(rows), faults=tuple(faults))
 
 
-def _rows(sheet: Any) -> tuple[list[tuple[int, tuple[str, ...]]], list[Fault]]:
+def _rows(sheet: Any, headings: Headings) -> tuple[list[tuple[int, tuple[str, ...]]], list[Fault]]:
     rows: list[tuple[int, tuple[str, ...]]] = []
     faults: list[Fault] = []
     for number, cells in enumerate(sheet.iter_rows(max_col=min(sheet.max_column, MAX_COLUMNS)), 1):
         texts = tuple(_text(cell, number, faults) for cell in cells)
         if not any(texts):
             continue
-        hidden = sheet.row_dimensions[number].hidden if number in sheet.row_dimensions else False
-        if hidden and rows:
+        if not rows:
+            faults += _hidden_columns(sheet, number, texts, headings)
+        elif number in sheet.row_dimensions and _unseen(sheet.row_dimensions[number], "height"):
             text = "ligne masquée (filtre ?) ; l'afficher, ou la supprimer, pour que ce qui part soit ce qui se voit"
             faults.append(Fault(line=number, text=text))
+        titles = rows[0][1] if rows else ()
+        for title, cell in zip(titles, cells, strict=False):
+            if headings.number(title) and not _as_typed(cell):
+                faults.append(Fault(line=number, column=title, text=_SHAPED))
         rows.append((number, texts))
     return rows, faults
+
+
+_SHAPED = (
+    "nombre mis en forme par le tableur, ce qui se voit n'est pas ce qui serait lu (zéros de tête) ; mettre la colonne "
+    "au format texte et ressaisir"
+)
+
+
+def _as_typed(cell: Any) -> bool:
+    """A text, nothing, or a number that is read as it is shown."""
+    if cell.value is None or isinstance(cell.value, str):
+        return True
+    form = str(cell.number_format or "General")
+    return isinstance(cell.value, int | float) and bool(re.fullmatch("general|@|0+", form, re.IGNORECASE))
+
+
+def _unseen(dimension: Any, size: str) -> bool:
+    shown = getattr(dimension, size)
+    return bool(dimension.hidden) or (shown is not None and shown < 1)
+
+
+def _hidden_columns(sheet: Any, line: int, titles: Sequence[str], headings: Headings) -> list[Fault]:
+    """A dimension may stand for several columns."""
+    hidden = {
+        place
+        for one in sheet.column_dimensions.values()
+        if _unseen(one, "width")
+        for place in range(one.min or one.index_number, (one.max or one.min or one.index_number) + 1)
+    }
+    text = "colonne masquée ; l'afficher, ou la supprimer, pour que ce qui part soit ce qui se voit"
+    return [
+        Fault(line=line, column=title, text=text)
+        for place, title in enumerate(titles, 1)
+        if place in hidden and headings.known(title)
+    ]
 
 
 def _text(cell: Any, line: int, faults: list[Fault]) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dispatcher.formats.manifest.columns import FILE, LABEL, LEFT, RECIPIENTS, judged, meaning
-from dispatcher.formats.manifest.grid import Fault, Grid, read_grid, whole_rows, wrong_widths
+from dispatcher.formats.manifest.columns import EITHER, FILE, LABEL, LEFT, NUMBERS, RECIPIENTS, judged, meaning
+from dispatcher.formats.manifest.grid import Fault, Grid, Headings, read_grid, whole_rows, wrong_widths
 
 MODEL = "fichier;rpps;nom_naissance;prenom;date_naissance"
 """The header of the smallest manifest of PDFs."""
@@ -61,9 +61,20 @@ class Manifest:
     """To be seen by a person; they stop nothing."""
 
 
+_HEADINGS = Headings(
+    known=lambda heading: meaning(heading) not in ("", LEFT),
+    main=lambda heading: meaning(heading) == FILE,
+    number=lambda heading: meaning(heading) in NUMBERS,
+)
+_WHOSE = (
+    "identifiant du patient ou du destinataire ? Écrire « rpps », « finess » ou « code destinataire » pour qui reçoit, "
+    "« numéro patient » pour le patient"
+)
+
+
 def read_manifest(content: bytes) -> Manifest:
     """CSV or XLSX bytes to lines."""
-    grid = read_grid(content, lambda heading: meaning(heading) not in ("", LEFT))
+    grid = read_grid(content, _HEADINGS)
     if not grid.rows:
         empty = Fault(text=f"bordereau vide ; attendu en première ligne : {MODEL}")
         return Manifest(kind=grid.kind, faults=grid.faults or (empty,))
@@ -88,7 +99,9 @@ def _headings(grid: Grid) -> tuple[list[Fault], list[Fault]]:
     seen: dict[str, str] = {}
     for title in titles:
         told = meaning(title)
-        if told == "":
+        if told == EITHER:
+            faults.append(Fault(line=line, column=title[:40], text=_WHOSE))
+        elif told == "":
             remarks.append(Fault(line=line, column=title[:40], text="colonne non lue"))
         elif told != LEFT and told in seen:
             text = f"même chose que la colonne « {seen[told][:40]} » ; n'en garder qu'une"

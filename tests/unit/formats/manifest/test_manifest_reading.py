@@ -258,3 +258,52 @@ def test_accents_of_old_machines_are_told_not_sent(encoding: str) -> None:
     (fault,) = told(read_manifest(text.encode(encoding)))
     assert "Les accents ne sont ni en UTF-8 ni en Windows-1252" in fault and "CSV UTF-8" in fault
     assert told(read_manifest(text.encode("cp1252"))) == []
+
+
+def _saved(book: Workbook) -> Manifest:
+    out = io.BytesIO()
+    book.save(out)
+    return read_manifest(out.getvalue())
+
+
+def test_two_sheets_that_are_manifests_are_refused() -> None:
+    book = Workbook()
+    for number, name in enumerate(("Avril", "Mai")):
+        sheet = book.create_sheet(name)
+        for row in (("fichier", "rpps"), (f"{number}.pdf", RPPS)):
+            sheet.append(row)
+    (fault,) = told(_saved(book))
+    assert "« Avril », « Mai »" in fault
+    book["Mai"].sheet_state = "hidden"
+    assert [line.file for line in _saved(book).lines] == ["0.pdf"]
+
+
+@pytest.mark.parametrize("form", ["0000;-0000", "0000_ ", '"00"00', "00 00", "# ##0"])
+@pytest.mark.parametrize("heading", ["code", "finess", "numéro patient"])
+def test_a_code_that_is_shown_otherwise_than_it_is_kept_is_told(form: str, heading: str) -> None:
+    rows = (("fichier", heading, "commentaire"), ("a.pdf", 42, 42))
+    assert any("mis en forme" in text for text in told(read_manifest(workbook(*rows, formats={"B2": form}))))
+    for plain in ("General", "@", "0", "000000000"):
+        fine = read_manifest(workbook(*rows, formats={"B2": plain, "C2": form}))
+        assert not any("mis en forme" in text for text in told(fine))
+
+
+def test_hidden_columns_and_lines_of_no_height_are_told() -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (("fichier", "commentaire", "adresse", "rpps"), ("a.pdf", "", "x@y.fr", RPPS)):
+        sheet.append(row)
+    sheet.column_dimensions.group("B", "C", hidden=True)
+    (fault,) = told(_saved(book))
+    assert "colonne « adresse » : colonne masquée" in fault
+    sheet.column_dimensions["B"].hidden = False
+    sheet.row_dimensions[2].height = 0.5  # the library writes no 0
+    (fault,) = told(_saved(book))
+    assert "ligne 2 : ligne masquée" in fault
+
+
+@pytest.mark.parametrize("heading", ["identifiant", "ID"])
+def test_an_identifier_of_nobody_knows_whom_is_refused(heading: str) -> None:
+    (fault,) = told(read_manifest(table(("fichier", heading, "nom_naissance"), ("a.pdf", "4521", "X"))))
+    assert "« rpps », « finess » ou « code destinataire »" in fault

@@ -29,7 +29,7 @@ from dispatcher.settings import AnswersSettings, MllpSettings
 from dispatcher.transport.return_folder import ReturnFolder
 from tests.fakes import Killed
 from tests.service.bench import DURAND, PAPER, Bench
-from tests.service.conftest import _SECRET
+from tests.service.conftest import tells
 from tests.service.samples import Person, dsn, hprim_with_document, mdn, oru
 
 EVE = "operator:eve"
@@ -62,8 +62,8 @@ class Lis:
     def files(self) -> dict[str, bytes]:
         found = {path.name: path.read_bytes() for path in sorted(self.folder.iterdir())}
         for content in found.values():
-            assert not _SECRET.search(content.decode("utf-8", "replace"))
-            assert not _SECRET.search(content.decode("latin-1"))
+            assert not tells(content.decode("utf-8", "replace"))
+            assert not tells(content.decode("latin-1"))
         return found
 
     def lines(self) -> list[dict[str, str]]:

@@ -31,7 +31,10 @@ _HOURS = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
 
 
 def hours(text: str) -> tuple[time, time]:
-    """« 08:00-18:30 »; an end at or before the beginning is on the next day. Raises ValueError, in French."""
+    """« 08:00-18:30 »; an end at or before the beginning is on the next day; « 00:00-24:00 » is always.
+
+    Raises ValueError, in French.
+    """
     found = _HOURS.fullmatch(text.strip())
     wrong = ValueError(f"heures « {text} » : attendu « 08:00-18:30 »")
     if found is None:
@@ -41,7 +44,7 @@ def hours(text: str) -> tuple[time, time]:
         opens, closes = time(first, second), time(0 if (third, fourth) == (24, 0) else third, fourth)
     except ValueError:
         raise wrong from None
-    if opens == closes:
+    if opens == closes and (third, fourth) != (24, 0):
         raise ValueError(f"heures « {text} » : le début et la fin sont les mêmes")
     return opens, closes
 

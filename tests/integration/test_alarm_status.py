@@ -32,7 +32,7 @@ pause_hours = 0.0000001
 backup_days = 0.0000001
 
 [ladder]
-hours = "00:00-23:59"
+hours = "00:00-24:00"
 days = ["lun", "mar", "mer", "jeu", "ven", "sam", "dim"]
 holidays = ""
 """

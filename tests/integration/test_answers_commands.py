@@ -198,7 +198,12 @@ def test_stats_tell_times_shares_and_whom_to_phone(labo: Installation) -> None:
         (group,) = told("stats", "--by", by)["groups"]
         assert group["dispatches"] == 3
     said = run("stats").stdout
-    assert "3 envois" in said and "cabinets.mssante.test" in said and "À appeler" in said and "1 échec (5.1.1)" in said
+    assert (
+        "3 envois" in said
+        and "cabinets.mssante.test" in said
+        and "À appeler" in said
+        and "adresse inconnue (5.1.1)" in said
+    )
     assert "ESSAI" not in said and "Zoé" not in said
 
 

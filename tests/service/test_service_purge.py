@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher.cli.cmd_evidence import _printer
 from dispatcher.errors import StoreError
 from dispatcher.outbox.states import FileState, State
 from dispatcher.ports import Kept, Weight
@@ -27,6 +26,7 @@ from dispatcher.service.originals import read_file
 from dispatcher.service.prove import Proving, Wish, prove
 from dispatcher.service.purge import Retention, purge
 from dispatcher.service.replay import plan_replay
+from dispatcher.wiring.proving import evidence_printer
 from tests.service.bench import DURAND, Bench
 from tests.service.samples import LEO, OTHER_VALUE, PEOPLE, SECRETS, ZOE, dsn, hprim_with_document, mdn, oru
 from tests.service.test_service_anchor import anchoring
@@ -143,7 +143,7 @@ def test_show_and_evidence_say_that_it_is_purged(bench: Bench) -> None:
         store=bench.store,
         clock=bench.clock,
         anchoring=anchoring(bench),
-        printer=_printer(fonts),
+        printer=evidence_printer(fonts),
         laboratory="Essai",
     )
     proven = prove(proving, one, Wish(actor="operator:eve", content=True, reason="essai"))

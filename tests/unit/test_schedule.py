@@ -8,9 +8,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from dispatcher.outbox.calendar import ALWAYS, PARIS
+from dispatcher.outbox.calendar import ALWAYS, PARIS, Calendar
 from dispatcher.settings.channels import BatchSettings
-from dispatcher.settings.schedule import Region, cron
+from dispatcher.settings.schedule import Region, cron, hours
 from dispatcher.wiring.schedule import REGIONS, batch_rule, public_holidays
 
 
@@ -90,3 +90,12 @@ def test_a_cron_line_asked_in_utc_speaks_of_paris() -> None:
 def test_what_makes_no_sense_is_refused(wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         BatchSettings(**wrong)
+
+
+def test_a_laboratory_may_be_open_always() -> None:
+    opens, closes = hours("00:00-24:00")
+    always = Calendar(opens=opens, closes=closes)
+    for hour in range(24 * 8):
+        assert always.is_open(datetime(2026, 3, 24, tzinfo=UTC) + timedelta(hours=hour, minutes=59, seconds=30))
+    with pytest.raises(ValueError, match="les mêmes"):
+        hours("08:00-08:00")

@@ -94,6 +94,9 @@ def _tell(found: Checked) -> None:
         complain(f"FAUX : {fault}")
     if found.faults:
         complain(f"Cette preuve n'est pas intacte : {counted(len(found.faults), 'faute')}.")
+        complain(
+            "  → Ne pas s'y fier ; en demander une autre au laboratoire (« dispatcher evidence ENVOI --out FICHIER »)."
+        )
         return
     say(
         f"Preuve intacte de l'envoi {found.dispatch} : {counted(found.files, 'fichier')}, "
